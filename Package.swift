@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// MAAS_EMBEDDED=1 builds the same core as Embedded Swift: a smaller libmaas that needs only libc and libm.
+let embedded = Context.environment["MAAS_EMBEDDED"] == "1"
+let root = Context.packageDirectory
+
+var strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+if embedded {
+  strict += [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+}
+
+/// A target of the core: everything libmaas links, kept to the subset that Embedded Swift accepts.
+func core(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// A C target; clang's warnings are errors here too.
+func c(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  .target(
+    name: name, dependencies: dependencies, exclude: [],
+    cSettings: [
+      .define("_GNU_SOURCE"), .unsafeFlags(["-std=gnu11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"]),
+    ])
+}
+
+var libmaasLinkage: [LinkerSetting] = [
+  .linkedLibrary("m"),
+  .unsafeFlags([
+    "-Xlinker", "-soname=libmaas.so.1", "-Xlinker", "-z", "-Xlinker", "nodelete",
+    "-Xlinker", "--version-script=\(root)/Sources/MaasABI/maas.map",
+  ]),
+]
+if embedded, let toolchain = Context.environment["MAAS_SWIFT_EMBEDDED_LIB"] {
+  libmaasLinkage.append(.unsafeFlags(["-L\(toolchain)", "-lswiftUnicodeDataTables"]))
+}
+
+var package = Package(
+  name: "maas",
+  products: [.library(name: "maas", type: .dynamic, targets: ["MaasABI"])],
+  targets: [
+    c("CMaasSystem"),
+    c("CMaasKernels", "CMaasSystem"),
+    core("MaasCore", "CMaasSystem"),
+    core("MaasGraph", "MaasCore", "CMaasSystem"),
+    core("MaasOps", "MaasGraph", "MaasCore", "CMaasKernels", "CMaasSystem"),
+    core("MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
+    core("MaasOptimizer", "MaasOps", "MaasGraph", "MaasCore"),
+    core("MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
+    core("Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
+    .systemLibrary(name: "CMaas", path: "include"),
+    .target(
+      name: "MaasABI", dependencies: ["Maas", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem", "CMaas"],
+      exclude: ["maas.map"], swiftSettings: strict, linkerSettings: libmaasLinkage),
+  ],
+  cxxLanguageStandard: .cxx17
+)
+
+if !embedded {
+  package.products += [
+    .executable(name: "maas-run", targets: ["maas-run"]),
+    .executable(name: "maas-model", targets: ["maas-model"]),
+  ]
+  package.dependencies = [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")]
+  let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+  package.targets += [
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "MaasNumPy", dependencies: ["MaasCore", "CMaasSystem", "CZlib"], swiftSettings: strict),
+    .target(
+      name: "CMaasONNX",
+      cxxSettings: [
+        .define("ONNX_ML", to: "1"), .define("ONNX_NAMESPACE", to: "onnx"),
+        .unsafeFlags(["-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]),
+      ],
+      linkerSettings: [.linkedLibrary("onnx"), .linkedLibrary("onnx_proto"), .linkedLibrary("protobuf")]),
+    .executableTarget(
+      name: "maas-run", dependencies: ["Maas", "MaasNumPy", "MaasCore", arguments], swiftSettings: strict),
+    .executableTarget(
+      name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", arguments], swiftSettings: strict),
+  ]
+}

@@ -1,0 +1,154 @@
+#include "maas_system.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int read_all(int descriptor, char *to, size_t size) {
+  size_t done = 0;
+  while (done < size) {
+    ssize_t n = read(descriptor, to + done, size - done);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return errno;
+    if (n == 0)
+      return EIO;
+    done += (size_t)n;
+  }
+  return 0;
+}
+
+static int copy_file(int descriptor, maas_sys_file *file) {
+  char *bytes = maas_sys_alloc(file->size, 64);
+  if (!bytes)
+    return ENOMEM;
+  int error = read_all(descriptor, bytes, file->size);
+  if (error) {
+    maas_sys_free(bytes);
+    return error;
+  }
+  file->bytes = bytes;
+  return 0;
+}
+
+static int map_file(int descriptor, maas_sys_file *file) {
+  void *bytes = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (bytes == MAP_FAILED)
+    return errno;
+  file->bytes = bytes;
+  file->mapped = true;
+  return 0;
+}
+
+static int open_regular(const char *path, int *descriptor, size_t *size) {
+  // O_NONBLOCK: opening a FIFO must not wait for a writer.
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0)
+    return errno;
+  struct stat status;
+  int error = fstat(fd, &status) ? errno : S_ISDIR(status.st_mode) ? EISDIR : S_ISREG(status.st_mode) ? 0 : EINVAL;
+  if (error) {
+    close(fd);
+    return error;
+  }
+  *descriptor = fd;
+  *size = (size_t)status.st_size;
+  return 0;
+}
+
+int maas_sys_file_open(const char *path, bool copy, maas_sys_file *file) {
+  *file = (maas_sys_file){0};
+  int descriptor;
+  int error = open_regular(path, &descriptor, &file->size);
+  if (error)
+    return error;
+  if (file->size)
+    error = copy ? copy_file(descriptor, file) : map_file(descriptor, file);
+  close(descriptor);
+  if (error)
+    *file = (maas_sys_file){0};
+  return error;
+}
+
+void maas_sys_file_close(maas_sys_file *file) {
+  if (file->mapped)
+    munmap((void *)file->bytes, file->size);
+  else
+    maas_sys_free((void *)file->bytes);
+  *file = (maas_sys_file){0};
+}
+
+static int write_all(int descriptor, const char *bytes, size_t size) {
+  while (size) {
+    ssize_t n = write(descriptor, bytes, size);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return errno;
+    bytes += n;
+    size -= (size_t)n;
+  }
+  return 0;
+}
+
+/// Creates a new file beside `path`; the caller's umask decides who may read it, as for any other file.
+static int open_temporary(const char *path, char *temporary, size_t size, int *descriptor) {
+  for (unsigned attempt = 0; attempt < 100; attempt++) {
+    if (snprintf(temporary, size, "%s.%d-%u.tmp", path, (int)getpid(), attempt) >= (int)size)
+      return ENAMETOOLONG;
+    *descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (*descriptor >= 0)
+      return 0;
+    if (errno != EEXIST)
+      return errno;
+  }
+  return EEXIST;
+}
+
+/// A device or pipe cannot be replaced by a rename; it takes the bytes as they come.
+static int write_through(const char *path, const void *bytes, size_t size) {
+  int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    return errno;
+  int error = write_all(descriptor, bytes, size);
+  close(descriptor);
+  return error;
+}
+
+static int replace(const char *path, const void *bytes, size_t size) {
+  char temporary[PATH_MAX];
+  int descriptor;
+  int error = open_temporary(path, temporary, sizeof temporary, &descriptor);
+  if (error)
+    return error;
+  error = write_all(descriptor, bytes, size);
+  if (close(descriptor) && !error)
+    error = errno;
+  if (!error && rename(temporary, path))
+    error = errno;
+  if (error)
+    unlink(temporary);
+  return error;
+}
+
+int maas_sys_file_write(const char *path, const void *bytes, size_t size) {
+  struct stat status;
+  bool exists = stat(path, &status) == 0;
+  if (exists && S_ISDIR(status.st_mode))
+    return EISDIR;
+  return exists && !S_ISREG(status.st_mode) ? write_through(path, bytes, size) : replace(path, bytes, size);
+}
+
+char *maas_sys_real_path(const char *path) { return realpath(path, NULL); }
+
+const char *maas_sys_error_text(int error) { return strerror(error); }
+
+void maas_sys_print(int descriptor, const char *text, size_t size) { write_all(descriptor, text, size); }
+
+const char *maas_sys_environment(const char *name) { return getenv(name); }

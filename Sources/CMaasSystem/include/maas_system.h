@@ -1,0 +1,71 @@
+#ifndef MAAS_SYSTEM_H
+#define MAAS_SYSTEM_H
+/// What the core needs of the operating system, in one header, so that no Swift file imports Glibc.
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "maas_step.h"
+
+// Memory
+
+/// Memory of `bytes` (at least 1) aligned to `alignment` (a power of two), or NULL.
+void *maas_sys_alloc(size_t bytes, size_t alignment);
+void maas_sys_free(void *memory);
+void maas_sys_copy(void *to, const void *from, size_t bytes);
+void maas_sys_zero(void *to, size_t bytes);
+bool maas_sys_equal(const void *a, const void *b, size_t bytes);
+
+// Files. Calls that can fail return 0 or an errno value.
+
+typedef struct maas_sys_file {
+  const void *bytes; ///< NULL when size is 0.
+  size_t size;
+  bool mapped; ///< Else the bytes are a copy from maas_sys_alloc.
+} maas_sys_file;
+
+/// Maps (or, with `copy`, reads) a whole regular file for reading. A directory gives EISDIR.
+int maas_sys_file_open(const char *path, bool copy, maas_sys_file *file);
+void maas_sys_file_close(maas_sys_file *file);
+/// Writes a temporary file beside `path` and renames it, so that `path` is never half-written.
+int maas_sys_file_write(const char *path, const void *bytes, size_t size);
+/// The path with symbolic links resolved, from malloc (release with maas_sys_free), or NULL.
+char *maas_sys_real_path(const char *path);
+const char *maas_sys_error_text(int error);
+/// Writes to file descriptor 1 or 2, whole or not at all as far as the system allows.
+void maas_sys_print(int descriptor, const char *text, size_t size);
+const char *maas_sys_environment(const char *name);
+
+// Time
+
+int64_t maas_sys_now_ns(void); ///< Monotonic.
+
+// Threads
+
+/// CPUs this process may use: affinity mask, capped by the cgroup's quota rounded up. At least 1.
+int maas_sys_cpu_count(void);
+/// Starts a detached thread with all signals blocked. Returns 0 or an errno value.
+int maas_sys_thread_start(void (*body)(void *), void *context);
+/// Sleeps while *word == expected, until woken (spurious wake-ups allowed).
+void maas_sys_wait(const uint32_t *word, uint32_t expected);
+void maas_sys_wake_all(const uint32_t *word);
+void maas_sys_wake_one(const uint32_t *word);
+void maas_sys_pause(void); ///< The CPU's spin-loop hint.
+int maas_sys_process_id(void);
+/// Registers what the child of a fork() does first. Returns 0 or an errno value.
+int maas_sys_after_fork(void (*child)(void));
+
+typedef struct maas_sys_lock {
+  uint32_t state;
+} maas_sys_lock;
+void maas_sys_lock_acquire(maas_sys_lock *lock);
+bool maas_sys_lock_try(maas_sys_lock *lock);
+void maas_sys_lock_release(maas_sys_lock *lock);
+
+// Atomics on plain memory that C and Swift share. Sequentially consistent unless the name says otherwise.
+
+int64_t maas_sys_fetch_add(int64_t *value, int64_t add);
+int64_t maas_sys_load(const int64_t *value); ///< Acquire.
+void maas_sys_store(int64_t *value, int64_t new_value); ///< Release.
+bool maas_sys_exchange_if(int64_t *value, int64_t expected, int64_t new_value);
+
+#endif
