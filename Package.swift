@@ -5,10 +5,9 @@ import PackageDescription
 let embedded = Context.environment["MAAS_EMBEDDED"] == "1"
 let root = Context.packageDirectory
 
-var strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
-if embedded {
-  strict += [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
-}
+let strict: [SwiftSetting] =
+  [.treatAllWarnings(as: .error)]
+  + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
 
 /// A target of the core: everything libmaas links, kept to the subset that Embedded Swift accepts.
 func core(_ name: String, _ dependencies: Target.Dependency...) -> Target {
@@ -18,7 +17,7 @@ func core(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 /// A C target; clang's warnings are errors here too.
 func c(_ name: String, _ dependencies: Target.Dependency...) -> Target {
   .target(
-    name: name, dependencies: dependencies, exclude: [],
+    name: name, dependencies: dependencies,
     cSettings: [
       .define("_GNU_SOURCE"), .unsafeFlags(["-std=gnu11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"]),
     ])

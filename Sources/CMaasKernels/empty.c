@@ -1,0 +1,1 @@
+#include "maas_step.h"

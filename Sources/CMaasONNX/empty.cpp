@@ -1,0 +1,1 @@
+#include "maas_onnx.h"

@@ -1,0 +1,3 @@
+#ifndef MAAS_ONNX_H
+#define MAAS_ONNX_H
+#endif

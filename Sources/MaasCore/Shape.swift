@@ -1,0 +1,36 @@
+/// A shape whose dimensions may be symbolic.
+public struct Shape: Hashable, Sendable {
+  public var dims: [Dim]
+
+  public init(_ dims: [Dim]) { self.dims = dims }
+  package init(_ numbers: [Int]) { dims = numbers.map { .known($0) } }
+
+  public var rank: Int { dims.count }
+
+  /// The numbers, when every dimension is one.
+  public var concrete: [Int]? {
+    var numbers: [Int] = []
+    numbers.reserveCapacity(dims.count)
+    for dim in dims {
+      guard case .known(let value) = dim else { return nil }
+      numbers.append(value)
+    }
+    return numbers
+  }
+
+  /// The product of all dimensions.
+  package var count: Dim { dims.reduce(.known(1)) { $0 * $1 } }
+
+  /// `[batch, 3, 224, 224]`
+  public var text: String { "[" + joined(dims.map { $0.text }, ", ") + "]" }
+}
+
+/// The index in 0..<rank that `axis` in -rank..<rank means.
+package func normalized(axis: Int, rank: Int) throws(MaasError) -> Int {
+  guard axis >= -rank, axis < rank else {
+    throw MaasError(
+      .invalidModel, "the axis is outside the tensor's rank", expected: "\(-rank)..\(rank - 1)",
+      found: "\(axis)")
+  }
+  return axis < 0 ? axis + rank : axis
+}

@@ -1,0 +1,96 @@
+/// A dense row-major tensor: element type, shape, and bytes that it owns or borrows.
+///
+/// A tensor is a value in shape and type but shares its bytes: do not write to it while a run reads it.
+public final class Tensor: @unchecked Sendable {
+  public let dtype: DType
+  public let shape: [Int]
+  /// Number of elements.
+  public let count: Int
+  package let storage: TensorStorage
+
+  private init(_ dtype: DType, _ shape: [Int], _ count: Int, _ storage: TensorStorage) {
+    self.dtype = dtype
+    self.shape = shape
+    self.count = count
+    self.storage = storage
+  }
+
+  /// A tensor over existing bytes; refused when they are fewer than the shape needs.
+  package convenience init(_ dtype: DType, _ shape: [Int], storage: TensorStorage) throws(MaasError) {
+    let needed = try byteCountOf(shape, dtype)
+    if storage.byteCount < needed {
+      throw MaasError(
+        .shapeMismatch, "the buffer is too small for \(dtype.name) \(describe(shape))",
+        expected: "\(needed) bytes", found: "\(storage.byteCount)")
+    }
+    self.init(dtype, shape, elementCount(shape) ?? 0, storage)
+  }
+
+  /// A tensor with memory of its own, not cleared.
+  public convenience init(_ dtype: DType, _ shape: [Int]) throws(MaasError) {
+    try self.init(dtype, shape, storage: .allocate(try byteCountOf(shape, dtype)))
+  }
+
+  /// The same bytes with another shape of the same element count.
+  package func reshaped(_ shape: [Int]) throws(MaasError) -> Tensor {
+    guard elementCount(shape) == count else {
+      throw MaasError(
+        .shapeMismatch, "a tensor of \(count) elements cannot have shape \(describe(shape))")
+    }
+    return Tensor(dtype, shape, count, storage)
+  }
+
+  public var byteCount: Int { MaasCore.byteCount(count, dtype) ?? 0 }
+  /// The first byte; valid as long as the tensor lives.
+  public var bytes: UnsafeMutableRawPointer { storage.base }
+
+  package var isAligned: Bool { UInt(bitPattern: bytes) % UInt(max(dtype.byteWidth, 1)) == 0 }
+}
+
+private func byteCountOf(_ shape: [Int], _ dtype: DType) throws(MaasError) -> Int {
+  if dtype == .string {
+    throw MaasError(.unsupported, "tensors of strings are not supported")
+  }
+  return try byteCount(shape, dtype)
+}
+
+extension Tensor {
+  /// Copies `elements` into a new tensor. `T` must be the Swift type whose layout is `dtype`'s.
+  package convenience init<T: BitwiseCopyable>(_ dtype: DType, _ shape: [Int], _ elements: [T])
+    throws(MaasError)
+  {
+    try self.init(dtype, shape)
+    guard elements.count == count, MemoryLayout<T>.size == dtype.byteWidth else {
+      throw MaasError(
+        .shapeMismatch, "elements do not fit the shape \(describe(shape))", expected: "\(count)",
+        found: "\(elements.count)")
+    }
+    for (i, element) in elements.enumerated() {
+      bytes.storeBytes(of: element, toByteOffset: i * MemoryLayout<T>.stride, as: T.self)
+    }
+  }
+
+  /// The elements as an array, whatever their alignment.
+  package func elements<T: BitwiseCopyable>(as type: T.Type) -> [T] {
+    var result: [T] = []
+    result.reserveCapacity(count)
+    for i in 0..<count {
+      result.append(bytes.loadUnaligned(fromByteOffset: i * MemoryLayout<T>.stride, as: T.self))
+    }
+    return result
+  }
+
+  /// The elements of an integer or bool tensor; nil for other types.
+  package var integers: [Int]? {
+    switch dtype {
+    case .int64: elements(as: Int64.self).map { Int($0) }
+    case .int32: elements(as: Int32.self).map { Int($0) }
+    case .int16: elements(as: Int16.self).map { Int($0) }
+    case .int8: elements(as: Int8.self).map { Int($0) }
+    case .uint8, .bool: elements(as: UInt8.self).map { Int($0) }
+    case .uint16: elements(as: UInt16.self).map { Int($0) }
+    case .uint32: elements(as: UInt32.self).map { Int($0) }
+    default: nil
+    }
+  }
+}

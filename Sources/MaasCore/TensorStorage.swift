@@ -1,0 +1,88 @@
+import CMaasSystem
+
+/// Where bytes of a tensor live, and who gives them back. One of the two places of unsafe memory in the core
+/// (the other is the plan's step buffer).
+package final class TensorStorage: @unchecked Sendable {
+  package let base: UnsafeMutableRawPointer
+  package let byteCount: Int
+  private let keeper: Keeper
+
+  private enum Keeper {
+    case owned
+    case borrowed((() -> Void)?)
+    case part(of: TensorStorage)
+    case file(MappedFile)
+  }
+
+  private init(_ base: UnsafeMutableRawPointer, _ byteCount: Int, _ keeper: Keeper) {
+    self.base = base
+    self.byteCount = byteCount
+    self.keeper = keeper
+  }
+
+  /// Fresh memory, 64-byte aligned, not cleared.
+  package static func allocate(_ byteCount: Int) throws(MaasError) -> TensorStorage {
+    guard let base = maas_sys_alloc(byteCount, 64) else {
+      throw MaasError(.outOfMemory, "no memory for a tensor of \(byteCount) bytes")
+    }
+    return TensorStorage(base, byteCount, .owned)
+  }
+
+  /// Memory of the caller's, used without a copy until `release` is called.
+  package static func borrow(
+    _ base: UnsafeMutableRawPointer, _ byteCount: Int, release: (() -> Void)? = nil
+  ) -> TensorStorage {
+    TensorStorage(base, byteCount, .borrowed(release))
+  }
+
+  /// Bytes of a file that stays mapped as long as they are used.
+  package static func mapped(_ file: MappedFile) -> TensorStorage {
+    TensorStorage(UnsafeMutableRawPointer(mutating: file.base), file.byteCount, .file(file))
+  }
+
+  /// A range of this storage, or nil when it is not inside.
+  package func slice(_ offset: Int, _ count: Int) -> TensorStorage? {
+    guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else { return nil }
+    return TensorStorage(base + offset, count, .part(of: self))
+  }
+
+  deinit {
+    switch keeper {
+    case .owned: maas_sys_free(base)
+    case .borrowed(let release): release?()
+    case .part, .file: break
+    }
+  }
+}
+
+/// A file's bytes, mapped (or copied, for a caller who cannot promise that the file stays whole).
+package final class MappedFile: @unchecked Sendable {
+  package let path: String
+  private var file = maas_sys_file()
+
+  package init(_ path: String, copy: Bool = false) throws(MaasError) {
+    self.path = path
+    let error = maas_sys_file_open(path, copy, &file)
+    if error != 0 { throw MaasError.file(path, "cannot be opened", error) }
+  }
+
+  deinit { maas_sys_file_close(&file) }
+
+  package var byteCount: Int { file.size }
+
+  /// Never nil: an empty file has an address that must not be read.
+  package var base: UnsafeRawPointer {
+    file.bytes ?? UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped
+  }
+
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: byteCount) }
+}
+
+extension MaasError {
+  /// A failed call on a file, with the system's reason.
+  package static func file(_ path: String, _ problem: String, _ error: Int32) -> MaasError {
+    let reason = String(cString: maas_sys_error_text(error))
+    let code: Code = error == 2 ? .notFound : error == 12 ? .outOfMemory : .io
+    return MaasError(code, "the file \(problem) (\(reason))").inFile(path)
+  }
+}

@@ -1,0 +1,141 @@
+package import MaasCore
+
+/// The value of a node's attribute.
+package enum AttributeValue: Sendable {
+  case float(Float)
+  case int(Int)
+  case string(String)
+  case tensor(Tensor)
+  case graph(Graph)
+  case floats([Float])
+  case ints([Int])
+  case strings([String])
+  case tensors([Tensor])
+  case graphs([Graph])
+
+  package var kind: String {
+    switch self {
+    case .float: "float"
+    case .int: "int"
+    case .string: "string"
+    case .tensor: "tensor"
+    case .graph: "graph"
+    case .floats: "floats"
+    case .ints: "ints"
+    case .strings: "strings"
+    case .tensors: "tensors"
+    case .graphs: "graphs"
+    }
+  }
+}
+
+package struct Attribute: Sendable {
+  package let name: String
+  package let value: AttributeValue
+
+  package init(_ name: String, _ value: AttributeValue) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// What an operator is made from: its attributes, the opset version of its domain, and how many inputs and outputs
+/// the node has. Reading marks an attribute as known; `finish` refuses the ones nobody read.
+package struct AttributeReader {
+  package let opset: Int
+  package let inputCount: Int
+  package let outputCount: Int
+  private let attributes: [Attribute]
+  private var unread: [String]
+
+  package init(_ attributes: [Attribute], opset: Int, inputCount: Int, outputCount: Int) {
+    self.attributes = attributes
+    self.opset = opset
+    self.inputCount = inputCount
+    self.outputCount = outputCount
+    unread = attributes.map { $0.name }
+  }
+
+  private mutating func value(_ name: String) -> AttributeValue? {
+    unread.removeAll { $0 == name }
+    return attributes.first { $0.name == name }?.value
+  }
+
+  private func mismatch(_ name: String, _ expected: String, _ found: AttributeValue) -> MaasError {
+    MaasError(.invalidModel, "attribute '\(name)' has the wrong type", expected: expected, found: found.kind)
+  }
+
+  package mutating func has(_ name: String) -> Bool { value(name) != nil }
+
+  package mutating func int(_ name: String) throws(MaasError) -> Int? {
+    guard let found = value(name) else { return nil }
+    guard case .int(let int) = found else { throw mismatch(name, "int", found) }
+    return int
+  }
+
+  package mutating func float(_ name: String) throws(MaasError) -> Float? {
+    guard let found = value(name) else { return nil }
+    guard case .float(let float) = found else { throw mismatch(name, "float", found) }
+    return float
+  }
+
+  package mutating func string(_ name: String) throws(MaasError) -> String? {
+    guard let found = value(name) else { return nil }
+    guard case .string(let string) = found else { throw mismatch(name, "string", found) }
+    return string
+  }
+
+  package mutating func ints(_ name: String) throws(MaasError) -> [Int]? {
+    guard let found = value(name) else { return nil }
+    guard case .ints(let ints) = found else { throw mismatch(name, "ints", found) }
+    return ints
+  }
+
+  package mutating func floats(_ name: String) throws(MaasError) -> [Float]? {
+    guard let found = value(name) else { return nil }
+    guard case .floats(let floats) = found else { throw mismatch(name, "floats", found) }
+    return floats
+  }
+
+  package mutating func strings(_ name: String) throws(MaasError) -> [String]? {
+    guard let found = value(name) else { return nil }
+    guard case .strings(let strings) = found else { throw mismatch(name, "strings", found) }
+    return strings
+  }
+
+  package mutating func tensor(_ name: String) throws(MaasError) -> Tensor? {
+    guard let found = value(name) else { return nil }
+    guard case .tensor(let tensor) = found else { throw mismatch(name, "tensor", found) }
+    return tensor
+  }
+
+  package mutating func graph(_ name: String) throws(MaasError) -> Graph {
+    guard let found = value(name) else {
+      throw MaasError(.invalidModel, "attribute '\(name)' is missing", expected: "graph")
+    }
+    guard case .graph(let graph) = found else { throw mismatch(name, "graph", found) }
+    return graph
+  }
+
+  /// The DType an int attribute names, e.g. Cast's `to`.
+  package mutating func dtype(_ name: String) throws(MaasError) -> DType? {
+    guard let number = try int(name) else { return nil }
+    guard let raw = Int32(exactly: number), let dtype = DType(rawValue: raw) else {
+      throw MaasError(.unsupported, "attribute '\(name)' names an unknown element type", found: "\(number)")
+    }
+    return dtype
+  }
+
+  /// Attributes that later opsets removed, or that change nothing here, are read with this.
+  package mutating func ignore(_ names: String...) {
+    unread.removeAll { names.contains($0) }
+  }
+
+  /// Refuses attributes that the operator did not read.
+  package func finish() throws(MaasError) {
+    guard let name = unread.first else { return }
+    throw MaasError(
+      .unsupported, "attribute '\(name)' is not known",
+      hint: "the operator has no such attribute at opset \(opset), or maas does not support it")
+  }
+}

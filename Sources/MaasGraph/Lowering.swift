@@ -1,0 +1,156 @@
+package import CMaasSystem
+package import MaasCore
+
+/// Where the bytes of an operand are while a plan runs. The plan gives numbers to values and scratch.
+package struct BufferID: Hashable, Sendable {
+  package let index: Int
+  package init(_ index: Int) { self.index = index }
+}
+
+/// A tensor as a step sees it.
+package struct Operand: Sendable {
+  package let buffer: BufferID
+  package let dtype: DType
+  package let shape: [Int]
+  package let count: Int
+  /// The contents, when constant.
+  package let constant: Tensor?
+
+  package init(_ buffer: BufferID, _ dtype: DType, _ shape: [Int], constant: Tensor? = nil) throws(MaasError)
+  {
+    self.buffer = buffer
+    self.dtype = dtype
+    self.shape = shape
+    self.constant = constant
+    _ = try byteCountChecked(shape, dtype)
+    count = elementCount(shape) ?? 0
+  }
+
+  package var byteCount: Int { MaasCore.byteCount(count, dtype) ?? 0 }
+  package var rank: Int { shape.count }
+}
+
+private func byteCountChecked(_ shape: [Int], _ dtype: DType) throws(MaasError) -> Int {
+  try byteCount(shape, dtype)
+}
+
+/// One step before its operands have addresses.
+package struct StepTemplate: Sendable {
+  package let run: maas_step_run
+  /// Nil: an operand that was left out; the step sees NULL.
+  package let operands: [BufferID?]
+  /// The bytes of the operator's parameter struct.
+  package let params: [UInt8]
+  package let items: Int
+  package let grain: Int
+  package let scratch: Int
+  package let dtype: DType
+}
+
+/// A request for bytes derived from a constant, such as packed weights: made once per model and shared.
+package struct PackRequest {
+  package let buffer: BufferID
+  package let source: Tensor
+  /// Tells layouts of the same source apart; contains everything the bytes depend on besides the source.
+  package let layout: String
+  package let byteCount: Int
+  /// The steps that fill operand 0 from operand 1, the source; run once, on all threads.
+  package let step: StepTemplate
+}
+
+/// What an operator sees while it turns itself into steps for concrete shapes.
+package struct Lowering {
+  /// Nil for an optional input that was left out.
+  package let inputs: [Operand?]
+  /// What `infer` said; nil for an output the node does not have.
+  package let outputs: [Operand?]
+
+  package private(set) var steps: [StepTemplate] = []
+  package private(set) var scratch: [(buffer: BufferID, byteCount: Int)] = []
+  package private(set) var packs: [PackRequest] = []
+  package private(set) var aliases: [(output: Int, input: Int)] = []
+  package private(set) var reusable: [(output: Int, input: Int)] = []
+  private let makeBuffer: () -> BufferID
+
+  package init(inputs: [Operand?], outputs: [Operand?], makeBuffer: @escaping () -> BufferID) {
+    self.inputs = inputs
+    self.outputs = outputs
+    self.makeBuffer = makeBuffer
+  }
+
+  package func input(_ i: Int) throws(MaasError) -> Operand {
+    guard let operand = inputs[at: i] ?? nil else { throw MaasError(.invalidModel, "input \(i) is missing") }
+    return operand
+  }
+
+  package func optionalInput(_ i: Int) -> Operand? { inputs[at: i] ?? nil }
+
+  package func output(_ i: Int = 0) throws(MaasError) -> Operand {
+    guard let operand = outputs[at: i] ?? nil else {
+      throw MaasError(.invalidModel, "output \(i) is missing")
+    }
+    return operand
+  }
+
+  package func optionalOutput(_ i: Int) -> Operand? { outputs[at: i] ?? nil }
+
+  /// Adds a step over `items` work items, split over threads in chunks of `grain`.
+  ///
+  /// `params` is the trivial struct the step function expects; operands arrive in this order. Steps of nothing
+  /// (no items) are left out.
+  package mutating func emit<Params: BitwiseCopyable>(
+    _ run: maas_step_run, _ operands: [Operand?], _ params: Params, dtype: DType = .float, items: Int = 1,
+    grain: Int = .max, scratch: Int = 0
+  ) {
+    guard items > 0 else { return }
+    steps.append(template(run, operands, params, dtype, items, grain, scratch))
+  }
+
+  private func template<Params: BitwiseCopyable>(
+    _ run: maas_step_run, _ operands: [Operand?], _ params: Params, _ dtype: DType, _ items: Int,
+    _ grain: Int,
+    _ scratch: Int
+  ) -> StepTemplate {
+    let bytes = withUnsafeBytes(of: params) { [UInt8]($0) }
+    return StepTemplate(
+      run: run, operands: operands.map { $0?.buffer }, params: bytes, items: items, grain: max(1, grain),
+      scratch: scratch, dtype: dtype)
+  }
+
+  /// Memory between steps of this node, e.g. a repacked activation.
+  package mutating func temporary(_ dtype: DType, _ shape: [Int]) throws(MaasError) -> Operand {
+    let operand = try Operand(makeBuffer(), dtype, shape)
+    scratch.append((operand.buffer, operand.byteCount))
+    return operand
+  }
+
+  /// Bytes derived from a constant input, made once per model: `run` fills operand 0 from operand 1, the source.
+  package mutating func packed<Params: BitwiseCopyable>(
+    _ source: Operand, layout: String, byteCount: Int, _ run: maas_step_run, _ params: Params, items: Int = 1,
+    grain: Int = .max
+  ) throws(MaasError) -> Operand {
+    guard let constant = source.constant else {
+      throw MaasError(.internal, "only constants can be packed ahead of time")
+    }
+    let target = try Operand(makeBuffer(), .uint8, [byteCount])
+    let step = template(run, [target, source], params, source.dtype, items, grain, 0)
+    packs.append(
+      PackRequest(buffer: target.buffer, source: constant, layout: layout, byteCount: byteCount, step: step))
+    return target
+  }
+
+  /// A constant of this node's own making, e.g. a table derived from attributes.
+  package mutating func constant(_ tensor: Tensor) throws(MaasError) -> Operand {
+    let operand = try Operand(makeBuffer(), tensor.dtype, tensor.shape, constant: tensor)
+    ownConstants.append((operand.buffer, tensor))
+    return operand
+  }
+  package private(set) var ownConstants: [(buffer: BufferID, tensor: Tensor)] = []
+
+  /// Output `o` is input `i` under another shape: no step, no copy.
+  package mutating func alias(output o: Int = 0, input i: Int = 0) { aliases.append((o, i)) }
+
+  /// Output `o` may be written over input `i` when nobody reads that input afterwards: every step of this node reads
+  /// an element of `i` no later than it writes the same element of `o`, on the same thread.
+  package mutating func mayReuse(output o: Int = 0, input i: Int) { reusable.append((o, i)) }
+}

@@ -1,0 +1,23 @@
+package import MaasCore
+
+/// One operator with its attributes: everything that is true of it stands in its own room.
+///
+/// Operators are immutable. `infer` and `lower` see the same node, first with facts that may be symbolic, then with
+/// concrete shapes; evaluation of constants is lowering followed by running the steps at once.
+package protocol Operator: AnyObject, Sendable {
+  /// ONNX's op_type, e.g. `Conv`.
+  var name: String { get }
+
+  /// Says dtype and shape of every output, or why the inputs are refused.
+  func infer(_ node: inout Inference) throws(MaasError)
+
+  /// Emits the steps that compute the outputs.
+  func lower(_ node: inout Lowering) throws(MaasError)
+
+  /// Graphs this operator carries; the plan takes those apart itself.
+  var bodies: [Graph] { get }
+}
+
+extension Operator {
+  package var bodies: [Graph] { [] }
+}

@@ -1,0 +1,23 @@
+import MaasCore
+import MaasGraph
+import MaasOps
+
+/// How one ONNX operator becomes an `Operator`.
+package struct Registration: Sendable {
+  /// ONNX's op_type and domain ("" is ai.onnx).
+  package let name: String
+  package let domain: String
+  /// The first and last opset version that this row reads.
+  package let opsets: ClosedRange<Int>
+  package let make: @Sendable (inout AttributeReader) throws(MaasError) -> any Operator
+
+  init(
+    _ name: String, domain: String = "", opsets: ClosedRange<Int> = 1...28,
+    make: @escaping @Sendable (inout AttributeReader) throws(MaasError) -> any Operator
+  ) {
+    self.name = name
+    self.domain = domain
+    self.opsets = opsets
+    self.make = make
+  }
+}

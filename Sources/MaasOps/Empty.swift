@@ -1,0 +1,1 @@
+// Being built: removed by the first file that lands here.

@@ -1,0 +1,3 @@
+#ifndef MAAS_H
+#define MAAS_H
+#endif
