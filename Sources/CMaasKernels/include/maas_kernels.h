@@ -1,4 +1,359 @@
 #ifndef MAAS_KERNELS_H
 #define MAAS_KERNELS_H
+/// The C kernels a plan calls. Every entry is a maas_step_run: it reads step->operands in the order given
+/// beside it, its parameters from step->params, and does work items [begin, end).
+///
+/// Rules that hold for all of them:
+/// - The split of the items never changes a bit of the result, and no reduction is ever split over items.
+/// - Nothing is read before or after an operand; operands need only the alignment of their element type.
+/// - No allocation, no threads; MAAS_STEP_OK is the only result unless the entry says otherwise.
+/// - Shapes are trusted: the caller has checked that the parameters fit the operands. Zero sizes are fine.
+/// - An output may be the same address as an input only where the entry says "in place".
+/// - Strides and offsets count elements. Tensors without strides are contiguous and row-major.
+///
+/// Before a step is emitted its `..._split` function tells items, grain and scratch; where it takes a
+/// non-const pointer it also normalises the parameters and sets those marked "set by split". It depends on
+/// the parameters and on the CPU, never on the number of threads.
+#include <stdbool.h>
+#include <stdint.h>
 #include "maas_step.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MAAS_MAX_RANK 8
+#define MAAS_MAX_BATCH_RANK 6
+#define MAAS_SPATIAL_RANK 3
+
+/// How a step is shared among threads: the values of the maas_step fields of the same names.
+typedef struct maas_split {
+  int64_t items;
+  int64_t grain;
+  int64_t scratch;
+} maas_split;
+
+// Unary, element-wise
+
+/// y = op(x). Parameters are named as ONNX names the attributes, with ONNX's formulas.
+typedef enum maas_unary {
+  MAAS_UNARY_IDENTITY = 0,
+  MAAS_UNARY_RELU,
+  MAAS_UNARY_LEAKY_RELU,       ///< alpha
+  MAAS_UNARY_THRESHOLDED_RELU, ///< alpha
+  MAAS_UNARY_CLIP,             ///< alpha = min, beta = max; both set (use -inf, +inf)
+  MAAS_UNARY_ABS,
+  MAAS_UNARY_NEG,
+  MAAS_UNARY_SIGN,
+  MAAS_UNARY_RECIPROCAL,
+  MAAS_UNARY_SQRT,
+  MAAS_UNARY_SQUARE,
+  MAAS_UNARY_FLOOR,
+  MAAS_UNARY_CEIL,
+  MAAS_UNARY_ROUND, ///< half to even
+  MAAS_UNARY_EXP,
+  MAAS_UNARY_LOG,
+  MAAS_UNARY_ERF,
+  MAAS_UNARY_TANH,
+  MAAS_UNARY_SIGMOID,
+  MAAS_UNARY_HARD_SIGMOID, ///< alpha, beta
+  MAAS_UNARY_HARD_SWISH,
+  MAAS_UNARY_ELU,  ///< alpha
+  MAAS_UNARY_SELU, ///< alpha, beta = gamma
+  MAAS_UNARY_CELU, ///< alpha
+  MAAS_UNARY_SOFTPLUS,
+  MAAS_UNARY_SOFTSIGN,
+  MAAS_UNARY_GELU,      ///< x/2 (1 + erf(x / sqrt 2))
+  MAAS_UNARY_GELU_TANH, ///< x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+  MAAS_UNARY_SILU,      ///< x sigmoid(alpha x); alpha = 1 gives SiLU
+  MAAS_UNARY_MISH,
+  MAAS_UNARY_AFFINE, ///< alpha x + beta
+  MAAS_UNARY_SIN,
+  MAAS_UNARY_COS,
+  MAAS_UNARY_TAN,
+  MAAS_UNARY_ASIN,
+  MAAS_UNARY_ACOS,
+  MAAS_UNARY_ATAN,
+  MAAS_UNARY_SINH,
+  MAAS_UNARY_COSH,
+  MAAS_UNARY_ASINH,
+  MAAS_UNARY_ACOSH,
+  MAAS_UNARY_ATANH,
+  MAAS_UNARY_COUNT
+} maas_unary;
+
+/// A unary function with its parameters; as `activation` of another kernel it is applied to what that kernel
+/// would have stored, while still in cache. All zero means none.
+typedef struct maas_f32_activation {
+  maas_unary op;
+  float alpha;
+  float beta;
+} maas_f32_activation;
+
+typedef struct maas_f32_unary_params {
+  maas_f32_activation function;
+  int64_t n;
+} maas_f32_unary_params;
+
+/// x[n], y[n]. In place. At most 4 ulp from the exact value; NaN propagates.
+int32_t maas_f32_unary(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_unary_split(const maas_f32_unary_params *params);
+
+// Binary, element-wise, with broadcasting
+
+typedef enum maas_binary {
+  MAAS_BINARY_ADD = 0,
+  MAAS_BINARY_SUB,
+  MAAS_BINARY_MUL,
+  MAAS_BINARY_DIV,
+  MAAS_BINARY_MIN, ///< NaN if either is
+  MAAS_BINARY_MAX, ///< NaN if either is
+  MAAS_BINARY_POW,
+  MAAS_BINARY_PRELU, ///< a < 0 ? a b : a
+  MAAS_BINARY_COUNT
+} maas_binary;
+
+typedef struct maas_f32_binary_params {
+  maas_binary op;
+  int32_t rank; ///< 0 ... MAAS_MAX_RANK; split drops and merges dimensions.
+  int64_t dims[MAAS_MAX_RANK];
+  int64_t a_strides[MAAS_MAX_RANK]; ///< 0 where a is broadcast.
+  int64_t b_strides[MAAS_MAX_RANK];
+  maas_f32_activation activation;
+} maas_f32_binary_params;
+
+/// a, b, y. y is contiguous of shape dims. In place with an operand that is not broadcast.
+int32_t maas_f32_binary(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_binary_split(maas_f32_binary_params *params);
+
+// Matrix product
+
+/// Y = activation(alpha A B + beta C + R), batched. A[i,p] = a[i a_row + p a_col] (a_row = lda and a_col = 1,
+/// or the other way round for a transposed A); C[i,j] = c[i c_row + j c_col] with 0 where C is broadcast;
+/// R and Y are row-major with y_row elements between rows. B is packed, see maas_f32_gemm_pack.
+/// Fold the batch into m where B is not batched: it is faster.
+typedef struct maas_f32_gemm_params {
+  int64_t m, n, k;
+  int64_t a_row, a_col;
+  int64_t c_row, c_col;
+  int64_t y_row;
+  float alpha; ///< Not read when k is 0.
+  float beta;
+  maas_f32_activation activation;
+  int32_t batch_rank;
+  int32_t nr; ///< Set by split.
+  int64_t batch[MAAS_MAX_BATCH_RANK];
+  int64_t a_batch[MAAS_MAX_BATCH_RANK]; ///< Elements between matrices; 0 broadcasts.
+  int64_t b_batch[MAAS_MAX_BATCH_RANK]; ///< Packed matrices between matrices; 0 broadcasts.
+  int64_t c_batch[MAAS_MAX_BATCH_RANK];
+  int64_t y_batch[MAAS_MAX_BATCH_RANK]; ///< Also R's.
+  int64_t tile_m, tile_n;               ///< Set by split.
+} maas_f32_gemm_params;
+
+/// a, packed b, c or NULL, residual R or NULL, y. In place with R, and with C where C has Y's strides.
+int32_t maas_f32_gemm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_gemm_split(maas_f32_gemm_params *params);
+
+/// B[p,j] = b[p b_row + j b_col]; b_row = ldb and b_col = 1, or the other way round for a transposed B.
+/// The packed matrices follow one another in row-major order of the batch.
+typedef struct maas_f32_gemm_pack_params {
+  int64_t k, n;
+  int64_t b_row, b_col;
+  int32_t batch_rank;
+  int32_t nr; ///< Set by split.
+  int64_t batch[MAAS_MAX_BATCH_RANK];
+  int64_t b_batch[MAAS_MAX_BATCH_RANK]; ///< Elements between matrices.
+} maas_f32_gemm_pack_params;
+
+/// b, packed b. The layout belongs to the kernel this process selected; do not store it in files.
+int32_t maas_f32_gemm_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_gemm_pack_split(maas_f32_gemm_pack_params *params);
+/// Bytes of one packed matrix, a multiple of 4; -1 if that does not fit an int64_t.
+int64_t maas_f32_gemm_packed_bytes(int64_t k, int64_t n);
+
+// Convolution
+
+/// Y = activation(conv(X, W) + bias + R) with X [batch, channels, input...], W [filters, channels / groups,
+/// kernel...], Y and R [batch, filters, output...]. The spatial arrays hold depth, height, width; a 1-D or
+/// 2-D convolution puts 1 (pad 0) in front. Padding at the end follows from `output`.
+typedef struct maas_f32_conv_params {
+  int64_t batch, channels, filters, groups;
+  int64_t input[MAAS_SPATIAL_RANK];
+  int64_t output[MAAS_SPATIAL_RANK];
+  int64_t kernel[MAAS_SPATIAL_RANK];
+  int64_t stride[MAAS_SPATIAL_RANK];
+  int64_t dilation[MAAS_SPATIAL_RANK];
+  int64_t pad[MAAS_SPATIAL_RANK]; ///< Before the first element; may be negative.
+  maas_f32_activation activation;
+  int32_t path;   ///< Set by split.
+  int64_t tile_n; ///< Set by split.
+} maas_f32_conv_params;
+
+/// x, w, bias[filters] or NULL, residual R or NULL, y. In place with R.
+int32_t maas_f32_conv(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_conv_split(maas_f32_conv_params *params);
+
+// Pooling
+
+typedef enum maas_pool { MAAS_POOL_MAX = 0, MAAS_POOL_AVERAGE } maas_pool;
+
+/// X [planes, input...], Y [planes, output...]; planes = batch x channels. Spatial arrays as in conv.
+typedef struct maas_f32_pool_params {
+  maas_pool op;
+  bool count_include_pad; ///< Average: padding (but nothing beyond it) counts in the divisor.
+  bool column_major;      ///< Max: indices as ONNX's storage_order = 1.
+  int64_t planes;
+  int64_t input[MAAS_SPATIAL_RANK];
+  int64_t output[MAAS_SPATIAL_RANK];
+  int64_t kernel[MAAS_SPATIAL_RANK];
+  int64_t stride[MAAS_SPATIAL_RANK];
+  int64_t dilation[MAAS_SPATIAL_RANK];
+  int64_t pad_begin[MAAS_SPATIAL_RANK];
+  int64_t pad_end[MAAS_SPATIAL_RANK];
+} maas_f32_pool_params;
+
+/// x, y, int64 indices or NULL (max only): flat indices into x, of the first maximum. A window without any
+/// element gives 0 for average, -inf and index 0 for max. NaN propagates.
+int32_t maas_f32_pool(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_pool_split(const maas_f32_pool_params *params);
+
+// Movement, by element size: 1, 2, 4, 8 or 16 bytes
+
+/// y[y_offset + sum i_d y_strides_d] = x[x_offset + sum i_d x_strides_d]. Transpose, Slice, Expand, the
+/// pieces of Concat and Split, the inside of Pad.
+typedef struct maas_copy_params {
+  int32_t size; ///< Bytes of an element.
+  int32_t rank; ///< 0 ... MAAS_MAX_RANK; split sorts, drops and merges dimensions.
+  int64_t dims[MAAS_MAX_RANK];
+  int64_t x_strides[MAAS_MAX_RANK]; ///< Any sign; 0 repeats.
+  int64_t y_strides[MAAS_MAX_RANK]; ///< Positive, and no element of y is written twice.
+  int64_t x_offset, y_offset;
+  int32_t path; ///< Set by split.
+} maas_copy_params;
+
+/// x, y.
+int32_t maas_copy(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_copy_split(maas_copy_params *params);
+
+typedef struct maas_fill_params {
+  int32_t size;      ///< Bytes of an element.
+  uint8_t value[16]; ///< The first `size` bytes.
+  int64_t n;
+} maas_fill_params;
+
+/// y[n].
+int32_t maas_fill(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_fill_split(const maas_fill_params *params);
+
+/// y[o, i, :] = x[o, indices[i], :] with x [outer, axis, inner], y [outer, count, inner]. ONNX's Gather.
+typedef struct maas_gather_params {
+  int32_t size;       ///< Bytes of an element.
+  int32_t index_size; ///< 4 or 8: int32 or int64 indices.
+  int64_t outer, axis, inner;
+  int64_t count; ///< Elements of the indices tensor.
+} maas_gather_params;
+
+/// x, indices, y. MAAS_STEP_INDEX for an index outside [-axis, axis).
+int32_t maas_gather(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_gather_split(const maas_gather_params *params);
+
+// Softmax
+
+/// Over the middle dimension of [outer, axis, inner].
+typedef struct maas_f32_softmax_params {
+  bool log; ///< LogSoftmax.
+  int64_t outer, axis, inner;
+} maas_f32_softmax_params;
+
+/// x, y. In place.
+int32_t maas_f32_softmax(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_softmax_split(const maas_f32_softmax_params *params);
+
+// Normalisation
+
+/// y = (x - mean) / sqrt(variance + epsilon) * scale + bias per row of x [rows, n]; RMS form: mean taken as
+/// 0.
+typedef struct maas_f32_layer_norm_params {
+  bool rms; ///< RMSNormalization.
+  float epsilon;
+  int64_t rows, n;
+} maas_f32_layer_norm_params;
+
+/// x, scale[n] or NULL, bias[n] or NULL, y, mean[rows] or NULL, inverse standard deviation[rows] or NULL.
+/// In place.
+int32_t maas_f32_layer_norm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_layer_norm_split(const maas_f32_layer_norm_params *params);
+
+/// y = activation(x * scale[c] + shift[c]) over [outer, channels, inner]: BatchNormalization in inference.
+typedef struct maas_f32_channel_affine_params {
+  int64_t outer, channels, inner;
+  maas_f32_activation activation;
+} maas_f32_channel_affine_params;
+
+/// x, scale[channels], shift[channels], y. In place.
+int32_t maas_f32_channel_affine(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_channel_affine_split(const maas_f32_channel_affine_params *params);
+
+// Reduction
+
+typedef enum maas_reduce {
+  MAAS_REDUCE_SUM = 0,
+  MAAS_REDUCE_MEAN,
+  MAAS_REDUCE_MAX, ///< NaN if any is
+  MAAS_REDUCE_MIN, ///< NaN if any is
+  MAAS_REDUCE_PROD,
+  MAAS_REDUCE_L1,
+  MAAS_REDUCE_L2,
+  MAAS_REDUCE_SUM_SQUARE,
+  MAAS_REDUCE_LOG_SUM,
+  MAAS_REDUCE_LOG_SUM_EXP,
+  MAAS_REDUCE_COUNT
+} maas_reduce;
+
+/// Reduces the marked dimensions of a contiguous tensor; y holds the others, in order. Sums are blocked: the
+/// error grows with the square root of the length, not with the length.
+typedef struct maas_f32_reduce_params {
+  maas_reduce op;
+  int32_t rank; ///< 0 ... MAAS_MAX_RANK; split drops and merges dimensions.
+  int64_t dims[MAAS_MAX_RANK];
+  bool reduced[MAAS_MAX_RANK];
+} maas_f32_reduce_params;
+
+/// x, y. Of no elements: 0 (sums, L1, L2), 1 (product), NaN (mean), -inf (max, logarithms), +inf (min).
+int32_t maas_f32_reduce(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_reduce_split(maas_f32_reduce_params *params);
+
+// LSTM cell
+
+/// One time step of ONNX's LSTM after the matrix products. `gates` [rows, 4 hidden] in the order i, o, f, c,
+/// biases added; `peephole` [3 hidden] in the order i, o, f.
+typedef struct maas_f32_lstm_params {
+  int64_t rows, hidden;
+  int64_t gates_row; ///< Elements between rows of gates, at least 4 hidden.
+  int64_t y_row;     ///< Elements between rows of y, at least hidden.
+  int64_t time;      ///< Compared with lengths.
+  maas_f32_activation f, g, h;
+  float clip; ///< Gate inputs are held in [-clip, clip]; 0 for none.
+  bool input_forget;
+} maas_f32_lstm_params;
+
+/// gates (destroyed), cell[rows, hidden] (updated), peephole or NULL, int32 lengths[rows] or NULL,
+/// hidden[rows, hidden] (updated), y or NULL (a second copy of hidden). A row whose length is <= time keeps
+/// its cell and hidden, and its y is 0.
+int32_t maas_f32_lstm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_lstm_split(const maas_f32_lstm_params *params);
+
+// Which kernels run
+
+/// The name of the kernel that `step` will run, or NULL if it is not one of this target's.
+const char *maas_kernel_name(const maas_step *step);
+/// The best instruction set this process uses: "scalar", "neon", "avx2", "avx512".
+const char *maas_isa_name(void);
+/// The value of MAAS_ISA if it is set but names no instruction set of this architecture, else NULL; such a
+/// value has no effect.
+const char *maas_isa_refused(void);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

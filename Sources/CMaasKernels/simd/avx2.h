@@ -1,0 +1,72 @@
+#ifndef MAAS_SIMD_AVX2_H
+#define MAAS_SIMD_AVX2_H
+/// The vocabulary of scalar.h for AVX2 + FMA: 8 lanes.
+#include <immintrin.h>
+#include <stdint.h>
+
+#define V_WIDTH 8
+typedef __m256 vf;
+typedef __m256i vi;
+typedef __m256 vm;
+
+static const int32_t v_tail_masks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+
+static inline __m256i v_tail_mask(int64_t n) {
+  return _mm256_loadu_si256((const __m256i *)(v_tail_masks + 8 - n));
+}
+static inline vf v_load(const float *p) { return _mm256_loadu_ps(p); }
+static inline vf v_load_tail(const float *p, int64_t n) { return _mm256_maskload_ps(p, v_tail_mask(n)); }
+static inline void v_store(float *p, vf a) { _mm256_storeu_ps(p, a); }
+static inline void v_store_tail(float *p, vf a, int64_t n) { _mm256_maskstore_ps(p, v_tail_mask(n), a); }
+static inline vf v_set(float a) { return _mm256_set1_ps(a); }
+static inline vi vi_set(int32_t a) { return _mm256_set1_epi32(a); }
+
+static inline vf v_add(vf a, vf b) { return _mm256_add_ps(a, b); }
+static inline vf v_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
+static inline vf v_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
+static inline vf v_div(vf a, vf b) { return _mm256_div_ps(a, b); }
+static inline vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+static inline vf v_min(vf a, vf b) { return _mm256_min_ps(a, b); }
+static inline vf v_sqrt(vf a) { return _mm256_sqrt_ps(a); }
+
+static inline vi v_as_int(vf a) { return _mm256_castps_si256(a); }
+static inline vf v_as_float(vi a) { return _mm256_castsi256_ps(a); }
+static inline vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
+static inline vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
+static inline vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
+static inline vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
+#define vi_shift_left(a, bits) _mm256_slli_epi32(a, bits)
+#define vi_shift_right(a, bits) _mm256_srai_epi32(a, bits)
+static inline vf vi_to_float(vi a) { return _mm256_cvtepi32_ps(a); }
+
+static inline vm v_less(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+static inline vm v_equal(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+static inline vm v_is_nan(vf a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
+static inline vf v_select(vm mask, vf yes, vf no) { return _mm256_blendv_ps(no, yes, mask); }
+
+static inline vf v_copy_sign(vf magnitude, vf sign) {
+  vf bit = _mm256_set1_ps(-0.0f);
+  return _mm256_or_ps(_mm256_andnot_ps(bit, magnitude), _mm256_and_ps(bit, sign));
+}
+static inline vf v_round(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vf v_floor(vf a) { return _mm256_floor_ps(a); }
+static inline vf v_ceil(vf a) { return _mm256_ceil_ps(a); }
+static inline vi v_to_int(vf a) { return _mm256_cvtps_epi32(a); }
+
+static inline float v_sum(vf a) {
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+static inline float v_max_lane(vf a) {
+  __m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+static inline float v_min_lane(vf a) {
+  __m128 s = _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  s = _mm_min_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_min_ss(s, _mm_movehdup_ps(s)));
+}
+#endif

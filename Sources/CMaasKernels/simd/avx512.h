@@ -1,0 +1,58 @@
+#ifndef MAAS_SIMD_AVX512_H
+#define MAAS_SIMD_AVX512_H
+/// The vocabulary of scalar.h for AVX-512 F, BW, DQ, VL: 16 lanes.
+#include <immintrin.h>
+#include <stdint.h>
+
+#define V_WIDTH 16
+typedef __m512 vf;
+typedef __m512i vi;
+typedef __mmask16 vm;
+
+static inline __mmask16 v_tail_mask(int64_t n) { return (__mmask16)((1u << n) - 1); }
+static inline vf v_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline vf v_load_tail(const float *p, int64_t n) { return _mm512_maskz_loadu_ps(v_tail_mask(n), p); }
+static inline void v_store(float *p, vf a) { _mm512_storeu_ps(p, a); }
+static inline void v_store_tail(float *p, vf a, int64_t n) { _mm512_mask_storeu_ps(p, v_tail_mask(n), a); }
+static inline vf v_set(float a) { return _mm512_set1_ps(a); }
+static inline vi vi_set(int32_t a) { return _mm512_set1_epi32(a); }
+
+static inline vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+static inline vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+static inline vf v_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+static inline vf v_div(vf a, vf b) { return _mm512_div_ps(a, b); }
+static inline vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+static inline vf v_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+static inline vf v_sqrt(vf a) { return _mm512_sqrt_ps(a); }
+
+static inline vi v_as_int(vf a) { return _mm512_castps_si512(a); }
+static inline vf v_as_float(vi a) { return _mm512_castsi512_ps(a); }
+static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
+static inline vi vi_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
+static inline vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
+static inline vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
+#define vi_shift_left(a, bits) _mm512_slli_epi32(a, bits)
+#define vi_shift_right(a, bits) _mm512_srai_epi32(a, bits)
+static inline vf vi_to_float(vi a) { return _mm512_cvtepi32_ps(a); }
+
+static inline vm v_less(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+static inline vm v_equal(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+static inline vm v_is_nan(vf a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
+static inline vf v_select(vm mask, vf yes, vf no) { return _mm512_mask_blend_ps(mask, no, yes); }
+
+static inline vf v_copy_sign(vf magnitude, vf sign) {
+  vf bit = _mm512_set1_ps(-0.0f);
+  return _mm512_or_ps(_mm512_andnot_ps(bit, magnitude), _mm512_and_ps(bit, sign));
+}
+static inline vf v_round(vf a) {
+  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+static inline vf v_floor(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+static inline vf v_ceil(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
+static inline vi v_to_int(vf a) { return _mm512_cvtps_epi32(a); }
+
+static inline float v_sum(vf a) { return _mm512_reduce_add_ps(a); }
+static inline float v_max_lane(vf a) { return _mm512_reduce_max_ps(a); }
+static inline float v_min_lane(vf a) { return _mm512_reduce_min_ps(a); }
+#endif

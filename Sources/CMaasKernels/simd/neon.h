@@ -1,0 +1,64 @@
+#ifndef MAAS_SIMD_NEON_H
+#define MAAS_SIMD_NEON_H
+/// The vocabulary of scalar.h for aarch64's NEON: 4 lanes. Part of every aarch64 CPU.
+#include <arm_neon.h>
+#include <stdint.h>
+
+#define V_WIDTH 4
+typedef float32x4_t vf;
+typedef int32x4_t vi;
+typedef uint32x4_t vm;
+
+static inline vf v_load(const float *p) { return vld1q_f32(p); }
+static inline vf v_load_tail(const float *p, int64_t n) {
+  float lanes[4] = {0};
+  for (int64_t i = 0; i < n; i++)
+    lanes[i] = p[i];
+  return vld1q_f32(lanes);
+}
+static inline void v_store(float *p, vf a) { vst1q_f32(p, a); }
+static inline void v_store_tail(float *p, vf a, int64_t n) {
+  float lanes[4];
+  vst1q_f32(lanes, a);
+  for (int64_t i = 0; i < n; i++)
+    p[i] = lanes[i];
+}
+static inline vf v_set(float a) { return vdupq_n_f32(a); }
+static inline vi vi_set(int32_t a) { return vdupq_n_s32(a); }
+
+static inline vf v_add(vf a, vf b) { return vaddq_f32(a, b); }
+static inline vf v_sub(vf a, vf b) { return vsubq_f32(a, b); }
+static inline vf v_mul(vf a, vf b) { return vmulq_f32(a, b); }
+static inline vf v_div(vf a, vf b) { return vdivq_f32(a, b); }
+static inline vf v_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+static inline vf v_max(vf a, vf b) { return vmaxq_f32(a, b); }
+static inline vf v_min(vf a, vf b) { return vminq_f32(a, b); }
+static inline vf v_sqrt(vf a) { return vsqrtq_f32(a); }
+
+static inline vi v_as_int(vf a) { return vreinterpretq_s32_f32(a); }
+static inline vf v_as_float(vi a) { return vreinterpretq_f32_s32(a); }
+static inline vi vi_add(vi a, vi b) { return vaddq_s32(a, b); }
+static inline vi vi_sub(vi a, vi b) { return vsubq_s32(a, b); }
+static inline vi vi_and(vi a, vi b) { return vandq_s32(a, b); }
+static inline vi vi_or(vi a, vi b) { return vorrq_s32(a, b); }
+#define vi_shift_left(a, bits) vshlq_n_s32(a, bits)
+#define vi_shift_right(a, bits) vshrq_n_s32(a, bits)
+static inline vf vi_to_float(vi a) { return vcvtq_f32_s32(a); }
+
+static inline vm v_less(vf a, vf b) { return vcltq_f32(a, b); }
+static inline vm v_equal(vf a, vf b) { return vceqq_f32(a, b); }
+static inline vm v_is_nan(vf a) { return vmvnq_u32(vceqq_f32(a, a)); }
+static inline vf v_select(vm mask, vf yes, vf no) { return vbslq_f32(mask, yes, no); }
+
+static inline vf v_copy_sign(vf magnitude, vf sign) {
+  return vbslq_f32(vdupq_n_u32(0x80000000u), sign, magnitude);
+}
+static inline vf v_round(vf a) { return vrndnq_f32(a); }
+static inline vf v_floor(vf a) { return vrndmq_f32(a); }
+static inline vf v_ceil(vf a) { return vrndpq_f32(a); }
+static inline vi v_to_int(vf a) { return vcvtnq_s32_f32(a); }
+
+static inline float v_sum(vf a) { return vaddvq_f32(a); }
+static inline float v_max_lane(vf a) { return vmaxvq_f32(a); }
+static inline float v_min_lane(vf a) { return vminvq_f32(a); }
+#endif

@@ -1,0 +1,79 @@
+#ifndef MAAS_SIMD_SCALAR_H
+#define MAAS_SIMD_SCALAR_H
+/// The vector vocabulary with one lane: the reference that every other header of this folder must match.
+/// max, min: the second operand if either is NaN, or NaN. fma may or may not round in between.
+/// A tail call handles n lanes, 0 <= n <= V_WIDTH, touches no memory beyond them, and loads 0 into the rest.
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define V_WIDTH 1
+typedef float vf;
+typedef int32_t vi;
+typedef uint32_t vm; ///< A lane mask: all bits or none.
+
+static inline vf v_load(const float *p) { return *p; }
+static inline vf v_load_tail(const float *p, int64_t n) { return n > 0 ? *p : 0; }
+static inline void v_store(float *p, vf a) { *p = a; }
+static inline void v_store_tail(float *p, vf a, int64_t n) {
+  if (n > 0)
+    *p = a;
+}
+static inline vf v_set(float a) { return a; }
+static inline vi vi_set(int32_t a) { return a; }
+
+static inline vf v_add(vf a, vf b) { return a + b; }
+static inline vf v_sub(vf a, vf b) { return a - b; }
+static inline vf v_mul(vf a, vf b) { return a * b; }
+static inline vf v_div(vf a, vf b) { return a / b; }
+static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; }
+static inline vf v_max(vf a, vf b) { return a > b ? a : b; }
+static inline vf v_min(vf a, vf b) { return a < b ? a : b; }
+static inline vf v_sqrt(vf a) { return sqrtf(a); }
+
+static inline vi v_as_int(vf a) {
+  vi i;
+  memcpy(&i, &a, sizeof i);
+  return i;
+}
+static inline vf v_as_float(vi a) {
+  vf f;
+  memcpy(&f, &a, sizeof f);
+  return f;
+}
+static inline vi vi_add(vi a, vi b) { return (vi)((uint32_t)a + (uint32_t)b); }
+static inline vi vi_sub(vi a, vi b) { return (vi)((uint32_t)a - (uint32_t)b); }
+static inline vi vi_and(vi a, vi b) { return a & b; }
+static inline vi vi_or(vi a, vi b) { return a | b; }
+#define vi_shift_left(a, bits) ((vi)((uint32_t)(a) << (bits)))
+#define vi_shift_right(a, bits) ((vi)(a) >> (bits)) // Arithmetic.
+static inline vf vi_to_float(vi a) { return (vf)a; }
+
+static inline vm v_less(vf a, vf b) { return a < b ? UINT32_MAX : 0; }
+static inline vm v_equal(vf a, vf b) { return a == b ? UINT32_MAX : 0; }
+static inline vm v_is_nan(vf a) { return a != a ? UINT32_MAX : 0; }
+static inline vf v_select(vm mask, vf yes, vf no) { return mask ? yes : no; }
+
+static inline vf v_copy_sign(vf magnitude, vf sign) {
+  return v_as_float((v_as_int(magnitude) & INT32_MAX) | (v_as_int(sign) & INT32_MIN));
+}
+/// Half to even. Adding and taking away 1.5 * 2^23 leaves no fraction bits: baseline x86-64 cannot round.
+static inline vf v_round(vf a) {
+  vf rounded = (a + 12582912.0f) - 12582912.0f;
+  return v_copy_sign(fabsf(a) < 4194304.0f ? rounded : a, a);
+}
+static inline vf v_floor(vf a) {
+  vf rounded = v_round(a);
+  return v_copy_sign(rounded > a ? rounded - 1.0f : rounded, a);
+}
+static inline vf v_ceil(vf a) {
+  vf rounded = v_round(a);
+  return v_copy_sign(rounded < a ? rounded + 1.0f : rounded, a);
+}
+/// A float that already is a whole number of magnitude below 2^22; anything for other values.
+static inline vi v_to_int(vf a) { return vi_sub(v_as_int(a + 12582912.0f), v_as_int(12582912.0f)); }
+
+static inline float v_sum(vf a) { return a; }
+static inline float v_max_lane(vf a) { return a; }
+static inline float v_min_lane(vf a) { return a; }
+#endif
