@@ -1,0 +1,36 @@
+#!/bin/bash
+# Runs the command-line cases: run.sh BIN [case…]
+#
+# A case is a folder here with a run.sh. It is run by `bash -eu` in an empty folder, with the programs of BIN on PATH,
+# and passes when it exits 0 and prints what the folder's file `expected`, if there is one, holds.
+# It finds $ROOT (the package), $DIGITS (examples/digits), $CASE (its own folder) and, where they are present,
+# $SHARED_MODELS.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+bin=$(cd "$1" && pwd)
+shift
+export ROOT=${here%/Tests/cli}
+export DIGITS=$ROOT/examples/digits
+export SHARED_MODELS=${MAAS_SHARED:-$ROOT/../shared}/models
+export PATH=$bin:$PATH
+[ $# -gt 0 ] || set -- $(cd "$here" && ls -d ./*/run.sh | sed 's|^\./||; s|/run.sh$||')
+
+passed=0 failed=0
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+for name; do
+  export CASE=$here/$name
+  mkdir "$scratch/work"
+  rc=0
+  (cd "$scratch/work" && exec bash -eu "$CASE/run.sh") >"$scratch/out" 2>"$scratch/err" || rc=$?
+  if [ $rc = 0 ] && { [ ! -f "$CASE/expected" ] || diff -u "$CASE/expected" "$scratch/out" >"$scratch/diff"; }; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAIL $name (exit $rc)"
+    sed 's/^/  /' "$scratch/diff" "$scratch/out" "$scratch/err" 2>/dev/null || true
+  fi
+  rm -rf "$scratch/work" "$scratch/diff"
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

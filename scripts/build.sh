@@ -1,0 +1,9 @@
+#!/bin/bash
+# Builds release products (all of them, or those named) with the Swift runtime linked in.
+# The one place with these flags: other flags would build everything a second time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[ $# -gt 0 ] || set -- maas maas-run maas-model
+for product; do
+  swift build -c release --static-swift-stdlib --product "$product"
+done

@@ -1,0 +1,16 @@
+#!/bin/bash
+# Formats all Swift, C and C++ in place; with --check, says what it would change and fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+sources() { find Package.swift Sources Tests include bindings examples Benchmarks -type d -name .build -prune -o -type f "$@" -print0 2>/dev/null; }
+swift_files() { sources -name '*.swift'; }
+c_files() { sources \( -name '*.h' -o -name '*.c' -o -name '*.cc' -o -name '*.cpp' \); }
+
+if [ "${1:-}" = --check ]; then
+  swift_files | xargs -0 -r swift format lint --strict --parallel
+  c_files | xargs -0 -r clang-format --dry-run -Werror
+else
+  swift_files | xargs -0 -r swift format format --in-place --parallel
+  c_files | xargs -0 -r clang-format -i
+fi
