@@ -97,14 +97,6 @@ void maas_sys_wait(const uint32_t *word, uint32_t expected) { futex(word, FUTEX_
 void maas_sys_wake_all(const uint32_t *word) { futex(word, FUTEX_WAKE, INT32_MAX); }
 void maas_sys_wake_one(const uint32_t *word) { futex(word, FUTEX_WAKE, 1); }
 
-void maas_sys_pause(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
 int maas_sys_process_id(void) { return (int)getpid(); }
 
 int maas_sys_after_fork(void (*child)(void)) { return pthread_atfork(NULL, NULL, child); }
@@ -126,13 +118,4 @@ void maas_sys_lock_acquire(maas_sys_lock *lock) {
 void maas_sys_lock_release(maas_sys_lock *lock) {
   if (__atomic_exchange_n(&lock->state, 0, __ATOMIC_RELEASE) == 2)
     maas_sys_wake_one(&lock->state);
-}
-
-int64_t maas_sys_fetch_add(int64_t *value, int64_t add) {
-  return __atomic_fetch_add(value, add, __ATOMIC_SEQ_CST);
-}
-int64_t maas_sys_load(const int64_t *value) { return __atomic_load_n(value, __ATOMIC_ACQUIRE); }
-void maas_sys_store(int64_t *value, int64_t new_value) { __atomic_store_n(value, new_value, __ATOMIC_RELEASE); }
-bool maas_sys_exchange_if(int64_t *value, int64_t expected, int64_t new_value) {
-  return __atomic_compare_exchange_n(value, &expected, new_value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }

@@ -1,4 +1,4 @@
-package import MaasCore
+import MaasCore
 
 /// The value of a node's attribute.
 package enum AttributeValue: Sendable {

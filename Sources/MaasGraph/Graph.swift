@@ -1,4 +1,4 @@
-package import MaasCore
+import MaasCore
 
 /// Names a value of one graph.
 package struct ValueID: Hashable, Sendable {

@@ -1,4 +1,4 @@
-package import MaasCore
+import MaasCore
 
 /// What is known of a value before anything runs.
 package struct Fact: Sendable {

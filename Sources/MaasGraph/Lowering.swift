@@ -1,5 +1,5 @@
-package import CMaasSystem
-package import MaasCore
+import CMaasSystem
+import MaasCore
 
 /// Where the bytes of an operand are while a plan runs. The plan gives numbers to values and scratch.
 package struct BufferID: Hashable, Sendable {

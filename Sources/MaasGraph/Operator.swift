@@ -1,4 +1,4 @@
-package import MaasCore
+import MaasCore
 
 /// One operator with its attributes: everything that is true of it stands in its own room.
 ///

@@ -49,7 +49,14 @@ int maas_sys_thread_start(void (*body)(void *), void *context);
 void maas_sys_wait(const uint32_t *word, uint32_t expected);
 void maas_sys_wake_all(const uint32_t *word);
 void maas_sys_wake_one(const uint32_t *word);
-void maas_sys_pause(void); ///< The CPU's spin-loop hint.
+/// The CPU's spin-loop hint.
+static inline void maas_sys_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
 int maas_sys_process_id(void);
 /// Registers what the child of a fork() does first. Returns 0 or an errno value.
 int maas_sys_after_fork(void (*child)(void));
@@ -61,11 +68,27 @@ void maas_sys_lock_acquire(maas_sys_lock *lock);
 bool maas_sys_lock_try(maas_sys_lock *lock);
 void maas_sys_lock_release(maas_sys_lock *lock);
 
-// Atomics on plain memory that C and Swift share. Sequentially consistent unless the name says otherwise.
+// Atomics on plain memory that C and Swift share: loads acquire, stores release, the others are sequentially consistent.
 
-int64_t maas_sys_fetch_add(int64_t *value, int64_t add);
-int64_t maas_sys_load(const int64_t *value); ///< Acquire.
-void maas_sys_store(int64_t *value, int64_t new_value); ///< Release.
-bool maas_sys_exchange_if(int64_t *value, int64_t expected, int64_t new_value);
+static inline int64_t maas_sys_load(const int64_t *value) { return __atomic_load_n(value, __ATOMIC_ACQUIRE); }
+static inline void maas_sys_store(int64_t *value, int64_t new_value) {
+  __atomic_store_n(value, new_value, __ATOMIC_RELEASE);
+}
+static inline int64_t maas_sys_fetch_add(int64_t *value, int64_t add) {
+  return __atomic_fetch_add(value, add, __ATOMIC_SEQ_CST);
+}
+static inline bool maas_sys_exchange_if(int64_t *value, int64_t expected, int64_t new_value) {
+  return __atomic_compare_exchange_n(value, &expected, new_value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+static inline uint32_t maas_sys_load32(const uint32_t *value) { return __atomic_load_n(value, __ATOMIC_SEQ_CST); }
+static inline uint32_t maas_sys_fetch_add32(uint32_t *value, uint32_t add) {
+  return __atomic_fetch_add(value, add, __ATOMIC_SEQ_CST);
+}
+static inline bool maas_sys_exchange_if32(uint32_t *value, uint32_t expected, uint32_t new_value) {
+  return __atomic_compare_exchange_n(value, &expected, new_value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+static inline uint32_t maas_sys_exchange32(uint32_t *value, uint32_t new_value) {
+  return __atomic_exchange_n(value, new_value, __ATOMIC_SEQ_CST);
+}
 
 #endif

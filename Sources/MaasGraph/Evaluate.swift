@@ -1,0 +1,131 @@
+import CMaasSystem
+import MaasCore
+
+/// Runs one operator on tensors, on the calling thread: how constants are folded, and how operators are tested.
+///
+/// Nil when a shape cannot be told even from the contents.
+package func evaluate(
+  _ op: any Operator, _ inputs: [Tensor?], outputs wanted: [Bool]
+) throws(MaasError) -> [Tensor?]? {
+  let names: [String?] = wanted.map { $0 ? "output" : nil }
+  var inference = Inference(
+    inputs: inputs.map { $0.map { Fact(constant: $0) } }, outputNames: names,
+    makeSymbol: { _ in .symbol("?") })
+  try op.infer(&inference)
+  guard let shapes = concreteShapes(inference.outputs) else { return nil }
+  var evaluation = Evaluation()
+  return try evaluation.run(op, inputs, inference.outputs, shapes)
+}
+
+/// A shape for each output; nil when one is not all numbers.
+private func concreteShapes(_ facts: [Fact?]) -> [[Int]]? {
+  var shapes: [[Int]] = []
+  for fact in facts {
+    guard let fact else {
+      shapes.append([])
+      continue
+    }
+    guard let shape = fact.shape?.concrete else { return nil }
+    shapes.append(shape)
+  }
+  return shapes
+}
+
+/// Memory for every buffer that one lowering names.
+private struct Evaluation {
+  private var tensors: [Tensor?] = []
+
+  mutating func run(
+    _ op: any Operator, _ inputs: [Tensor?], _ facts: [Fact?], _ shapes: [[Int]]
+  ) throws(MaasError) -> [Tensor?] {
+    var operands: [Operand?] = []
+    for tensor in inputs { operands.append(try operand(tensor.map(aligned))) }
+    var outputs: [Operand?] = []
+    for (fact, shape) in zip(facts, shapes) {
+      var tensor: Tensor?
+      if let fact { tensor = try Tensor(fact.dtype, shape) }
+      outputs.append(try operand(tensor))
+    }
+    var next = tensors.count
+    var lowering = Lowering(inputs: operands, outputs: outputs) {
+      next += 1
+      return BufferID(next - 1)
+    }
+    try op.lower(&lowering)
+    tensors += [Tensor?](repeating: nil, count: next - tensors.count)
+    return try finish(lowering)
+  }
+
+  private mutating func operand(_ tensor: Tensor?) throws(MaasError) -> Operand? {
+    tensors.append(tensor)
+    guard let tensor else { return nil }
+    return try Operand(BufferID(tensors.count - 1), tensor.dtype, tensor.shape, constant: tensor)
+  }
+
+  private mutating func finish(_ lowering: Lowering) throws(MaasError) -> [Tensor?] {
+    for own in lowering.ownConstants { tensors[own.buffer.index] = own.tensor }
+    for scratch in lowering.scratch {
+      tensors[scratch.buffer.index] = try Tensor(.uint8, [scratch.byteCount])
+    }
+    for pack in lowering.packs {
+      tensors[pack.buffer.index] = try Tensor(.uint8, [pack.byteCount])
+      try run(pack.step)
+    }
+    for step in lowering.steps { try run(step) }
+    var results = lowering.outputs.map { $0.flatMap { tensors[$0.buffer.index] } }
+    for alias in lowering.aliases {
+      guard let output = lowering.outputs[at: alias.output] ?? nil,
+        let input = try lowering.input(alias.input).constant
+      else { continue }
+      results[alias.output] = try input.reshaped(output.shape)
+    }
+    return results
+  }
+
+  private func run(_ step: StepTemplate) throws(MaasError) {
+    try step.runSerially { id in tensors[id.index]?.bytes }
+  }
+}
+
+/// The tensor, or a copy of it at an address that its element type may be loaded from.
+package func aligned(_ tensor: Tensor) throws(MaasError) -> Tensor {
+  if tensor.isAligned { return tensor }
+  let copy = try Tensor(tensor.dtype, tensor.shape)
+  maas_sys_copy(copy.bytes, tensor.bytes, tensor.byteCount)
+  return copy
+}
+
+extension StepTemplate {
+  /// Runs all items on the calling thread.
+  package func runSerially(
+    _ address: (BufferID) -> UnsafeMutableRawPointer?
+  ) throws(MaasError) {
+    let memory = try TensorStorage.allocate(params.count)
+    let scratchMemory = try TensorStorage.allocate(scratch)
+    for (i, byte) in params.enumerated() { memory.base.storeBytes(of: byte, toByteOffset: i, as: UInt8.self) }
+    let pointers = operands.map { $0.flatMap(address) }
+    var worker = maas_worker(scratch: scratchMemory.base, failure: (0, 0, 0))
+    let status = pointers.withUnsafeBufferPointer { pointers in
+      var step = maas_step(
+        run: run, operands: pointers.baseAddress, params: UnsafeRawPointer(memory.base), items: Int64(items),
+        grain: Int64(grain), scratch: Int64(scratch), node: 0, dtype: dtype.rawValue)
+      return run(&step, 0, Int64(items), &worker)
+    }
+    if let error = stepError(status, worker) { throw error }
+  }
+}
+
+/// What a step's status means to the user; nil for success.
+package func stepError(_ status: Int32, _ worker: maas_worker) -> MaasError? {
+  let (found, low, high) = worker.failure
+  switch Int(status) {
+  case Int(MAAS_STEP_OK): return nil
+  case Int(MAAS_STEP_DIVISION): return MaasError(.outOfRange, "an integer is divided by zero")
+  case Int(MAAS_STEP_INDEX):
+    return MaasError(
+      .outOfRange, "an index is out of range", expected: "\(low)..\(high - 1)", found: "\(found)")
+  default:
+    return MaasError(
+      .outOfRange, "a value is out of range", expected: "\(low)..\(high - 1)", found: "\(found)")
+  }
+}
