@@ -1,0 +1,92 @@
+"""Runs models through maas-run and compares with what they must answer: golden.py MAAS_RUN FOLDER…
+
+Each FOLDER holds models as make.py writes them. Every case is run with the kernels of each tier that this machine
+has, which must agree with the golden outputs, and with 1, 2 and 5 threads, which must agree to the last bit.
+"""
+import glob
+import itertools
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+RTOL, ATOL = 1e-3, 1e-5
+THREADS = (1, 2, 5)
+
+
+def tiers():
+    if platform.machine() == "aarch64":
+        return ["scalar", "neon"]
+    with open("/proc/cpuinfo") as info:
+        flags = set(next((line for line in info if line.startswith("flags")), "").split())
+    found = ["scalar"]
+    found += ["avx2"] if {"avx2", "fma"} <= flags else []
+    found += ["avx512"] if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= flags else []
+    return found
+
+
+def answer(program, model, inputs, tier, threads, scratch):
+    output = os.path.join(scratch, "out.npz")
+    command = [program, model, inputs, "-o", output, "--threads", str(threads), "--quiet"]
+    result = subprocess.run(
+        command, env=dict(os.environ, MAAS_ISA=tier), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if result.returncode:
+        raise RuntimeError(f"exit code {result.returncode}: {result.stderr.strip()}")
+    with np.load(output) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def difference(found, wanted):
+    """What is wrong with `found`, or None."""
+    if sorted(found) != sorted(wanted):
+        return f"outputs {sorted(found)}, expected {sorted(wanted)}"
+    for name, value in wanted.items():
+        if (found[name].dtype, found[name].shape) != (value.dtype, value.shape):
+            return f"{name} is {found[name].dtype}{found[name].shape}, expected {value.dtype}{value.shape}"
+        if not np.allclose(found[name], value, RTOL, ATOL, equal_nan=True):
+            far = np.nanmax(np.abs(found[name].astype(np.float64) - value))
+            return f"{name} differs by up to {far:.3g}"
+    return None
+
+
+def check(program, folder, case, tier, scratch):
+    model = os.path.join(folder, "model.onnx")
+    inputs = os.path.join(folder, f"{case}_inputs.npz")
+    with np.load(os.path.join(folder, f"{case}_outputs.npz")) as arrays:
+        wanted = {name: arrays[name] for name in arrays.files}
+    first = None
+    for threads in THREADS:
+        found = answer(program, model, inputs, tier, threads, scratch)
+        problem = difference(found, wanted)
+        if problem:
+            return f"{threads} threads: {problem}"
+        bits = {name: value.tobytes() for name, value in found.items()}
+        if first is not None and bits != first:
+            return f"{threads} threads: not the same bits as with {THREADS[0]}"
+        first = bits
+    return None
+
+
+def main(program, *folders):
+    passed = failed = 0
+    models = sorted(itertools.chain(*(glob.glob(os.path.join(f, "*", "case*_inputs.npz")) for f in folders)))
+    with tempfile.TemporaryDirectory() as scratch:
+        for inputs, tier in itertools.product(models, tiers()):
+            folder, case = os.path.dirname(inputs), os.path.basename(inputs).removesuffix("_inputs.npz")
+            try:
+                problem = check(program, folder, case, tier, scratch)
+            except (RuntimeError, OSError, ValueError) as error:
+                problem = str(error)
+            passed, failed = passed + (not problem), failed + bool(problem)
+            if problem:
+                print(f"FAIL {os.path.basename(folder)} {case} {tier}: {problem}")
+    print(f"{len(models)} cases, tiers {' '.join(tiers())}, threads {' '.join(map(str, THREADS))}")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed > 0 or not models)
+
+
+if __name__ == "__main__":
+    main(os.path.abspath(sys.argv[1]), *sys.argv[2:])
