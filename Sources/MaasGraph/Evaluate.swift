@@ -46,13 +46,8 @@ private struct Evaluation {
       if let fact { tensor = try Tensor(fact.dtype, shape) }
       outputs.append(try operand(tensor))
     }
-    var next = tensors.count
-    var lowering = Lowering(inputs: operands, outputs: outputs) {
-      next += 1
-      return BufferID(next - 1)
-    }
+    var lowering = Lowering(inputs: operands, outputs: outputs, nextBuffer: tensors.count)
     try op.lower(&lowering)
-    tensors += [Tensor?](repeating: nil, count: next - tensors.count)
     return try finish(lowering)
   }
 
@@ -63,13 +58,14 @@ private struct Evaluation {
   }
 
   private mutating func finish(_ lowering: Lowering) throws(MaasError) -> [Tensor?] {
-    for own in lowering.ownConstants { tensors[own.buffer.index] = own.tensor }
-    for scratch in lowering.scratch {
-      tensors[scratch.buffer.index] = try Tensor(.uint8, [scratch.byteCount])
-    }
-    for pack in lowering.packs {
-      tensors[pack.buffer.index] = try Tensor(.uint8, [pack.byteCount])
-      try run(pack.step)
+    for request in lowering.buffers {
+      switch request {
+      case .temporary(let byteCount): tensors.append(try Tensor(.uint8, [byteCount]))
+      case .constant(let tensor): tensors.append(tensor)
+      case .pack(let pack):
+        tensors.append(try Tensor(.uint8, [pack.byteCount]))
+        try run(pack.step)
+      }
     }
     for step in lowering.steps { try run(step) }
     var results = lowering.outputs.map { $0.flatMap { tensors[$0.buffer.index] } }

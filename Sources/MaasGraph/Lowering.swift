@@ -49,13 +49,20 @@ package struct StepTemplate: Sendable {
 
 /// A request for bytes derived from a constant, such as packed weights: made once per model and shared.
 package struct PackRequest {
-  package let buffer: BufferID
   package let source: Tensor
   /// Tells layouts of the same source apart; contains everything the bytes depend on besides the source.
   package let layout: String
   package let byteCount: Int
-  /// The steps that fill operand 0 from operand 1, the source; run once, on all threads.
+  /// The step that fills operand 0 from operand 1, the source; run once, on all threads.
   package let step: StepTemplate
+}
+
+/// Memory that a node wants besides its inputs and outputs; buffers are numbered in the order of the requests.
+package enum BufferRequest {
+  /// Alive while the node's steps run.
+  case temporary(byteCount: Int)
+  case constant(Tensor)
+  case pack(PackRequest)
 }
 
 /// What an operator sees while it turns itself into steps for concrete shapes.
@@ -66,17 +73,24 @@ package struct Lowering {
   package let outputs: [Operand?]
 
   package private(set) var steps: [StepTemplate] = []
-  package private(set) var scratch: [(buffer: BufferID, byteCount: Int)] = []
-  package private(set) var packs: [PackRequest] = []
+  package private(set) var buffers: [BufferRequest] = []
   package private(set) var aliases: [(output: Int, input: Int)] = []
   package private(set) var reusable: [(output: Int, input: Int)] = []
-  private let makeBuffer: () -> BufferID
+  private let firstBuffer: Int
 
-  package init(inputs: [Operand?], outputs: [Operand?], makeBuffer: @escaping () -> BufferID) {
+  /// `nextBuffer` is the number that the first requested buffer gets.
+  package init(inputs: [Operand?], outputs: [Operand?], nextBuffer: Int) {
     self.inputs = inputs
     self.outputs = outputs
-    self.makeBuffer = makeBuffer
+    firstBuffer = nextBuffer
   }
+
+  private mutating func request(_ request: BufferRequest) -> BufferID {
+    buffers.append(request)
+    return BufferID(firstBuffer + buffers.count - 1)
+  }
+
+  private var nextBuffer: BufferID { BufferID(firstBuffer + buffers.count) }
 
   package func input(_ i: Int) throws(MaasError) -> Operand {
     guard let operand = inputs[at: i] ?? nil else { throw MaasError(.invalidModel, "input \(i) is missing") }
@@ -119,8 +133,8 @@ package struct Lowering {
 
   /// Memory between steps of this node, e.g. a repacked activation.
   package mutating func temporary(_ dtype: DType, _ shape: [Int]) throws(MaasError) -> Operand {
-    let operand = try Operand(makeBuffer(), dtype, shape)
-    scratch.append((operand.buffer, operand.byteCount))
+    let operand = try Operand(nextBuffer, dtype, shape)
+    _ = request(.temporary(byteCount: operand.byteCount))
     return operand
   }
 
@@ -132,20 +146,16 @@ package struct Lowering {
     guard let constant = source.constant else {
       throw MaasError(.internal, "only constants can be packed ahead of time")
     }
-    let target = try Operand(makeBuffer(), .uint8, [byteCount])
+    let target = try Operand(nextBuffer, .uint8, [byteCount])
     let step = template(run, [target, source], params, source.dtype, items, grain, 0)
-    packs.append(
-      PackRequest(buffer: target.buffer, source: constant, layout: layout, byteCount: byteCount, step: step))
+    _ = request(.pack(PackRequest(source: constant, layout: layout, byteCount: byteCount, step: step)))
     return target
   }
 
   /// A constant of this node's own making, e.g. a table derived from attributes.
   package mutating func constant(_ tensor: Tensor) throws(MaasError) -> Operand {
-    let operand = try Operand(makeBuffer(), tensor.dtype, tensor.shape, constant: tensor)
-    ownConstants.append((operand.buffer, tensor))
-    return operand
+    try Operand(request(.constant(tensor)), tensor.dtype, tensor.shape, constant: tensor)
   }
-  package private(set) var ownConstants: [(buffer: BufferID, tensor: Tensor)] = []
 
   /// Output `o` is input `i` under another shape: no step, no copy.
   package mutating func alias(output o: Int = 0, input i: Int = 0) { aliases.append((o, i)) }
@@ -153,4 +163,12 @@ package struct Lowering {
   /// Output `o` may be written over input `i` when nobody reads that input afterwards: every step of this node reads
   /// an element of `i` no later than it writes the same element of `o`, on the same thread.
   package mutating func mayReuse(output o: Int = 0, input i: Int) { reusable.append((o, i)) }
+
+  /// `float[1, 8] float[8, 4] -> float[1, 4]`
+  package var shapesText: String {
+    func text(_ operands: [Operand?]) -> String {
+      joined(operands.compactMap { $0.map { "\($0.dtype.name)\(describe($0.shape))" } }, " ")
+    }
+    return "\(text(inputs)) -> \(text(outputs))"
+  }
 }

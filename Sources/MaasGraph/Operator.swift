@@ -14,10 +14,15 @@ package protocol Operator: AnyObject, Sendable {
   /// Emits the steps that compute the outputs.
   func lower(_ node: inout Lowering) throws(MaasError)
 
-  /// Graphs this operator carries; the plan takes those apart itself.
+  /// Graphs this operator carries. Each body's inputs come from the node's last inputs: the captures of the first
+  /// body, then those of the second, and so on.
   var bodies: [Graph] { get }
+
+  /// True for If: input 0 says which of two bodies gives the outputs. The plan puts the chosen body in the node's place.
+  var selectsBody: Bool { get }
 }
 
 extension Operator {
   package var bodies: [Graph] { [] }
+  package var selectsBody: Bool { false }
 }
