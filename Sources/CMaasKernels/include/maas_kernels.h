@@ -95,7 +95,8 @@ typedef struct maas_f32_unary_params {
   int64_t n;
 } maas_f32_unary_params;
 
-/// x[n], y[n]. In place. At most 4 ulp from the exact value; NaN propagates.
+/// x[n], y[n]. In place. NaN propagates. At most 4 ulp from the exact value; HardSigmoid, HardSwish, Gelu,
+/// SiLU, Mish and affine, which may cancel or multiply: at most 2^-22 max(1, |x|, |exact|).
 int32_t maas_f32_unary(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_unary_split(const maas_f32_unary_params *params);
 
@@ -165,7 +166,7 @@ typedef struct maas_f32_gemm_pack_params {
   int64_t b_batch[MAAS_MAX_BATCH_RANK]; ///< Elements between matrices.
 } maas_f32_gemm_pack_params;
 
-/// b, packed b. The layout belongs to the kernel this process selected; do not store it in files.
+/// packed b, b. The layout belongs to the kernel this process selected; do not store it in files.
 int32_t maas_f32_gemm_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_gemm_pack_split(maas_f32_gemm_pack_params *params);
 /// Bytes of one packed matrix, a multiple of 4; -1 if that does not fit an int64_t.

@@ -57,10 +57,10 @@ static inline vf v_select(vm mask, vf yes, vf no) { return mask ? yes : no; }
 static inline vf v_copy_sign(vf magnitude, vf sign) {
   return v_as_float((v_as_int(magnitude) & INT32_MAX) | (v_as_int(sign) & INT32_MIN));
 }
-/// Half to even. Adding and taking away 1.5 * 2^23 leaves no fraction bits: baseline x86-64 cannot round.
+/// Half to even. Adding and taking away 2^23 leaves no fraction bits: baseline x86-64 cannot round.
 static inline vf v_round(vf a) {
-  vf rounded = (a + 12582912.0f) - 12582912.0f;
-  return v_copy_sign(fabsf(a) < 4194304.0f ? rounded : a, a);
+  float rounded = (fabsf(a) + 8388608.0f) - 8388608.0f;
+  return v_copy_sign(fabsf(a) < 8388608.0f ? rounded : a, a);
 }
 static inline vf v_floor(vf a) {
   vf rounded = v_round(a);

@@ -1,0 +1,20 @@
+#if defined(__x86_64__)
+#include "../simd/name.h"
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "../simd/avx2.h"
+#define MAAS_ISA_SUFFIX avx2
+#define MAAS_TILE 6x16
+#define MAAS_MR 6
+#define MAAS_NV 2
+#include "micro.h"
+MAAS_MICRO(1)
+MAAS_MICRO(2)
+MAAS_MICRO(3)
+MAAS_MICRO(4)
+MAAS_MICRO(5)
+MAAS_MICRO(6)
+#define MAAS_MICROS micro_1, micro_2, micro_3, micro_4, micro_5, micro_6
+#include "pass.h"
+#include "body.h"
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,90 @@
+/// The rows of gemm, and how a product is cut into tiles.
+#include "../table.h"
+#include "layout.h"
+
+int32_t maas_f32_gemm_14x32_avx512(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_gemm_6x16_avx2(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_gemm_8x12_neon(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_gemm_4x8_scalar(MAAS_STEP_ARGUMENTS);
+
+static const maas_kernel rows[] = {
+#if defined(__x86_64__)
+    MAAS_ROW(maas_f32_gemm_14x32_avx512, MAAS_ISA_AVX512, 14, 32),
+    MAAS_ROW(maas_f32_gemm_6x16_avx2, MAAS_ISA_AVX2, 6, 16),
+#elif defined(__aarch64__)
+    MAAS_ROW(maas_f32_gemm_8x12_neon, MAAS_ISA_NEON, 8, 12),
+#endif
+    MAAS_ROW(maas_f32_gemm_4x8_scalar, MAAS_ISA_SCALAR, 4, 8),
+};
+MAAS_ENTRY(maas_f32_gemm, rows)
+
+/// A tile large enough that packing its rows of A is small beside the product, and small enough that its A
+/// stays in the second-level cache and every thread finds some.
+enum { most_row_groups = 20, most_columns = 1024, least_columns = 128, wanted_items = 16 };
+
+/// Nanoseconds of `flops` floating-point operations at the speed below which no thread should be woken.
+static double nanoseconds(double flops) { return flops / 50; }
+
+static int64_t tiles(const maas_f32_gemm_params *g) {
+  return maas_ceil_div(g->m, g->tile_m) * maas_ceil_div(g->n, g->tile_n);
+}
+
+static int64_t even(int64_t size, int64_t pieces, int64_t multiple) {
+  return maas_max64(multiple, maas_round_up(maas_ceil_div(size, pieces), multiple));
+}
+
+static int64_t batches(const maas_f32_gemm_params *g) {
+  int64_t count = 1;
+  for (int32_t d = 0; d < g->batch_rank; d++)
+    count *= g->batch[d];
+  return count;
+}
+
+/// Halves the tile, columns first, until there is something for every thread or it is worth nobody's while.
+static void choose_tile(maas_f32_gemm_params *g, int64_t mr, int64_t nr, int64_t batch) {
+  int64_t row_pieces = maas_max64(1, maas_ceil_div(g->m, most_row_groups * mr));
+  int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, most_columns));
+  for (;;) {
+    g->tile_m = even(g->m, row_pieces, mr);
+    g->tile_n = even(g->n, column_pieces, nr);
+    double flops = 2.0 * (double)g->tile_m * (double)g->tile_n * (double)g->k;
+    if (batch * tiles(g) >= wanted_items || nanoseconds(flops) < 2 * MAAS_CHUNK_NANOSECONDS)
+      return;
+    if (g->tile_m >= 8 * mr)
+      row_pieces *= 2;
+    else if (g->tile_n >= 2 * least_columns)
+      column_pieces *= 2;
+    else
+      return;
+  }
+}
+
+maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_params *g) {
+  int64_t batch = batches(g);
+  g->nr = kernel->nr;
+  choose_tile(g, kernel->mr, kernel->nr, batch);
+  if (g->m == 0 || g->n == 0)
+    return (maas_split){.items = 0, .grain = 1};
+  double flops = 2.0 * (double)maas_min64(g->tile_m, g->m) * (double)g->tile_n * (double)(g->k + 1);
+  int64_t scratch = g->tile_m * maas_gemm_kc(g->k) * (int64_t)sizeof(float);
+  return maas_split_by_cost(batch * tiles(g), nanoseconds(flops), scratch);
+}
+
+maas_split maas_f32_gemm_split(maas_f32_gemm_params *params) {
+  return maas_f32_gemm_split_for(maas_kernel_selected(&maas_f32_gemm_table), params);
+}
+
+int64_t maas_f32_gemm_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n) {
+  int64_t padded, elements, bytes;
+  if (__builtin_add_overflow(n, gemm->nr - 1, &padded))
+    return -1;
+  if (__builtin_mul_overflow(padded / gemm->nr * gemm->nr, k, &elements))
+    return -1;
+  if (__builtin_mul_overflow(elements, (int64_t)sizeof(float), &bytes))
+    return -1;
+  return bytes;
+}
+
+int64_t maas_f32_gemm_packed_bytes(int64_t k, int64_t n) {
+  return maas_f32_gemm_packed_bytes_for(maas_kernel_selected(&maas_f32_gemm_table), k, n);
+}

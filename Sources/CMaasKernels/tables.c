@@ -1,0 +1,26 @@
+/// The list of all tables, and the choice of a row.
+#include "table.h"
+
+const maas_kernel *maas_kernel_selected(const maas_kernel_table *table) {
+  int32_t row = 0;
+  while (row < table->count - 1 && table->rows[row].isa > maas_isa_process())
+    row++;
+  return &table->rows[row];
+}
+
+static const maas_kernel_table *const tables[] = {
+    &maas_f32_gemm_table, &maas_f32_gemm_pack_table, &maas_f32_unary_table, &maas_f32_binary_table,
+    &maas_copy_table,     &maas_fill_table,          &maas_gather_table};
+
+int32_t maas_kernel_table_count(void) { return sizeof(tables) / sizeof(tables[0]); }
+
+const maas_kernel_table *maas_kernel_table_at(int32_t index) {
+  return index >= 0 && index < maas_kernel_table_count() ? tables[index] : NULL;
+}
+
+const char *maas_kernel_name(const maas_step *step) {
+  for (int32_t i = 0; i < maas_kernel_table_count(); i++)
+    if (tables[i]->entry == step->run)
+      return maas_kernel_selected(tables[i])->name;
+  return NULL;
+}
