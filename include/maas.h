@@ -1,3 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * maas: loads ONNX models and runs them on CPUs. This header is the whole C interface of libmaas.
+ *
+ *   maas_session *session = NULL;
+ *   maas_tensor *input = NULL, *output = NULL;
+ *   const int64_t shape[] = {1, 64};
+ *   if (maas_session_open("model.onnx", NULL, &session) != MAAS_OK ||
+ *       maas_tensor_borrow(MAAS_DTYPE_FLOAT, shape, 2, pixels, sizeof pixels, NULL, NULL, &input) != MAAS_OK
+ * || maas_session_run(session, NULL, NULL, &input, 1, NULL, &output, 1) != MAAS_OK) fprintf(stderr, "%s\n",
+ * maas_error_message());
+ *
+ * Rules that hold for every function, unless its comment says otherwise:
+ *
+ * Status     A function that can fail returns a maas_status. When it is not MAAS_OK, maas_error_message() has
+ *            the reason as one sentence, nothing was written through the out-parameters, and the library and
+ *            all handles can be used as before. No input, however wrong, ends the process.
+ * Handles    Opaque. Who gets one through an out-parameter of type `maas_x **` closes it with maas_x_close().
+ *            Handles keep what they need: closing in any order is right, e.g. a model before its session.
+ *            Closing NULL does nothing. A handle must not be closed while another thread is inside a call on
+ * it. Pointers   `const` pointers that a getter hands out belong to the handle and live as long as it does.
+ *            A pointer argument must not be NULL unless its comment allows it; NULL is answered with
+ *            MAAS_INVALID_ARGUMENT. Strings are UTF-8 and end with a zero byte. Arrays come with their
+ * length. Threads    Any function may be called on any thread at any time. Sessions, models and values may be
+ * used by any number of threads at once. Option objects, tensors and bindings may move between threads, but
+ *            must not be changed by one thread while another uses them.
+ * Growth     Names and numbers are never reused or changed within an ABI major version; new ones are added.
+ */
 #ifndef MAAS_H
 #define MAAS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define MAAS_API __attribute__((visibility("default")))
+#else
+#define MAAS_API
+#endif
+
+/* ---- Version ------------------------------------------------------------------------------------------- */
+
+/** Version of the product this header belongs to. */
+#define MAAS_VERSION "0.1.0"
+
+/** ABI of this header. A library with the same major and at least this minor number serves it. */
+#define MAAS_ABI_MAJOR 1
+#define MAAS_ABI_MINOR 0
+#define MAAS_ABI_VERSION ((MAAS_ABI_MAJOR << 16) | MAAS_ABI_MINOR)
+
+/** The product version of the loaded library, e.g. "0.1.0". Never fails; the text is constant. */
+MAAS_API const char *maas_version(void);
+
+/** The ABI of the loaded library as `major << 16 | minor`; compare it with MAAS_ABI_VERSION. Never fails. */
+MAAS_API uint32_t maas_abi_version(void);
+
+/* ---- Status and errors --------------------------------------------------------------------------------- */
+
+/**
+ * Every status, once: X(name, number, text). The enum below, maas_status_name() and maas_status_text() are
+ * made of this list, and `MaasError.Code` in Swift has the same numbers.
+ */
+#define MAAS_STATUS_LIST(X)                                                                                  \
+  X(MAAS_OK, 0, "success")                                                                                   \
+  X(MAAS_INVALID_ARGUMENT, 1, "an argument of the call is not allowed")                                      \
+      X(MAAS_NOT_FOUND, 2, "no file, input, output, option or key has this name") X(                         \
+          MAAS_IO_ERROR, 3, "a file cannot be opened, read or written")                                      \
+          X(MAAS_INVALID_MODEL, 4, "the model is damaged or breaks a rule of ONNX") X(                       \
+              MAAS_UNSUPPORTED, 5, "the model or call uses something this version of maas does not know")    \
+              X(MAAS_TYPE_MISMATCH, 6, "a tensor has another element type than expected") X(                 \
+                  MAAS_SHAPE_MISMATCH, 7, "a tensor has another rank or dimension than expected")            \
+                  X(MAAS_OUT_OF_RANGE, 8, "a value met during the run is outside what the operator defines") \
+                      X(MAAS_OUT_OF_MEMORY, 9, "memory ran out")                                             \
+                          X(MAAS_LIMIT_EXCEEDED, 10, "the memory limit or another limit was reached")        \
+                              X(MAAS_CANCELLED, 11, "the run was cancelled by the caller") X(                \
+                                  MAAS_DEADLINE_EXCEEDED, 12, "the run did not finish before its deadline")  \
+                                  X(MAAS_INTERNAL, 13, "a defect in maas; please report it")                 \
+                                      X(MAAS_MISSING_INPUT, 14, "a required input was not given")            \
+                                          X(MAAS_BUFFER_TOO_SMALL, 15,                                       \
+                                            "a caller's buffer cannot hold the result")                      \
+                                              X(MAAS_BUSY, 16, "the handle is in use by another thread")     \
+                                                  X(MAAS_NOT_READY, 17, "the result does not exist yet")
+
+typedef enum maas_status {
+  MAAS_STATUS_ENUM_IS_INT = 0x7fffffff, /**< Not a status: fixes the size of the enum. */
+#define MAAS_STATUS_ENTRY(name, number, text) name = number,
+  MAAS_STATUS_LIST(MAAS_STATUS_ENTRY)
+#undef MAAS_STATUS_ENTRY
+} maas_status;
+
+/** The name of a status, e.g. "MAAS_SHAPE_MISMATCH"; "MAAS_UNKNOWN_STATUS" for a number that is none. */
+MAAS_API const char *maas_status_name(maas_status status);
+
+/** What a status means in general, e.g. "a required input was not given". Constant text, never NULL. */
+MAAS_API const char *maas_status_text(maas_status status);
+
+/**
+ * The reason of the last failure on the calling thread: one sentence with the file, node, tensor, the
+ * expected and the found. "" before the first failure; a successful call does not change it. Never NULL.
+ * Valid until the next failing call on this thread.
+ */
+MAAS_API const char *maas_error_message(void);
+
+/* ---- Handles and shared types ---------------------------------------------------------------------------
+ */
+
+typedef struct maas_model maas_model; /**< A loaded model: graph, weights, metadata. */
+typedef struct maas_value maas_value; /**< Description of one input or output of a model. */
+typedef struct maas_session_options maas_session_options; /**< How to load and run a model. */
+typedef struct maas_session maas_session;                 /**< A model made ready to run. */
+typedef struct maas_run_options maas_run_options;         /**< Cancel flag and deadline of runs. */
+typedef struct maas_tensor maas_tensor;                   /**< An n-dimensional dense array, row-major. */
+typedef struct maas_binding maas_binding; /**< Inputs and outputs bound once, run many times. */
+
+/** Element types; the numbers are those of ONNX's TensorProto.DataType. */
+typedef enum maas_dtype {
+  MAAS_DTYPE_UNDEFINED = 0,
+  MAAS_DTYPE_FLOAT = 1,
+  MAAS_DTYPE_UINT8 = 2,
+  MAAS_DTYPE_INT8 = 3,
+  MAAS_DTYPE_UINT16 = 4,
+  MAAS_DTYPE_INT16 = 5,
+  MAAS_DTYPE_INT32 = 6,
+  MAAS_DTYPE_INT64 = 7,
+  MAAS_DTYPE_STRING = 8,
+  MAAS_DTYPE_BOOL = 9, /**< One byte per element, 0 or 1. */
+  MAAS_DTYPE_FLOAT16 = 10,
+  MAAS_DTYPE_DOUBLE = 11,
+  MAAS_DTYPE_UINT32 = 12,
+  MAAS_DTYPE_UINT64 = 13,
+  MAAS_DTYPE_COMPLEX64 = 14,
+  MAAS_DTYPE_COMPLEX128 = 15,
+  MAAS_DTYPE_BFLOAT16 = 16,
+  MAAS_DTYPE_FLOAT8E4M3FN = 17,
+  MAAS_DTYPE_FLOAT8E4M3FNUZ = 18,
+  MAAS_DTYPE_FLOAT8E5M2 = 19,
+  MAAS_DTYPE_FLOAT8E5M2FNUZ = 20,
+  MAAS_DTYPE_UINT4 =
+      21, /**< Two elements per byte, the first in the low half; so are the other 4-bit types. */
+  MAAS_DTYPE_INT4 = 22,
+  MAAS_DTYPE_FLOAT4E2M1 = 23,
+  MAAS_DTYPE_FLOAT8E8M0 = 24,
+  MAAS_DTYPE_UINT2 = 25, /**< Four elements per byte, the first in the lowest bits. */
+  MAAS_DTYPE_INT2 = 26,
+  MAAS_DTYPE_ENUM_IS_INT = 0x7fffffff /**< Not a type: fixes the size of the enum. */
+} maas_dtype;
+
+/** The name of an element type as ONNX writes it in lower case, e.g. "float", "int64"; "undefined" if
+ * unknown. */
+MAAS_API const char *maas_dtype_name(maas_dtype dtype);
+
+/** Bits of one element; 0 for strings and unknown types. */
+MAAS_API size_t maas_dtype_bits(maas_dtype dtype);
+
+/**
+ * Tells that maas no longer needs memory it borrowed. Called once, on any thread, possibly inside the closing
+ * call; it must not call maas. `context` is what was given together with the function.
+ */
+typedef void (*maas_release)(void *context);
+
+/** Releases a text that maas gave through a `char **`. NULL does nothing. */
+MAAS_API void maas_text_free(char *text);
+
+/* ---- Log ------------------------------------------------------------------------------------------------
+ */
+
+typedef enum maas_log_level {
+  MAAS_LOG_ERROR = 0,               /**< A call failed; the text is that of maas_error_message(). */
+  MAAS_LOG_WARNING = 1,             /**< Something was ignored or will be slow. */
+  MAAS_LOG_INFO = 2,                /**< One line per rare event: model loaded, session ready, plan made. */
+  MAAS_LOG_DEBUG = 3,               /**< What the optimizer and planner decided. */
+  MAAS_LOG_ENUM_IS_INT = 0x7fffffff /**< Not a level: fixes the size of the enum. */
+} maas_log_level;
+
+/** Receives one log line, without a line end. Called on the thread that logs, never during a run's steps. */
+typedef void (*maas_log_callback)(void *context, maas_log_level level, const char *message);
+
+/**
+ * Sends log lines of this level and below to `callback`, for the whole process; replaces the one before. NULL
+ * turns logging off, which is how a process starts. When the call returns, other threads may still be inside
+ * the callback before it. The callback must not call this function.
+ */
+MAAS_API maas_status maas_log_set_callback(maas_log_level level, maas_log_callback callback, void *context);
+
+/* ---- Threads --------------------------------------------------------------------------------------------
+ */
+
+/**
+ * Sets how many threads the pool of this process has, the calling thread included; 0 means one for each CPU
+ * that the affinity mask and the cgroup quota allow, which is the default. All sessions share the pool.
+ * Takes effect at once when the pool is idle, else with the next run. Results never depend on the number.
+ * MAAS_INVALID_ARGUMENT: more than 1024.
+ */
+MAAS_API maas_status maas_pool_set_threads(size_t threads);
+
+/** The number of threads of the pool, the calling thread included. At least 1. */
+MAAS_API maas_status maas_pool_threads(size_t *threads);
+
+/* ---- Session options -------------------------------------------------------------------------------------
+ */
+
+/**
+ * Options with their default values. An options object is read when it is passed to a function and may be
+ * changed or closed afterwards. Every function that takes one accepts NULL for the defaults.
+ */
+MAAS_API maas_status maas_session_options_create(maas_session_options **options);
+MAAS_API maas_status maas_session_options_close(maas_session_options *options);
+
+/**
+ * Sets an option by name. The names, with their values and defaults:
+ *
+ *   threads               0 (all of the pool), or the most threads a run of the session may use
+ *   optimization          "all" (default), "basic" (no change of the order of arithmetic), "none"
+ *   memory_limit          bytes that the session may hold for packed weights and running; 0 = no limit
+ *   plan_cache_limit      bytes of arenas kept for input shapes seen before; default 268435456
+ *   copy                  "true" to read the model's files into memory instead of mapping them: slower, but
+ *                         the file may then be overwritten while the model is open; default "false"
+ *   external_data_folder  where a model from memory finds its external data; default: refuse such models
+ *
+ * MAAS_NOT_FOUND: no option of this name (the message suggests the nearest one).
+ * MAAS_INVALID_ARGUMENT: the value is none the option allows (the message says which are).
+ */
+MAAS_API maas_status maas_session_options_set(maas_session_options *options, const char *name,
+                                              const char *value);
+
+/** The value of an option as text, also when it was never set. The text lives until the next call on
+ * `options`. */
+MAAS_API maas_status maas_session_options_get(const maas_session_options *options, const char *name,
+                                              const char **value);
+
+typedef enum maas_optimization {
+  MAAS_OPTIMIZATION_NONE = 0,
+  MAAS_OPTIMIZATION_BASIC = 1,
+  MAAS_OPTIMIZATION_ALL = 2,
+  MAAS_OPTIMIZATION_ENUM_IS_INT = 0x7fffffff /**< Not a level: fixes the size of the enum. */
+} maas_optimization;
+
+/** The same as the options of these names, with typed values. */
+MAAS_API maas_status maas_session_options_set_threads(maas_session_options *options, size_t threads);
+MAAS_API maas_status maas_session_options_set_optimization(maas_session_options *options,
+                                                           maas_optimization level);
+MAAS_API maas_status maas_session_options_set_memory_limit(maas_session_options *options, uint64_t bytes);
+MAAS_API maas_status maas_session_options_set_copy(maas_session_options *options, int copy);
+
+/* ---- Models ---------------------------------------------------------------------------------------------
+ */
+
+/**
+ * Loads a model file. The file is mapped, not copied: it must not be truncated or overwritten while the model
+ * is open (replacing it by a rename is fine), or else set the option `copy`. External data is looked for
+ * beside the file and nowhere else. Of the options, `copy` and `memory_limit` matter here; `options` may be
+ * NULL. MAAS_NOT_FOUND, MAAS_IO_ERROR, MAAS_INVALID_MODEL, MAAS_UNSUPPORTED, MAAS_OUT_OF_MEMORY,
+ * MAAS_LIMIT_EXCEEDED.
+ */
+MAAS_API maas_status maas_model_open(const char *path, const maas_session_options *options,
+                                     maas_model **model);
+
+/**
+ * Loads a model from `size` bytes at `bytes`. They are used in place, and must stay unchanged until `release`
+ * is called with `context` (`release` may be NULL for memory that outlives the model). With the option `copy`
+ * they are copied and released before the function returns. After a failure the bytes still belong to the
+ * caller: `release` is not called. Errors as maas_model_open().
+ */
+MAAS_API maas_status maas_model_open_memory(const void *bytes, size_t size,
+                                            const maas_session_options *options, maas_release release,
+                                            void *context, maas_model **model);
+
+/** Closes the handle. The model's memory goes when its last session and value are closed, too. */
+MAAS_API maas_status maas_model_close(maas_model *model);
+
+/** How many inputs a run may be given. Initializers that also stand in the input list are not counted. */
+MAAS_API maas_status maas_model_input_count(const maas_model *model, size_t *count);
+MAAS_API maas_status maas_model_output_count(const maas_model *model, size_t *count);
+
+/** The input or output at `index`, in the model's order. The value belongs to the model. */
+MAAS_API maas_status maas_model_input(const maas_model *model, size_t index, const maas_value **value);
+MAAS_API maas_status maas_model_output(const maas_model *model, size_t index, const maas_value **value);
+
+/** The index of the input or output called `name`. MAAS_NOT_FOUND (with the nearest name). */
+MAAS_API maas_status maas_model_input_index(const maas_model *model, const char *name, size_t *index);
+MAAS_API maas_status maas_model_output_index(const maas_model *model, const char *name, size_t *index);
+
+/** Which text of a model maas_model_text() gives. */
+typedef enum maas_model_field {
+  MAAS_MODEL_PRODUCER_NAME = 0,
+  MAAS_MODEL_PRODUCER_VERSION = 1,
+  MAAS_MODEL_DOMAIN = 2,
+  MAAS_MODEL_DESCRIPTION = 3,
+  MAAS_MODEL_GRAPH_NAME = 4,
+  MAAS_MODEL_GRAPH_DESCRIPTION = 5,
+  MAAS_MODEL_FIELD_ENUM_IS_INT = 0x7fffffff /**< Not a field: fixes the size of the enum. */
+} maas_model_field;
+
+/** A text from the model file; "" when the file does not have it. MAAS_INVALID_ARGUMENT: no such field. */
+MAAS_API maas_status maas_model_text(const maas_model *model, maas_model_field field, const char **text);
+
+/** `model_version` of the file (the producer's own count; 0 if absent) and its ONNX IR version. */
+MAAS_API maas_status maas_model_version(const maas_model *model, int64_t *version);
+MAAS_API maas_status maas_model_ir_version(const maas_model *model, int64_t *version);
+
+/** The operator sets the model imports. The default ONNX domain is "". `domain` or `version` may be NULL. */
+MAAS_API maas_status maas_model_opset_count(const maas_model *model, size_t *count);
+MAAS_API maas_status maas_model_opset(const maas_model *model, size_t index, const char **domain,
+                                      int64_t *version);
+
+/** The model's own key/value pairs (`metadata_props`), in file order. `key` or `value` may be NULL. */
+MAAS_API maas_status maas_model_metadata_count(const maas_model *model, size_t *count);
+MAAS_API maas_status maas_model_metadata(const maas_model *model, size_t index, const char **key,
+                                         const char **value);
+
+/* ---- Values: what an input or output looks like
+ * ------------------------------------------------------------ */
+
+MAAS_API maas_status maas_value_name(const maas_value *value, const char **name);
+MAAS_API maas_status maas_value_dtype(const maas_value *value, maas_dtype *dtype);
+
+/** The number of dimensions, or -1 when the model leaves it open. */
+MAAS_API maas_status maas_value_rank(const maas_value *value, int64_t *rank);
+
+/**
+ * One dimension. A fixed one: `*size` is its number and `*symbol` is NULL. An open one: `*size` is -1 and
+ * `*symbol` its name or expression, e.g. "N" or "2*height + 1", or "" when it has none. Dimensions with the
+ * same symbol are equal in every run. `size` or `symbol` may be NULL. MAAS_INVALID_ARGUMENT: axis >= rank.
+ */
+MAAS_API maas_status maas_value_dim(const maas_value *value, size_t axis, int64_t *size, const char **symbol);
+
+/* ---- Tensors --------------------------------------------------------------------------------------------
+ */
+
+/**
+ * A tensor with memory of its own, zeroed and aligned to 64 bytes. `shape` has `rank` sizes, none negative;
+ * it may be NULL for rank 0 (one element). MAAS_SHAPE_MISMATCH: negative or too large. MAAS_TYPE_MISMATCH:
+ * not a type with elements of a fixed size. MAAS_OUT_OF_MEMORY.
+ */
+MAAS_API maas_status maas_tensor_create(maas_dtype dtype, const int64_t *shape, size_t rank,
+                                        maas_tensor **tensor);
+
+/** A tensor with a copy of `bytes` bytes at `data`; errors as maas_tensor_borrow(). */
+MAAS_API maas_status maas_tensor_copy(maas_dtype dtype, const int64_t *shape, size_t rank, const void *data,
+                                      size_t bytes, maas_tensor **tensor);
+
+/**
+ * A tensor over the caller's memory, without a copy: `bytes` bytes at `data`, row-major without gaps, in the
+ * machine's byte order, aligned to one element. The memory must stay valid until `release` is called with
+ * `context` (`release` may be NULL). maas writes to it only when the tensor is used as an output. `data` may
+ * be NULL when the tensor has no elements. MAAS_BUFFER_TOO_SMALL: fewer bytes than dtype and shape need.
+ * MAAS_INVALID_ARGUMENT: badly aligned. After a failure `release` is not called.
+ */
+MAAS_API maas_status maas_tensor_borrow(maas_dtype dtype, const int64_t *shape, size_t rank, void *data,
+                                        size_t bytes, maas_release release, void *context,
+                                        maas_tensor **tensor);
+
+MAAS_API maas_status maas_tensor_close(maas_tensor *tensor);
+
+MAAS_API maas_status maas_tensor_dtype(const maas_tensor *tensor, maas_dtype *dtype);
+
+/** The sizes, outermost first. `shape` or `rank` may be NULL. `*shape` is never NULL, also for rank 0. */
+MAAS_API maas_status maas_tensor_shape(const maas_tensor *tensor, const int64_t **shape, size_t *rank);
+
+/** The number of elements: the product of the sizes. */
+MAAS_API maas_status maas_tensor_elements(const maas_tensor *tensor, size_t *elements);
+
+/**
+ * The elements and how many bytes they take; `data` or `bytes` may be NULL. The memory may be written by who
+ * made the tensor or got it from a run.
+ */
+MAAS_API maas_status maas_tensor_data(const maas_tensor *tensor, void **data, size_t *bytes);
+
+/* ---- Run options ------------------------------------------------------------------------------------------
+ */
+
+/** One object may serve any number of runs, also at the same time. */
+MAAS_API maas_status maas_run_options_create(maas_run_options **options);
+MAAS_API maas_status maas_run_options_close(maas_run_options *options);
+
+/**
+ * A run that has not finished `nanoseconds` after its start stops with MAAS_DEADLINE_EXCEEDED, within the
+ * time of one step. 0 means no deadline. MAAS_INVALID_ARGUMENT: negative.
+ */
+MAAS_API maas_status maas_run_options_set_deadline(maas_run_options *options, int64_t nanoseconds);
+
+/**
+ * Stops all runs that use these options, and lets later ones fail at once, with MAAS_CANCELLED, until
+ * maas_run_options_reset(). May be called from any thread and in a signal handler while runs go on.
+ */
+MAAS_API maas_status maas_run_options_cancel(maas_run_options *options);
+MAAS_API maas_status maas_run_options_reset(maas_run_options *options);
+
+/* ---- Sessions ---------------------------------------------------------------------------------------------
+ */
+
+/** Makes a model ready to run. Sessions of one model share its weights. `options` may be NULL. */
+MAAS_API maas_status maas_session_create(const maas_model *model, const maas_session_options *options,
+                                         maas_session **session);
+
+/** maas_model_open() and maas_session_create() in one. */
+MAAS_API maas_status maas_session_open(const char *path, const maas_session_options *options,
+                                       maas_session **session);
+
+/** maas_model_open_memory() and maas_session_create() in one. */
+MAAS_API maas_status maas_session_open_memory(const void *bytes, size_t size,
+                                              const maas_session_options *options, maas_release release,
+                                              void *context, maas_session **session);
+
+MAAS_API maas_status maas_session_close(maas_session *session);
+
+/** A new handle of the session's model; close it with maas_model_close(). */
+MAAS_API maas_status maas_session_model(const maas_session *session, maas_model **model);
+
+/**
+ * Runs the model once and returns when the outputs are there.
+ *
+ * Inputs: `inputs[i]` is the input called `input_names[i]`. With `input_names` NULL they are taken by index:
+ * `inputs[i]` is input i of the model. Inputs are used where they are and not changed. Every input must be
+ * given once. `inputs` may be NULL when `input_count` is 0.
+ *
+ * Outputs: only those asked for are computed. `output_names` NULL means output i of the model. Where
+ * `outputs[i]` is NULL on entry, it receives a new tensor that the caller closes; where it is a tensor, that
+ * one's memory receives the result, and its dtype and shape must be those of the result. So the array must be
+ * initialized. `outputs` may be NULL when `output_count` is 0; then every output is computed and dropped.
+ * After a failure no entry of `outputs` is changed; the memory of tensors in it is undefined.
+ *
+ * `options` may be NULL. Any number of threads may run one session at once.
+ * MAAS_NOT_FOUND, MAAS_MISSING_INPUT, MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH, MAAS_OUT_OF_RANGE,
+ * MAAS_OUT_OF_MEMORY, MAAS_LIMIT_EXCEEDED, MAAS_CANCELLED, MAAS_DEADLINE_EXCEEDED.
+ */
+MAAS_API maas_status maas_session_run(maas_session *session, const maas_run_options *options,
+                                      const char *const *input_names, const maas_tensor *const *inputs,
+                                      size_t input_count, const char *const *output_names,
+                                      maas_tensor **outputs, size_t output_count);
+
+/** What maas_session_statistic() counts. "Plan" is the one used or made last. */
+typedef enum maas_statistic {
+  MAAS_STATISTIC_STEPS = 0,       /**< Steps of the plan. */
+  MAAS_STATISTIC_ARENA_BYTES = 1, /**< Bytes one run of the plan needs besides inputs, outputs and weights. */
+  MAAS_STATISTIC_PACKED_BYTES = 2, /**< Bytes of weights rearranged for the kernels; shared by the model. */
+  MAAS_STATISTIC_PLANS = 3,        /**< Plans in the cache. */
+  MAAS_STATISTIC_RUNS = 4,         /**< Runs finished since the session was made. */
+  MAAS_STATISTIC_ALLOCATIONS = 5,  /**< Blocks of tensor or arena memory allocated by the last run. */
+  MAAS_STATISTIC_ENUM_IS_INT = 0x7fffffff /**< Not a statistic: fixes the size of the enum. */
+} maas_statistic;
+
+/** MAAS_INVALID_ARGUMENT: no such statistic. Before the first plan the values are 0. */
+MAAS_API maas_status maas_session_statistic(const maas_session *session, maas_statistic which,
+                                            int64_t *value);
+
+/** Starts recording the time of every step of every run of the session. MAAS_BUSY: it already does. */
+MAAS_API maas_status maas_session_profile_start(maas_session *session);
+
+/**
+ * Stops recording and gives the trace in Chrome's JSON format (a row per step: operator, node, shapes,
+ * kernel). Written to the file `path` unless that is NULL, and to `*text` unless `text` is NULL; release it
+ * with maas_text_free(). MAAS_NOT_READY: no recording. MAAS_IO_ERROR: the recording is kept for another
+ * try.
+ */
+MAAS_API maas_status maas_session_profile_stop(maas_session *session, const char *path, char **text);
+
+/* ---- Bindings
+ * ----------------------------------------------------------------------------------------------- */
+
+/**
+ * Inputs and outputs that stay the same over many runs. All checks and name look-ups are done when something
+ * is bound; once a run with the same bindings went through, maas_binding_run() allocates nothing.
+ * One thread at a time; a call while another thread is in maas_binding_run() gives MAAS_BUSY. Threads that
+ * run at the same time need a binding each; bindings of one session share everything else.
+ */
+MAAS_API maas_status maas_binding_create(maas_session *session, maas_binding **binding);
+MAAS_API maas_status maas_binding_close(maas_binding *binding);
+
+/**
+ * Binds a tensor, which the binding keeps until it is replaced. The tensor's memory is read at each run:
+ * write new values there between runs. MAAS_NOT_FOUND, MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH.
+ */
+MAAS_API maas_status maas_binding_set_input(maas_binding *binding, const char *name,
+                                            const maas_tensor *tensor);
+
+/** Binds memory instead of a tensor; it must stay valid until replaced. Errors as maas_tensor_borrow(), too.
+ */
+MAAS_API maas_status maas_binding_set_input_buffer(maas_binding *binding, const char *name, maas_dtype dtype,
+                                                   const int64_t *shape, size_t rank, const void *data,
+                                                   size_t bytes);
+
+/**
+ * Binds the tensor whose memory receives an output at each run; dtype and shape must be those of the result.
+ * With NULL the memory is allocated by maas and used again by each run, which is also how outputs start that
+ * were never bound. MAAS_NOT_FOUND, MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH.
+ */
+MAAS_API maas_status maas_binding_set_output(maas_binding *binding, const char *name, maas_tensor *tensor);
+
+/**
+ * Binds `bytes` bytes at `data` for an output of whatever shape; maas_binding_output() tells the shape after
+ * the run. A run whose result is larger gives MAAS_BUFFER_TOO_SMALL.
+ */
+MAAS_API maas_status maas_binding_set_output_buffer(maas_binding *binding, const char *name, void *data,
+                                                    size_t bytes);
+
+/** Forgets all inputs, or gives all outputs back to maas. */
+MAAS_API maas_status maas_binding_clear_inputs(maas_binding *binding);
+MAAS_API maas_status maas_binding_clear_outputs(maas_binding *binding);
+
+/** Runs once with what is bound; `options` may be NULL. Errors as maas_session_run(). */
+MAAS_API maas_status maas_binding_run(maas_binding *binding, const maas_run_options *options);
+
+/**
+ * A new handle for an output of the last run, with its shape; close it. It shows the bound memory, so the
+ * next run of this binding overwrites its elements. MAAS_NOT_FOUND. MAAS_NOT_READY: no successful run yet.
+ */
+MAAS_API maas_status maas_binding_output(const maas_binding *binding, const char *name, maas_tensor **tensor);
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif

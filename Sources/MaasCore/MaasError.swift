@@ -18,6 +18,10 @@ public struct MaasError: Error, Sendable {
     case cancelled = 11
     case deadlineExceeded = 12
     case `internal` = 13
+    case missingInput = 14
+    case bufferTooSmall = 15
+    case busy = 16
+    case notReady = 17
   }
 
   public let code: Code
