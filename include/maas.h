@@ -67,10 +67,10 @@ MAAS_API uint32_t maas_abi_version(void);
 #define MAAS_STATUS_LIST(X)                                                                                  \
   X(MAAS_OK, 0, "success")                                                                                   \
   X(MAAS_INVALID_ARGUMENT, 1, "an argument of the call is not allowed")                                      \
-      X(MAAS_NOT_FOUND, 2, "no file, input, output, option or key has this name") X(                         \
-          MAAS_IO_ERROR, 3, "a file cannot be opened, read or written")                                      \
-          X(MAAS_INVALID_MODEL, 4, "the model is damaged or breaks a rule of ONNX") X(                       \
-              MAAS_UNSUPPORTED, 5, "the model or call uses something this version of maas does not know")    \
+  X(MAAS_NOT_FOUND, 2, "no file, input, output, option or key has this name")                                \
+  X(MAAS_IO_ERROR, 3, "a file cannot be opened, read or written")                                            \
+      X(MAAS_INVALID_MODEL, 4, "the model is damaged or breaks a rule of ONNX")                              \
+          X(MAAS_UNSUPPORTED, 5, "the model or call uses something this version of maas does not know")      \
               X(MAAS_TYPE_MISMATCH, 6, "a tensor has another element type than expected") X(                 \
                   MAAS_SHAPE_MISMATCH, 7, "a tensor has another rank or dimension than expected")            \
                   X(MAAS_OUT_OF_RANGE, 8, "a value met during the run is outside what the operator defines") \
