@@ -69,21 +69,20 @@ MAAS_API uint32_t maas_abi_version(void);
   X(MAAS_INVALID_ARGUMENT, 1, "an argument of the call is not allowed")                                      \
   X(MAAS_NOT_FOUND, 2, "no file, input, output, option or key has this name")                                \
   X(MAAS_IO_ERROR, 3, "a file cannot be opened, read or written")                                            \
-      X(MAAS_INVALID_MODEL, 4, "the model is damaged or breaks a rule of ONNX")                              \
-          X(MAAS_UNSUPPORTED, 5, "the model or call uses something this version of maas does not know")      \
-              X(MAAS_TYPE_MISMATCH, 6, "a tensor has another element type than expected") X(                 \
-                  MAAS_SHAPE_MISMATCH, 7, "a tensor has another rank or dimension than expected")            \
-                  X(MAAS_OUT_OF_RANGE, 8, "a value met during the run is outside what the operator defines") \
-                      X(MAAS_OUT_OF_MEMORY, 9, "memory ran out")                                             \
-                          X(MAAS_LIMIT_EXCEEDED, 10, "the memory limit or another limit was reached")        \
-                              X(MAAS_CANCELLED, 11, "the run was cancelled by the caller") X(                \
-                                  MAAS_DEADLINE_EXCEEDED, 12, "the run did not finish before its deadline")  \
-                                  X(MAAS_INTERNAL, 13, "a defect in maas; please report it")                 \
-                                      X(MAAS_MISSING_INPUT, 14, "a required input was not given")            \
-                                          X(MAAS_BUFFER_TOO_SMALL, 15,                                       \
-                                            "a caller's buffer cannot hold the result")                      \
-                                              X(MAAS_BUSY, 16, "the handle is in use by another thread")     \
-                                                  X(MAAS_NOT_READY, 17, "the result does not exist yet")
+  X(MAAS_INVALID_MODEL, 4, "the model is damaged or breaks a rule of ONNX")                                  \
+  X(MAAS_UNSUPPORTED, 5, "the model or call uses something this version of maas does not know")              \
+  X(MAAS_TYPE_MISMATCH, 6, "a tensor has another element type than expected")                                \
+  X(MAAS_SHAPE_MISMATCH, 7, "a tensor has another rank or dimension than expected")                          \
+  X(MAAS_OUT_OF_RANGE, 8, "a value met during the run is outside what the operator defines")                 \
+  X(MAAS_OUT_OF_MEMORY, 9, "memory ran out")                                                                 \
+  X(MAAS_LIMIT_EXCEEDED, 10, "the memory limit or another limit was reached")                                \
+  X(MAAS_CANCELLED, 11, "the run was cancelled by the caller")                                               \
+  X(MAAS_DEADLINE_EXCEEDED, 12, "the run did not finish before its deadline")                                \
+  X(MAAS_INTERNAL, 13, "a defect in maas; please report it")                                                 \
+  X(MAAS_MISSING_INPUT, 14, "a required input was not given")                                                \
+  X(MAAS_BUFFER_TOO_SMALL, 15, "a caller's buffer cannot hold the result")                                   \
+  X(MAAS_BUSY, 16, "the handle is in use by another thread")                                                 \
+  X(MAAS_NOT_READY, 17, "the result does not exist yet")
 
 typedef enum maas_status {
   MAAS_STATUS_ENUM_IS_INT = 0x7fffffff, /**< Not a status: fixes the size of the enum. */
