@@ -8,8 +8,10 @@ swift_files() { sources -name '*.swift'; }
 c_files() { sources \( -name '*.h' -o -name '*.c' -o -name '*.cc' -o -name '*.cpp' \); }
 
 if [ "${1:-}" = --check ]; then
-  swift_files | xargs -0 -r swift format lint --strict --parallel
-  c_files | xargs -0 -r clang-format --dry-run -Werror
+  wrong=0
+  swift_files | xargs -0 -r swift format lint --strict --parallel || wrong=1
+  c_files | xargs -0 -r clang-format --dry-run -Werror || wrong=1
+  exit $wrong
 else
   swift_files | xargs -0 -r swift format format --in-place --parallel
   c_files | xargs -0 -r clang-format -i

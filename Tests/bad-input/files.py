@@ -51,5 +51,5 @@ def broken_files(folder):
         write(os.path.join(folder, name), good[: len(good) * part // 64])
         case(name[:-5], "open", name, "INVALID_MODEL", [name])
     os.mkdir(os.path.join(folder, "directory.onnx"))
-    case("no-such-file", "open", "no-such-file.onnx", "IO", ["no-such-file.onnx"])
-    case("directory", "open", "directory.onnx", "IO", ["directory.onnx", "directory"])
+    case("no-such-file", "open", "no-such-file.onnx", "NOT_FOUND", ["no-such-file.onnx"])
+    case("directory", "open", "directory.onnx", "IO_ERROR", ["directory.onnx", "directory"])

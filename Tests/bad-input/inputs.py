@@ -23,7 +23,7 @@ def wrong_inputs(folder):
     case("input-scalar", "run", good, "SHAPE_MISMATCH", ["image"], "rank0.npy", "image:float32:")
     case("input-shape", "run", good, "SHAPE_MISMATCH", ["image", "8", "9"], "wide.npy", "image:float32:1,1,8,9")
     case("input-name", "run", good, "NOT_FOUND", ["imaeg", "image"], f"imaeg={GOOD_INPUT}", "imaeg:float32:1,1,8,8")
-    case("input-not-given", "run", good, "INVALID_ARGUMENT", ["image"], "", "")
+    case("input-not-given", "run", good, "MISSING_INPUT", ["image"], "", "")
     case("input-given-twice", "run", good, "INVALID_ARGUMENT", ["image"],
          f"image={GOOD_INPUT} image={GOOD_INPUT}", f"{GOOD_TENSOR} {GOOD_TENSOR}")
     two_inputs(folder)
