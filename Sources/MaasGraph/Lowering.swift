@@ -45,6 +45,23 @@ package struct StepTemplate: Sendable {
   package let grain: Int
   package let scratch: Int
   package let dtype: DType
+  /// The kernel's name, for profiles and explanations.
+  package let kernel: String
+
+  package init(
+    run: maas_step_run, operands: [BufferID?], params: [UInt8], items: Int, grain: Int, scratch: Int,
+    dtype: DType,
+    kernel: String
+  ) {
+    self.kernel = kernel
+    self.run = run
+    self.operands = operands
+    self.params = params
+    self.items = items
+    self.grain = grain
+    self.scratch = scratch
+    self.dtype = dtype
+  }
 }
 
 /// A request for bytes derived from a constant, such as packed weights: made once per model and shared.
@@ -111,24 +128,24 @@ package struct Lowering {
   /// Adds a step over `items` work items, split over threads in chunks of `grain`.
   ///
   /// `params` is the trivial struct the step function expects; operands arrive in this order. Steps of nothing
-  /// (no items) are left out.
+  /// (no items) are left out. `kernel` names what does the work in profiles.
   package mutating func emit<Params: BitwiseCopyable>(
     _ run: maas_step_run, _ operands: [Operand?], _ params: Params, dtype: DType = .float, items: Int = 1,
-    grain: Int = .max, scratch: Int = 0
+    grain: Int = .max, scratch: Int = 0, kernel: String = "generic"
   ) {
     guard items > 0 else { return }
-    steps.append(template(run, operands, params, dtype, items, grain, scratch))
+    steps.append(template(run, operands, params, dtype, items, grain, scratch, kernel))
   }
 
   private func template<Params: BitwiseCopyable>(
     _ run: maas_step_run, _ operands: [Operand?], _ params: Params, _ dtype: DType, _ items: Int,
     _ grain: Int,
-    _ scratch: Int
+    _ scratch: Int, _ kernel: String = "pack"
   ) -> StepTemplate {
     let bytes = withUnsafeBytes(of: params) { [UInt8]($0) }
     return StepTemplate(
       run: run, operands: operands.map { $0?.buffer }, params: bytes, items: items, grain: max(1, grain),
-      scratch: scratch, dtype: dtype)
+      scratch: scratch, dtype: dtype, kernel: kernel)
   }
 
   /// Memory between steps of this node, e.g. a repacked activation.

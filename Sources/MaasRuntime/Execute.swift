@@ -1,0 +1,58 @@
+import CMaasSystem
+
+// The loop that runs a plan. Nothing here allocates, retains or locks, apart from the thread pool's own words.
+
+/// Runs one step, on several threads where it has chunks to give away.
+func runStep(
+  _ step: UnsafePointer<maas_step>, pool: ThreadPool?, threads: Int, scratch: Scratch,
+  cancel: UnsafePointer<Int64>?, failure: inout maas_worker
+) -> Int32 {
+  if let pool, threads > 1, step.pointee.items > step.pointee.grain {
+    return pool.run(step, threads: threads, scratch: scratch, cancel: cancel, failure: &failure)
+  }
+  failure.scratch = scratch.base
+  return step.pointee.run(step, 0, step.pointee.items, &failure)
+}
+
+/// Why a run ended before its last step.
+enum Interruption {
+  case failed(step: Int, status: Int32, worker: maas_worker)
+  case cancelled
+  case deadline
+}
+
+/// What a run watches between its steps.
+package struct RunLimits {
+  /// Not zero: the run is cancelled.
+  let cancel: UnsafePointer<Int64>?
+  /// On `maas_sys_now_ns`'s clock; `Int64.max` for none.
+  let deadline: Int64
+
+  package init(cancel: UnsafePointer<Int64>? = nil, deadline: Int64 = .max) {
+    self.cancel = cancel
+    self.deadline = deadline
+  }
+
+  func interruption() -> Interruption? {
+    if let cancel, maas_sys_load(cancel) != 0 { return .cancelled }
+    if deadline != .max, maas_sys_now_ns() >= deadline { return .deadline }
+    return nil
+  }
+}
+
+/// Runs all steps in order. `stamps`, when given, has room for one more time than there are steps.
+func execute(
+  _ steps: UnsafePointer<maas_step>, count: Int, pool: ThreadPool?, threads: Int, scratch: Scratch,
+  limits: RunLimits, stamps: UnsafeMutablePointer<Int64>?
+) -> Interruption? {
+  var failure = maas_worker()
+  stamps?[0] = maas_sys_now_ns()
+  for i in 0..<count {
+    if let interruption = limits.interruption() { return interruption }
+    let status = runStep(
+      steps + i, pool: pool, threads: threads, scratch: scratch, cancel: limits.cancel, failure: &failure)
+    if status != 0 { return .failed(step: i, status: status, worker: failure) }
+    stamps?[i + 1] = maas_sys_now_ns()
+  }
+  return limits.interruption()
+}

@@ -1,0 +1,283 @@
+import MaasCore
+import MaasGraph
+
+/// Turns a graph and concrete input shapes into a plan, node by node: infer, fold what is constant, lower the rest.
+///
+/// Planning stops where a shape or a branch depends on data that only a run brings; the plan then says what to read,
+/// and another builder goes on from there.
+struct PlanBuilder {
+  var state: PlanState
+  var nodes: [DraftNode] = []
+
+  /// What one node does in this plan.
+  struct DraftNode {
+    let label: StepLabel
+    let steps: [StepTemplate]
+    /// The buffers it is there to fill.
+    let outputs: [Int]
+    /// Pairs of buffers of which the first may be written over the second.
+    var reusable: [(output: Int, input: Int)] = []
+  }
+
+  init(_ graph: Graph, inputShapes: [[Int]], wantedOutputs: [Bool], context: PlanContext) throws(MaasError) {
+    let frame = PlanState.Frame(
+      graph: graph, values: Array(repeating: nil, count: graph.values.count), owner: nil)
+    state = PlanState(context: context, wantedOutputs: wantedOutputs, frames: [frame])
+    for (i, (id, shape)) in zip(graph.inputs, inputShapes).enumerated() {
+      let declared = graph[id]
+      guard let dtype = declared.dtype else {
+        throw MaasError(.invalidModel, "the model gives this input no element type", tensor: declared.name)
+      }
+      let bytes = try byteCount(shape, dtype, tensor: declared.name)
+      let buffer = state.makeBuffer(.placed(.input(i)), bytes)
+      state.frames[0].values[id.index] = state.makeValue(declared.name, dtype, shape, buffer: buffer)
+    }
+  }
+
+  init(continuing state: PlanState) {
+    self.state = state
+    self.state.level += 1
+  }
+
+  /// From here on the value's contents are known.
+  mutating func learn(_ value: Int, _ contents: Tensor) {
+    state.values[value].constant = contents
+    state.values[value].buffer = nil
+  }
+
+  mutating func build() throws(MaasError) -> Plan {
+    while let frame = state.frames.last {
+      guard frame.next < frame.graph.nodes.count else {
+        if state.frames.count == 1 { break }
+        popFrame()
+        continue
+      }
+      let node = frame.graph.nodes[frame.next]
+      let needed: [Int]
+      do {
+        needed = try plan(node)
+      } catch {
+        throw error.inNode(node.name, node.op.name)
+      }
+      if !needed.isEmpty { return try finish(reading: needed) }
+    }
+    return try finish(reading: [])
+  }
+
+  /// Plans one node; returns the values whose contents must be read before it can be planned.
+  private mutating func plan(_ node: Node) throws(MaasError) -> [Int] {
+    var inputs: [Int?] = []
+    for id in node.inputs {
+      guard let id else {
+        inputs.append(nil)
+        continue
+      }
+      inputs.append(try state.value(id))
+    }
+    if node.op.selectsBody { return try enterBody(node, inputs) }
+    let needed = try planOperator(node, inputs)
+    if needed.isEmpty { state.frames[state.frames.count - 1].next += 1 }
+    return needed
+  }
+
+  private mutating func planOperator(_ node: Node, _ inputs: [Int?]) throws(MaasError) -> [Int] {
+    if try foldConstants(node, inputs) { return [] }
+    var inference = Inference(
+      inputs: inputs.map { $0.map { state.fact($0) } }, outputNames: state.outputNames(node),
+      makeSymbol: { _ in .symbol("?") })
+    try node.op.infer(&inference)
+    if let missing = inference.outputs.first(where: { $0.map { $0.shape?.concrete == nil } ?? false }),
+      missing != nil
+    {
+      let needed = inference.neededContents.compactMap { inputs[at: $0] ?? nil }
+      if needed.isEmpty {
+        throw MaasError(.unsupported, "the shape of an output depends on data in a way that is not supported")
+      }
+      return needed
+    }
+    if try foldDims(node, inference.outputs) { return [] }
+    try lower(node, inputs, inference.outputs)
+    return []
+  }
+
+  /// Evaluates a node whose inputs are all known.
+  private mutating func foldConstants(_ node: Node, _ inputs: [Int?]) throws(MaasError) -> Bool {
+    var tensors: [Tensor?] = []
+    for input in inputs {
+      let constant = input.flatMap { state.values[$0].constant }
+      if input != nil, constant == nil { return false }
+      tensors.append(constant)
+    }
+    guard let outputs = try evaluate(node.op, tensors, outputs: node.outputs.map { $0 != nil }) else {
+      return false
+    }
+    for (id, tensor) in zip(node.outputs, outputs) {
+      if let id, let tensor { define(id, tensor) }
+    }
+    return true
+  }
+
+  /// Takes outputs whose elements inference has followed to numbers, such as those of Shape.
+  private mutating func foldDims(_ node: Node, _ facts: [Fact?]) throws(MaasError) -> Bool {
+    var tensors: [Tensor?] = []
+    for (id, fact) in zip(node.outputs, facts) {
+      guard id != nil, let fact else {
+        tensors.append(nil)
+        continue
+      }
+      guard let tensor = try fact.followedTensor() else { return false }
+      tensors.append(tensor)
+    }
+    for (id, tensor) in zip(node.outputs, tensors) {
+      if let id, let tensor { define(id, tensor) }
+    }
+    return true
+  }
+
+  private mutating func define(_ id: ValueID, _ tensor: Tensor) {
+    let top = state.frames.count - 1
+    let name = state.frames[top].graph[id].name
+    state.frames[top].values[id.index] = state.makeValue(name, tensor.dtype, tensor.shape, constant: tensor)
+  }
+
+  private mutating func lower(_ node: Node, _ inputs: [Int?], _ facts: [Fact?]) throws(MaasError) {
+    var operands: [Operand?] = []
+    for input in inputs {
+      guard let input else {
+        operands.append(nil)
+        continue
+      }
+      operands.append(try state.operand(input))
+    }
+    let outputs = try makeOutputs(node, facts)
+    var lowering = Lowering(
+      inputs: operands, outputs: outputs.map { $0?.operand }, nextBuffer: state.buffers.count)
+    try node.op.lower(&lowering)
+    try adopt(lowering, node, inputs, outputs.map { $0?.value })
+  }
+
+  private mutating func makeOutputs(
+    _ node: Node, _ facts: [Fact?]
+  ) throws(MaasError) -> [(value: Int, operand: Operand)?] {
+    var outputs: [(value: Int, operand: Operand)?] = []
+    let top = state.frames.count - 1
+    for (id, fact) in zip(node.outputs, facts) {
+      guard let id, let fact, let shape = fact.shape?.concrete else {
+        outputs.append(nil)
+        continue
+      }
+      let name = state.frames[top].graph[id].name
+      let buffer = state.makeBuffer(.planned, try state.checkedByteCount(shape, fact.dtype, name))
+      let value = state.makeValue(name, fact.dtype, shape, buffer: buffer)
+      state.frames[top].values[id.index] = value
+      outputs.append((value, try state.operand(value)))
+    }
+    return outputs
+  }
+
+  /// Takes over what a node's lowering asked for.
+  private mutating func adopt(
+    _ lowering: Lowering, _ node: Node, _ inputs: [Int?], _ outputs: [Int?]
+  ) throws(MaasError) {
+    for request in lowering.buffers {
+      switch request {
+      case .temporary(let bytes): _ = state.makeBuffer(.planned, bytes)
+      case .constant(let tensor): _ = state.makeBuffer(.constant(tensor), tensor.byteCount)
+      case .pack(let pack):
+        let storage = try state.context.weights.packed(pack, threads: state.context.threads)
+        _ = state.makeBuffer(.fixed(storage), storage.byteCount)
+      }
+    }
+    for alias in lowering.aliases {
+      guard let output = outputs[at: alias.output] ?? nil, let input = inputs[at: alias.input] ?? nil else {
+        continue
+      }
+      state.values[output].buffer = state.buffer(input)
+    }
+    guard !lowering.steps.isEmpty else { return }
+    let label = StepLabel(node: node.name, operatorName: node.op.name, shapes: lowering.shapesText)
+    var draft = DraftNode(
+      label: label, steps: lowering.steps,
+      outputs: outputs.compactMap { $0.flatMap { state.values[$0].buffer } })
+    for pair in lowering.reusable {
+      guard let output = lowering.outputs[at: pair.output] ?? nil,
+        let input = lowering.inputs[at: pair.input] ?? nil
+      else { continue }
+      draft.reusable.append((output.buffer.index, input.buffer.index))
+    }
+    nodes.append(draft)
+  }
+}
+
+// Bodies of If.
+extension PlanBuilder {
+  private mutating func enterBody(_ node: Node, _ inputs: [Int?]) throws(MaasError) -> [Int] {
+    guard let condition = inputs[at: 0] ?? nil else { throw MaasError(.invalidModel, "input 0 is missing") }
+    guard let tensor = state.values[condition].constant else { return [condition] }
+    guard let flag = tensor.integers?.first, tensor.count == 1 else {
+      throw MaasError(
+        .shapeMismatch, "the condition must be one bool",
+        found: "\(tensor.dtype.name) \(describe(tensor.shape))")
+    }
+    let bodies = node.op.bodies
+    guard bodies.count == 2 else { throw MaasError(.invalidModel, "a branch is missing") }
+    let body = bodies[flag != 0 ? 0 : 1]
+    let first = flag != 0 ? 1 : 1 + bodies[0].captureCount
+    var frame = PlanState.Frame(
+      graph: body, values: Array(repeating: nil, count: body.values.count), owner: node)
+    for (i, id) in body.inputs.enumerated() { frame.values[id.index] = inputs[at: first + i] ?? nil }
+    state.frames.append(frame)
+    return []
+  }
+
+  /// Gives a finished body's outputs to the node that owns it.
+  private mutating func popFrame() {
+    guard let body = state.frames.popLast(), let owner = body.owner else { return }
+    let top = state.frames.count - 1
+    for (id, output) in zip(owner.outputs, body.graph.outputs) {
+      guard let id else { continue }
+      if let made = body.values[output.index] {
+        state.frames[top].values[id.index] = made
+      } else if let constant = body.graph[output].constant {
+        define(id, constant)
+      }
+    }
+    state.frames[top].next += 1
+  }
+}
+
+extension PlanState {
+  /// The bytes of a tensor, refused when one alone is more than the run may use.
+  func checkedByteCount(_ shape: [Int], _ dtype: DType, _ tensor: String) throws(MaasError) -> Int {
+    let bytes = try byteCount(shape, dtype, tensor: tensor)
+    if bytes <= context.memoryLimit { return bytes }
+    throw MaasError(
+      .limitExceeded, "the tensor is larger than the memory limit", tensor: tensor,
+      expected: "at most \(context.memoryLimit) bytes", found: "\(bytes) for \(describe(shape))")
+  }
+
+  func fact(_ value: Int) -> Fact {
+    let known = values[value]
+    if let constant = known.constant { return Fact(constant: constant) }
+    return Fact(known.dtype, Shape(known.shape))
+  }
+
+  func outputNames(_ node: Node) -> [String?] {
+    guard let graph = frames.last?.graph else { return [] }
+    return node.outputs.map { $0.map { graph[$0].name } }
+  }
+}
+
+extension Fact {
+  /// The tensor of elements that inference followed, when all are numbers.
+  func followedTensor() throws(MaasError) -> Tensor? {
+    guard let dims, let shape = shape?.concrete, let numbers = Shape(dims).concrete else { return nil }
+    switch dtype {
+    case .int64: return try Tensor(dtype, shape, numbers.map { Int64($0) })
+    case .int32:
+      let narrow = numbers.compactMap { Int32(exactly: $0) }
+      return narrow.count == numbers.count ? try Tensor(dtype, shape, narrow) : nil
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import CMaasSystem
+import MaasCore
+import MaasGraph
+
+// How a draft becomes a plan: outputs get their places, dead nodes go, memory is laid out, steps get locations.
+
+extension PlanBuilder {
+  /// Ends the plan here: at the end of the graph, or before a node that must know the contents of `needed`.
+  mutating func finish(reading needed: [Int]) throws(MaasError) -> Plan {
+    let ends = needed.isEmpty
+    let outputs = ends ? try placeOutputs() : []
+    var keep: Set<Int> = []
+    if !ends {
+      for value in state.valuesStillNeeded().union(needed) {
+        keep.formUnion(state.values[value].buffer.map { [$0] } ?? [])
+      }
+    }
+    dropDeadNodes(keeping: keep)
+    var liveness = Liveness(self, keeping: keep)
+    liveness.mergeInPlace(self)
+    let arena = liveness.layOut()
+    if arena.byteCount > state.context.memoryLimit {
+      throw MaasError(
+        .limitExceeded, "the run needs more memory than it is allowed",
+        expected: "at most \(state.context.memoryLimit) bytes",
+        found: "\(arena.byteCount)", hint: "raise the memory limit or use smaller inputs")
+    }
+    let located = try locate(liveness, arena)
+    for buffer in keep { state.buffers[buffer].place = .placed(located.locations[buffer] ?? .omitted) }
+    return Plan(
+      steps: located.steps, labels: nodes.map { $0.label }, level: state.level, arenaBytes: arena.byteCount,
+      retained: located.retained, outputs: outputs,
+      reads: try needed.map { (value) throws(MaasError) in try contentRead(value, located) },
+      rest: ends ? nil : state)
+  }
+
+  private func contentRead(_ value: Int, _ located: Located) throws(MaasError) -> ContentRead {
+    let known = state.values[value]
+    let location = known.buffer.flatMap { located.locations[$0] } ?? .omitted
+    return ContentRead(
+      value: value, location: location, dtype: known.dtype, shape: known.shape,
+      byteCount: try byteCount(known.shape, known.dtype))
+  }
+
+  /// Lets every output be computed where the caller wants it; what cannot be (an input, a constant, a tensor that is
+  /// two outputs) is copied there.
+  private mutating func placeOutputs() throws(MaasError) -> [TensorType?] {
+    guard let graph = state.frames.first?.graph else { return [] }
+    var outputs: [TensorType?] = []
+    for (i, id) in graph.outputs.enumerated() {
+      guard state.wantedOutputs[at: i] ?? false else {
+        outputs.append(nil)
+        continue
+      }
+      let value = try state.value(id)
+      let known = state.values[value]
+      outputs.append(TensorType(dtype: known.dtype, shape: known.shape))
+      let buffer = state.buffer(value)
+      let bytes = try byteCount(known.shape, known.dtype)
+      if case .planned = state.buffers[buffer].place, state.buffers[buffer].byteCount == bytes {
+        state.buffers[buffer].place = .placed(.output(i))
+      } else {
+        copy(buffer, toOutput: i, bytes, known.name)
+      }
+    }
+    return outputs
+  }
+
+  private mutating func copy(_ source: Int, toOutput i: Int, _ bytes: Int, _ name: String) {
+    let target = state.makeBuffer(.placed(.output(i)), bytes)
+    guard bytes > 0 else { return }
+    let step = StepTemplate(
+      run: { step, begin, end, _ in
+        guard let step, let target = step.pointee.operands[0], let source = step.pointee.operands[1] else {
+          return 0
+        }
+        maas_sys_copy(target + Int(begin), source + Int(begin), Int(end - begin))
+        return 0
+      }, operands: [BufferID(target), BufferID(source)], params: [], items: bytes, grain: 1 << 18, scratch: 0,
+      dtype: .uint8, kernel: "copy")
+    let label = StepLabel(node: name, operatorName: "copy to output", shapes: "\(bytes) bytes")
+    nodes.append(DraftNode(label: label, steps: [step], outputs: [target]))
+  }
+
+  private mutating func dropDeadNodes(keeping keep: Set<Int>) {
+    var needed = keep
+    for (i, buffer) in state.buffers.enumerated() {
+      if case .placed(.output) = buffer.place { needed.insert(i) }
+    }
+    var alive: [DraftNode] = []
+    for node in nodes.reversed() where node.outputs.contains(where: { needed.contains($0) }) {
+      for step in node.steps {
+        for case .some(let operand) in step.operands { needed.insert(operand.index) }
+      }
+      alive.append(node)
+    }
+    nodes = alive.reversed()
+  }
+
+  struct Located {
+    var steps: [PlannedStep] = []
+    var locations: [Int: Location] = [:]
+    var retained: [TensorStorage] = []
+  }
+
+  private func locate(_ liveness: Liveness, _ arena: ArenaLayout) throws(MaasError) -> Located {
+    var located = Located()
+    for (i, node) in nodes.enumerated() {
+      for template in node.steps {
+        var locations: [Location] = []
+        for operand in template.operands {
+          guard let operand else {
+            locations.append(.omitted)
+            continue
+          }
+          locations.append(try location(operand.index, liveness, arena, &located))
+        }
+        located.steps.append(PlannedStep(template: template, locations: locations, node: i))
+      }
+    }
+    for buffer in liveness.kept { _ = try location(buffer, liveness, arena, &located) }
+    return located
+  }
+
+  private func location(
+    _ buffer: Int, _ liveness: Liveness, _ arena: ArenaLayout, _ located: inout Located
+  ) throws(MaasError) -> Location {
+    if let known = located.locations[buffer] { return known }
+    let root = liveness.root(buffer)
+    let location: Location
+    switch state.buffers[root].place {
+    case .planned: location = .arena(level: state.level, offset: arena.offsets[root] ?? 0)
+    case .placed(let placed): location = placed
+    case .fixed(let storage):
+      located.retained.append(storage)
+      location = .fixed(storage.base)
+    case .constant(let tensor):
+      let storage = try state.context.weights.aligned(tensor).storage
+      located.retained.append(storage)
+      location = .fixed(storage.base)
+    }
+    located.locations[buffer] = location
+    return location
+  }
+}

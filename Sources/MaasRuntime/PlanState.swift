@@ -1,0 +1,122 @@
+import MaasCore
+import MaasGraph
+
+/// What does not change while plans of one graph are made.
+package final class PlanContext: @unchecked Sendable {
+  let weights: WeightCache
+  let threads: Int
+  /// Most bytes one plan's arena may have.
+  let memoryLimit: Int
+
+  package init(weights: WeightCache, threads: Int, memoryLimit: Int) {
+    self.weights = weights
+    self.threads = threads
+    self.memoryLimit = memoryLimit
+  }
+}
+
+/// How far planning has come: a value, so that a plan whose data decides how to go on can keep it and several
+/// continuations can start from it.
+struct PlanState {
+  /// A graph being planned: the model's, or an If's chosen body inside it.
+  struct Frame {
+    let graph: Graph
+    var next = 0
+    /// The plan value of each graph value made so far.
+    var values: [Int?]
+    /// The node of the frame below whose outputs this body gives.
+    let owner: Node?
+
+    func note(_ id: ValueID, in needed: inout Set<Int>) {
+      if let value = values[id.index] { needed.insert(value) }
+    }
+  }
+
+  /// A tensor of the run.
+  struct Value {
+    let name: String
+    let dtype: DType
+    let shape: [Int]
+    var constant: Tensor?
+    /// Where its bytes are; nil for constants that no step has asked for yet.
+    var buffer: Int?
+  }
+
+  /// A piece of memory; several values may be views of one.
+  struct Buffer {
+    enum Place {
+      /// In the arena of the plan being made, at an offset to be chosen.
+      case planned
+      case constant(Tensor)
+      case fixed(TensorStorage)
+      case placed(Location)
+    }
+    var place: Place
+    var byteCount: Int
+  }
+
+  let context: PlanContext
+  /// Which of the graph's outputs the run gives.
+  let wantedOutputs: [Bool]
+  var frames: [Frame]
+  var values: [Value] = []
+  var buffers: [Buffer] = []
+  /// How many plans come before the one being made.
+  var level = 0
+
+  mutating func makeBuffer(_ place: Buffer.Place, _ byteCount: Int) -> Int {
+    buffers.append(Buffer(place: place, byteCount: byteCount))
+    return buffers.count - 1
+  }
+
+  mutating func makeValue(
+    _ name: String, _ dtype: DType, _ shape: [Int], constant: Tensor? = nil, buffer: Int? = nil
+  ) -> Int {
+    values.append(Value(name: name, dtype: dtype, shape: shape, constant: constant, buffer: buffer))
+    return values.count - 1
+  }
+
+  /// The value of a graph value in the innermost frame; constants of the graph get theirs at first use.
+  mutating func value(_ id: ValueID) throws(MaasError) -> Int {
+    let top = frames.count - 1
+    if let known = frames[top].values[at: id.index] ?? nil { return known }
+    let value = frames[top].graph[id]
+    guard let constant = value.constant else {
+      throw MaasError(.invalidModel, "the value is used before anything makes it", tensor: value.name)
+    }
+    let index = makeValue(value.name, constant.dtype, constant.shape, constant: constant)
+    frames[top].values[id.index] = index
+    return index
+  }
+
+  /// The buffer of a value, for a step to use.
+  mutating func buffer(_ value: Int) -> Int {
+    if let buffer = values[value].buffer { return buffer }
+    guard let constant = values[value].constant else { return makeBuffer(.planned, 0) }
+    let buffer = makeBuffer(.constant(constant), constant.byteCount)
+    values[value].buffer = buffer
+    return buffer
+  }
+
+  mutating func operand(_ value: Int) throws(MaasError) -> Operand {
+    let buffer = buffer(value)
+    let known = values[value]
+    return try Operand(BufferID(buffer), known.dtype, known.shape, constant: known.constant)
+  }
+
+  /// Values that nodes not planned yet, or the graph's outputs, still read.
+  func valuesStillNeeded() -> Set<Int> {
+    var needed: Set<Int> = []
+    for (depth, frame) in frames.enumerated() {
+      // The node that owns the next frame is still under way, its inputs are that frame's.
+      let first = depth + 1 < frames.count ? frame.next + 1 : frame.next
+      for node in frame.graph.nodes.dropFirst(first) {
+        for case .some(let id) in node.inputs { frame.note(id, in: &needed) }
+      }
+      for (i, id) in frame.graph.outputs.enumerated() where depth > 0 || wantedOutputs[i] {
+        frame.note(id, in: &needed)
+      }
+    }
+    return needed
+  }
+}

@@ -1,0 +1,185 @@
+import CMaasSystem
+import MaasCore
+
+/// The process's threads, shared by all sessions. Workers claim chunks of a step from a counter, so a worker that
+/// comes late or not at all costs nothing: the caller takes part and drains what is left.
+///
+/// One region runs at a time; a caller that finds the pool busy runs its step alone, with the same result.
+package final class ThreadPool: @unchecked Sendable {
+  /// What the workers do while the gate is open. Written only while it is closed.
+  private struct Job {
+    var step: UnsafePointer<maas_step>
+    var items: Int64 = 0
+    var grain: Int64 = 1
+    var participants: UInt32 = 1
+    var scratch: Scratch
+    var cancel: UnsafePointer<Int64>?
+    var failure = maas_worker()
+  }
+
+  private static let open: UInt32 = 1 << 31
+  private static let spin: Int64 = 15_000
+  private static let maximumThreads = 256
+
+  private let region = Lock()
+  private let gate: Word  // the open bit and the number of workers inside
+  private let epoch: Word  // counts regions; idle workers sleep on it
+  private let sleepers: Word
+  private let nextChunk: UnsafeMutablePointer<Int64>
+  private let nextSlot: Word
+  private let status: Word
+  private let job: UnsafeMutablePointer<Job>
+  private var workers = 0  // guarded by `region`
+
+  private init?() {
+    guard let gate = Word(), let epoch = Word(), let sleepers = Word(), let nextSlot = Word(),
+      let status = Word(),
+      let chunk = maas_sys_alloc(64, 64)
+    else { return nil }
+    self.gate = gate
+    self.epoch = epoch
+    self.sleepers = sleepers
+    self.nextSlot = nextSlot
+    self.status = status
+    nextChunk = chunk.bindMemory(to: Int64.self, capacity: 1)
+    nextChunk.initialize(to: 0)
+    job = .allocate(capacity: 1)
+  }
+
+  /// Runs all items of a step on up to `threads` threads and returns its status; `worker` then holds the details.
+  func run(
+    _ step: UnsafePointer<maas_step>, threads: Int, scratch: Scratch, cancel: UnsafePointer<Int64>?,
+    failure: inout maas_worker
+  ) -> Int32 {
+    let (items, grain) = (step.pointee.items, step.pointee.grain)
+    let chunks = (items - 1) / grain + 1
+    guard threads > 1, chunks > 1, region.tryAcquire() else {
+      failure = maas_worker(scratch: scratch.base, failure: (0, 0, 0))
+      return step.pointee.run(step, 0, items, &failure)
+    }
+    defer { region.release() }
+    let participants = min(threads, Int(min(chunks, Int64(Self.maximumThreads))))
+    hire(participants - 1)
+    job.initialize(
+      to: Job(
+        step: step, items: items, grain: grain, participants: UInt32(participants), scratch: scratch,
+        cancel: cancel))
+    openGate()
+    drain()
+    closeGate()
+    failure = job.pointee.failure
+    return Int32(bitPattern: status.load())
+  }
+
+  private func openGate() {
+    maas_sys_store(nextChunk, 0)
+    nextSlot.exchange(0)
+    status.exchange(0)
+    gate.exchange(Self.open)
+    epoch.add(1)
+    if sleepers.load() > 0 { epoch.wakeAll() }
+  }
+
+  private func closeGate() {
+    gate.add(0 &- Self.open)
+    while !gate.spin(nanoseconds: Self.spin, until: { $0 == 0 }) {
+      let inside = gate.load()
+      if inside != 0 { gate.sleep(while: inside) }
+    }
+  }
+
+  private func enter() -> Bool {
+    while true {
+      let state = gate.load()
+      if state & Self.open == 0 { return false }
+      if gate.exchange(state, for: state + 1) { return true }
+    }
+  }
+
+  /// The last one out after closing wakes the caller, who may have gone to sleep.
+  private func leave() {
+    if gate.add(0 &- 1) == 1 { gate.wakeAll() }
+  }
+
+  private func drain() {
+    let slot = nextSlot.add(1)
+    guard slot < job.pointee.participants else { return }
+    let (step, items, grain) = (job.pointee.step, job.pointee.items, job.pointee.grain)
+    var worker = maas_worker(scratch: job.pointee.scratch.slot(Int(slot)), failure: (0, 0, 0))
+    while status.load() == 0, !cancelled {
+      let begin = maas_sys_fetch_add(nextChunk, 1) &* grain
+      if begin >= items { return }
+      let result = step.pointee.run(step, begin, min(items, begin &+ grain), &worker)
+      if result != 0, status.exchange(0, for: UInt32(bitPattern: result)) { job.pointee.failure = worker }
+    }
+  }
+
+  private var cancelled: Bool { job.pointee.cancel.map { maas_sys_load($0) != 0 } ?? false }
+
+  /// Starts threads until there are `count`. Where the system gives no more, fewer do the work.
+  private func hire(_ count: Int) {
+    while workers < count {
+      let context = Unmanaged.passUnretained(self).toOpaque()
+      let error = maas_sys_thread_start(
+        { context in
+          guard let context else { return }
+          Unmanaged<ThreadPool>.fromOpaque(context).takeUnretainedValue().work()
+        }, context)
+      if error != 0 { return }
+      workers += 1
+    }
+  }
+
+  private func work() {
+    var seen = epoch.load() &- 1
+    while true {
+      if !epoch.spin(nanoseconds: Self.spin, until: { $0 != seen }) { sleepUntilEpochLeaves(seen) }
+      seen = epoch.load()
+      if enter() {
+        drain()
+        leave()
+      }
+    }
+  }
+
+  private func sleepUntilEpochLeaves(_ seen: UInt32) {
+    sleepers.add(1)
+    while epoch.load() == seen { epoch.sleep(while: seen) }
+    sleepers.add(0 &- 1)
+  }
+}
+
+extension ThreadPool {
+  private static let creation = Lock()
+  private nonisolated(unsafe) static var current: ThreadPool?
+  private nonisolated(unsafe) static var watchesForks = false
+
+  /// The pool, made at its first use and again in the child of a fork, where no thread survives.
+  /// Nil when there is no memory for it.
+  static var shared: ThreadPool? {
+    creation.holding {
+      if let current { return current }
+      if !watchesForks { watchesForks = maas_sys_after_fork { ThreadPool.forget() } == 0 }
+      current = ThreadPool()
+      // Its threads may outlive every reference: the pool is never freed.
+      if let current { _ = Unmanaged.passRetained(current) }
+      return current
+    }
+  }
+
+  private static func forget() {
+    creation.resetAfterFork()
+    current = nil
+  }
+
+  /// Threads to use when the user names no number: the CPUs this process may use.
+  package static var defaultThreads: Int { Int(maas_sys_cpu_count()) }
+}
+
+/// Memory for every participant of a step, one slot each.
+struct Scratch {
+  let base: UnsafeMutableRawPointer?
+  let stride: Int
+
+  func slot(_ i: Int) -> UnsafeMutableRawPointer? { base.map { $0 + i * stride } }
+}
