@@ -14,7 +14,6 @@ MAAS_MICRO(4)
 MAAS_MICRO(5)
 MAAS_MICRO(6)
 #define MAAS_MICROS micro_1, micro_2, micro_3, micro_4, micro_5, micro_6
-#include "pass.h"
 #include "body.h"
 #pragma clang attribute pop
 #endif

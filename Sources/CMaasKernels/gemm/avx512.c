@@ -25,7 +25,6 @@ MAAS_MICRO(14)
 #define MAAS_MICROS                                                                                          \
   micro_1, micro_2, micro_3, micro_4, micro_5, micro_6, micro_7, micro_8, micro_9, micro_10, micro_11,       \
       micro_12, micro_13, micro_14
-#include "pass.h"
 #include "body.h"
 #pragma clang attribute pop
 #endif

@@ -1,5 +1,48 @@
-/// gemm for one instruction set: a work item is a tile of Y. Included after gemm/pass.h.
+/// gemm for one instruction set: a work item is a tile of Y. Included after gemm/micro.h by files that
+/// defined MAAS_MICROS, the micro-kernels for 1 ... MAAS_MR rows.
 #include "layout.h"
+
+static micro_kernel *const micros[MAAS_MR] = {MAAS_MICROS};
+
+/// Copies A[rows, k] to groups of MAAS_MR rows, each [k][MAAS_MR]; the last group keeps that stride.
+static void pack_a(int64_t rows, int64_t k, maas_gemm_left a, float *to) {
+  for (int64_t i = 0; i < rows; i += MAAS_MR, to += MAAS_MR * k) {
+    int64_t count = rows - i < MAAS_MR ? rows - i : MAAS_MR;
+    const float *from = a.a + i * a.row;
+    if (count == MAAS_MR)
+      for (int64_t p = 0; p < k; p++)
+        MAAS_UNROLL
+    for (int r = 0; r < MAAS_MR; r++)
+      to[p * MAAS_MR + r] = from[r * a.row + p * a.col];
+    else for (int64_t p = 0; p < k; p++) for (int64_t r = 0; r < count; r++) to[p * MAAS_MR + r] =
+        from[r * a.row + p * a.col];
+  }
+}
+
+static void run_micro(const maas_gemm_pass *pass, const maas_gemm_finish *f, int64_t i, int64_t j) {
+  int64_t height = maas_min64(MAAS_MR, pass->rows - i), width = maas_min64(MAAS_NR, pass->columns - j);
+  maas_gemm_left a = pass->a;
+  a.a += i / MAAS_MR * pass->group;
+  maas_gemm_finish tile = *f;
+  tile.y += i * f->y_row + j;
+  if (f->c)
+    tile.c += i * f->c_row + j * f->c_col;
+  if (f->residual)
+    tile.residual += i * f->y_row + j;
+  micros[height - 1](pass->k, a, pass->b + j / MAAS_NR * pass->panel, width, &tile);
+}
+
+void MAAS_F32_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
+  if (pass->rows_outside) {
+    for (int64_t i = 0; i < pass->rows; i += MAAS_MR)
+      for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
+        run_micro(pass, f, i, j);
+    return;
+  }
+  for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
+    for (int64_t i = 0; i < pass->rows; i += MAAS_MR)
+      run_micro(pass, f, i, j);
+}
 
 typedef struct gemm_item {
   const float *a, *b, *c, *residual;
@@ -35,28 +78,33 @@ static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operan
 }
 
 static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, float *scratch) {
-  finish whole = {.y = item->y,
-                  .y_row = g->y_row,
-                  .c = item->c,
-                  .c_row = g->c_row,
-                  .c_col = g->c_col,
-                  .residual = item->residual,
-                  .alpha = g->alpha,
-                  .beta = g->beta,
-                  .activation = g->activation};
-  int64_t length = maas_gemm_pass(g->k, item->rows, MAAS_MR), p = 0;
+  maas_gemm_finish whole = {.y = item->y,
+                            .y_row = g->y_row,
+                            .c = item->c,
+                            .c_row = g->c_row,
+                            .c_col = g->c_col,
+                            .residual = item->residual,
+                            .alpha = g->alpha,
+                            .beta = g->beta,
+                            .activation = g->activation};
+  int64_t length = maas_gemm_pass_length(g->k, item->rows, MAAS_MR), p = 0;
   bool pack = item->rows > MAAS_MR && item->columns > 2 * MAAS_NR;
   do { // Also once for k = 0: Y is then beta C.
-    int64_t k = maas_min64(length, g->k - p);
-    left a = {item->a + p * g->a_col, g->a_row, g->a_col};
+    maas_gemm_pass pass = {.rows = item->rows,
+                           .columns = item->columns,
+                           .k = maas_min64(length, g->k - p),
+                           .a = {item->a + p * g->a_col, g->a_row, g->a_col},
+                           .group = MAAS_MR * g->a_row,
+                           .b = item->b + p * MAAS_NR,
+                           .panel = g->k * MAAS_NR};
     if (pack) {
-      pack_a(item->rows, k, a, scratch);
-      a = (left){scratch, 1, MAAS_MR};
+      pack_a(pass.rows, pass.k, pass.a, scratch);
+      pass.a = (maas_gemm_left){scratch, 1, MAAS_MR};
+      pass.group = MAAS_MR * pass.k;
     }
-    finish pass = finish_of_pass(&whole, p, k, g->k);
-    run_pass(item->rows, item->columns, k, a, pack ? MAAS_MR * k : MAAS_MR * g->a_row, item->b + p * MAAS_NR,
-             g->k * MAAS_NR, &pass);
-    p += k;
+    maas_gemm_finish finish = maas_gemm_finish_of_pass(&whole, p, pass.k, g->k);
+    MAAS_F32_SHARED(gemm_pass)(&pass, &finish);
+    p += pass.k;
   } while (p < g->k);
 }
 

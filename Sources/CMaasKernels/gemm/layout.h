@@ -13,7 +13,7 @@ static inline int64_t maas_gemm_kc(int64_t k) {
 }
 
 /// Passes over k only pay where a panel is read more than once.
-static inline int64_t maas_gemm_pass(int64_t k, int64_t rows, int64_t mr) {
+static inline int64_t maas_gemm_pass_length(int64_t k, int64_t rows, int64_t mr) {
   return rows <= mr ? maas_max64(k, 1) : maas_max64(maas_gemm_kc(k), 1);
 }
 

@@ -1,33 +1,15 @@
 /// The micro-kernels of gemm and conv for one instruction set: mr x MAAS_NV vectors of Y in registers over
 /// one pass of k. Included by files that defined the vector vocabulary, MAAS_MR and MAAS_NV.
-#include <stddef.h>
 #include "../row.h"
+#include "pass.h"
 
 #define MAAS_NR (MAAS_NV * V_WIDTH)
 #define MAAS_UNROLL _Pragma("clang loop unroll(full)")
 #define MAAS_INLINE static inline __attribute__((always_inline))
 
-/// What is done to a tile of Y besides A B. Addresses are those of the tile's first element.
-typedef struct finish {
-  float *y;
-  int64_t y_row;
-  const float *c; ///< NULL: none, or added by an earlier pass.
-  int64_t c_row, c_col;
-  const float *residual; ///< Rows as in y. NULL before the last pass.
-  float alpha, beta;
-  bool add;                       ///< Not the first pass: Y already holds a partial sum.
-  maas_f32_activation activation; ///< Identity before the last pass.
-} finish;
-
-/// A as the micro-kernel reads it: element (i, p) is a[i * row + p * col].
-typedef struct left {
-  const float *a;
-  int64_t row, col;
-} left;
-
 /// Everything that the register path does not know, through a small buffer; also tiles with fewer columns.
 static __attribute__((noinline)) void finish_slowly(float *tile, int64_t rows, int64_t columns,
-                                                    const finish *f) {
+                                                    const maas_gemm_finish *f) {
   for (int64_t i = 0; i < rows; i++) {
     float *t = tile + i * MAAS_NR;
     const float *y = f->y + i * f->y_row;
@@ -49,7 +31,7 @@ static __attribute__((noinline)) void finish_slowly(float *tile, int64_t rows, i
       f->y[i * f->y_row + j] = tile[i * MAAS_NR + j];
 }
 
-MAAS_INLINE void add_c(const int mr, vf acc[][MAAS_NV], const finish *f) {
+MAAS_INLINE void add_c(const int mr, vf acc[][MAAS_NV], const maas_gemm_finish *f) {
   vf beta = v_set(f->beta);
   MAAS_UNROLL
   for (int i = 0; i < mr; i++) {
@@ -68,7 +50,7 @@ MAAS_INLINE void add_rows(const int mr, vf acc[][MAAS_NV], const float *rows, in
     acc[i][v] = v_add(acc[i][v], v_load(rows + i * stride + v * V_WIDTH));
 }
 
-MAAS_INLINE void finish_tile(const int mr, vf acc[][MAAS_NV], int64_t columns, const finish *f) {
+MAAS_INLINE void finish_tile(const int mr, vf acc[][MAAS_NV], int64_t columns, const maas_gemm_finish *f) {
   bool relu = f->activation.op == MAAS_UNARY_RELU;
   bool known = relu || f->activation.op == MAAS_UNARY_IDENTITY;
   if (columns < MAAS_NR || !known || (f->c && f->c_col > 1)) {
@@ -102,7 +84,7 @@ MAAS_INLINE void finish_tile(const int mr, vf acc[][MAAS_NV], int64_t columns, c
 }
 
 /// acc[mr][NV] = A[mr, k] B[k, NR].
-MAAS_INLINE void multiply(const int mr, vf acc[][MAAS_NV], int64_t k, left a, const float *b) {
+MAAS_INLINE void multiply(const int mr, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a, const float *b) {
   MAAS_UNROLL
   for (int i = 0; i < mr; i++)
     MAAS_UNROLL
@@ -127,7 +109,7 @@ MAAS_INLINE void multiply(const int mr, vf acc[][MAAS_NV], int64_t k, left a, co
 /// p.
 #define MAAS_CHAINS 4
 
-MAAS_INLINE void multiply_few(const int mr, vf acc[][MAAS_NV], int64_t k, left a, const float *b) {
+MAAS_INLINE void multiply_few(const int mr, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a, const float *b) {
   vf sums[MAAS_CHAINS][2][MAAS_NV];
   int64_t whole = k - k % MAAS_CHAINS;
   MAAS_UNROLL
@@ -151,11 +133,12 @@ MAAS_INLINE void multiply_few(const int mr, vf acc[][MAAS_NV], int64_t k, left a
         v_add(v_add(v_add(sums[0][i][v], sums[1][i][v]), v_add(sums[2][i][v], sums[3][i][v])), acc[i][v]);
 }
 
-typedef void micro_kernel(int64_t k, left a, const float *b, int64_t columns, const finish *f);
+typedef void micro_kernel(int64_t k, maas_gemm_left a, const float *b, int64_t columns,
+                          const maas_gemm_finish *f);
 
 #define MAAS_MICRO(rows)                                                                                     \
-  static __attribute__((noinline)) void micro_##rows(int64_t k, left a, const float *b, int64_t columns,     \
-                                                     const finish *f) {                                      \
+  static __attribute__((noinline)) void micro_##rows(int64_t k, maas_gemm_left a, const float *b,            \
+                                                     int64_t columns, const maas_gemm_finish *f) {           \
     vf acc[rows][MAAS_NV];                                                                                   \
     if (rows <= 2)                                                                                           \
       multiply_few(rows, acc, k, a, b);                                                                      \

@@ -15,6 +15,5 @@ MAAS_MICRO(6)
 MAAS_MICRO(7)
 MAAS_MICRO(8)
 #define MAAS_MICROS micro_1, micro_2, micro_3, micro_4, micro_5, micro_6, micro_7, micro_8
-#include "pass.h"
 #include "body.h"
 #endif

@@ -1,53 +1,56 @@
-/// One pass over k for a rectangle of Y: packed (or direct) rows of A against panels of B. Included after
-/// gemm/micro.h by files that defined MAAS_MICROS, the micro-kernels for 1 ... MAAS_MR rows.
+#ifndef MAAS_GEMM_PASS_H
+#define MAAS_GEMM_PASS_H
+/// One pass over k for a rectangle of Y, by the micro-kernels of one instruction set: what gemm and conv
+/// share.
+#include "maas_kernels.h"
 
-static micro_kernel *const micros[MAAS_MR] = {MAAS_MICROS};
+/// What is done to a tile of Y besides A B. Addresses are those of the tile's first element.
+typedef struct maas_gemm_finish {
+  float *y;
+  int64_t y_row;
+  const float *c; ///< NULL: none, or added by an earlier pass.
+  int64_t c_row, c_col;
+  const float *residual; ///< Rows as in y. NULL: none, or added by an earlier pass.
+  float alpha, beta;
+  bool add;                       ///< Not the first pass: Y already holds a partial sum.
+  maas_f32_activation activation; ///< Identity before the last pass.
+} maas_gemm_finish;
 
-/// Copies A[rows, k] to groups of MAAS_MR rows, each [k][MAAS_MR]; the last group keeps that stride.
-static void pack_a(int64_t rows, int64_t k, left a, float *to) {
-  for (int64_t i = 0; i < rows; i += MAAS_MR, to += MAAS_MR * k) {
-    int64_t count = rows - i < MAAS_MR ? rows - i : MAAS_MR;
-    const float *from = a.a + i * a.row;
-    if (count == MAAS_MR)
-      for (int64_t p = 0; p < k; p++)
-        MAAS_UNROLL
-    for (int r = 0; r < MAAS_MR; r++)
-      to[p * MAAS_MR + r] = from[r * a.row + p * a.col];
-    else for (int64_t p = 0; p < k; p++) for (int64_t r = 0; r < count; r++) to[p * MAAS_MR + r] =
-        from[r * a.row + p * a.col];
-  }
-}
+/// A as the micro-kernel reads it: element (i, p) is a[i * row + p * col].
+typedef struct maas_gemm_left {
+  const float *a;
+  int64_t row, col;
+} maas_gemm_left;
 
-/// Y[rows, columns] op= A[rows, k] B[k, columns]. `group` is the distance between groups of MAAS_MR rows of
-/// A, `panel` that between panels of B; `f` is moved over the tiles.
-static void run_pass(int64_t rows, int64_t columns, int64_t k, left a, int64_t group, const float *b,
-                     int64_t panel, const finish *f) {
-  for (int64_t j = 0; j < columns; j += MAAS_NR, b += panel) {
-    int64_t width = columns - j < MAAS_NR ? columns - j : MAAS_NR;
-    left rows_of_a = a;
-    for (int64_t i = 0; i < rows; i += MAAS_MR, rows_of_a.a += group) {
-      int64_t height = rows - i < MAAS_MR ? rows - i : MAAS_MR;
-      finish tile = *f;
-      tile.y += i * f->y_row + j;
-      if (f->c)
-        tile.c += i * f->c_row + j * f->c_col;
-      if (f->residual)
-        tile.residual += i * f->y_row + j;
-      micros[height - 1](k, rows_of_a, b, width, &tile);
-    }
-  }
-}
+/// A rectangle of Y. `group` is the distance between groups of MR rows of A, `panel` that between panels of
+/// B.
+typedef struct maas_gemm_pass {
+  int64_t rows, columns, k;
+  maas_gemm_left a;
+  int64_t group;
+  const float *b;
+  int64_t panel;
+  bool rows_outside; ///< The loop over rows is the outer one: B, not A, is read again and again.
+} maas_gemm_pass;
 
-/// `whole` for the pass over [p, p + length) of k: C joins in the first pass, the rest in the last.
-static finish finish_of_pass(const finish *whole, int64_t p, int64_t length, int64_t k) {
-  finish pass = *whole;
+/// Y[rows, columns] op= A[rows, k] B[k, columns].
+typedef void maas_f32_gemm_pass(const maas_gemm_pass *pass, const maas_gemm_finish *f);
+maas_f32_gemm_pass maas_f32_gemm_pass_scalar, maas_f32_gemm_pass_neon, maas_f32_gemm_pass_avx2,
+    maas_f32_gemm_pass_avx512;
+
+/// `whole` for the pass over [p, p + length) of k: C and R join in the
+/// first, before it overwrites them where Y is in place; the activation comes in the last.
+static inline maas_gemm_finish maas_gemm_finish_of_pass(const maas_gemm_finish *whole, int64_t p,
+                                                        int64_t length, int64_t k) {
+  maas_gemm_finish pass = *whole;
   if (p > 0) {
     pass.add = true;
     pass.c = NULL;
-  }
-  if (p + length < k) {
     pass.residual = NULL;
-    pass.activation.op = MAAS_UNARY_IDENTITY;
   }
+  if (p + length < k)
+    pass.activation.op = MAAS_UNARY_IDENTITY;
   return pass;
 }
+
+#endif

@@ -10,5 +10,4 @@ MAAS_MICRO(2)
 MAAS_MICRO(3)
 MAAS_MICRO(4)
 #define MAAS_MICROS micro_1, micro_2, micro_3, micro_4
-#include "pass.h"
 #include "body.h"

@@ -186,8 +186,8 @@ typedef struct maas_f32_conv_params {
   int64_t dilation[MAAS_SPATIAL_RANK];
   int64_t pad[MAAS_SPATIAL_RANK]; ///< Before the first element; may be negative.
   maas_f32_activation activation;
-  int32_t path;   ///< Set by split.
-  int64_t tile_n; ///< Set by split.
+  int32_t path;           ///< Set by split.
+  int64_t tile_m, tile_n; ///< Set by split.
 } maas_f32_conv_params;
 
 /// x, w, bias[filters] or NULL, residual R or NULL, y. In place with R.
