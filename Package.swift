@@ -76,5 +76,7 @@ if !embedded {
       name: "maas-run", dependencies: ["Maas", "MaasNumPy", "MaasCore", arguments], swiftSettings: strict),
     .executableTarget(
       name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", arguments], swiftSettings: strict),
+    .testTarget(
+      name: "MaasONNXTests", dependencies: ["MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"]),
   ]
 }

@@ -21,3 +21,6 @@ package struct Registration: Sendable {
     self.make = make
   }
 }
+
+/// Every operator that maas reads, sorted by name.
+package let operatorTable: [Registration] = []

@@ -1,0 +1,51 @@
+import MaasCore
+
+/// The bytes a model was read from. Weights that are used without a copy keep it alive.
+package final class ModelSource: Sendable {
+  package let storage: TensorStorage
+  /// The model's file; nil for a model from memory.
+  package let path: String?
+  /// Where external data may be; nil when there is no such place.
+  package let folder: String?
+  /// Whether files are read instead of mapped.
+  package let copiesFiles: Bool
+
+  /// A file, mapped, or read whole for a caller who cannot promise that it stays as it is.
+  package init(path: String, copy: Bool) throws(MaasError) {
+    storage = .mapped(try MappedFile(path, copy: copy))
+    self.path = path
+    folder = directory(of: path)
+    copiesFiles = copy
+  }
+
+  /// Bytes in memory. Without a folder, a model with external data is refused.
+  package init(storage: TensorStorage, folder: String?) {
+    self.storage = storage
+    path = nil
+    self.folder = folder
+    copiesFiles = false
+  }
+
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage.base, count: storage.byteCount) }
+
+  /// The bytes of a blob as text; what is not UTF-8 is replaced. Nothing is an empty text.
+  package func text(_ blob: Blob?) -> String {
+    switch blob {
+    case nil: ""
+    case .made(let bytes): String(decoding: bytes, as: UTF8.self)
+    case .source(let range):
+      storage.holds(range)
+        ? String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self) : ""
+    }
+  }
+}
+
+extension TensorStorage {
+  func holds(_ range: Range<Int>) -> Bool { range.lowerBound >= 0 && range.upperBound <= byteCount }
+}
+
+/// The part of a path before its last component.
+func directory(of path: String) -> String {
+  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+  return slash == path.utf8.startIndex ? "/" : String(path[..<slash])
+}
