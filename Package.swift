@@ -23,6 +23,10 @@ func c(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     ])
 }
 
+func test(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
 var libmaasLinkage: [LinkerSetting] = [
   .linkedLibrary("m"),
   .unsafeFlags([
@@ -76,7 +80,7 @@ if !embedded {
       name: "maas-run", dependencies: ["Maas", "MaasNumPy", "MaasCore", arguments], swiftSettings: strict),
     .executableTarget(
       name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", arguments], swiftSettings: strict),
-    .testTarget(
-      name: "MaasONNXTests", dependencies: ["MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"]),
+    test("MaasONNXTests", "MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"),
+    test("MaasRuntimeTests", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem"),
   ]
 }

@@ -3,16 +3,18 @@ import MaasCore
 
 /// Runs one operator on tensors, on the calling thread: how constants are folded, and how operators are tested.
 ///
-/// Nil when a shape cannot be told even from the contents.
+/// Nil when a shape cannot be told even from the contents, or the outputs take more than `byteLimit` bytes.
 package func evaluate(
-  _ op: any Operator, _ inputs: [Tensor?], outputs wanted: [Bool]
+  _ op: any Operator, _ inputs: [Tensor?], outputs wanted: [Bool], byteLimit: Int = .max
 ) throws(MaasError) -> [Tensor?]? {
   let names: [String?] = wanted.map { $0 ? "output" : nil }
   var inference = Inference(
     inputs: inputs.map { $0.map { Fact(constant: $0) } }, outputNames: names,
     makeSymbol: { _ in .symbol("?") })
   try op.infer(&inference)
-  guard let shapes = concreteShapes(inference.outputs) else { return nil }
+  guard let shapes = concreteShapes(inference.outputs), fits(inference.outputs, shapes, byteLimit) else {
+    return nil
+  }
   var evaluation = Evaluation()
   return try evaluation.run(op, inputs, inference.outputs, shapes)
 }
@@ -29,6 +31,18 @@ private func concreteShapes(_ facts: [Fact?]) -> [[Int]]? {
     shapes.append(shape)
   }
   return shapes
+}
+
+private func fits(_ facts: [Fact?], _ shapes: [[Int]], _ byteLimit: Int) -> Bool {
+  var rest = byteLimit
+  for (fact, shape) in zip(facts, shapes) {
+    guard let fact else { continue }
+    guard let count = elementCount(shape), let bytes = byteCount(count, fact.dtype), bytes <= rest else {
+      return false
+    }
+    rest -= bytes
+  }
+  return true
 }
 
 /// Memory for every buffer that one lowering names.

@@ -1,5 +1,6 @@
 import CMaasSystem
 import MaasCore
+import MaasGraph
 
 /// Times of steps, recorded while a session is profiled. Safe for many threads.
 package final class Profile: @unchecked Sendable {

@@ -1,0 +1,134 @@
+import CMaasSystem
+import MaasCore
+import MaasGraph
+import MaasONNX
+import MaasOptimizer
+import MaasRuntime
+
+/// What a model says about one of its inputs or outputs.
+public struct ValueInfo: Sendable {
+  public let name: String
+  public let dtype: DType
+  /// Dimensions are numbers or symbols; nil when the model does not even tell the rank.
+  public let shape: Shape?
+}
+
+/// What a model says about itself.
+public struct ModelMetadata: Sendable {
+  public let irVersion: Int
+  public let producerName: String
+  public let producerVersion: String
+  public let domain: String
+  public let modelVersion: Int
+  public let description: String
+  public let graphName: String
+  /// Operator set versions by domain; "" is ai.onnx.
+  public let opsets: [(domain: String, version: Int)]
+  /// The model's own keys and values.
+  public let properties: [(key: String, value: String)]
+}
+
+/// How model files are read.
+public struct ModelOptions: Sendable {
+  /// Reads files into memory instead of mapping them: slower, but they may then be overwritten.
+  public var copy = false
+  /// Where a model from memory finds its external data; nil refuses such models.
+  public var externalDataFolder: String?
+
+  public init() {}
+}
+
+/// A loaded ONNX model: graph, weights, metadata. Immutable and safe for any number of threads; its weights are shared
+/// by all its sessions and given back when the last of them is gone.
+public final class Model: @unchecked Sendable {
+  public let inputs: [ValueInfo]
+  public let outputs: [ValueInfo]
+  public let metadata: ModelMetadata
+  /// The file it came from; nil for a model from memory.
+  public let path: String?
+
+  private let graph: Graph
+  private let lock = Lock()
+  private var optimized: [OptimizedGraph?] = OptimizationLevel.allCases.map { _ in nil }
+
+  struct OptimizedGraph {
+    let graph: Graph
+    let weights: WeightCache
+  }
+
+  /// Loads a model file. It is mapped, not copied, unless `options.copy` is set: it must then not be truncated or
+  /// overwritten while the model lives. Throws `MaasError` naming the file and what is wrong with it.
+  public convenience init(path: String, options: ModelOptions = ModelOptions()) throws(MaasError) {
+    do {
+      try self.init(try ONNXModel(path: path, copy: options.copy), path: path)
+    } catch {
+      throw error.inFile(path)
+    }
+  }
+
+  /// Loads a model from bytes, which are copied.
+  public convenience init(
+    copying bytes: UnsafeRawBufferPointer, options: ModelOptions = ModelOptions()
+  ) throws(MaasError) {
+    try self.init(try ONNXModel(copying: bytes, folder: options.externalDataFolder), path: nil)
+  }
+
+  /// Loads a model from bytes that stay where they are until `release` is called, after the last use of the model. When
+  /// loading fails `release` is not called.
+  public convenience init(
+    borrowing bytes: UnsafeRawBufferPointer, options: ModelOptions = ModelOptions(),
+    release: (() -> Void)? = nil
+  ) throws(MaasError) {
+    let loan = Loan(release)
+    let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? UnsafeRawPointer(loan.placeholder))
+    let storage = TensorStorage.borrow(base, bytes.count) { loan.end() }
+    try self.init(try ONNXModel(storage: storage, folder: options.externalDataFolder), path: nil)
+    loan.begin()
+  }
+
+  private init(_ model: ONNXModel, path: String?) throws(MaasError) {
+    let info = try model.info()
+    let graph = try model.graph()
+    self.graph = graph
+    self.path = path
+    inputs = try graph.inputs.map { (id) throws(MaasError) in try describe(graph[id]) }
+    outputs = try graph.outputs.map { (id) throws(MaasError) in try describe(graph[id]) }
+    metadata = ModelMetadata(
+      irVersion: info.irVersion, producerName: info.producerName, producerVersion: info.producerVersion,
+      domain: info.domain, modelVersion: info.modelVersion, description: info.docString,
+      graphName: info.graphName,
+      opsets: info.opsets.map { ($0.domain, $0.version) }, properties: info.metadata)
+  }
+
+  /// The graph after the rules of a level, made once for all sessions of that level.
+  func optimized(_ level: OptimizationLevel) throws(MaasError) -> OptimizedGraph {
+    if let known = lock.holding({ optimized[level.rawValue] }) { return known }
+    var graph = graph
+    try optimize(&graph, level)
+    let made = OptimizedGraph(graph: graph, weights: WeightCache(graph))
+    return lock.holding {
+      if let earlier = optimized[level.rawValue] { return earlier }
+      optimized[level.rawValue] = made
+      return made
+    }
+  }
+}
+
+/// The caller's bytes are given back only when loading succeeded.
+private final class Loan {
+  private let release: (() -> Void)?
+  private var active = false
+  let placeholder = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
+
+  init(_ release: (() -> Void)?) { self.release = release }
+  deinit { placeholder.deallocate() }
+  func begin() { active = true }
+  func end() { if active { release?() } }
+}
+
+private func describe(_ value: Value) throws(MaasError) -> ValueInfo {
+  guard let dtype = value.dtype else {
+    throw MaasError(.unsupported, "only tensors can be inputs and outputs", tensor: value.name)
+  }
+  return ValueInfo(name: value.name, dtype: dtype, shape: value.shape)
+}

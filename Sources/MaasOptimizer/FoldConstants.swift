@@ -1,0 +1,44 @@
+import MaasCore
+import MaasGraph
+
+/// Nodes whose inputs are all constant become constants themselves, unless that would make the model much larger.
+let foldConstants = Rule(name: "FoldConstants", effect: .exact) { graph in
+  var kept: [Node] = []
+  var folded = 0
+  for node in graph.nodes {
+    if let tensors = constantOutputs(of: node, graph) {
+      for (id, tensor) in zip(node.outputs, tensors) {
+        if let id, let tensor { graph[id].constant = tensor }
+      }
+      folded += 1
+    } else {
+      kept.append(node)
+    }
+  }
+  graph.nodes = kept
+  return folded
+}
+
+/// Bytes of folded tensors beyond those of the inputs that are worth keeping.
+private let growthLimit = 1 << 20
+
+/// Nil for a node that is not constant, grows too much, or fails: the plan will say why where it matters.
+private func constantOutputs(of node: Node, _ graph: Graph) -> [Tensor?]? {
+  if !node.op.bodies.isEmpty { return nil }
+  var tensors: [Tensor?] = []
+  var bytes = growthLimit
+  for input in node.inputs {
+    guard let input else {
+      tensors.append(nil)
+      continue
+    }
+    guard let constant = graph[input].constant else { return nil }
+    bytes += constant.byteCount
+    tensors.append(constant)
+  }
+  do {
+    return try evaluate(node.op, tensors, outputs: node.outputs.map { $0 != nil }, byteLimit: bytes)
+  } catch {
+    return nil
+  }
+}

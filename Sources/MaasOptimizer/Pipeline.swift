@@ -1,0 +1,27 @@
+import MaasCore
+import MaasGraph
+
+/// How much a graph may be changed before it runs.
+package enum OptimizationLevel: Int, Sendable, CaseIterable {
+  /// Nothing.
+  case none = 0
+  /// Rules that keep every bit of the results.
+  case basic = 1
+  /// All rules.
+  case all = 2
+}
+
+/// Applies all rules of a level, in this order, and checks the graph after each in debug builds.
+package func optimize(_ graph: inout Graph, _ level: OptimizationLevel) throws(MaasError) {
+  for rule in rules where rule.effect.rawValue <= level.rawValue {
+    let count = try rule.apply(&graph)
+    assert(count == 0 || graph.isConsistent, "the rule \(rule.name) broke the graph")
+  }
+}
+
+/// Every rule, in the order of application.
+package let rules: [Rule] = [
+  eliminateIdentity,
+  foldConstants,
+  eliminateDeadNodes,
+]
