@@ -114,7 +114,7 @@ import Testing
       return body
     }
     var graph = Graph("choice")
-    let condition = graph.addInput("condition", .int64, Shape([]))
+    let condition = graph.addInput("condition", .int64, Shape([Int]()))
     let x = graph.addInput("x", .int64, Shape([2]))
     let a = graph.add(AddNumber(1), [x], name: "a")[0]
     let b = graph.add(AddNumber(2), [x], name: "b")[0]
@@ -125,7 +125,7 @@ import Testing
 
   @Test func aBranchIsChosenByDataAtEachRun() throws {
     let executable = makeExecutable(choice())
-    for (flag, expected) in [(1, [103, 105]), (0, [204, 206]), (1, [103, 105])] as [(Int64, [Int64])] {
+    for (flag, expected) in [(1, [104, 106]), (0, [205, 207]), (1, [104, 106])] as [(Int64, [Int64])] {
       let z = try executable.run([.int64([], [flag]), .int64([2], [1, 2])], all)
       #expect(z[0]?.int64s == expected)
     }
