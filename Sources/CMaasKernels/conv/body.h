@@ -16,7 +16,7 @@ typedef struct conv_item {
 
 static conv_item conv_item_at(const maas_f32_conv_params *g, void *const *operands, int64_t index) {
   int64_t filters = g->filters / g->groups, channels = g->channels / g->groups,
-          positions = maas_conv_volume(g->output);
+          positions = maas_window_volume(g->output);
   int64_t row_tiles = maas_ceil_div(filters, g->tile_m), column_tiles = maas_ceil_div(positions, g->tile_n);
   int64_t i = index % row_tiles * g->tile_m, first = index / row_tiles % column_tiles * g->tile_n;
   int64_t group = index / (row_tiles * column_tiles) % g->groups;
@@ -24,8 +24,9 @@ static conv_item conv_item_at(const maas_f32_conv_params *g, void *const *operan
   int64_t y = (image * g->filters + filter) * positions + first;
   const float *bias = operands[2], *residual = operands[3];
   return (conv_item){.image = (const float *)operands[0] +
-                              (image * g->channels + group * channels) * maas_conv_volume(g->input),
-                     .weights = (const float *)operands[1] + filter * channels * maas_conv_volume(g->kernel),
+                              (image * g->channels + group * channels) * maas_window_volume(g->input),
+                     .weights =
+                         (const float *)operands[1] + filter * channels * maas_window_volume(g->kernel),
                      .finish = {.y = (float *)operands[4] + y,
                                 .y_row = positions,
                                 .c = bias ? bias + filter : NULL,
@@ -54,7 +55,7 @@ static void pack_patches(const maas_f32_conv_params *g, const conv_item *item, c
 }
 
 static void conv_tile(const maas_f32_conv_params *g, const conv_item *item, float *scratch) {
-  int64_t total = g->channels / g->groups * maas_conv_volume(g->kernel),
+  int64_t total = g->channels / g->groups * maas_window_volume(g->kernel),
           length = maas_max64(1, maas_gemm_kc(total));
   int64_t p = 0;
   do {

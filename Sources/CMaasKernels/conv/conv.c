@@ -26,7 +26,7 @@ static void flatten_pointwise(maas_f32_conv_params *g) {
   for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
     if (g->kernel[d] != 1 || g->stride[d] != 1 || g->pad[d] != 0 || g->input[d] != g->output[d])
       return;
-  int64_t positions = maas_conv_volume(g->input);
+  int64_t positions = maas_window_volume(g->input);
   for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
     g->input[d] = g->output[d] = d == maas_width ? positions : 1;
 }
@@ -35,15 +35,15 @@ static maas_split split_depthwise(const maas_f32_conv_params *g) {
   maas_window w = maas_conv_window(g);
   int64_t blocks = maas_ceil_div(g->output[maas_height], maas_strip_rows(&w));
   int64_t items = g->batch * g->filters * g->output[maas_depth] * blocks;
-  double macs = (double)maas_conv_volume(g->output) * (double)maas_conv_volume(g->kernel);
+  double macs = (double)maas_window_volume(g->output) * (double)maas_window_volume(g->kernel);
   double item_ns = 100 + macs / (double)(blocks * g->output[maas_depth]) / 10;
   int64_t scratch = maas_conv_taps_bytes(g) + maas_strip_elements(&w) * (int64_t)sizeof(float);
   return maas_split_by_cost(items, item_ns, scratch);
 }
 
 static maas_split split_product(maas_f32_conv_params *g, const maas_kernel *kernel) {
-  int64_t filters = g->filters / g->groups, positions = maas_conv_volume(g->output);
-  int64_t k = g->channels / g->groups * maas_conv_volume(g->kernel);
+  int64_t filters = g->filters / g->groups, positions = maas_window_volume(g->output);
+  int64_t k = g->channels / g->groups * maas_window_volume(g->kernel);
   int64_t pieces = maas_ceil_div(positions, most_columns / kernel->nr * kernel->nr);
   g->tile_n = maas_round_up(maas_ceil_div(positions, pieces), kernel->nr);
   g->tile_m = maas_round_up(filters, kernel->mr);
@@ -59,7 +59,7 @@ static maas_split split_product(maas_f32_conv_params *g, const maas_kernel *kern
 }
 
 maas_split maas_f32_conv_split_for(const maas_kernel *kernel, maas_f32_conv_params *g) {
-  if (g->batch == 0 || g->filters == 0 || maas_conv_volume(g->output) == 0)
+  if (g->batch == 0 || g->filters == 0 || maas_window_volume(g->output) == 0)
     return (maas_split){.grain = 1};
   bool one_channel = g->groups > 1 && g->channels == g->groups;
   g->path = one_channel ? maas_conv_depthwise : maas_conv_product;

@@ -8,8 +8,6 @@ enum {
   maas_conv_depthwise, ///< Items: planes of y x output slices x strips.
 };
 
-static inline int64_t maas_conv_volume(const int64_t *extent) { return extent[0] * extent[1] * extent[2]; }
-
 static inline maas_window maas_conv_window(const maas_f32_conv_params *g) {
   return (maas_window){g->input, g->output, g->kernel, g->stride, g->dilation, g->pad, 0};
 }

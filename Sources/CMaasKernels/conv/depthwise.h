@@ -87,8 +87,8 @@ static void depthwise_item(const maas_f32_conv_params *g, void *const *operands,
   depthwise_slice d = {.window = &w,
                        .taps = taps,
                        .bias = bias ? bias[filter] : 0,
-                       .weights = (const float *)operands[1] + filter * maas_conv_volume(g->kernel)};
-  depthwise_block(g, &w, (const float *)operands[0] + channel * maas_conv_volume(g->input), d, z, first,
+                       .weights = (const float *)operands[1] + filter * maas_window_volume(g->kernel)};
+  depthwise_block(g, &w, (const float *)operands[0] + channel * maas_window_volume(g->input), d, z, first,
                   maas_min64(height, g->output[maas_height] - first), residual ? residual + y : NULL,
                   (float *)operands[4] + y, (float *)((char *)scratch + maas_conv_taps_bytes(g)));
 }

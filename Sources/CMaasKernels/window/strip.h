@@ -15,6 +15,8 @@ typedef struct maas_window {
 
 enum { maas_depth, maas_height, maas_width };
 
+static inline int64_t maas_window_volume(const int64_t *extent) { return extent[0] * extent[1] * extent[2]; }
+
 /// Elements of the padded input that one row of outputs reaches, per phase of the stride.
 static inline int64_t maas_strip_phase(const maas_window *w) {
   int64_t reach = (w->output[maas_width] - 1) * w->stride[maas_width] +
