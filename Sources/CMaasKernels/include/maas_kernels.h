@@ -311,8 +311,8 @@ typedef enum maas_reduce {
   MAAS_REDUCE_COUNT
 } maas_reduce;
 
-/// Reduces the marked dimensions of a contiguous tensor; y holds the others, in order. Sums are blocked: the
-/// error grows with the square root of the length, not with the length.
+/// Reduces the marked dimensions of a contiguous tensor; y holds the others, in order. Sums are of short
+/// blocks in float and over blocks in double, so that their error does not grow with the length.
 typedef struct maas_f32_reduce_params {
   maas_reduce op;
   int32_t rank; ///< 0 ... MAAS_MAX_RANK; split drops and merges dimensions.
