@@ -19,7 +19,8 @@ func c(_ name: String, _ dependencies: Target.Dependency...) -> Target {
   .target(
     name: name, dependencies: dependencies,
     cSettings: [
-      .define("_GNU_SOURCE"), .unsafeFlags(["-std=gnu11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"]),
+      .define("_GNU_SOURCE"),
+      .unsafeFlags(["-std=gnu11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"]),
     ])
 }
 
@@ -50,10 +51,12 @@ var package = Package(
     core("MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     core("MaasOptimizer", "MaasOps", "MaasGraph", "MaasCore"),
     core("MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
-    core("Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
+    core(
+      "Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     .systemLibrary(name: "CMaas", path: "include"),
     .target(
-      name: "MaasABI", dependencies: ["Maas", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem", "CMaas"],
+      name: "MaasABI",
+      dependencies: ["Maas", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem", "CMaas"],
       exclude: ["maas.map"], swiftSettings: strict, linkerSettings: libmaasLinkage),
   ],
   cxxLanguageStandard: .cxx17

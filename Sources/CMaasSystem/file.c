@@ -52,7 +52,10 @@ static int open_regular(const char *path, int *descriptor, size_t *size) {
   if (fd < 0)
     return errno;
   struct stat status;
-  int error = fstat(fd, &status) ? errno : S_ISDIR(status.st_mode) ? EISDIR : S_ISREG(status.st_mode) ? 0 : EINVAL;
+  int error = fstat(fd, &status)        ? errno
+              : S_ISDIR(status.st_mode) ? EISDIR
+              : S_ISREG(status.st_mode) ? 0
+                                        : EINVAL;
   if (error) {
     close(fd);
     return error;

@@ -8,16 +8,16 @@ struct maas_step;
 
 /// What one thread brings to a step: memory of its own, and room to say which value was wrong.
 typedef struct maas_worker {
-  void *scratch;         ///< 64-byte aligned; at least step->scratch bytes.
-  int64_t failure[3];    ///< On a non-zero return: the offending value and its allowed range [min, max).
+  void *scratch;      ///< 64-byte aligned; at least step->scratch bytes.
+  int64_t failure[3]; ///< On a non-zero return: the offending value and its allowed range [min, max).
 } maas_worker;
 
 /// Why a step refused its data. Everything that can be known earlier is refused earlier.
 enum {
   MAAS_STEP_OK = 0,
-  MAAS_STEP_INDEX = 1,        ///< An index outside [failure[1], failure[2]).
-  MAAS_STEP_DIVISION = 2,     ///< An integer division by zero.
-  MAAS_STEP_VALUE = 3,        ///< A value outside [failure[1], failure[2]) that the operator does not define.
+  MAAS_STEP_INDEX = 1,    ///< An index outside [failure[1], failure[2]).
+  MAAS_STEP_DIVISION = 2, ///< An integer division by zero.
+  MAAS_STEP_VALUE = 3,    ///< A value outside [failure[1], failure[2]) that the operator does not define.
 };
 
 /// Runs items [begin, end) of the step. Chunks of one step run at the same time on several threads, so a

@@ -68,7 +68,8 @@ void maas_sys_lock_acquire(maas_sys_lock *lock);
 bool maas_sys_lock_try(maas_sys_lock *lock);
 void maas_sys_lock_release(maas_sys_lock *lock);
 
-// Atomics on plain memory that C and Swift share: loads acquire, stores release, the others are sequentially consistent.
+// Atomics on plain memory that C and Swift share: loads acquire, stores release, the others are sequentially
+// consistent.
 
 static inline int64_t maas_sys_load(const int64_t *value) { return __atomic_load_n(value, __ATOMIC_ACQUIRE); }
 static inline void maas_sys_store(int64_t *value, int64_t new_value) {
@@ -80,7 +81,9 @@ static inline int64_t maas_sys_fetch_add(int64_t *value, int64_t add) {
 static inline bool maas_sys_exchange_if(int64_t *value, int64_t expected, int64_t new_value) {
   return __atomic_compare_exchange_n(value, &expected, new_value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
-static inline uint32_t maas_sys_load32(const uint32_t *value) { return __atomic_load_n(value, __ATOMIC_SEQ_CST); }
+static inline uint32_t maas_sys_load32(const uint32_t *value) {
+  return __atomic_load_n(value, __ATOMIC_SEQ_CST);
+}
 static inline uint32_t maas_sys_fetch_add32(uint32_t *value, uint32_t add) {
   return __atomic_fetch_add(value, add, __ATOMIC_SEQ_CST);
 }
