@@ -78,7 +78,7 @@ package final class Executable: @unchecked Sendable {
     defer { run.forgetResults() }
     try run.run(
       targets: targets.map { $0 ?? .allocated(keep: false) }, names: outputNames, limits: limits,
-      profile: activeProfile)
+      profile: profile)
     finished(run)
     return withExtendedLifetime(aligned) { run.results }
   }
