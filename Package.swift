@@ -85,5 +85,7 @@ if !embedded {
       name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", arguments], swiftSettings: strict),
     test("MaasONNXTests", "MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"),
     test("MaasRuntimeTests", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem"),
+    .testTarget(
+      name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"], swiftSettings: strict),
   ]
 }
