@@ -155,7 +155,8 @@ package struct Lowering {
     return operand
   }
 
-  /// Bytes derived from a constant input, made once per model: `run` fills operand 0 from operand 1, the source.
+  /// Bytes derived from a constant input, made once per model: `run` fills operand 0 from operand 1, the source,
+  /// whatever the source's alignment.
   package mutating func packed<Params: BitwiseCopyable>(
     _ source: Operand, layout: String, byteCount: Int, _ run: maas_step_run, _ params: Params, items: Int = 1,
     grain: Int = .max

@@ -38,9 +38,10 @@ package final class WeightCache: @unchecked Sendable {
   func packed(_ request: PackRequest, threads: Int) throws(MaasError) -> TensorStorage {
     try remembered(request.source, request.layout) { () throws(MaasError) in
       let target = try TensorStorage.allocate(request.byteCount)
-      let source = try self.aligned(request.source).storage
+      // Packing kernels load from any address: a weight is read where the file has it.
+      let source = request.source.bytes
       let operand = request.step.operands[at: 0] ?? nil
-      try request.step.runOnce(threads: threads) { $0 == operand ? target.base : source.base }
+      try request.step.runOnce(threads: threads) { $0 == operand ? target.base : source }
       return target
     }
   }
