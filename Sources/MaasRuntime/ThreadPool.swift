@@ -172,8 +172,18 @@ extension ThreadPool {
     current = nil
   }
 
-  /// Threads to use when the user names no number: the CPUs this process may use.
-  package static var defaultThreads: Int { Int(maas_sys_cpu_count()) }
+  private nonisolated(unsafe) static var chosenThreads = 0  // guarded by `creation`
+
+  /// Threads of a session that names no number: the user's choice, else the CPUs this process may use.
+  package static var defaultThreads: Int {
+    let chosen = creation.holding { chosenThreads }
+    return chosen > 0 ? chosen : Int(maas_sys_cpu_count())
+  }
+
+  /// Sets the number for sessions made from now on; 0 goes back to the CPUs.
+  package static func setDefaultThreads(_ count: Int) {
+    creation.holding { chosenThreads = min(max(count, 0), maximumThreads) }
+  }
 }
 
 /// Memory for every participant of a step, one slot each.
