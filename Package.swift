@@ -82,7 +82,8 @@ if !embedded {
     .executableTarget(
       name: "maas-run", dependencies: ["Maas", "MaasNumPy", "MaasCore", arguments], swiftSettings: strict),
     .executableTarget(
-      name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", arguments], swiftSettings: strict),
+      name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", "CMaasSystem", arguments],
+      swiftSettings: strict),
     test("MaasONNXTests", "MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"),
     test("MaasRuntimeTests", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem"),
     .testTarget(

@@ -1,1 +1,0 @@
-#include "maas_onnx.h"
