@@ -87,6 +87,7 @@ if !embedded {
     test("MaasONNXTests", "MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"),
     test("MaasRuntimeTests", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem"),
     .testTarget(
-      name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"], swiftSettings: strict),
+      name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"],
+      swiftSettings: strict),
   ]
 }
