@@ -20,7 +20,9 @@ func c(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     name: name, dependencies: dependencies,
     cSettings: [
       .define("_GNU_SOURCE"),
-      .unsafeFlags(["-std=gnu11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"]),
+      .unsafeFlags([
+        "-std=gnu11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno", "-fvisibility=hidden",
+      ]),
     ])
 }
 
@@ -54,9 +56,10 @@ var package = Package(
     core(
       "Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     .systemLibrary(name: "CMaas", path: "include"),
+    c("CMaasABI"),
     .target(
       name: "MaasABI",
-      dependencies: ["Maas", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem", "CMaas"],
+      dependencies: ["Maas", "MaasRuntime", "MaasCore", "CMaasSystem", "CMaasABI", "CMaas"],
       exclude: ["maas.map"], swiftSettings: strict, linkerSettings: libmaasLinkage),
   ],
   cxxLanguageStandard: .cxx17

@@ -1,0 +1,34 @@
+import CMaas
+import CMaasABI
+import MaasCore
+
+/// Runs the body of an exported function: its error becomes the status and this thread's message.
+@inline(__always)
+func withStatus(_ body: () throws(MaasError) -> Void) -> maas_status {
+  do {
+    try body()
+    return MAAS_OK
+  } catch {
+    return failed(error)
+  }
+}
+
+@inline(never)
+private func failed(_ error: MaasError) -> maas_status {
+  var message = error.message
+  message.withUTF8 { maas_abi_set_message($0.baseAddress, $0.count) }
+  return maas_status(rawValue: UInt32(error.code.rawValue))
+}
+
+/// The pointer, or an error that names the argument.
+@inline(__always)
+func required<P>(_ pointer: P?, _ argument: StaticString) throws(MaasError) -> P {
+  guard let pointer else { throw missing(argument) }
+  return pointer
+}
+
+@inline(never)
+private func missing(_ argument: StaticString) -> MaasError {
+  let name = argument.withUTF8Buffer { String(decoding: $0, as: UTF8.self) }
+  return MaasError(.invalidArgument, "the argument '\(name)' must not be NULL")
+}
