@@ -87,7 +87,9 @@ if !embedded {
     .executableTarget(
       name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", "CMaasSystem", arguments],
       swiftSettings: strict),
-    test("MaasONNXTests", "MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"),
+    .testTarget(
+      name: "MaasONNXTests", dependencies: ["MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"],
+      exclude: ["Fixtures"], swiftSettings: strict),
     test("MaasRuntimeTests", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem"),
     .testTarget(
       name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"],

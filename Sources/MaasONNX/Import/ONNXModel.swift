@@ -50,6 +50,11 @@ package struct ONNXModel: Sendable {
     }
   }
 
+  /// The model as a file holds it: its fields in their order, unknown ones and weights as they were read.
+  package func serialized() throws(MaasError) -> TensorStorage {
+    try WireWriter.write(proto, source: source.bytes)
+  }
+
   /// Names the file in errors, if there is one.
   private func placed<R>(_ body: () throws(MaasError) -> R) throws(MaasError) -> R {
     do {

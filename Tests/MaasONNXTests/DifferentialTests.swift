@@ -1,0 +1,133 @@
+import CMaasONNX
+import MaasCore
+import Testing
+
+@testable import MaasONNX
+
+/// Our reader and writer against libprotobuf's, on sound models, damaged ones, and random messages.
+@Suite struct DifferentialTests {
+  /// Models whose weights were cut to a few bytes, so that damage hits their structure.
+  static let skeletons: [(name: String, bytes: [UInt8])] = sources.map { ($0.name, skeleton($0.path)) }
+
+  static let sources: [(name: String, path: String)] =
+    SharedModels.names.compactMap { name in SharedModels.path(name).map { (name, $0) } } + [
+      ("digits", SharedModels.package + "/examples/digits/digits.onnx"),
+      ("tensors", SharedModels.package + "/Tests/MaasONNXTests/Fixtures/tensors.onnx"),
+    ]
+
+  @Test(arguments: sources.map { $0.path })
+  func soundModels(path: String) throws {
+    let file = try MappedFile(path)
+    let authority = try #require(Authority(file.bytes))
+    let ours = try ONNXModel(path: path)
+    let written = try ours.serialized()
+    let bytes = UnsafeRawBufferPointer(start: written.base, count: written.byteCount)
+    #expect(Authority(bytes)?.equals(authority) == true)
+    #expect([UInt8](bytes) == authority.serialized())
+  }
+
+  @Test func truncatedAtEvery64th() throws {
+    for (name, whole) in Self.skeletons {
+      for part in 0..<64 {
+        let bytes = Array(whole.prefix(whole.count * part / 64))
+        #expect(disagreement(bytes) == nil, "\(name) cut to \(part)/64")
+      }
+    }
+  }
+
+  @Test func truncatedAnywhere() throws {
+    let (_, whole) = try #require(Self.skeletons.first { $0.name == "digits" })
+    for length in 0..<whole.count {
+      #expect(disagreement(Array(whole.prefix(length))) == nil, "digits cut to \(length) bytes")
+    }
+  }
+
+  @Test(arguments: 0..<3000)
+  func damaged(seed: Int) throws {
+    var random = SplitMix64(seed: UInt64(seed))
+    let (name, whole) = Self.skeletons[seed % Self.skeletons.count]
+    var bytes = whole
+    for _ in 0...max(0, random.below(6) - 3) { Damage.any(&random, &bytes) }
+    #expect(disagreement(bytes) == nil, "\(name) damaged with seed \(seed)")
+  }
+
+  @Test(arguments: 0..<3000)
+  func randomMessages(seed: Int) {
+    var random = SplitMix64(seed: UInt64(seed))
+    let bytes = RandomMessage.make(&random)
+    #expect(disagreement(bytes) == nil, "random message with seed \(seed)")
+  }
+
+  /// The deepest nesting that libprotobuf reads is read, one more is not: TypeProto.sequence.elem_type in each other.
+  @Test func nesting() {
+    for depth in 40..<60 {
+      var type: [UInt8] = []
+      for _ in 0..<depth { type = field(4, field(1, type)) }
+      let bytes = field(7, field(11, field(2, type)))
+      #expect(disagreement(bytes) == nil, "nested \(depth) times")
+    }
+  }
+}
+
+/// Nil when both readers refuse the bytes, or both read the same message (and our writer gives it back).
+func disagreement(_ bytes: [UInt8]) -> String? {
+  bytes.withUnsafeBytes { buffer in
+    let theirs = Authority(buffer)
+    let ours: ModelProto
+    do {
+      ours = try WireReader.read(ModelProto.self, from: buffer)
+    } catch {
+      return theirs == nil ? nil : "only libprotobuf reads it (\(error))"
+    }
+    guard let theirs else { return "only maas reads it" }
+    importWhatIsLeft(buffer)
+    guard let written = try? WireWriter.write(ours, source: buffer) else { return "cannot be written" }
+    let again = Authority(UnsafeRawBufferPointer(start: written.base, count: written.byteCount))
+    return again?.equals(theirs) == true ? nil : "the messages differ"
+  }
+}
+
+/// Importing may fail, but not crash.
+private func importWhatIsLeft(_ bytes: UnsafeRawBufferPointer) {
+  guard let model = try? ONNXModel(copying: bytes) else { return }
+  _ = try? model.info()
+  _ = try? model.graph()
+}
+
+/// A model as libprotobuf parsed it.
+final class Authority {
+  private let handle: OpaquePointer
+
+  init?(_ bytes: UnsafeRawBufferPointer) {
+    guard let handle = maas_onnx_parse(bytes.baseAddress, bytes.count) else { return nil }
+    self.handle = handle
+  }
+
+  deinit { maas_onnx_free(handle) }
+
+  func equals(_ other: Authority) -> Bool { maas_onnx_equal(handle, other.handle) }
+
+  func serialized() -> [UInt8] {
+    var size = 0
+    guard let bytes = maas_onnx_serialize(handle, &size) else { return [] }
+    defer { maas_onnx_text_free(bytes) }
+    return [UInt8](UnsafeRawBufferPointer(start: bytes, count: size))
+  }
+}
+
+private func skeleton(_ path: String) -> [UInt8] {
+  do {
+    let model = try ONNXModel(path: path)
+    var proto = model.proto
+    try proto.graph.update(orStartWith: GraphProto()) { graph in
+      for i in graph.initializers.indices where (graph.initializers[i].rawData?.count ?? 0) > 8 {
+        graph.initializers[i].rawData = .made([1, 2, 3, 4, 5, 6, 7, 8])
+      }
+    }
+    let written = try WireWriter.write(proto, source: model.source.bytes)
+    return [UInt8](UnsafeRawBufferPointer(start: written.base, count: written.byteCount))
+  } catch {
+    Issue.record(error)
+    return []
+  }
+}
