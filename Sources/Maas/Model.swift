@@ -88,11 +88,13 @@ public final class Model: @unchecked Sendable {
 
   private init(_ model: ONNXModel, path: String?) throws(MaasError) {
     let info = try model.info()
-    let graph = try model.graph()
+    var graph = try model.graph()
+    try graph.inferValues()
     self.graph = graph
     self.path = path
-    inputs = try graph.inputs.map { (id) throws(MaasError) in try describe(graph[id]) }
-    outputs = try graph.outputs.map { (id) throws(MaasError) in try describe(graph[id]) }
+    let (values, inputIDs, outputIDs) = (graph.values, graph.inputs, graph.outputs)
+    inputs = try inputIDs.map { (id) throws(MaasError) in try describe(values[id.index]) }
+    outputs = try outputIDs.map { (id) throws(MaasError) in try describe(values[id.index]) }
     metadata = ModelMetadata(
       irVersion: info.irVersion, producerName: info.producerName, producerVersion: info.producerVersion,
       domain: info.domain, modelVersion: info.modelVersion, description: info.docString,

@@ -1,0 +1,91 @@
+import MaasCore
+
+extension Graph {
+  /// Infers element type and shape of every value from the declared inputs, and writes down what the model does not
+  /// declare itself. Dimensions nobody can name become symbols of their own.
+  ///
+  /// Throws what an operator finds wrong with its inputs, naming the node.
+  package mutating func inferValues() throws(MaasError) {
+    var facts: [Fact?] = []
+    for id in inputs {
+      let value = self[id]
+      facts.append(value.dtype.map { Fact($0, value.shape) })
+    }
+    var inference = GraphInference()
+    for (i, fact) in try inference.facts(of: self, inputs: facts).enumerated() {
+      guard let fact else { continue }
+      values[i].dtype = values[i].dtype ?? fact.dtype
+      values[i].shape = values[i].shape ?? fact.shape
+    }
+  }
+}
+
+/// Follows facts through graphs and the bodies inside them.
+private struct GraphInference {
+  private let symbols = SymbolSource()
+
+  mutating func facts(of graph: Graph, inputs: [Fact?]) throws(MaasError) -> [Fact?] {
+    var facts = graph.values.map { $0.constant.map { Fact(constant: $0) } }
+    for (id, fact) in zip(graph.inputs, inputs) { facts[id.index] = fact }
+    for node in graph.nodes {
+      let known = node.inputs.map { $0.flatMap { facts[$0.index] } }
+      // An input of unknown type (a sequence, say) leaves everything behind it unknown too.
+      let complete = zip(node.inputs, known).allSatisfy { $0 == nil || $1 != nil }
+      guard complete else { continue }
+      let outputs = try inNode(node.name, node.op.name) { () throws(MaasError) in
+        node.op.bodies.isEmpty ? try operatorFacts(node, known, graph) : try bodyFacts(node, known)
+      }
+      for (id, fact) in zip(node.outputs, outputs) {
+        if let id { facts[id.index] = try checked(fact, graph[id]) }
+      }
+    }
+    return facts
+  }
+
+  private func operatorFacts(_ node: Node, _ inputs: [Fact?], _ graph: Graph) throws(MaasError) -> [Fact?] {
+    let symbols = symbols
+    var inference = Inference(
+      inputs: inputs, outputNames: node.outputs.map { $0.map { graph[$0].name } },
+      makeSymbol: { _ in symbols.next() })
+    try node.op.infer(&inference)
+    return inference.outputs
+  }
+
+  /// What a value has of all its bodies: a dimension on which they differ is unknown.
+  private mutating func bodyFacts(_ node: Node, _ inputs: [Fact?]) throws(MaasError) -> [Fact?] {
+    guard node.op.selectsBody else { return node.outputs.map { _ in nil } }
+    var first = 1
+    var merged: [Fact?]?
+    for body in node.op.bodies {
+      let captured = Array(inputs.dropFirst(first).prefix(body.captureCount))
+      first += body.captureCount
+      let inside = try facts(of: body, inputs: captured)
+      let outputs = body.outputs.map { inside[$0.index] }
+      merged = merged.map { zip($0, outputs).map { common($0, $1) } } ?? outputs
+    }
+    return merged ?? []
+  }
+
+  private func common(_ a: Fact?, _ b: Fact?) -> Fact? {
+    guard let a, let b, a.dtype == b.dtype else { return nil }
+    guard let x = a.shape, let y = b.shape, x.rank == y.rank else { return Fact(a.dtype, nil) }
+    return Fact(a.dtype, Shape(zip(x.dims, y.dims).map { $0 == $1 ? $0 : symbols.next() }))
+  }
+
+  private func checked(_ fact: Fact?, _ value: Value) throws(MaasError) -> Fact? {
+    guard let fact, let declared = value.dtype, declared != fact.dtype else { return fact }
+    throw MaasError(
+      .typeMismatch, "the model declares another element type than its node makes", tensor: value.name,
+      expected: declared.name, found: fact.dtype.name)
+  }
+}
+
+/// Numbers for dimensions without a name.
+private final class SymbolSource {
+  private var count = 0
+
+  func next() -> Dim {
+    count += 1
+    return .symbol("unknown_\(count)")
+  }
+}
