@@ -83,7 +83,8 @@ if !embedded {
       ],
       linkerSettings: [.linkedLibrary("onnx"), .linkedLibrary("onnx_proto"), .linkedLibrary("protobuf")]),
     .executableTarget(
-      name: "maas-run", dependencies: ["Maas", "MaasNumPy", "MaasCore", arguments], swiftSettings: strict),
+      name: "maas-run", dependencies: ["Maas", "MaasNumPy", "MaasCore", "CMaasSystem", "CMaas", arguments],
+      swiftSettings: strict),
     .executableTarget(
       name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", "CMaasSystem", arguments],
       swiftSettings: strict),
@@ -91,6 +92,7 @@ if !embedded {
       name: "MaasONNXTests", dependencies: ["MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"],
       exclude: ["Fixtures"], swiftSettings: strict),
     test("MaasRuntimeTests", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem"),
+    test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),
     .testTarget(
       name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"],
       swiftSettings: strict),

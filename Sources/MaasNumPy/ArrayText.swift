@@ -87,7 +87,7 @@ struct ArrayLayout {
   }
 }
 
-private func withoutTrailingSpaces(_ line: String) -> String {
+package func withoutTrailingSpaces(_ line: String) -> String {
   var line = line
   while line.last == " " { line.removeLast() }
   return line

@@ -1,7 +1,7 @@
 import MaasCore
 
 /// The texts of some elements of a tensor, aligned with each other.
-func elementTexts(_ tensor: Tensor, at indices: [Int]) -> [String] {
+package func elementTexts(_ tensor: Tensor, at indices: [Int]) -> [String] {
   switch tensor.dtype {
   case .float: floats(tensor.elements(Float.self, at: indices))
   case .double: floats(tensor.elements(Double.self, at: indices))

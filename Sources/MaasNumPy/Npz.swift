@@ -23,12 +23,23 @@ package struct NpzArchive {
   private let entries: [(name: String, zip: ZipEntry)]
   private let limit: Int
 
+  package static let defaultLimit = 4 << 30
+
   /// Opens a file. An array that is larger than `limit` bytes when unpacked is refused.
-  package init(_ path: String, copy: Bool = false, limit: Int = 4 << 30) throws(MaasError) {
+  package init(_ path: String, copy: Bool = false, limit: Int = defaultLimit) throws(MaasError) {
+    do {
+      try self.init(.mapped(try MappedFile(path, copy: copy)), path: path, limit: limit)
+    } catch {
+      throw error.inFile(path)
+    }
+  }
+
+  /// The archive in `file`, the bytes of a .npz file; `path` names it in errors.
+  package init(_ file: TensorStorage, path: String, limit: Int = defaultLimit) throws(MaasError) {
     self.path = path
     self.limit = limit
+    self.file = file
     do {
-      file = .mapped(try MappedFile(path, copy: copy))
       let bytes = UnsafeRawBufferPointer(start: file.base, count: file.byteCount)
       entries = try NpzArchive.arrays(try ZipDirectory.entries(bytes))
     } catch {

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Maas
+import MaasCore
+
+/// `--shape N=4`
+struct DimensionArgument {
+  let name: String
+  let size: Int
+
+  init(parsing argument: String) throws {
+    guard let equals = argument.lastIndex(of: "="), equals != argument.startIndex else {
+      throw ValidationError("it must have the form dimension=size")
+    }
+    guard let size = Int(argument[argument.index(after: equals)...]), size >= 0 else {
+      throw ValidationError("the size must be a whole number from 0")
+    }
+    name = String(argument[..<equals])
+    self.size = size
+  }
+
+  /// Refuses one dimension with two values.
+  static func check(_ arguments: [DimensionArgument]) throws {
+    var sizes: [String: Int] = [:]
+    for argument in arguments {
+      let earlier = sizes.updateValue(argument.size, forKey: argument.name)
+      if let earlier, earlier != argument.size {
+        throw ValidationError(
+          "--shape gives dimension '\(argument.name)' two values, \(earlier) and \(argument.size)")
+      }
+    }
+  }
+}
+
+/// The sizes that symbolic dimensions have in this run, and who says so.
+struct DimensionSizes {
+  private var sizes: [String: (size: Int, source: String)] = [:]
+
+  /// Refuses dimensions that the model's inputs do not have.
+  init(_ arguments: [DimensionArgument], _ inputs: [ValueInfo]) throws(MaasError) {
+    let symbols = DimensionSizes.symbols(inputs)
+    for argument in arguments {
+      guard symbols.contains(argument.name) else {
+        throw MaasError(
+          .notFound, "no input of the model has a dimension '\(argument.name)'",
+          expected: symbols.isEmpty ? "no --shape" : joined(symbols.map { "'\($0)'" }, " or "),
+          hint: didYouMean(argument.name, symbols))
+      }
+      sizes[argument.name] = (argument.size, "--shape")
+    }
+  }
+
+  private static func symbols(_ inputs: [ValueInfo]) -> [String] {
+    var symbols: [String] = []
+    for dim in inputs.flatMap({ $0.shape?.dims ?? [] }) where dim.value == nil && !symbols.contains(dim.text)
+    {
+      symbols.append(dim.text)
+    }
+    return symbols
+  }
+
+  /// Takes sizes from a tensor that is given for an input; refuses one that contradicts what is known.
+  mutating func learn(from tensor: Tensor, for input: ValueInfo) throws(MaasError) {
+    guard let shape = input.shape, shape.rank == tensor.shape.count else { return }
+    for (dim, size) in zip(shape.dims, tensor.shape) where dim.value == nil {
+      if let known = sizes[dim.text], known.size != size {
+        throw MaasError(
+          .shapeMismatch, "dimension '\(dim.text)' has two values", tensor: input.name,
+          expected: "\(known.size) (from \(known.source))", found: "\(size) in \(describe(tensor.shape))")
+      }
+      sizes[dim.text] = (size, "input '\(input.name)'")
+    }
+  }
+
+  /// The shape of an input that is to be made up.
+  func shape(of input: ValueInfo) throws(MaasError) -> [Int] {
+    guard let shape = input.shape else {
+      throw MaasError(
+        .invalidArgument, "the model does not say which shape this input has", tensor: input.name,
+        hint: "give it as '\(input.name)=file.npy'")
+    }
+    let known = shape.dims.map { $0.value ?? sizes[$0.text]?.size }
+    let open = zip(shape.dims, known).compactMap { $1 == nil ? "--shape '\($0.text)=…'" : nil }
+    if !open.isEmpty {
+      throw MaasError(
+        .invalidArgument, "the shape \(shape.text) of this input has dimensions without a size",
+        tensor: input.name,
+        hint: "give \(joined(open, " "))")
+    }
+    return known.compactMap { $0 }
+  }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Glibc
+import MaasCore
+
+/// Exit codes: 0 all went well, 1 a failure, 2 a wrong command line. A failure is one line on standard error.
+@main enum Main {
+  static func main() {
+    exit(run(Array(CommandLine.arguments.dropFirst())))
+  }
+
+  private static func run(_ arguments: [String]) -> Int32 {
+    let command: RunCommand
+    do {
+      command = try RunCommand.parse(RunCommand.withExplicitSeed(arguments))
+    } catch {
+      return answer(error)
+    }
+    do throws(MaasError) {
+      try command.run()
+      return 0
+    } catch {
+      Terminal.complain(error.message)
+      return 1
+    }
+  }
+
+  /// Prints what arguments ask for that are not to be run: help, the version, or what is wrong with them.
+  private static func answer(_ error: any Error) -> Int32 {
+    if RunCommand.exitCode(for: error) == .success {
+      do throws(MaasError) {
+        try Terminal.print(RunCommand.fullMessage(for: error) + "\n")
+        return 0
+      } catch {
+        Terminal.complain(error.message)
+        return 1
+      }
+    }
+    let lines = RunCommand.message(for: error).split(separator: "\n").map(String.init)
+    Terminal.complain(joined(lines, " ") + " (see 'maas-run --help')")
+    return 2
+  }
+}
