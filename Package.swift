@@ -56,7 +56,7 @@ var package = Package(
     core(
       "Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     .systemLibrary(name: "CMaas", path: "include"),
-    c("CMaasABI"),
+    c("CMaasABI", "CMaasSystem"),
     .target(
       name: "MaasABI",
       dependencies: ["Maas", "MaasRuntime", "MaasCore", "CMaasSystem", "CMaasABI", "CMaas"],

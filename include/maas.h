@@ -188,15 +188,18 @@ MAAS_API maas_status maas_log_set_callback(maas_log_level level, maas_log_callba
 /* ---- Threads --------------------------------------------------------------------------------------------
  */
 
+/** The most threads one run can use. */
+#define MAAS_MAXIMUM_THREADS 256
+
 /**
- * Sets how many threads the pool of this process has, the calling thread included; 0 means one for each CPU
- * that the affinity mask and the cgroup quota allow, which is the default. All sessions share the pool.
- * Takes effect at once when the pool is idle, else with the next run. Results never depend on the number.
- * MAAS_INVALID_ARGUMENT: more than 1024.
+ * Sets how many threads of the process's pool one run uses, the calling thread included, in sessions made
+ * from now on that do not set the option `threads`; 0 means one for each CPU that the affinity mask and the
+ * cgroup quota allow, which is the default. All sessions share the pool; its threads start at the first run
+ * that wants them. Results never depend on the number. MAAS_INVALID_ARGUMENT: more than MAAS_MAXIMUM_THREADS.
  */
 MAAS_API maas_status maas_pool_set_threads(size_t threads);
 
-/** The number of threads of the pool, the calling thread included. At least 1. */
+/** The number that maas_pool_set_threads() set, or the number of CPUs that stands for 0. At least 1. */
 MAAS_API maas_status maas_pool_threads(size_t *threads);
 
 /* ---- Session options -------------------------------------------------------------------------------------
@@ -212,10 +215,10 @@ MAAS_API maas_status maas_session_options_close(maas_session_options *options);
 /**
  * Sets an option by name. The names, with their values and defaults:
  *
- *   threads               0 (all of the pool), or the most threads a run of the session may use
- *   optimization          "all" (default), "basic" (no change of the order of arithmetic), "none"
- *   memory_limit          bytes that the session may hold for packed weights and running; 0 = no limit
- *   plan_cache_limit      bytes of arenas kept for input shapes seen before; default 268435456
+ *   threads               the most threads one run uses; default 0: see maas_pool_set_threads()
+ *   optimization          "none", "basic" (keeps every bit of the results), "all" (default)
+ *   memory_limit          bytes one run may use besides inputs, outputs and weights; default 0: no limit
+ *   plan_cache_limit      bytes of run memory kept for input shapes seen before; default 268435456
  *   copy                  "true" to read the model's files into memory instead of mapping them: slower, but
  *                         the file may then be overwritten while the model is open; default "false"
  *   external_data_folder  where a model from memory finds its external data; default: refuse such models
@@ -392,7 +395,8 @@ MAAS_API maas_status maas_run_options_reset(maas_run_options *options);
 /* ---- Sessions ---------------------------------------------------------------------------------------------
  */
 
-/** Makes a model ready to run. Sessions of one model share its weights. `options` may be NULL. */
+/** Makes a model ready to run. Sessions of one model share its weights. `options` may be NULL.
+ * MAAS_INVALID_MODEL, MAAS_UNSUPPORTED, MAAS_OUT_OF_MEMORY, MAAS_LIMIT_EXCEEDED. */
 MAAS_API maas_status maas_session_create(const maas_model *model, const maas_session_options *options,
                                          maas_session **session);
 
@@ -420,7 +424,8 @@ MAAS_API maas_status maas_session_model(const maas_session *session, maas_model 
  * Outputs: only those asked for are computed. `output_names` NULL means output i of the model. Where
  * `outputs[i]` is NULL on entry, it receives a new tensor that the caller closes; where it is a tensor, that
  * one's memory receives the result, and its dtype and shape must be those of the result. So the array must be
- * initialized. `outputs` may be NULL when `output_count` is 0; then every output is computed and dropped.
+ * initialized. `outputs` may be NULL when `output_count` is 0; then the inputs are checked and nothing is
+ * computed. An output can be asked for once.
  * After a failure no entry of `outputs` is changed; the memory of tensors in it is undefined.
  *
  * `options` may be NULL. Any number of threads may run one session at once.

@@ -22,6 +22,7 @@ public struct ModelMetadata: Sendable {
   public let modelVersion: Int
   public let description: String
   public let graphName: String
+  public let graphDescription: String
   /// Operator set versions by domain; "" is ai.onnx.
   public let opsets: [(domain: String, version: Int)]
   /// The model's own keys and values.
@@ -46,6 +47,8 @@ public final class Model: @unchecked Sendable {
   public let metadata: ModelMetadata
   /// The file it came from; nil for a model from memory.
   public let path: String?
+  /// The symbols that stand for dimensions to which the model gives no name.
+  public let unnamedDims: Set<String>
 
   private let graph: Graph
   private let lock = Lock()
@@ -92,13 +95,14 @@ public final class Model: @unchecked Sendable {
     try graph.inferValues()
     self.graph = graph
     self.path = path
+    unnamedDims = info.unnamedDims
     let (values, inputIDs, outputIDs) = (graph.values, graph.inputs, graph.outputs)
     inputs = try inputIDs.map { (id) throws(MaasError) in try describe(values[id.index]) }
     outputs = try outputIDs.map { (id) throws(MaasError) in try describe(values[id.index]) }
     metadata = ModelMetadata(
       irVersion: info.irVersion, producerName: info.producerName, producerVersion: info.producerVersion,
       domain: info.domain, modelVersion: info.modelVersion, description: info.docString,
-      graphName: info.graphName,
+      graphName: info.graphName, graphDescription: info.graphDocString,
       opsets: info.opsets.map { ($0.domain, $0.version) }, properties: info.metadata)
   }
 
@@ -113,6 +117,26 @@ public final class Model: @unchecked Sendable {
       optimized[level.rawValue] = made
       return made
     }
+  }
+}
+
+// Names.
+extension Model {
+  /// The index of an input; the error suggests the nearest name.
+  package func index(ofInput name: String) throws(MaasError) -> Int {
+    try index(of: name, inputs, "input")
+  }
+
+  package func index(ofOutput name: String) throws(MaasError) -> Int {
+    try index(of: name, outputs, "output")
+  }
+
+  private func index(of name: String, _ values: [ValueInfo], _ kind: String) throws(MaasError) -> Int {
+    if let i = values.firstIndex(where: { $0.name == name }) { return i }
+    let names = values.map { $0.name }
+    throw MaasError(
+      .notFound, "the model has no \(kind) '\(name)'", expected: joined(names.map { "'\($0)'" }, " or "),
+      hint: didYouMean(name, names))
   }
 }
 

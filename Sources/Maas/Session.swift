@@ -68,7 +68,7 @@ public final class Session: Sendable {
     _ inputs: [(name: String, tensor: Tensor)], outputs: [String]? = nil, options: RunOptions = RunOptions()
   ) throws(MaasError) -> [Tensor] {
     let ordered = try order(inputs)
-    let indices = try outputs?.map { (name) throws(MaasError) in try index(ofOutput: name) }
+    let indices = try outputs?.map { (name) throws(MaasError) in try model.index(ofOutput: name) }
     return try run(ordered, outputs: indices ?? Array(model.outputs.indices), options: options)
   }
 
@@ -122,27 +122,11 @@ public final class Session: Sendable {
 
 // Names.
 extension Session {
-  /// The index of an input; the error suggests the nearest name.
-  package func index(ofInput name: String) throws(MaasError) -> Int {
-    try index(of: name, model.inputs, "input")
-  }
-
-  package func index(ofOutput name: String) throws(MaasError) -> Int {
-    try index(of: name, model.outputs, "output")
-  }
-
-  private func index(of name: String, _ values: [ValueInfo], _ kind: String) throws(MaasError) -> Int {
-    if let i = values.firstIndex(where: { $0.name == name }) { return i }
-    let names = values.map { $0.name }
-    throw MaasError(
-      .notFound, "the model has no \(kind) '\(name)'", expected: joined(names.map { "'\($0)'" }, " or "),
-      hint: didYouMean(name, names))
-  }
-
-  private func order(_ inputs: [(name: String, tensor: Tensor)]) throws(MaasError) -> [Tensor] {
+  /// Inputs by name in the model's order.
+  package func order(_ inputs: [(name: String, tensor: Tensor)]) throws(MaasError) -> [Tensor] {
     var ordered: [Tensor?] = model.inputs.map { _ in nil }
     for (name, tensor) in inputs {
-      let i = try index(ofInput: name)
+      let i = try model.index(ofInput: name)
       if ordered[i] != nil { throw MaasError(.invalidArgument, "the input is given twice", tensor: name) }
       ordered[i] = tensor
     }

@@ -1,3 +1,4 @@
+import CMaas
 import MaasCore
 
 /// A handle is an object retained once for the caller; its address is what C sees.
@@ -9,18 +10,12 @@ func handle(_ object: some AnyObject) -> OpaquePointer {
 func object<T: AnyObject>(_ type: T.Type, _ handle: OpaquePointer?, _ argument: StaticString)
   throws(MaasError) -> T
 {
-  try unretained(type, handle, argument).takeUnretainedValue()
-}
-
-/// The same without reference counting, for the path of each run.
-@inline(__always)
-func unretained<T: AnyObject>(_ type: T.Type, _ handle: OpaquePointer?, _ argument: StaticString)
-  throws(MaasError) -> Unmanaged<T>
-{
-  Unmanaged<T>.fromOpaque(UnsafeRawPointer(try required(handle, argument)))
+  let address = UnsafeRawPointer(try required(handle, argument))
+  return Unmanaged<T>.fromOpaque(address).takeUnretainedValue()
 }
 
 /// Gives the caller's reference back.
-func close<T: AnyObject>(_ type: T.Type, _ handle: OpaquePointer?) {
+func close<T: AnyObject>(_ type: T.Type, _ handle: OpaquePointer?) -> maas_status {
   if let handle { Unmanaged<T>.fromOpaque(UnsafeRawPointer(handle)).release() }
+  return MAAS_OK
 }

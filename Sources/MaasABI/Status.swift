@@ -17,6 +17,7 @@ func withStatus(_ body: () throws(MaasError) -> Void) -> maas_status {
 private func failed(_ error: MaasError) -> maas_status {
   var message = error.message
   message.withUTF8 { maas_abi_set_message($0.baseAddress, $0.count) }
+  log(MAAS_LOG_ERROR) { message }
   return maas_status(rawValue: UInt32(error.code.rawValue))
 }
 
@@ -31,4 +32,13 @@ func required<P>(_ pointer: P?, _ argument: StaticString) throws(MaasError) -> P
 private func missing(_ argument: StaticString) -> MaasError {
   let name = argument.withUTF8Buffer { String(decoding: $0, as: UTF8.self) }
   return MaasError(.invalidArgument, "the argument '\(name)' must not be NULL")
+}
+
+/// The element at an index that C passes, or an error that says how many there are.
+func element<T>(_ list: [T], _ index: Int, _ kind: StaticString) throws(MaasError) -> T {
+  if let element = list[at: index] { return element }
+  let kind = kind.withUTF8Buffer { String(decoding: $0, as: UTF8.self) }
+  throw MaasError(
+    .invalidArgument, "there is no \(kind) with this index", expected: "less than \(list.count)",
+    found: "\(UInt(bitPattern: index))")
 }

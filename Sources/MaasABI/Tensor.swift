@@ -99,7 +99,6 @@ private func address(_ data: UnsafeMutableRawPointer?, _ needed: Int) throws(Maa
 @c @implementation
 package func maas_tensor_close(_ tensor: OpaquePointer?) -> maas_status {
   close(TensorHandle.self, tensor)
-  return MAAS_OK
 }
 
 @c @implementation

@@ -1,8 +1,16 @@
 import CMaas
-import CMaasSystem
 import MaasCore
 
-/// A copy of `string` that C can read, to be given back with `maas_sys_free`.
+/// A text that C can read as long as this object lives.
+final class Text {
+  let pointer: UnsafePointer<CChar>
+
+  init(_ string: String) { pointer = UnsafePointer(copied(string)) }
+
+  deinit { pointer.deallocate() }
+}
+
+/// A copy of `string` that ends with a zero byte, to be deallocated by its owner.
 func copied(_ string: String) -> UnsafeMutablePointer<CChar> {
   var string = string
   return string.withUTF8 { utf8 in
@@ -11,13 +19,6 @@ func copied(_ string: String) -> UnsafeMutablePointer<CChar> {
     (text + utf8.count).initialize(to: 0)
     return text
   }
-}
-
-/// Texts that live as long as the handle that owns them.
-struct Text: ~Copyable {
-  let pointer: UnsafePointer<CChar>
-  init(_ string: String) { pointer = UnsafePointer(copied(string)) }
-  deinit { pointer.deallocate() }
 }
 
 /// The text of a C argument; invalid UTF-8 is repaired.

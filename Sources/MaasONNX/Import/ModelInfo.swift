@@ -15,6 +15,7 @@ package struct ModelInfo: Sendable {
   package let modelVersion: Int
   package let docString: String
   package let graphName: String
+  package let graphDocString: String
   package let opsets: [Opset]
   package let metadata: [(key: String, value: String)]
   /// What a caller feeds; initializers that older files list among the inputs are left out.
@@ -31,6 +32,7 @@ package struct ModelInfo: Sendable {
     modelVersion = Int(model.modelVersion ?? 0)
     docString = source.text(model.docString)
     graphName = source.text(graph.name)
+    graphDocString = source.text(graph.docString)
     opsets = model.opsets(source)
     metadata = model.metadata.map { (source.text($0.key), source.text($0.value)) }
     var symbols = SymbolNames()
