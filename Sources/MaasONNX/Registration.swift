@@ -20,7 +20,18 @@ package struct Registration: Sendable {
     self.opsets = opsets
     self.make = make
   }
-}
 
-/// Every operator that maas reads, sorted by name.
-package let operatorTable: [Registration] = []
+  /// An operator made from its attributes alone.
+  init<Op: ReadableOperator>(_ name: String, since opset: Int = 1, _ type: Op.Type) {
+    self.init(name, opsets: opset...28) { (reader: inout AttributeReader) throws(MaasError) in
+      try Op(&reader)
+    }
+  }
+
+  /// An operator of a family, told apart by its row.
+  init<Op: OperatorFamily>(_ name: String, since opset: Int = 1, _ type: Op.Type, _ row: Op.Row) {
+    self.init(name, opsets: opset...28) { (reader: inout AttributeReader) throws(MaasError) in
+      try Op(row, &reader)
+    }
+  }
+}

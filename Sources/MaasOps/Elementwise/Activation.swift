@@ -1,0 +1,18 @@
+import CMaasKernels
+
+/// A unary function that Conv, Gemm, MatMul and others apply to their results while those are still in cache.
+package struct Activation: Sendable {
+  let function: maas_f32_activation
+
+  init(_ function: maas_f32_activation) { self.function = function }
+
+  package static let none = Activation(maas_f32_activation())
+  package static let relu = Activation(maas_f32_activation(op: MAAS_UNARY_RELU, alpha: 0, beta: 0))
+
+  /// Holds values in `low`...`high`.
+  package static func clip(_ low: Float, _ high: Float) -> Activation {
+    Activation(maas_f32_activation(op: MAAS_UNARY_CLIP, alpha: low, beta: high))
+  }
+
+  package var isNone: Bool { function.op == MAAS_UNARY_IDENTITY }
+}

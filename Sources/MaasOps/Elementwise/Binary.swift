@@ -1,0 +1,111 @@
+import CMaasKernels
+import CMaasSystem
+import MaasCore
+import MaasGraph
+
+/// y = f(a, b), element by element with broadcasting, all of one element type.
+package final class Binary: OperatorFamily {
+  /// One ONNX operator of the family.
+  package struct Row: Sendable {
+    let name: String
+    /// The float kernel; nil where `run` serves float too.
+    let kernel: maas_binary?
+    let run: maas_step_run
+    /// The same function of dimensions, for shape arithmetic.
+    let follow: (@Sendable (Dim, Dim) -> Dim?)?
+
+    init(
+      _ name: String, _ kernel: maas_binary?, follow: (@Sendable (Dim, Dim) -> Dim?)? = nil,
+      run: @escaping maas_step_run
+    ) {
+      self.name = name
+      self.kernel = kernel
+      self.run = run
+      self.follow = follow
+    }
+  }
+
+  package let row: Row
+  private let activation: Activation
+
+  package var name: String { row.name }
+
+  /// `activation` is applied to the results; it needs float operands.
+  package init(_ row: Row, activation: Activation = .none) {
+    self.row = row
+    self.activation = activation
+  }
+
+  package convenience init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
+    try reader.finish()
+    self.init(row)
+  }
+
+  /// The same operator with `activation` behind it; nil where there is one already, or no kernel for it.
+  package func adding(_ activation: Activation) -> Binary? {
+    self.activation.isNone && row.kernel != nil ? Binary(row, activation: activation) : nil
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(2...2)
+    try node.expectDType(0, DType.numbers)
+    try node.expectSameDType(0, 1)
+    let shape = try node.broadcastShape(0..<2)
+    let dims = try row.follow.flatMap { rule throws(MaasError) in
+      try node.followed(0..<2) { rule($0[0], $0[1]) }
+    }
+    node.setOutput(0, try node.dtype(0), shape, dims: dims)
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    try node.mayReuseElementwise(0)
+    try node.mayReuseElementwise(1)
+    try node.emitBinary(row, try node.input(0), try node.input(1), try node.output(), activation)
+  }
+}
+
+extension Lowering {
+  /// Emits y = row(a, b), a and b broadcast to y.
+  mutating func emitBinary(
+    _ row: Binary.Row, _ a: Operand, _ b: Operand, _ y: Operand, _ activation: Activation = .none
+  ) throws(MaasError) {
+    let walk = try Walk(broadcasting: [a.shape, b.shape], to: y.shape)
+    guard a.dtype == .float, let kernel = row.kernel else {
+      return emitWalk(row.run, [a, b, y], walk, dtype: a.dtype)
+    }
+    var params = maas_f32_binary_params()
+    params.op = kernel
+    params.rank = Int32(walk.dims.count)
+    assign(&params.dims, walk.dims)
+    assign(&params.a_strides, walk.strides[0])
+    assign(&params.b_strides, walk.strides[1])
+    params.activation = activation.function
+    let split = maas_f32_binary_split(&params)
+    emit(maas_f32_binary, [a, b, y], params, split)
+  }
+}
+
+/// What one element of a binary operator is; nil for an integer division by zero.
+protocol BinaryRule {
+  static func apply<T: Number>(_ a: T, _ b: T) -> T?
+}
+
+/// a, b, y.
+enum BinaryKernel<Rule: BinaryRule>: NumberKernel {
+  static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+    let walk = chunk.params(WalkParams.self)
+    let (a, b, y) = (chunk.input(0, as: T.self), chunk.input(1, as: T.self), chunk.output(2, as: T.self))
+    let strides = walk.pointee.rowStrides
+    var isDefined = true
+    walk.pointee.forEachRow(chunk.begin, chunk.end) { at, aAt, bAt, _, count in
+      for i in 0..<count {
+        if let value = Rule.apply(a[aAt + i * strides.a], b[bAt + i * strides.b]) {
+          y[at + i] = value
+        } else {
+          isDefined = false
+        }
+      }
+    }
+    return isDefined ? StepStatus.ok : StepStatus.division
+  }
+}

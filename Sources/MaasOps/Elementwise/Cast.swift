@@ -1,0 +1,120 @@
+import MaasCore
+import MaasGraph
+
+/// The same numbers in another element type.
+///
+/// Floats become integers towards zero; NaN and numbers that do not fit become what x86's instructions give, on
+/// every machine. Everything but zero becomes true.
+package final class Cast: ReadableOperator {
+  package let name = "Cast"
+  private let to: DType
+
+  package init(to dtype: DType) { to = dtype }
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    guard let dtype = try reader.dtype("to") else {
+      throw MaasError(.invalidModel, "attribute 'to' is missing", expected: "an element type")
+    }
+    to = dtype
+    reader.ignore("saturate", "round_mode")
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(1...1)
+    try node.inferCast(to)
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.lowerCast() }
+}
+
+/// Cast to the element type of the second input.
+package final class CastLike: ReadableOperator {
+  package let name = "CastLike"
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    reader.ignore("saturate", "round_mode")
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(2...2)
+    try node.inferCast(try node.dtype(1))
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.lowerCast() }
+}
+
+private let castable = DType.numbers + [.bool]
+
+extension Inference {
+  fileprivate mutating func inferCast(_ dtype: DType) throws(MaasError) {
+    try expectDType(0, castable)
+    guard castable.contains(dtype) else {
+      throw MaasError(.unsupported, "casting to \(dtype.name) is not supported")
+    }
+    setOutput(0, dtype, try shape(0), dims: try followedList(0).flatMap { follow($0, dtype) })
+  }
+
+  /// Casting keeps what a dimension is in the types shapes are made of.
+  private func follow(_ dims: [Dim], _ dtype: DType) -> [Dim]? {
+    if dtype == .int64 || dtype == .int32 { return dims }
+    let values = dims.compactMap { $0.value }
+    guard dtype == .bool, values.count == dims.count else { return nil }
+    return values.map { .known($0 == 0 ? 0 : 1) }
+  }
+}
+
+extension Lowering {
+  fileprivate mutating func lowerCast() throws(MaasError) {
+    let (x, y) = (try input(0), try output())
+    if x.dtype == y.dtype { return alias() }
+    try mayReuseElementwise(0)
+    emitCast(x, y)
+  }
+
+  /// Emits y = x in y's element type.
+  mutating func emitCast(_ x: Operand, _ y: Operand) {
+    emit(
+      { dispatch(CastKernel.self, Chunk($0, $1, $2, $3)) }, [x, y], y.dtype.rawValue, dtype: x.dtype,
+      items: x.count, grain: grain(nanoseconds: 2))
+  }
+}
+
+/// x, y; the parameter is y's element type.
+private enum CastKernel: NumberKernel {
+  static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+    switch DType(rawValue: chunk.params(Int32.self).pointee) {
+    case .bool: store(chunk, as: UInt8.self) { (x: T) in x == .zero ? 0 : 1 }
+    case .float: store(chunk) { (x: T) in x.float }
+    case .double: store(chunk) { (x: T) in x.double }
+    case .float16: store(chunk) { (x: T) in Half(truncating: x.double) }
+    case .bfloat16: store(chunk) { (x: T) in BFloat16(truncating: x.double) }
+    default: return integers(chunk, type)
+    }
+    return StepStatus.ok
+  }
+
+  private static func integers<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+    switch DType(rawValue: chunk.params(Int32.self).pointee) {
+    case .int8: store(chunk) { (x: T) in x.integer(Int8.self) }
+    case .int16: store(chunk) { (x: T) in x.integer(Int16.self) }
+    case .int32: store(chunk) { (x: T) in x.integer(Int32.self) }
+    case .int64: store(chunk) { (x: T) in x.integer(Int64.self) }
+    case .uint8: store(chunk) { (x: T) in x.integer(UInt8.self) }
+    case .uint16: store(chunk) { (x: T) in x.integer(UInt16.self) }
+    case .uint32: store(chunk) { (x: T) in x.integer(UInt32.self) }
+    case .uint64: store(chunk) { (x: T) in x.integer(UInt64.self) }
+    default: return StepStatus.value
+    }
+    return StepStatus.ok
+  }
+
+  @inline(__always)
+  private static func store<T: Number, U: BitwiseCopyable>(
+    _ chunk: Chunk, as type: U.Type = U.self, _ convert: (T) -> U
+  ) {
+    let (x, y) = (chunk.input(0, as: T.self), chunk.output(1, as: U.self))
+    for i in chunk.begin..<chunk.end { y[i] = convert(x[i]) }
+  }
+}

@@ -1,0 +1,70 @@
+import CMaasSystem
+import MaasCore
+import MaasGraph
+
+/// Comparisons and logic with broadcasting: two inputs of one element type, a bool output.
+package final class Compare: OperatorFamily {
+  package struct Row: Sendable {
+    let name: String
+    let types: [DType]
+    let run: maas_step_run
+    /// The same function of numbers that shape arithmetic follows.
+    let follow: @Sendable (Int, Int) -> Bool
+
+    init(
+      _ name: String, _ types: [DType], follow: @escaping @Sendable (Int, Int) -> Bool,
+      run: @escaping maas_step_run
+    ) {
+      self.name = name
+      self.types = types
+      self.follow = follow
+      self.run = run
+    }
+  }
+
+  private let row: Row
+  package var name: String { row.name }
+
+  package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
+    self.row = row
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(2...2)
+    try node.expectDType(0, row.types)
+    try node.expectSameDType(0, 1)
+    let dims = try node.followed(0..<2) { [row] dims in
+      guard let a = dims[0].value, let b = dims[1].value else { return nil }
+      return .known(row.follow(a, b) ? 1 : 0)
+    }
+    node.setOutput(0, .bool, try node.broadcastShape(0..<2), dims: dims)
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let (a, b, y) = (try node.input(0), try node.input(1), try node.output())
+    try node.mayReuseElementwise(0)
+    try node.mayReuseElementwise(1)
+    let walk = try Walk(broadcasting: [a.shape, b.shape], to: y.shape)
+    node.emitWalk(row.run, [a, b, y], walk, dtype: a.dtype)
+  }
+}
+
+/// Whether one pair of elements compares true.
+protocol CompareRule {
+  static func apply<T: Number>(_ a: T, _ b: T) -> Bool
+}
+
+/// a, b, y as bool.
+enum CompareKernel<Rule: CompareRule>: NumberKernel {
+  static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+    let walk = chunk.params(WalkParams.self)
+    let (a, b) = (chunk.input(0, as: T.self), chunk.input(1, as: T.self))
+    let y = chunk.output(2, as: UInt8.self)
+    let strides = walk.pointee.rowStrides
+    walk.pointee.forEachRow(chunk.begin, chunk.end) { at, aAt, bAt, _, count in
+      for i in 0..<count { y[at + i] = Rule.apply(a[aAt + i * strides.a], b[bAt + i * strides.b]) ? 1 : 0 }
+    }
+    return StepStatus.ok
+  }
+}

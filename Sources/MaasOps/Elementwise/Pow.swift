@@ -1,0 +1,40 @@
+import MaasCore
+import MaasGraph
+
+/// y = x ^ exponent with broadcasting; the exponent may have an element type of its own.
+package final class Pow: ReadableOperator {
+  package let name = "Pow"
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(2...2)
+    try node.expectDType(0, DType.numbers)
+    try node.expectDType(1, DType.numbers)
+    node.setOutput(0, try node.dtype(0), try node.broadcastShape(0..<2))
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let (x, exponent, y) = (try node.input(0), try node.input(1), try node.output())
+    try node.mayReuseElementwise(0)
+    if exponent.dtype == x.dtype { return try node.emitBinary(.pow, x, exponent, y) }
+    // Integers raised to fractions are computed as fractions.
+    let common: DType =
+      DType.floats.contains(exponent.dtype) && !DType.floats.contains(x.dtype) ? .double : x.dtype
+    let power = try node.converted(exponent, common)
+    let base = try node.converted(x, common)
+    let result = common == y.dtype ? y : try node.temporary(common, y.shape)
+    try node.emitBinary(.pow, base, power, result)
+    if result.buffer != y.buffer { node.emitCast(result, y) }
+  }
+}
+
+extension Lowering {
+  /// The operand in another element type: itself, or a temporary.
+  mutating func converted(_ x: Operand, _ dtype: DType) throws(MaasError) -> Operand {
+    if x.dtype == dtype { return x }
+    let result = try temporary(dtype, x.shape)
+    emitCast(x, result)
+    return result
+  }
+}

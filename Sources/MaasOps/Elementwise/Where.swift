@@ -1,0 +1,42 @@
+import MaasCore
+import MaasGraph
+
+/// y = condition ? a : b with broadcasting; elements of any size are moved.
+package final class Where: ReadableOperator {
+  package let name = "Where"
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(3...3)
+    try node.expectDType(0, [.bool])
+    try node.expectMovable(1)
+    try node.expectSameDType(1, 2)
+    let dims = try node.followed(0..<3) { dims in dims[0].value.map { $0 != 0 ? dims[1] : dims[2] } }
+    node.setOutput(0, try node.dtype(1), try node.broadcastShape(0..<3), dims: dims)
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let (condition, a, b) = (try node.input(0), try node.input(1), try node.input(2))
+    let y = try node.output()
+    for i in 0..<3 { try node.mayReuseElementwise(i) }
+    let walk = try Walk(broadcasting: [condition.shape, a.shape, b.shape], to: y.shape)
+    node.emitWalk(
+      { dispatch(WhereKernel.self, Chunk($0, $1, $2, $3)) }, [condition, a, b, y], walk, dtype: y.dtype)
+  }
+}
+
+private enum WhereKernel: MovementKernel {
+  static func run<T: BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+    let walk = chunk.params(WalkParams.self)
+    let condition = chunk.input(0, as: UInt8.self)
+    let (a, b, y) = (chunk.input(1, as: T.self), chunk.input(2, as: T.self), chunk.output(3, as: T.self))
+    let strides = walk.pointee.rowStrides
+    walk.pointee.forEachRow(chunk.begin, chunk.end) { at, cAt, aAt, bAt, count in
+      for i in 0..<count {
+        y[at + i] = condition[cAt + i * strides.a] != 0 ? a[aAt + i * strides.b] : b[bAt + i * strides.c]
+      }
+    }
+    return StepStatus.ok
+  }
+}

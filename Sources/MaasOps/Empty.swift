@@ -1,1 +1,0 @@
-// Being built: removed by the first file that lands here.

@@ -1,0 +1,155 @@
+import CMaasKernels
+import MaasCore
+import MaasGraph
+
+/// Elements added before and after each dimension, or removed where a number is negative. The numbers are an
+/// attribute before opset 11 and input 1 since.
+package final class Pad: ReadableOperator {
+  package let name = "Pad"
+
+  private enum Mode: Int {
+    case constant, reflect, edge, wrap
+  }
+  private let mode: Mode
+  private let attribute: [Int]?
+  private let value: Float
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    let modes: [(name: String, mode: Mode)] = [
+      ("constant", .constant), ("reflect", .reflect), ("edge", .edge), ("wrap", .wrap),
+    ]
+    let name = try reader.string("mode") ?? "constant"
+    guard let mode = modes.first(where: { $0.name == name })?.mode else {
+      throw MaasError(
+        .invalidModel, "attribute 'mode' has an unknown value", expected: "constant, reflect, edge or wrap",
+        found: name)
+    }
+    self.mode = mode
+    attribute = reader.opset < 11 ? try reader.ints("pads") ?? [] : nil
+    value = reader.opset < 11 ? try reader.float("value") ?? 0 : 0
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(attribute == nil ? 2...4 : 1...1)
+    try node.expectMovable(0)
+    let dtype = try node.dtype(0)
+    if node.has(2) { try node.expectSameDType(0, 2) }
+    var pads = attribute?.map { Dim.known($0) }
+    if attribute == nil { pads = try node.dims(1) }
+    let axes = node.has(3) ? try node.integers(3) : nil
+    guard let shape = try node.shape(0) else { return node.setOutput(0, dtype, nil) }
+    guard let pads, !node.has(3) || axes != nil else {
+      return node.setOutput(0, dtype, node.unknownShape(rank: shape.count))
+    }
+    let (begin, end) = try spread(pads, axes, rank: shape.count, missing: .known(0))
+    var result: [Dim] = []
+    for d in shape.indices { result.append(try padded(shape[d], begin[d], end[d])) }
+    node.setOutput(0, dtype, result)
+  }
+
+  private func padded(_ size: Dim, _ begin: Dim, _ end: Dim) throws(MaasError) -> Dim {
+    let result = size + begin + end
+    if let value = result.value, value < 0 {
+      throw MaasError(.shapeMismatch, "more is removed than a dimension has", found: "\(value)")
+    }
+    if mode != .constant, size == .known(0), result != .known(0) {
+      throw MaasError(.shapeMismatch, "a dimension of size 0 has nothing to pad with")
+    }
+    return result
+  }
+
+  /// One number per dimension for its beginning and its end.
+  private func spread<N>(
+    _ pads: [N], _ axes: [Int]?, rank: Int, missing: N
+  ) throws(MaasError) -> (begin: [N], end: [N]) {
+    let axes =
+      try axes.map { axes throws(MaasError) in try normalized(axes: axes, rank: rank) } ?? Array(0..<rank)
+    guard pads.count == 2 * axes.count else {
+      throw MaasError(
+        .invalidModel, "the number of pads is wrong", expected: "\(2 * axes.count)", found: "\(pads.count)")
+    }
+    var begin = [N](repeating: missing, count: rank)
+    var end = begin
+    for (i, axis) in axes.enumerated() { (begin[axis], end[axis]) = (pads[i], pads[axes.count + i]) }
+    return (begin, end)
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let (x, y) = (try node.input(0), try node.output())
+    guard y.count > 0 else { return }
+    var pads = attribute ?? []
+    if attribute == nil { pads = try node.integers(1) }
+    let axes = node.optionalInput(3) == nil ? nil : try node.integers(3)
+    let begin = try spread(pads, axes, rank: x.rank, missing: 0).begin
+    guard mode == .constant else { return try node.emitReflection(mode.rawValue, x, y, begin) }
+    try fill(&node, y)
+    try copyInside(&node, x, y, begin)
+  }
+
+  private func fill(_ node: inout Lowering, _ y: Operand) throws(MaasError) {
+    if let given = node.optionalInput(2) { return try node.emitBroadcast(given, y) }
+    guard y.dtype != .bool, DType.numbers.contains(y.dtype) else {
+      return try node.emitFill(y, try zeros(y.dtype))
+    }
+    let number = try Tensor(.float, [], [value])
+    let cast = try evaluate(Cast(to: y.dtype), [number], outputs: [true])?.first ?? nil
+    guard let cast else { throw MaasError(.internal, "a constant could not be cast") }
+    try node.emitFill(y, cast)
+  }
+
+  private func zeros(_ dtype: DType) throws(MaasError) -> Tensor {
+    let tensor = try Tensor(dtype, [])
+    for i in 0..<tensor.byteCount { tensor.bytes.storeBytes(of: 0, toByteOffset: i, as: UInt8.self) }
+    return tensor
+  }
+
+  private func copyInside(
+    _ node: inout Lowering, _ x: Operand, _ y: Operand, _ begin: [Int]
+  ) throws(MaasError) {
+    let (xStrides, yStrides) = (contiguousStrides(x.shape), contiguousStrides(y.shape))
+    var (dims, xOffset, yOffset): ([Int], Int, Int) = ([], 0, 0)
+    for d in x.shape.indices {
+      let first = max(0, -begin[d])
+      let last = min(x.shape[d], y.shape[d] - begin[d])
+      if last <= first { return }
+      dims.append(last - first)
+      xOffset += first * xStrides[d]
+      yOffset += (first + begin[d]) * yStrides[d]
+    }
+    try node.emitCopy(x, y, dims, xStrides: xStrides, yStrides: yStrides, xOffset: xOffset, yOffset: yOffset)
+  }
+}
+
+extension Lowering {
+  /// Emits a gather along each dimension with the indices that reflect, edge or wrap give.
+  fileprivate mutating func emitReflection(
+    _ mode: Int, _ x: Operand, _ y: Operand, _ begin: [Int]
+  ) throws(MaasError) {
+    var current = x
+    let changed = x.shape.indices.filter { x.shape[$0] != y.shape[$0] || begin[$0] != 0 }
+    if changed.isEmpty { return try emitBroadcast(x, y) }
+    for d in changed {
+      var shape = current.shape
+      shape[d] = y.shape[d]
+      let indices = (0..<shape[d]).map { Int64(source($0 - begin[d], x.shape[d], mode)) }
+      let table = try constant(try Tensor(.int64, [indices.count], indices))
+      let next = d == changed.last ? y : try temporary(x.dtype, shape)
+      try emitGather(current, table, next, axis: d)
+      current = next
+    }
+  }
+}
+
+/// Which of `size` elements stands at position `i`, inside or outside 0..<size.
+private func source(_ i: Int, _ size: Int, _ mode: Int) -> Int {
+  func modulo(_ a: Int, _ b: Int) -> Int { (a % b + b) % b }
+  switch mode {
+  case 1:
+    if size == 1 { return 0 }
+    let folded = modulo(i, 2 * (size - 1))
+    return folded < size ? folded : 2 * (size - 1) - folded
+  case 2: return max(0, min(size - 1, i))
+  default: return modulo(i, size)
+  }
+}

@@ -1,0 +1,87 @@
+import CMaasKernels
+import MaasCore
+import MaasGraph
+
+/// Softmax and LogSoftmax. Before opset 13 all dimensions from `axis` on are taken as one.
+package final class Softmax: OperatorFamily {
+  package struct Row: Sendable {
+    let name: String
+    let isLog: Bool
+
+    package static let softmax = Row(name: "Softmax", isLog: false)
+    package static let logSoftmax = Row(name: "LogSoftmax", isLog: true)
+  }
+
+  private let row: Row
+  private let axis: Int
+  private let flattens: Bool
+  package var name: String { row.name }
+
+  package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
+    self.row = row
+    flattens = reader.opset < 13
+    axis = try reader.int("axis") ?? (flattens ? 1 : -1)
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(1...1)
+    try node.expectDType(0, DType.floats)
+    let shape = try node.shape(0)
+    if let shape { _ = try place(shape.count) }
+    node.setOutput(0, try node.dtype(0), shape)
+  }
+
+  /// When flattening, the axis may be one past the last.
+  private func place(_ rank: Int) throws(MaasError) -> Int {
+    flattens && axis == rank ? axis : try normalized(axis: axis, rank: rank)
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let (x, y) = (try node.input(0), try node.output())
+    let axis = try place(x.rank)
+    let rest = x.shape[min(axis + 1, x.rank)...].reduce(1, *)
+    let size = axis < x.rank ? x.shape[axis] : 1
+    var params = maas_f32_softmax_params()
+    params.log = row.isLog
+    params.outer = Int64(x.shape[..<axis].reduce(1, *))
+    params.axis = Int64(flattens ? size * rest : size)
+    params.inner = Int64(flattens ? 1 : rest)
+    try node.mayReuseElementwise(0)
+    if x.dtype == .double { return node.emitDouble(params, x, y) }
+    let (wide, target) = (try node.widened(x), try node.widenedTarget(y))
+    let split = maas_f32_softmax_split(&params)
+    node.emit(maas_f32_softmax, [wide, target], params, split)
+    node.narrow(target, into: y)
+  }
+}
+
+extension Lowering {
+  fileprivate mutating func emitDouble(_ params: maas_f32_softmax_params, _ x: Operand, _ y: Operand) {
+    emit(
+      { softmaxOfDoubles(Chunk($0, $1, $2, $3)) }, [x, y], params, dtype: .double,
+      items: Int(params.outer * params.inner), grain: grain(nanoseconds: 30 * Int(params.axis)))
+  }
+}
+
+/// x, y. Items are rows.
+private func softmaxOfDoubles(_ chunk: Chunk) -> Int32 {
+  let params = chunk.params(maas_f32_softmax_params.self).pointee
+  let (count, inner) = (Int(params.axis), Int(params.inner))
+  let exp = maas_f32_activation(op: MAAS_UNARY_EXP, alpha: 0, beta: 0)
+  let log = maas_f32_activation(op: MAAS_UNARY_LOG, alpha: 0, beta: 0)
+  for item in chunk.begin..<chunk.end {
+    let first = item / inner * count * inner + item % inner
+    let (x, y) = (chunk.input(0, as: Double.self) + first, chunk.output(1, as: Double.self) + first)
+    var largest = -Double.infinity
+    for i in 0..<count { largest = Double.greatest(largest, x[i * inner]) }
+    var sum = 0.0
+    for i in 0..<count { sum += maas_f64_unary(exp, x[i * inner] - largest) }
+    let shift = largest + maas_f64_unary(log, sum)
+    for i in 0..<count {
+      y[i * inner] =
+        params.log ? x[i * inner] - shift : maas_f64_unary(exp, x[i * inner] - largest) / sum
+    }
+  }
+  return StepStatus.ok
+}

@@ -1,0 +1,59 @@
+import MaasCore
+import MaasGraph
+
+/// The matrix product with NumPy's rules: batch dimensions broadcast, a missing matrix dimension is added and removed.
+///
+/// A rewrite may add input 2, a bias that is added to every row, input 3, a residual of the output's shape, and an
+/// activation; these need float.
+package final class MatMul: ReadableOperator {
+  package let name = "MatMul"
+  package let activation: Activation
+
+  package init(activation: Activation = .none) { self.activation = activation }
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    activation = .none
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(2...4)
+    try node.expectDType(0, DType.floats + [.int32, .int64, .uint32, .uint64])
+    try node.expectSameDType(0, 1)
+    let dtype = try node.dtype(0)
+    guard let a = try node.shape(0), let b = try node.shape(1) else {
+      return node.setOutput(0, dtype, nil)
+    }
+    try node.expectMinimumRank(0, 1)
+    try node.expectMinimumRank(1, 1)
+    let inner = (a[a.count - 1], b[max(0, b.count - 2)])
+    if inner.0.value != nil, inner.1.value != nil, inner.0 != inner.1 {
+      throw MaasError(
+        .shapeMismatch, "the inner dimensions of \(Shape(a).text) and \(Shape(b).text) differ",
+        expected: inner.0.text, found: inner.1.text)
+    }
+    var result = try broadcast(Array(a.dropLast(2)), Array(b.dropLast(2)))
+    if a.count > 1 { result.append(a[a.count - 2]) }
+    if b.count > 1 { result.append(b[b.count - 1]) }
+    node.setOutput(0, dtype, result)
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let (a, b, y) = (try node.input(0), try node.input(1), try node.output())
+    let aMatrix = a.rank == 1 ? [1, a.count] : a.shape
+    let bMatrix = b.rank == 1 ? [b.count, 1] : b.shape
+    var product = MatrixProduct(
+      m: aMatrix[aMatrix.count - 2], n: bMatrix[bMatrix.count - 1], k: aMatrix[aMatrix.count - 1])
+    product.activation = activation
+    let batch = y.shape.dropLast((a.rank > 1 ? 1 : 0) + (b.rank > 1 ? 1 : 0))
+    try product.setBatch(Array(aMatrix.dropLast(2)), Array(bMatrix.dropLast(2)), to: Array(batch))
+    if a.dtype != .float, !a.dtype.isNarrowFloat { return try node.emitPlainProduct(product, a, b, nil, y) }
+    let bias = try node.widenedOptional(2)
+    product.cColumn = bias.map { $0.count > 1 ? 1 : 0 } ?? 0
+    if node.optionalInput(3) != nil { node.mayReuse(input: 3) }
+    let target = try node.widenedTarget(y)
+    let (left, right) = (try node.widened(a), try node.widened(b))
+    try node.emitProduct(product, left, right, bias, try node.widenedOptional(3), target)
+    node.narrow(target, into: y)
+  }
+}

@@ -1,0 +1,104 @@
+import CMaasKernels
+import MaasCore
+import MaasGraph
+
+/// Y = activation(alpha A B + beta C + R), batched: what MatMul and Gemm come down to.
+struct MatrixProduct {
+  var (m, n, k) = (0, 0, 0)
+  /// Elements between neighbours in a column and in a row of A and B.
+  var (aRow, aColumn) = (0, 1)
+  var (bRow, bColumn) = (0, 1)
+  /// The same of C, 0 where it is broadcast.
+  var (cRow, cColumn) = (0, 0)
+  var alpha: Float = 1
+  var beta: Float = 1
+  var activation = Activation.none
+  /// The batch dimensions of Y, and how many matrices lie between neighbours along each in A, B and Y.
+  var batch: [Int] = []
+  var (aBatch, bBatch, yBatch): ([Int], [Int], [Int]) = ([], [], [])
+  /// Elements between neighbours along each batch dimension of C.
+  var cBatch: [Int] = []
+  /// How many matrices B holds.
+  var bCount = 1
+
+  /// For contiguous matrices A [m, k] and B [k, n].
+  init(m: Int, n: Int, k: Int) {
+    (self.m, self.n, self.k) = (m, n, k)
+    (aRow, bRow) = (k, n)
+  }
+
+  /// Adds the batch dimensions. Where B has a single matrix and A's batch is Y's, they become rows of A.
+  mutating func setBatch(_ a: [Int], _ b: [Int], to y: [Int]) throws(MaasError) {
+    bCount = b.reduce(1, *)
+    if bCount == 1, a.reduce(1, *) == y.reduce(1, *), aColumn == 1, aRow == k {
+      m *= y.reduce(1, *)
+      return
+    }
+    let walk = try Walk(
+      y, strides: [broadcastStrides(a, to: y), broadcastStrides(b, to: y), contiguousStrides(y)])
+    guard walk.dims.count <= Int(MAAS_MAX_BATCH_RANK) else {
+      throw MaasError(.unsupported, "the matrices have too many batch dimensions", found: describe(y))
+    }
+    batch = walk.dims
+    (aBatch, bBatch, yBatch) = (walk.strides[0], walk.strides[1], walk.strides[2])
+  }
+
+  fileprivate var params: maas_f32_gemm_params {
+    var params = maas_f32_gemm_params()
+    (params.m, params.n, params.k) = (Int64(m), Int64(n), Int64(k))
+    (params.a_row, params.a_col) = (Int64(aRow), Int64(aColumn))
+    (params.c_row, params.c_col) = (Int64(cRow), Int64(cColumn))
+    params.y_row = Int64(n)
+    (params.alpha, params.beta) = (alpha, beta)
+    params.activation = activation.function
+    params.batch_rank = Int32(batch.count)
+    assign(&params.batch, batch)
+    assign(&params.a_batch, aBatch.map { $0 * m * k })
+    assign(&params.b_batch, bBatch)
+    assign(&params.c_batch, cBatch)
+    assign(&params.y_batch, yBatch.map { $0 * m * n })
+    return params
+  }
+
+  fileprivate var packParams: maas_f32_gemm_pack_params {
+    var params = maas_f32_gemm_pack_params()
+    (params.k, params.n) = (Int64(k), Int64(n))
+    (params.b_row, params.b_col) = (Int64(bRow), Int64(bColumn))
+    params.batch_rank = 1
+    assign(&params.batch, [bCount])
+    assign(&params.b_batch, [k * n])
+    return params
+  }
+}
+
+extension Lowering {
+  /// Emits the product of float operands. `c` and `residual` may be nil; `residual` has y's shape.
+  mutating func emitProduct(
+    _ product: MatrixProduct, _ a: Operand, _ b: Operand, _ c: Operand?, _ residual: Operand?, _ y: Operand
+  ) throws(MaasError) {
+    guard y.count > 0 else { return }
+    let panels = try panels(b, product)
+    var params = product.params
+    let split = maas_f32_gemm_split(&params)
+    emit(maas_f32_gemm, [a, panels, c, residual, y], params, split)
+  }
+
+  /// B in the kernel's layout: packed once if it is constant, else by a step of every run.
+  mutating func panels(_ b: Operand, _ product: MatrixProduct) throws(MaasError) -> Operand {
+    var params = product.packParams
+    let split = maas_f32_gemm_pack_split(&params)
+    let one = Int(maas_f32_gemm_packed_bytes(params.k, params.n))
+    guard one >= 0, let bytes = MaasCore.product(one, product.bCount) else {
+      throw MaasError(.limitExceeded, "the packed matrix is too large")
+    }
+    guard b.constant == nil else {
+      let layout = "f32_gemm \(product.k) \(product.n) \(product.bRow) \(product.bColumn) \(product.bCount)"
+      return try packed(
+        b, layout: layout, byteCount: bytes, maas_f32_gemm_pack, params, items: Int(split.items),
+        grain: Int(split.grain))
+    }
+    let panels = try temporary(.uint8, [bytes])
+    emit(maas_f32_gemm_pack, [panels, b], params, split)
+    return panels
+  }
+}

@@ -1,0 +1,85 @@
+import MaasCore
+import MaasGraph
+
+/// start, start + delta, ... up to limit, which is not reached.
+package final class RangeOperator: ReadableOperator {
+  package let name = "Range"
+  private static let types: [DType] = [.float, .double, .int16, .int32, .int64]
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(3...3)
+    try node.expectDType(0, Self.types)
+    try node.expectSameDTypes(0..<3)
+    let dtype = try node.dtype(0)
+    if dtype == .float || dtype == .double {
+      let count = try floatCount(&node)
+      return node.setOutput(0, dtype, [count.map { .known($0) } ?? node.unknownDim()])
+    }
+    // Each is asked for, so that all three are read at once when they depend on data.
+    let parts = [try node.dims(0)?.first, try node.dims(1)?.first, try node.dims(2)?.first]
+    guard let start = parts[0], let limit = parts[1], let delta = parts[2] else {
+      return node.setOutput(0, dtype, [node.unknownDim()])
+    }
+    let count = try count(start, limit, delta) ?? node.unknownDim()
+    node.setOutput(0, dtype, [count], dims: followed(start, delta, count))
+  }
+
+  private func count(_ start: Dim, _ limit: Dim, _ delta: Dim) throws(MaasError) -> Dim? {
+    if delta == .known(0) { throw MaasError(.invalidModel, "the delta is zero") }
+    guard let from = start.value, let to = limit.value, let step = delta.value else {
+      // A symbolic limit is a size, so not below the start it is counted from.
+      return delta == .known(1) ? limit - start : nil
+    }
+    let (span, overflow) = to.subtractingReportingOverflow(from)
+    guard !overflow, step != .min else { throw MaasError(.outOfRange, "the range is too long") }
+    if (span < 0) != (step < 0) || span == 0 { return .known(0) }
+    let magnitude = Int(clamping: step.magnitude)
+    return .known((Int(clamping: span.magnitude) - 1) / magnitude + 1)
+  }
+
+  private func floatCount(_ node: inout Inference) throws(MaasError) -> Int? {
+    let tensors = [try node.constant(0), try node.constant(1), try node.constant(2)]
+    let numbers = tensors.compactMap { $0.flatMap(scalar) }
+    guard numbers.count == 3 else { return nil }
+    let steps = ((numbers[1] - numbers[0]) / numbers[2]).rounded(.up)
+    guard steps < 0x1p62 else {
+      throw MaasError(.outOfRange, "the range has no end", expected: "a finite number of steps")
+    }
+    return max(0, Int(steps))
+  }
+
+  private func scalar(_ tensor: Tensor) -> Double? {
+    tensor.dtype == .double
+      ? tensor.elements(as: Double.self).first : tensor.elements(as: Float.self).first.map { Double($0) }
+  }
+
+  private func followed(_ start: Dim, _ delta: Dim, _ count: Dim) -> [Dim]? {
+    guard let count = count.value, count <= Inference.smallCount else { return nil }
+    return (0..<count).map { start + .known($0) * delta }
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let y = try node.output()
+    node.emit(
+      { dispatch(RangeKernel.self, Chunk($0, $1, $2, $3)) }, [try node.input(0), try node.input(2), y],
+      UInt8(0), dtype: y.dtype, items: y.count, grain: grain(nanoseconds: 1))
+  }
+}
+
+/// start, delta, y.
+private enum RangeKernel: NumberKernel {
+  static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+    let (start, delta) = (chunk.input(0, as: T.self).pointee, chunk.input(1, as: T.self).pointee)
+    let y = chunk.output(2, as: T.self)
+    for i in chunk.begin..<chunk.end {
+      let distance =
+        T.isInteger
+        ? T.product(T(narrowing: T.Wide(truncating: Double(i))), delta)
+        : T(truncating: Double(i) * delta.double)
+      y[i] = T.sum(start, distance)
+    }
+    return StepStatus.ok
+  }
+}

@@ -1,0 +1,72 @@
+import CMaasKernels
+import MaasCore
+import MaasGraph
+
+/// Operators whose output is their first input under another shape: nothing is computed, nothing is copied.
+package final class Identity: ReadableOperator {
+  package let name = "Identity"
+
+  package init() {}
+  package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(1...1)
+    node.setOutput(0, try node.dtype(0), try node.shape(0), dims: try node.input(0).dims)
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
+}
+
+/// The first dimensions in one, the rest in another.
+package final class Flatten: ReadableOperator {
+  package let name = "Flatten"
+  private let axis: Int
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    axis = try reader.int("axis") ?? 1
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(1...1)
+    let dtype = try node.dtype(0)
+    guard let shape = try node.shape(0) else { return node.setOutput(0, dtype, node.unknownShape(rank: 2)) }
+    let axis = self.axis == shape.count ? axis : try normalized(axis: axis, rank: shape.count)
+    let parts = [Shape(Array(shape[..<axis])).count, Shape(Array(shape[axis...])).count]
+    node.setOutput(0, dtype, parts)
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
+}
+
+/// Dropout as it is in inference: the input, and a mask of trues.
+package final class Dropout: ReadableOperator {
+  package let name = "Dropout"
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    reader.ignore("ratio", "seed", "is_test")
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(1...3)
+    if node.has(2), try node.input(2).constant?.integers?.first != 0 {
+      throw MaasError(
+        .unsupported, "Dropout in training mode is not supported here",
+        hint: "export the model for inference, with training_mode false")
+    }
+    node.setOutput(0, try node.dtype(0), try node.shape(0))
+    if node.wantsOutput(1) { node.setOutput(1, .bool, try node.shape(0)) }
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    node.alias()
+    guard let mask = node.optionalOutput(1) else { return }
+    var params = maas_fill_params()
+    params.size = 1
+    params.value.0 = 1
+    params.n = Int64(mask.count)
+    let split = maas_fill_split(&params)
+    node.emit(maas_fill, [mask], params, split, dtype: .bool)
+  }
+}

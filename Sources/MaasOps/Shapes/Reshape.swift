@@ -1,0 +1,76 @@
+import MaasCore
+import MaasGraph
+
+/// The same elements under the shape that input 1 gives: 0 keeps a dimension (unless `allowzero`), -1 takes the rest.
+package final class Reshape: ReadableOperator {
+  package let name = "Reshape"
+  private let allowZero: Bool
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    allowZero = try reader.int("allowzero") ?? 0 != 0
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(2...2)
+    try node.expectDType(1, [.int64])
+    try node.expectRank(1, 1)
+    let (dtype, elements) = (try node.dtype(0), try node.input(0).dims)
+    guard let target = try node.dims(1) else {
+      let rank = try node.shape(1)?.first?.value
+      return node.setOutput(0, dtype, rank.flatMap { $0 >= 0 ? node.unknownShape(rank: $0) : nil })
+    }
+    let input = try node.shape(0)
+    var shape = try kept(target, of: input, &node)
+    if let i = target.firstIndex(of: .known(-1)) {
+      shape[i] = try rest(of: input, target, shape, i) ?? node.unknownDim()
+    } else if let from = input.flatMap({ Shape($0).count.value }), let to = Shape(shape).count.value,
+      from != to
+    {
+      throw misfit(input, target)
+    }
+    node.setOutput(0, dtype, shape, dims: elements)
+  }
+
+  /// The target with zeros replaced by the input's dimensions.
+  private func kept(_ target: [Dim], of input: [Dim]?, _ node: inout Inference) throws(MaasError) -> [Dim] {
+    var shape = target
+    for (i, dim) in target.enumerated() {
+      if let value = dim.value, value < -1 { throw misfit(input, target) }
+      guard dim == .known(0), !allowZero else { continue }
+      if let input {
+        guard let own = input[at: i] else { throw misfit(input, target) }
+        shape[i] = own
+      } else {
+        shape[i] = node.unknownDim()
+      }
+    }
+    return shape
+  }
+
+  /// What -1 at index `i` stands for; nil when it cannot be told yet.
+  private func rest(
+    of input: [Dim]?, _ target: [Dim], _ shape: [Dim], _ i: Int
+  ) throws(MaasError) -> Dim? {
+    var others = shape
+    others.remove(at: i)
+    guard !others.contains(.known(-1)) else { throw misfit(input, target) }
+    guard let input else { return nil }
+    let (whole, known) = (Shape(input).count, Shape(others).count)
+    if let rest = whole.exactlyDivided(by: known) { return rest }
+    if whole.value != nil, known.value != nil {
+      if whole == .known(0), known == .known(0) { return .known(0) }
+      throw misfit(input, target)
+    }
+    return nil
+  }
+
+  private func misfit(_ input: [Dim]?, _ target: [Dim]) -> MaasError {
+    MaasError(
+      .shapeMismatch,
+      "a tensor of shape \(input.map { Shape($0).text } ?? "?") cannot be reshaped to \(Shape(target).text)",
+      hint: "the numbers of elements must be equal")
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
+}

@@ -1,0 +1,58 @@
+import CMaasSystem
+
+/// The part of a step that one thread runs now: items begin..<end.
+///
+/// Operand addresses are trusted: the plan resolves every operand that the operator emitted.
+struct Chunk {
+  let step: UnsafePointer<maas_step>
+  let begin: Int
+  let end: Int
+  let worker: UnsafeMutablePointer<maas_worker>
+
+  /// Takes the arguments of a `maas_step_run`.
+  init(
+    _ step: UnsafePointer<maas_step>?, _ begin: Int64, _ end: Int64,
+    _ worker: UnsafeMutablePointer<maas_worker>?
+  ) {
+    self.step = step.unsafelyUnwrapped
+    self.begin = Int(begin)
+    self.end = Int(end)
+    self.worker = worker.unsafelyUnwrapped
+  }
+
+  /// Operand `i`, nil when it was left out.
+  func address(_ i: Int) -> UnsafeMutableRawPointer? { step.pointee.operands[i] }
+
+  func input<T>(_ i: Int, as type: T.Type = T.self) -> UnsafePointer<T> {
+    UnsafePointer(output(i, as: type))
+  }
+
+  func optional<T>(_ i: Int, as type: T.Type = T.self) -> UnsafePointer<T>? {
+    address(i).map { UnsafePointer($0.assumingMemoryBound(to: type)) }
+  }
+
+  func output<T>(_ i: Int, as type: T.Type = T.self) -> UnsafeMutablePointer<T> {
+    address(i).unsafelyUnwrapped.assumingMemoryBound(to: type)
+  }
+
+  func params<P>(_ type: P.Type = P.self) -> UnsafePointer<P> {
+    step.pointee.params.unsafelyUnwrapped.assumingMemoryBound(to: type)
+  }
+
+  /// Refuses an index outside 0..<limit, negative ones counted from the end already.
+  func refuse(index: Int, limit: Int) -> Int32 {
+    worker.pointee.failure = (Int64(index), -Int64(limit), Int64(limit))
+    return StepStatus.index
+  }
+}
+
+/// The results of a `maas_step_run`.
+enum StepStatus {
+  static let ok = Int32(MAAS_STEP_OK)
+  static let index = Int32(MAAS_STEP_INDEX)
+  static let division = Int32(MAAS_STEP_DIVISION)
+  static let value = Int32(MAAS_STEP_VALUE)
+}
+
+/// Work items per chunk such that a chunk takes about 30 µs when one item takes `nanoseconds`.
+func grain(nanoseconds: Int) -> Int { max(1, 30_000 / max(1, nanoseconds)) }

@@ -1,0 +1,71 @@
+import MaasCore
+import MaasGraph
+
+extension Inference {
+  /// The shape that inputs broadcast to; nil when the rank of one is unknown.
+  func broadcastShape(_ indices: Range<Int>) throws(MaasError) -> [Dim]? {
+    var result: [Dim] = []
+    for i in indices {
+      guard let shape = try shape(i) else { return nil }
+      result = try broadcast(result, shape)
+    }
+    return result
+  }
+
+  /// The elements of an element-wise result, where those of all inputs are followed and `rule` can tell.
+  func followed(_ indices: Range<Int>, _ rule: ([Dim]) -> Dim?) throws(MaasError) -> [Dim]? {
+    var lists: [[Dim]] = []
+    for i in indices {
+      let fact = try input(i)
+      guard let dims = fact.dims, let rank = fact.shape?.rank, rank <= 1 else { return nil }
+      lists.append(dims)
+    }
+    let count = lists.reduce(1) { $1.count == 1 ? $0 : $1.count }
+    guard lists.allSatisfy({ $0.count == count || $0.count == 1 }) else { return nil }
+    var result: [Dim] = []
+    for i in 0..<count {
+      guard let dim = rule(lists.map { $0.count == 1 ? $0[0] : $0[i] }) else { return nil }
+      result.append(dim)
+    }
+    return result
+  }
+
+  /// The elements of an input of rank 0 or 1, where they are followed.
+  func followedList(_ i: Int) throws(MaasError) -> [Dim]? {
+    let fact = try input(i)
+    guard let rank = fact.shape?.rank, rank <= 1 else { return nil }
+    return fact.dims
+  }
+
+  func expectSameDTypes(_ indices: Range<Int>) throws(MaasError) {
+    for i in indices.dropFirst() { try expectSameDType(indices.lowerBound, i) }
+  }
+
+  func expectInputs(_ counts: ClosedRange<Int>) throws(MaasError) {
+    guard !counts.contains(inputs.count) else { return }
+    throw MaasError(
+      .invalidModel, "the number of inputs is wrong",
+      expected: counts.count == 1 ? "\(counts.lowerBound)" : "\(counts.lowerBound) to \(counts.upperBound)",
+      found: "\(inputs.count)")
+  }
+
+  func expectMinimumRank(_ i: Int, _ rank: Int) throws(MaasError) {
+    guard let shape = try input(i).shape, shape.rank < rank else { return }
+    throw MaasError(
+      .shapeMismatch, "input \(i) has too few dimensions", expected: "at least \(rank)",
+      found: "\(shape.rank) \(shape.text)")
+  }
+
+  func expectMovable(_ i: Int) throws(MaasError) {
+    let found = try dtype(i)
+    if !found.isMovable { throw unmovable(found) }
+  }
+}
+
+/// Both dimensions' common value; refused when they are different numbers.
+func unified(_ a: Dim, _ b: Dim, _ what: String) throws(MaasError) -> Dim {
+  if a.value != nil, b.value != nil, a != b {
+    throw MaasError(.shapeMismatch, "\(what) do not agree", expected: a.text, found: b.text)
+  }
+  return a.value != nil ? a : b
+}

@@ -1,0 +1,149 @@
+import CMaasKernels
+import MaasCore
+import MaasGraph
+
+/// How a kernel slides over the spatial dimensions: what Conv and the pools share.
+struct Window {
+  private enum Padding {
+    case explicit
+    case valid
+    /// The output is input / stride rounded up; an odd element of padding goes to the end, or to the beginning.
+    case same(oddAtBegin: Bool)
+  }
+
+  private let padding: Padding
+  private let ceilMode: Bool
+  /// Nil where attributes leave it to the weights or to ONNX's defaults.
+  private let kernel: [Int]?
+  private let strides: [Int]?
+  private let dilations: [Int]?
+  private let pads: [Int]?
+
+  init(_ reader: inout AttributeReader) throws(MaasError) {
+    let auto = try reader.string("auto_pad") ?? "NOTSET"
+    switch auto {
+    case "NOTSET", "": padding = .explicit
+    case "VALID": padding = .valid
+    case "SAME_UPPER": padding = .same(oddAtBegin: false)
+    case "SAME_LOWER": padding = .same(oddAtBegin: true)
+    default:
+      throw MaasError(
+        .invalidModel, "attribute 'auto_pad' has an unknown value",
+        expected: "NOTSET, VALID, SAME_UPPER or SAME_LOWER", found: auto)
+    }
+    ceilMode = try reader.int("ceil_mode") ?? 0 != 0
+    kernel = try bounded(&reader, "kernel_shape", 1)
+    strides = try bounded(&reader, "strides", 1)
+    dilations = try bounded(&reader, "dilations", 1)
+    pads = try bounded(&reader, "pads", -Window.limit)
+  }
+
+  /// Keeps the arithmetic on attributes far from overflow.
+  fileprivate static let limit = 1 << 30
+
+  /// The attributes for `rank` spatial dimensions; `weights` are those of the kernel where Conv's has them.
+  struct Sizes {
+    var kernel: [Dim]
+    var strides: [Int]
+    var dilations: [Int]
+    var begin: [Int]
+    var end: [Int]
+  }
+
+  func sizes(rank: Int, weights: [Dim]? = nil) throws(MaasError) -> Sizes {
+    guard rank >= 1, rank <= Int(MAAS_SPATIAL_RANK) else {
+      throw MaasError(
+        .unsupported, "the number of spatial dimensions is not supported",
+        expected: "1 to \(MAAS_SPATIAL_RANK)", found: "\(rank)")
+    }
+    guard let kernel = kernel?.map({ .known($0) }) ?? weights else {
+      throw MaasError(.invalidModel, "attribute 'kernel_shape' is missing")
+    }
+    let pads = self.pads ?? [Int](repeating: 0, count: 2 * rank)
+    let ones = [Int](repeating: 1, count: rank)
+    let (strides, dilations) = (self.strides ?? ones, self.dilations ?? ones)
+    guard kernel.count == rank, strides.count == rank, dilations.count == rank, pads.count == 2 * rank else {
+      throw MaasError(
+        .invalidModel, "the window's attributes do not fit the input",
+        expected: "\(rank) numbers each, twice as many pads")
+    }
+    var sizes = Sizes(
+      kernel: kernel, strides: strides, dilations: dilations, begin: Array(pads[..<rank]),
+      end: Array(pads[rank...]))
+    if let weights {
+      for d in 0..<rank {
+        sizes.kernel[d] = try unified(kernel[d], weights[d], "kernel_shape and the weights")
+      }
+    }
+    return sizes
+  }
+
+  /// The output's spatial dimensions.
+  func output(_ input: [Dim], _ sizes: Sizes) throws(MaasError) -> [Dim] {
+    var result: [Dim] = []
+    for d in input.indices {
+      let size = try output(input[d], sizes, d)
+      if let value = size.value, value < 0 || (value == 0 && input[d] != .known(0)) {
+        throw MaasError(
+          .shapeMismatch, "the window is larger than the padded input",
+          expected: "at most \(input[d].text) and the padding", found: "\(sizes.kernel[d].text)")
+      }
+      result.append(size)
+    }
+    return result
+  }
+
+  private func output(_ input: Dim, _ sizes: Sizes, _ d: Int) throws(MaasError) -> Dim {
+    let stride = sizes.strides[d]
+    let extent = (sizes.kernel[d] - .known(1)) * .known(sizes.dilations[d]) + .known(1)
+    switch padding {
+    case .same: return (input + .known(stride - 1)).floorDivided(by: stride)
+    case .valid: return (input - extent).floorDivided(by: stride) + .known(1)
+    case .explicit:
+      let span = input + .known(sizes.begin[d] + sizes.end[d]) - extent
+      let rounded = ceilMode ? span + .known(stride - 1) : span
+      let count = rounded.floorDivided(by: stride) + .known(1)
+      // A window must begin inside the input or the padding before it.
+      if ceilMode, let count = count.value, let input = input.value,
+        let last = product(count - 1, stride), last >= input + sizes.begin[d]
+      {
+        return .known(count - 1)
+      }
+      return count
+    }
+  }
+
+  /// The padding that the window has, for concrete sizes.
+  func pads(_ input: [Int], _ output: [Int], _ sizes: Sizes) -> (begin: [Int], end: [Int]) {
+    switch padding {
+    case .explicit: return (sizes.begin, sizes.end)
+    case .valid: return (input.map { _ in 0 }, input.map { _ in 0 })
+    case .same(let oddAtBegin):
+      var (begin, end): ([Int], [Int]) = ([], [])
+      for d in input.indices {
+        let extent = ((sizes.kernel[d].value ?? 1) - 1) * sizes.dilations[d] + 1
+        let total = max(0, (output[d] - 1) * sizes.strides[d] + extent - input[d])
+        begin.append(oddAtBegin ? (total + 1) / 2 : total / 2)
+        end.append(total - begin[d])
+      }
+      return (begin, end)
+    }
+  }
+}
+
+private func bounded(
+  _ reader: inout AttributeReader, _ name: String, _ minimum: Int
+) throws(MaasError) -> [Int]? {
+  guard let numbers = try reader.ints(name) else { return nil }
+  if let wrong = numbers.first(where: { $0 < minimum || $0 > Window.limit }) {
+    throw MaasError(
+      .invalidModel, "attribute '\(name)' is out of range", expected: "\(minimum)..\(Window.limit)",
+      found: "\(wrong)")
+  }
+  return numbers
+}
+
+/// Numbers for depth, height, width from those of 1 to 3 spatial dimensions.
+func spatial(_ numbers: [Int], _ missing: Int) -> [Int] {
+  [Int](repeating: missing, count: max(0, Int(MAAS_SPATIAL_RANK) - numbers.count)) + numbers
+}
