@@ -2,7 +2,8 @@ import MaasCore
 import MaasGraph
 
 /// Nodes whose inputs are all constant become constants themselves, unless that would make the model much larger.
-let foldConstants = Rule(name: "FoldConstants", effect: .exact) { graph in
+let foldConstants = Rule(name: "FoldConstants", effect: .exact) {
+  (graph: inout Graph) throws(MaasError) -> Int in
   var kept: [Node] = []
   var folded = 0
   for node in graph.nodes {

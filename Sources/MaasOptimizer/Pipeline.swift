@@ -23,5 +23,8 @@ package func optimize(_ graph: inout Graph, _ level: OptimizationLevel) throws(M
 package let rules: [Rule] = [
   eliminateIdentity,
   foldConstants,
+  foldBatchNormalization,
+  fuseBias,
+  fuseActivation,
   eliminateDeadNodes,
 ]
