@@ -88,6 +88,7 @@ if !embedded {
     .executableTarget(
       name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", "CMaasSystem", arguments],
       swiftSettings: strict),
+    test("KernelTests", "CMaasKernels", "CMaasSystem"),
     .testTarget(
       name: "MaasONNXTests", dependencies: ["MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"],
       exclude: ["Fixtures"], swiftSettings: strict),
