@@ -1,8 +1,12 @@
+/// Longer names are not compared: the time would grow with the square of what a file can hold.
+private let longestCompared = 128
+
 /// The candidate nearest to `name`, when it is near enough to be a likely misspelling.
 package func suggestion(for name: String, among candidates: [String]) -> String? {
+  guard name.utf8.count <= longestCompared else { return nil }
   let limit = max(1, name.utf8.count / 3)
   var best: (candidate: String, distance: Int)?
-  for candidate in candidates {
+  for candidate in candidates where candidate.utf8.count <= longestCompared {
     let distance = editDistance(Array(name.utf8), Array(candidate.utf8))
     if distance <= limit, distance < best?.distance ?? Int.max { best = (candidate, distance) }
   }

@@ -1,4 +1,5 @@
 import CMaasONNX
+import CMaasSystem
 import MaasCore
 import Testing
 
@@ -42,20 +43,24 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<3000)
-  func damaged(seed: Int) throws {
-    var random = SplitMix64(seed: UInt64(seed))
-    let (name, whole) = Self.skeletons[seed % Self.skeletons.count]
-    var bytes = whole
-    for _ in 0...max(0, random.below(6) - 3) { Damage.any(&random, &bytes) }
-    #expect(disagreement(bytes) == nil, "\(name) damaged with seed \(seed)")
+  /// MAAS_FUZZ_CASES asks for more, for a long campaign.
+  static let cases = maas_sys_environment("MAAS_FUZZ_CASES").flatMap { Int(String(cString: $0)) } ?? 4000
+
+  @Test func damaged() {
+    for seed in 0..<Self.cases {
+      var random = SplitMix64(seed: UInt64(seed))
+      let (name, whole) = Self.skeletons[seed % Self.skeletons.count]
+      var bytes = whole
+      for _ in 0...max(0, random.below(6) - 3) { Damage.any(&random, &bytes) }
+      #expect(disagreement(bytes) == nil, "\(name) damaged with seed \(seed)")
+    }
   }
 
-  @Test(arguments: 0..<3000)
-  func randomMessages(seed: Int) {
-    var random = SplitMix64(seed: UInt64(seed))
-    let bytes = RandomMessage.make(&random)
-    #expect(disagreement(bytes) == nil, "random message with seed \(seed)")
+  @Test func randomMessages() {
+    for seed in 0..<Self.cases {
+      var random = SplitMix64(seed: UInt64(seed))
+      #expect(disagreement(RandomMessage.make(&random)) == nil, "random message with seed \(seed)")
+    }
   }
 
   /// The deepest nesting that libprotobuf reads is read, one more is not: TypeProto.sequence.elem_type in each other.

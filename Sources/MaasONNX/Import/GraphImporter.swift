@@ -1,38 +1,6 @@
 import MaasCore
 import MaasGraph
 
-/// What all graphs of one model share while they are imported.
-final class ImportContext {
-  let source: ModelSource
-  let decoder: TensorDecoder
-  let opsets: [ModelInfo.Opset]
-  let functions: [FunctionProto]
-  var symbols = SymbolNames()
-
-  init(_ model: ModelProto, _ source: ModelSource) {
-    self.source = source
-    decoder = TensorDecoder(source)
-    functions = model.functions
-    let imports = model.opsets(source)
-    // Files of IR 1 and 2 could not say which opset they mean.
-    opsets = imports.isEmpty && (model.irVersion ?? 0) < 3 ? [.init(domain: "", version: 1)] : imports
-  }
-
-  func opset(of domain: String) throws(MaasError) -> Int {
-    if let opset = opsets.first(where: { $0.domain == domain }) { return try checked(opset.version) }
-    let imported = opsets.map { "\(label(domain: $0.domain)) \($0.version)" }
-    throw MaasError(
-      .invalidModel, "the model does not import the operator's domain",
-      expected: "an opset_import of "
-        + label(domain: domain), found: imported.isEmpty ? "none" : joined(imported, ", "))
-  }
-}
-
-private func checked(_ opset: Int) throws(MaasError) -> Int {
-  if opset > 0 { return opset }
-  throw MaasError(.invalidModel, "the opset version is impossible", expected: "1 or more", found: "\(opset)")
-}
-
 /// Turns one GraphProto, the model's own or a body inside it, into a Graph.
 final class GraphImporter {
   private let context: ImportContext
@@ -134,7 +102,7 @@ final class GraphImporter {
     throws(MaasError)
   {
     let opset = try context.opset(of: domain)
-    try refuseFunction(type, domain)
+    try context.refuseFunction(type, domain)
     let row = try operatorRegistration(type, domain: domain, opset: opset)
     var inputs = try inputs(of: node)
     let attributes = try attributes(of: node, &inputs)
@@ -143,15 +111,6 @@ final class GraphImporter {
     let op = try row.make(&reader)
     try reader.finish()
     graph.nodes.append(Node(name, op, inputs, try outputs(of: node)))
-  }
-
-  private func refuseFunction(_ type: String, _ domain: String) throws(MaasError) {
-    for function in context.functions
-    where source.text(function.name) == type && canonical(domain: source.text(function.domain)) == domain {
-      throw MaasError(
-        .unsupported, "functions of the model's own are not supported",
-        hint: "onnx.inliner.inline_local_functions removes them")
-    }
   }
 
   private func inputs(of node: NodeProto) throws(MaasError) -> [ValueID?] {
@@ -189,7 +148,9 @@ final class GraphImporter {
 
   /// The captures of If come in a fixed order, whatever the order in the file.
   private func inBodyOrder(_ attributes: [AttributeProto]) -> [AttributeProto] {
-    let first = attributes.filter { source.text($0.name) == "then_branch" }
+    let bodies = attributes.filter { $0.graph.value != nil }
+    guard bodies.count > 1 else { return attributes }
+    let first = bodies.filter { source.text($0.name) == "then_branch" }
     return first + attributes.filter { source.text($0.name) != "then_branch" }
   }
 

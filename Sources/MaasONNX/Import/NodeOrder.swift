@@ -50,12 +50,14 @@ struct NodeOrder {
   /// Follows nodes that wait for each other until one comes again.
   private func cycle(_ waiting: [Int]) -> MaasError {
     var path: [Int] = []
+    var places: [Int: Int] = [:]
     var node = waiting.firstIndex { $0 > 0 }
-    while let current = node, !path.contains(current) {
+    while let current = node, places[current] == nil {
+      places[current] = path.count
       path.append(current)
       node = dependencies[current].first { waiting[$0] > 0 }
     }
-    guard let again = node, let start = path.firstIndex(of: again) else {
+    guard let again = node, let start = places[again] else {
       return MaasError(.internal, "the nodes have no order")
     }
     let circle = path[start...].reversed().map { nodes[$0].label(source, index: $0) }

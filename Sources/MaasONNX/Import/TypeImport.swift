@@ -13,11 +13,15 @@ package struct Declaration: Sendable {
 /// Gives each unnamed dimension a symbol of its own.
 struct SymbolNames {
   private(set) var unnamed: Set<String> = []
+  private var repeats = 0
 
-  /// `x[0]`: the size of dimension 0 of value x; primes tell equal names in different bodies apart.
+  /// `x[0]`: the size of dimension 0 of value x. Equal names in different bodies are told apart by a number.
   mutating func symbol(_ value: String, _ axis: Int) -> Dim {
     var name = "\(value)[\(axis)]"
-    while !unnamed.insert(name).inserted { name += "'" }
+    while !unnamed.insert(name).inserted {
+      repeats += 1
+      name = "\(value)[\(axis)]'\(repeats)"
+    }
     return .symbol(name)
   }
 }
