@@ -3,9 +3,9 @@ import MaasCore
 import MaasGraph
 
 extension Binary.Row {
-  package static let add = Self("Add", MAAS_BINARY_ADD, follow: { $0 + $1 }) {
-    dispatch(BinaryKernel<Sum>.self, Chunk($0, $1, $2, $3))
-  }
+  package static let add = Self(
+    "Add", MAAS_BINARY_ADD, follow: { $0 + $1 },
+    run: { dispatch(BinaryKernel<Sum>.self, Chunk($0, $1, $2, $3)) })
   package static let div = Self("Div", MAAS_BINARY_DIV, follow: quotient) {
     dispatch(BinaryKernel<Quotient>.self, Chunk($0, $1, $2, $3))
   }
@@ -21,18 +21,18 @@ extension Binary.Row {
   package static let mod = Self("Mod", nil, follow: modulo) {
     dispatch(BinaryKernel<Modulo>.self, Chunk($0, $1, $2, $3))
   }
-  package static let mul = Self("Mul", MAAS_BINARY_MUL, follow: { $0 * $1 }) {
-    dispatch(BinaryKernel<Product>.self, Chunk($0, $1, $2, $3))
-  }
+  package static let mul = Self(
+    "Mul", MAAS_BINARY_MUL, follow: { $0 * $1 },
+    run: { dispatch(BinaryKernel<Product>.self, Chunk($0, $1, $2, $3)) })
   package static let pow = Self("Pow", MAAS_BINARY_POW) {
     dispatch(BinaryKernel<Power>.self, Chunk($0, $1, $2, $3))
   }
   package static let prelu = Self("PRelu", MAAS_BINARY_PRELU) {
     dispatch(BinaryKernel<ScaledBelowZero>.self, Chunk($0, $1, $2, $3))
   }
-  package static let sub = Self("Sub", MAAS_BINARY_SUB, follow: { $0 - $1 }) {
-    dispatch(BinaryKernel<Difference>.self, Chunk($0, $1, $2, $3))
-  }
+  package static let sub = Self(
+    "Sub", MAAS_BINARY_SUB, follow: { $0 - $1 },
+    run: { dispatch(BinaryKernel<Difference>.self, Chunk($0, $1, $2, $3)) })
 }
 
 private enum Sum: BinaryRule {

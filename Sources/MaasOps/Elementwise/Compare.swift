@@ -11,14 +11,13 @@ package final class Compare: OperatorFamily {
     /// The same function of numbers that shape arithmetic follows.
     let follow: @Sendable (Int, Int) -> Bool
 
-    init(
-      _ name: String, _ types: [DType], follow: @escaping @Sendable (Int, Int) -> Bool,
-      run: @escaping maas_step_run
+    init<Rule: CompareRule>(
+      _ name: String, _ types: [DType], _ rule: Rule.Type, run: @escaping maas_step_run
     ) {
       self.name = name
       self.types = types
-      self.follow = follow
       self.run = run
+      follow = { Rule.apply($0, $1) }
     }
   }
 
