@@ -50,7 +50,7 @@ package final class Compare: OperatorFamily {
 }
 
 /// Whether one pair of elements compares true.
-protocol CompareRule {
+protocol CompareRule: SendableMetatype {
   static func apply<T: Number>(_ a: T, _ b: T) -> Bool
 }
 
