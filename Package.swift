@@ -92,6 +92,8 @@ if !embedded {
     .testTarget(
       name: "MaasONNXTests", dependencies: ["MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"],
       exclude: ["Fixtures"], swiftSettings: strict),
+    test("MaasCoreTests", "MaasCore"),
+    test("MaasOptimizerTests", "MaasOptimizer", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore"),
     test("MaasRuntimeTests", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),
     .testTarget(

@@ -1,0 +1,59 @@
+import MaasCore
+import Testing
+
+@Suite struct CoreTests {
+  @Test func elementCountsAreChecked() {
+    #expect(elementCount([2, 3, 4]) == 24)
+    #expect(elementCount([]) == 1)
+    #expect(elementCount([1 << 40, 1 << 40]) == nil)
+    #expect(elementCount([1 << 40, 1 << 40, 0]) == 0)
+    #expect(elementCount([2, -1]) == nil)
+  }
+
+  @Test func subByteTypesArePacked() {
+    #expect(byteCount(3, .int4) == 2)
+    #expect(byteCount(5, .uint2) == 2)
+    #expect(byteCount(5, .double) == 40)
+    #expect(byteCount(.max, .double) == nil)
+  }
+
+  @Test func messagesNameEverythingKnown() {
+    let error = MaasError(
+      .shapeMismatch, "the rank is wrong", tensor: "x", expected: "4", found: "3",
+      hint: "add a batch dimension")
+    #expect(
+      error.inNode("conv1", "Conv").inFile("model.onnx").message
+        == "model.onnx: node 'conv1' (Conv): tensor 'x': the rank is wrong: expected 4, found 3; add a batch dimension"
+    )
+    #expect(error.inNode("a", "A").inNode("b", "B").node == "a")
+  }
+
+  @Test func nearNamesAreSuggested() {
+    #expect(
+      suggestion(for: "intra_op_treads", among: ["intra_op_threads", "memory_limit"]) == "intra_op_threads")
+    #expect(suggestion(for: "relu", among: ["Relu", "Elu"]) == "Relu")
+    #expect(suggestion(for: "conv", among: ["Softmax"]) == nil)
+  }
+
+  @Test func tensorsRefuseBuffersThatAreTooSmall() throws {
+    let storage = try TensorStorage.allocate(16)
+    #expect(try Tensor(.float, [4], storage: storage).byteCount == 16)
+    let error = #expect(throws: MaasError.self) { _ = try Tensor(.float, [5], storage: storage) }
+    #expect(error?.code == .shapeMismatch)
+    #expect(storage.slice(8, 9) == nil)
+    #expect(storage.slice(8, 8)?.byteCount == 8)
+    #expect(storage.slice(.max, 1) == nil)
+  }
+
+  @Test func aMissingFileIsNotFound() {
+    let missing = #expect(throws: MaasError.self) { _ = try MappedFile("/no/such/file") }
+    #expect(missing?.code == .notFound)
+    #expect(missing?.message.hasPrefix("/no/such/file: ") == true)
+    #expect(#expect(throws: MaasError.self) { _ = try MappedFile("/") }?.code == .io)
+  }
+
+  @Test func dtypeNumbersAndNamesAreONNXs() {
+    #expect(DType.float.rawValue == 1 && DType.int64.rawValue == 7 && DType.bfloat16.rawValue == 16)
+    #expect(DType.allCases.allSatisfy { DType.named($0.name) == $0 })
+  }
+}
