@@ -1,6 +1,7 @@
 import CMaas
 import Maas
 import MaasCore
+import MaasRuntime
 
 /// The session behind a handle.
 func session(_ handle: OpaquePointer?) throws(MaasError) -> Session {
