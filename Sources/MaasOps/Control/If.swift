@@ -13,6 +13,11 @@ package final class If: ReadableOperator {
     thenBranch = try reader.graph("then_branch")
     elseBranch = try reader.graph("else_branch")
     try reader.finish()
+    for branch in bodies where branch.inputs.count != branch.captureCount {
+      throw MaasError(
+        .invalidModel, "the branch '\(branch.name)' has inputs of its own", expected: "0",
+        found: "\(branch.inputs.count - branch.captureCount)")
+    }
     for branch in bodies where branch.outputs.count != reader.outputCount {
       throw MaasError(
         .invalidModel, "the branch '\(branch.name)' has the wrong number of outputs",
