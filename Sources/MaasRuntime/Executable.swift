@@ -52,15 +52,23 @@ package final class Executable: @unchecked Sendable {
     context = PlanContext(weights: weights, threads: options.threads, memoryLimit: options.memoryLimit)
   }
 
-  /// Makes the plan for shapes that are known before any run.
+  /// Makes the plan for the declared input shapes, and packs the weights, before any run. Where dimensions are
+  /// symbols the plan is for 1 in their place: its weights serve all other shapes. Such a guess may not fit the model;
+  /// only failures of shapes that the model fixes are thrown.
   package func prepare() throws(MaasError) {
     var shapes: [[Int]] = []
+    var guessed = false
     for id in graph.inputs {
-      guard let shape = graph[id].shape?.concrete else { return }
-      shapes.append(shape)
+      guard let shape = graph[id].shape else { return }
+      guessed = guessed || shape.concrete == nil
+      shapes.append(shape.dims.map { $0.value ?? 1 })
     }
     let wanted = graph.outputs.map { _ in true }
-    checkIn(try checkOut(shapes, wanted), shapes, wanted)
+    do {
+      checkIn(try checkOut(shapes, wanted), shapes, wanted)
+    } catch {
+      if !guessed { throw error }
+    }
   }
 
   /// Runs once. `inputs` in the graph's order; `targets` has one entry per output, nil for those not wanted.
