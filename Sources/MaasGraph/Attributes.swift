@@ -47,6 +47,7 @@ package struct AttributeReader {
   package let outputCount: Int
   private let attributes: [Attribute]
   private var unread: [String]
+  private var known: [String] = []
 
   package init(_ attributes: [Attribute], opset: Int, inputCount: Int, outputCount: Int) {
     self.attributes = attributes
@@ -57,6 +58,7 @@ package struct AttributeReader {
   }
 
   private mutating func value(_ name: String) -> AttributeValue? {
+    known.append(name)
     unread.removeAll { $0 == name }
     return attributes.first { $0.name == name }?.value
   }
@@ -136,6 +138,7 @@ package struct AttributeReader {
     guard let name = unread.first else { return }
     throw MaasError(
       .unsupported, "attribute '\(name)' is not known",
-      hint: "the operator has no such attribute at opset \(opset), or maas does not support it")
+      hint: didYouMean(name, known)
+        ?? "the operator has no such attribute at opset \(opset), or maas does not support it")
   }
 }

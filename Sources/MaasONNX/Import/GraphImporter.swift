@@ -25,7 +25,9 @@ final class GraphImporter {
     try declareValues()
     try importInitializers()
     try importInputs()
-    for i in try NodeOrder(proto, source).sorted() { try importNode(proto.nodes[i], index: i) }
+    for i in try NodeOrder(proto, source, defined: ids.keys).sorted() {
+      try importNode(proto.nodes[i], index: i)
+    }
     for output in proto.outputs { graph.outputs.append(try resolve(source.text(output.name), "an output")) }
     if graph.outputs.isEmpty { throw MaasError(.invalidModel, "the graph has no outputs") }
     graph.inputs += captures.map { $0.inner }
@@ -44,11 +46,7 @@ final class GraphImporter {
   }
 
   private func define(_ value: Value) throws(MaasError) -> ValueID {
-    guard ids[value.name] == nil else {
-      throw MaasError(
-        .invalidModel, "two values of the graph have the same name", tensor: value.name,
-        hint: "every input, initializer and node output needs a name of its own")
-    }
+    guard ids[value.name] == nil else { throw sameName(value.name) }
     let id = graph.add(value)
     ids[value.name] = id
     return id

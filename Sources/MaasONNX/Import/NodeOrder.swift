@@ -8,15 +8,23 @@ struct NodeOrder {
   /// For each node, the nodes it reads from, itself or through its bodies.
   private var dependencies: [[Int]] = []
 
-  init(_ graph: GraphProto, _ source: ModelSource) {
+  /// `defined` are the names of inputs and initializers. A name that is made twice is refused here, where it would
+  /// else look like a cycle.
+  init(_ graph: GraphProto, _ source: ModelSource, defined: some Collection<String>) throws(MaasError) {
     self.source = source
     nodes = graph.nodes
     var producers: [String: Int] = [:]
+    for name in defined { producers[name] = -1 }
     for (i, node) in nodes.enumerated() {
-      for output in node.outputs where output.count > 0 { producers[source.text(output)] = i }
+      for output in node.outputs where output.count > 0 {
+        let name = source.text(output)
+        guard producers.updateValue(i, forKey: name) == nil else {
+          throw sameName(name).inNode(node.label(source, index: i), source.text(node.opType))
+        }
+      }
     }
     dependencies = nodes.map { node in
-      names(readBy: node, source).compactMap { producers[$0] }
+      names(readBy: node, source).compactMap { producers[$0] }.filter { $0 >= 0 }
     }
   }
 
@@ -66,6 +74,12 @@ struct NodeOrder {
       .invalidModel, "the nodes \(joined(shown.map { "'\($0)'" }, " -> ")) form a cycle",
       hint: "a node may only read what earlier nodes made")
   }
+}
+
+func sameName(_ name: String) -> MaasError {
+  MaasError(
+    .invalidModel, "two values of the graph have the same name", tensor: name,
+    hint: "every input, initializer and node output needs a name of its own")
 }
 
 /// All names a node reads, those its bodies take from the graph around it included.

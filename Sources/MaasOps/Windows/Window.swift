@@ -35,7 +35,7 @@ struct Window {
     kernel = try bounded(&reader, "kernel_shape", 1)
     strides = try bounded(&reader, "strides", 1)
     dilations = try bounded(&reader, "dilations", 1)
-    pads = try bounded(&reader, "pads", -Window.limit)
+    pads = try bounded(&reader, "pads", 0)
   }
 
   /// Keeps the arithmetic on attributes far from overflow.
