@@ -1,7 +1,7 @@
 """Gives each case of the table to maas-run: maas_run.py MAAS_RUN FOLDER (as made by make.py) [case…]
 
 A refusal is an exit code of 1 to 125, nothing on standard output, one sentence on standard error with the words of
-the table, and no file that was not there before. (A wrong option also gets lines about usage.)
+the table, and no file that was not there before.
 """
 import os
 import subprocess
@@ -33,7 +33,7 @@ def faults_of_refusal(case, result, before, after):
         yield f"exit code {result.returncode}"
     if result.stdout:
         yield "something on standard output"
-    if not lines or (len(lines) > 1 and case["kind"] != "cli"):
+    if len(lines) != 1:
         yield f"{len(lines)} lines on standard error"
     for word in filter(None, case["words"].split("|")):
         if not any(word in line for line in lines):

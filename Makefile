@@ -1,0 +1,29 @@
+# Every target does its own set-up on Debian 12 with Swift 6.3; see CONTRIBUTING.md.
+PREFIX ?= /usr/local
+STAGES ?=
+
+.PHONY: help run test build format clean
+help:
+	@echo 'make run                 build, then show the demo model at work on real images'
+	@echo 'make test                everything: format, unit tests, command lines (STAGES="swift cli" picks some)'
+	@echo 'make build               release build of the library and the programs'
+	@echo 'make format              format Swift, C and C++ in place'
+	@echo 'make clean               remove .build'
+
+run:
+	@scripts/setup.sh run
+	@scripts/run.sh
+
+test:
+	@scripts/setup.sh test
+	@scripts/test.sh $(STAGES)
+
+build:
+	@scripts/setup.sh test
+	@scripts/build.sh
+
+format:
+	@scripts/format.sh
+
+clean:
+	rm -rf .build

@@ -1,0 +1,69 @@
+#!/bin/bash
+# Runs every test, or only the stages named: test.sh [stage…]. The full output of a stage is in .build/test/<stage>.log.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/env.sh
+. scripts/env.sh
+
+logs=.build/test
+passed=0 failed=0
+
+stage_format() { scripts/format.sh --check; }
+stage_swift() { swift test --quiet --explicit-target-dependency-import-check error; }
+stage_build() { scripts/build.sh; }
+stage_cli() { Tests/cli/run.sh $release; }
+
+stage_models() {
+  local made=.build/models/made shared=${MAAS_SHARED:-../shared}/models
+  $python Tests/models/make.py $made
+  if [ -d "$shared" ]; then
+    $python Tests/models/golden.py $release/maas-run $made "$shared"
+  else
+    echo "skipped: $shared is not here (MAAS_SHARED says where the shared models are)"
+    $python Tests/models/golden.py $release/maas-run $made
+  fi
+}
+
+stage_bad-input() {
+  local folder=.build/bad-input
+  $python Tests/bad-input/make.py $folder
+  $python Tests/bad-input/maas_run.py $release/maas-run $folder
+}
+
+# Prints "passed failed": the cases a stage's log tells of (Swift Testing, pytest, "N passed, N failed"), else itself as one.
+tally() {
+  awk -v rc="$2" '
+    /Test run with [0-9]+ tests?/ { match($0, /with [0-9]+/); cases += substr($0, RSTART + 5, RLENGTH - 5) }
+    /^✘ Test .* failed after/ && !/Test run/ { bad++ }
+    /[0-9]+ passed|[0-9]+ failed/ && !/Test run/ {
+      if (match($0, /[0-9]+ passed/)) cases += substr($0, RSTART, RLENGTH - 7)
+      if (match($0, /[0-9]+ failed/)) { n = substr($0, RSTART, RLENGTH - 7); bad += n; cases += n }
+    }
+    END { if (!cases) cases = 1; if (rc && !bad) { bad = 1 } print cases - bad, bad + 0 }' "$1"
+}
+
+run_stage() {
+  local name=$1 log=$logs/$1.log start=$SECONDS rc good bad
+  set +e # inside a tested command (`if`, `||`), set -e would not hold
+  (set -e; "stage_$name") >"$log" 2>&1
+  rc=$?
+  set -e
+  read -r good bad < <(tally "$log" "$rc")
+  passed=$((passed + good)) failed=$((failed + bad))
+  if [ "$rc" = 0 ]; then
+    printf 'ok    %-10s %4d passed  %4d s\n' "$name" "$good" $((SECONDS - start))
+    grep -E '^(skipped:|SKIPPED)' "$log" | sort -u | sed 's/^/      /' || true
+  else
+    printf 'FAIL  %-10s %4d passed, %d failed  %d s; the end of %s:\n' "$name" "$good" "$bad" $((SECONDS - start)) "$log"
+    tail -n 60 "$log" | sed 's/^/      /'
+  fi
+}
+
+mkdir -p "$logs"
+[ $# -gt 0 ] || set -- format swift build cli models bad-input
+for name; do
+  declare -F "stage_$name" >/dev/null || { echo "test: no stage $name" >&2; exit 2; }
+  run_stage "$name"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
