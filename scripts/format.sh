@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-sources() { find Package.swift Sources Tests include bindings examples Benchmarks -type d -name .build -prune -o -type f "$@" -print0 2>/dev/null; }
+sources() { find . -type d -name '.*' ! -name . -prune -o -type f "$@" -print0; }
 swift_files() { sources -name '*.swift'; }
 c_files() { sources \( -name '*.h' -o -name '*.c' -o -name '*.cc' -o -name '*.cpp' \); }
 
