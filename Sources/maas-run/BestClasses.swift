@@ -5,6 +5,7 @@ import MaasNumPy
 /// The largest values of each row of the last axis.
 struct BestClasses {
   private let tensor: Tensor
+  private let values: [Double]
   private let rows: [[Int]]
   private let labels: [String]
 
@@ -12,7 +13,9 @@ struct BestClasses {
   init?(_ tensor: Tensor, count: Int, labels: [String]) {
     guard let width = tensor.shape.last, tensor.count > 0, let values = numbers(tensor) else { return nil }
     self.tensor = tensor
-    self.labels = labels.count == width ? labels : []
+    self.values = values
+    let tellsMore = labels.count == width && labels != (0..<width).map { "\($0)" }
+    self.labels = tellsMore ? labels : []
     rows = stride(from: 0, to: tensor.count, by: width).map { start in
       Array(ranked(values, start..<start + width).prefix(count))
     }
@@ -26,7 +29,7 @@ struct BestClasses {
       rows.flatMap { $0.map { labels[at: $0 % width] ?? "" } },
     ]
     let widths = columns.map { $0.map { $0.count }.max() ?? 0 }
-    let values = elementTexts(tensor, at: rows.flatMap { $0 })
+    let values = valueTexts()
     var text = ""
     for (i, value) in values.enumerated() {
       for (column, columnWidth) in zip(columns, widths) where columnWidth > 0 {
@@ -35,6 +38,16 @@ struct BestClasses {
       text += withoutTrailingSpaces(value) + "\n"
     }
     return text
+  }
+
+  /// Values with six decimals where these tell enough, as they do of probabilities; else as in an array.
+  private func valueTexts() -> [String] {
+    let shown = rows.flatMap { $0 }
+    let largest = shown.map { values[$0].magnitude }.filter { $0.isFinite }.max() ?? 0
+    guard largest < 1e6, largest >= 1e-3 else { return elementTexts(tensor, at: shown) }
+    let texts = shown.map { sixDecimals(values[$0]) }
+    let width = texts.map { $0.count }.max() ?? 0
+    return texts.map { String(repeating: " ", count: width - $0.count) + $0 }
   }
 
   private var width: Int { tensor.shape.last ?? 1 }
@@ -49,6 +62,11 @@ struct BestClasses {
     }
     return describe(index.reversed())
   }
+}
+
+private func sixDecimals(_ value: Double) -> String {
+  guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
+  return (value.sign == .minus ? "-" : "") + fixed(value.magnitude, 6)
 }
 
 /// Indices by falling value; equal values by rising index, and what is not a number last.

@@ -77,10 +77,10 @@ import Testing
     let best = try #require(BestClasses(tensor, count: 2, labels: ["cat", "dog", "a fish"]))
     #expect(
       best.text == """
-        [0]  1  dog     0.7
-             2  a fish  0.2
-        [1]  2  a fish  0.5
-             0  cat     0.25
+        [0]  1  dog     0.700000
+             2  a fish  0.200000
+        [1]  2  a fish  0.500000
+             0  cat     0.250000
 
         """)
   }
@@ -88,13 +88,19 @@ import Testing
   @Test func oneRowWithoutLabels() throws {
     let tensor = try Tensor(.float, [1, 12], (0..<12).map { $0 == 10 ? 1 : Float($0) / 1024 })
     let best = try #require(BestClasses(tensor, count: 3, labels: ["too", "few"]))
-    #expect(best.text == "10  1.\n11  0.01074219\n9   0.00878906\n")
+    #expect(best.text == "10  1.000000\n11  0.010742\n9   0.008789\n")
   }
 
   @Test func notANumberComesLast() throws {
     let tensor = try Tensor(.double, [4], [.nan, -.infinity, 2, .nan] as [Double])
     let best = try #require(BestClasses(tensor, count: 9, labels: []))
-    #expect(best.text == "2    2.\n1  -inf\n0   nan\n3   nan\n")
+    #expect(best.text == "2  2.000000\n1      -inf\n0       nan\n3       nan\n")
+  }
+
+  @Test func largeOrTinyValuesAsInAnArray() throws {
+    let tensor = try Tensor(.float, [3], [1e-9, -2e-5, 0] as [Float])
+    #expect(
+      try #require(BestClasses(tensor, count: 3, labels: [])).text == "0   1.e-09\n2   0.e+00\n1  -2.e-05\n")
   }
 
   @Test func onlyRowsOfFloatingPointNumbers() throws {

@@ -3,8 +3,8 @@
 #
 # A case is a folder here with a run.sh. It is run by `bash -eu` in an empty folder, with the programs of BIN on PATH,
 # and passes when it exits 0 and prints what the folder's file `expected`, if there is one, holds.
-# It finds $ROOT (the package), $DIGITS (examples/digits), $CASE (its own folder) and, where they are present,
-# $SHARED_MODELS.
+# It finds $ROOT (the package), $DIGITS (examples/digits), $CASE (its own folder), $PYTHON (with NumPy and ONNX) and,
+# where they are present, $SHARED_MODELS. A line `skipped: why` on standard error is shown though the case passes.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 bin=$(cd "$1" && pwd)
@@ -13,6 +13,8 @@ export ROOT=${here%/Tests/cli}
 export DIGITS=$ROOT/examples/digits
 export SHARED_MODELS=${MAAS_SHARED:-$ROOT/../shared}/models
 export PATH=$bin:$PATH
+export PYTHON=${PYTHON:-$ROOT/.build/venv/bin/python}
+[ -x "$PYTHON" ] || PYTHON=$(command -v python3)
 [ $# -gt 0 ] || set -- $(cd "$here" && ls -d ./*/run.sh | sed 's|^\./||; s|/run.sh$||')
 
 passed=0 failed=0
@@ -25,6 +27,8 @@ for name; do
   (cd "$scratch/work" && exec bash -eu "$CASE/run.sh") >"$scratch/out" 2>"$scratch/err" || rc=$?
   if [ $rc = 0 ] && { [ ! -f "$CASE/expected" ] || diff -u "$CASE/expected" "$scratch/out" >"$scratch/diff"; }; then
     passed=$((passed + 1))
+    echo "ok   $name"
+    grep '^skipped:' "$scratch/err" || true
   else
     failed=$((failed + 1))
     echo "FAIL $name (exit $rc)"

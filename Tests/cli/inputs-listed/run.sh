@@ -1,0 +1,1 @@
+maas-run "$DIGITS/digits.onnx" --inputs
