@@ -94,6 +94,9 @@ if !embedded {
       exclude: ["Fixtures"], swiftSettings: strict),
     test("MaasCoreTests", "MaasCore"),
     test("MaasOptimizerTests", "MaasOptimizer", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore"),
+    .testTarget(
+      name: "MaasOpsTests", dependencies: ["MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"],
+      exclude: ["Fixtures", "make-cases.py", "extra_cases.py"], swiftSettings: strict),
     test("MaasRuntimeTests", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),
     .testTarget(

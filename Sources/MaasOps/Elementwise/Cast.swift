@@ -45,6 +45,15 @@ package final class CastLike: ReadableOperator {
   package func lower(_ node: inout Lowering) throws(MaasError) { try node.lowerCast() }
 }
 
+/// The tensor in another element type, computed now.
+func cast(_ tensor: Tensor, to dtype: DType) throws(MaasError) -> Tensor {
+  if tensor.dtype == dtype { return tensor }
+  guard let result = try evaluate(Cast(to: dtype), [tensor], outputs: [true])?.first ?? nil else {
+    throw MaasError(.internal, "a constant could not be cast")
+  }
+  return result
+}
+
 private let castable = DType.numbers + [.bool]
 
 extension Inference {

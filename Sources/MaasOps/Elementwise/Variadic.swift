@@ -63,9 +63,6 @@ package final class Variadic: OperatorFamily {
 
   private func count(_ node: inout Lowering, _ dtype: DType) throws(MaasError) -> Operand {
     let number = try Tensor(.double, [], [Double(node.inputs.count)])
-    guard let count = try evaluate(Cast(to: dtype), [number], outputs: [true])?.first ?? nil else {
-      throw MaasError(.internal, "a constant could not be cast")
-    }
-    return try node.constant(count)
+    return try node.constant(try cast(number, to: dtype))
   }
 }

@@ -92,10 +92,7 @@ package final class Pad: ReadableOperator {
     guard y.dtype != .bool, DType.numbers.contains(y.dtype) else {
       return try node.emitFill(y, try zeros(y.dtype))
     }
-    let number = try Tensor(.float, [], [value])
-    let cast = try evaluate(Cast(to: y.dtype), [number], outputs: [true])?.first ?? nil
-    guard let cast else { throw MaasError(.internal, "a constant could not be cast") }
-    try node.emitFill(y, cast)
+    try node.emitFill(y, try cast(try Tensor(.float, [], [value]), to: y.dtype))
   }
 
   private func zeros(_ dtype: DType) throws(MaasError) -> Tensor {

@@ -51,6 +51,7 @@ package final class BatchNormalization: ReadableOperator {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     try node.mayReuseElementwise(0)
+    if x.dtype == .double { return try lowerDouble(&node, x, y) }
     var params = maas_f32_channel_affine_params()
     params.outer = Int64(x.shape.first ?? 1)
     params.channels = Int64(x.shape[at: 1] ?? 1)
@@ -61,6 +62,25 @@ package final class BatchNormalization: ReadableOperator {
     let split = maas_f32_channel_affine_split(&params)
     node.emit(maas_f32_channel_affine, [wide, factors.scale, factors.shift, target], params, split)
     node.narrow(target, into: y)
+  }
+
+  /// The formula as it stands, for doubles.
+  private func lowerDouble(_ node: inout Lowering, _ x: Operand, _ y: Operand) throws(MaasError) {
+    let channels = x.shape[at: 1] ?? 1
+    let shape = [channels] + [Int](repeating: 1, count: max(0, x.rank - 2))
+    var inputs: [Operand] = []
+    for i in 1..<5 {
+      let given = try node.converted(try node.input(i), .double)
+      inputs.append(try Operand(given.buffer, .double, shape))
+    }
+    let deviation = try node.temporary(.double, shape)
+    let least = try node.constant(try Tensor(.double, [], [Double(epsilon)]))
+    try node.emitBinary(.add, inputs[3], least, deviation)
+    node.emitUnary(maas_f32_activation(op: MAAS_UNARY_SQRT, alpha: 0, beta: 0), deviation, deviation)
+    try node.emitBinary(.sub, x, inputs[2], y)
+    try node.emitBinary(.div, y, deviation, y)
+    try node.emitBinary(.mul, y, inputs[0], y)
+    try node.emitBinary(.add, y, inputs[1], y)
   }
 
   /// y = x * scale + shift: computed now from constants, or by a step.

@@ -9,16 +9,18 @@ package final class Reduce: OperatorFamily {
     let name: String
     let op: maas_reduce
     let axesInputSince: Int
+    let types: [DType]
     /// The same function of dimensions, for shape arithmetic.
     let follow: (@Sendable ([Dim]) -> Dim?)?
 
     init(
-      _ name: String, _ op: maas_reduce, axesInputSince: Int = 18,
+      _ name: String, _ op: maas_reduce, axesInputSince: Int = 18, types: [DType] = DType.numbers,
       follow: (@Sendable ([Dim]) -> Dim?)? = nil
     ) {
       self.name = name
       self.op = op
       self.axesInputSince = axesInputSince
+      self.types = types
       self.follow = follow
     }
   }
@@ -40,7 +42,7 @@ package final class Reduce: OperatorFamily {
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...2)
-    try node.expectDType(0, DType.numbers)
+    try node.expectDType(0, row.types)
     let dtype = try node.dtype(0)
     let axes = try source.axes(&node)
     guard let shape = try node.shape(0) else { return node.setOutput(0, dtype, nil) }
@@ -78,9 +80,9 @@ extension Reduce.Row {
   package static let l2 = Self("ReduceL2", MAAS_REDUCE_L2)
   package static let logSum = Self("ReduceLogSum", MAAS_REDUCE_LOG_SUM)
   package static let logSumExp = Self("ReduceLogSumExp", MAAS_REDUCE_LOG_SUM_EXP)
-  package static let max = Self("ReduceMax", MAAS_REDUCE_MAX)
+  package static let max = Self("ReduceMax", MAAS_REDUCE_MAX, types: DType.numbers + [.bool])
   package static let mean = Self("ReduceMean", MAAS_REDUCE_MEAN)
-  package static let min = Self("ReduceMin", MAAS_REDUCE_MIN)
+  package static let min = Self("ReduceMin", MAAS_REDUCE_MIN, types: DType.numbers + [.bool])
   package static let prod = Self("ReduceProd", MAAS_REDUCE_PROD, follow: { Shape($0).count })
   package static let sum = Self(
     "ReduceSum", MAAS_REDUCE_SUM, axesInputSince: 13, follow: { $0.reduce(.known(0)) { $0 + $1 } })

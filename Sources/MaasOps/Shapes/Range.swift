@@ -4,7 +4,7 @@ import MaasGraph
 /// start, start + delta, ... up to limit, which is not reached.
 package final class RangeOperator: ReadableOperator {
   package let name = "Range"
-  private static let types: [DType] = [.float, .double, .int16, .int32, .int64]
+  private static let types = DType.floats + [.int16, .int32, .int64]
 
   package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
 
@@ -13,7 +13,7 @@ package final class RangeOperator: ReadableOperator {
     try node.expectDType(0, Self.types)
     try node.expectSameDTypes(0..<3)
     let dtype = try node.dtype(0)
-    if dtype == .float || dtype == .double {
+    if DType.floats.contains(dtype) {
       let count = try floatCount(&node)
       return node.setOutput(0, dtype, [count.map { .known($0) } ?? node.unknownDim()])
     }
@@ -40,19 +40,15 @@ package final class RangeOperator: ReadableOperator {
   }
 
   private func floatCount(_ node: inout Inference) throws(MaasError) -> Int? {
-    let tensors = [try node.constant(0), try node.constant(1), try node.constant(2)]
-    let numbers = tensors.compactMap { $0.flatMap(scalar) }
-    guard numbers.count == 3 else { return nil }
+    let tensors = [try node.constant(0), try node.constant(1), try node.constant(2)].compactMap { $0 }
+    var numbers: [Double] = []
+    for tensor in tensors { numbers += try cast(tensor, to: .double).elements(as: Double.self) }
+    guard tensors.count == 3, numbers.count == 3 else { return nil }
     let steps = ((numbers[1] - numbers[0]) / numbers[2]).rounded(.up)
     guard steps < 0x1p62 else {
       throw MaasError(.outOfRange, "the range has no end", expected: "a finite number of steps")
     }
     return max(0, Int(steps))
-  }
-
-  private func scalar(_ tensor: Tensor) -> Double? {
-    tensor.dtype == .double
-      ? tensor.elements(as: Double.self).first : tensor.elements(as: Float.self).first.map { Double($0) }
   }
 
   private func followed(_ start: Dim, _ delta: Dim, _ count: Dim) -> [Dim]? {

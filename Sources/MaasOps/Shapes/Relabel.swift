@@ -1,4 +1,3 @@
-import CMaasKernels
 import MaasCore
 import MaasGraph
 
@@ -42,8 +41,11 @@ package final class Flatten: ReadableOperator {
 /// Dropout as it is in inference: the input, and a mask of trues.
 package final class Dropout: ReadableOperator {
   package let name = "Dropout"
+  /// Before opset 10 the mask has the input's element type.
+  private let maskIsBool: Bool
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
+    maskIsBool = reader.opset >= 10
     reader.ignore("ratio", "seed", "is_test")
     try reader.finish()
   }
@@ -56,17 +58,12 @@ package final class Dropout: ReadableOperator {
         hint: "export the model for inference, with training_mode false")
     }
     node.setOutput(0, try node.dtype(0), try node.shape(0))
-    if node.wantsOutput(1) { node.setOutput(1, .bool, try node.shape(0)) }
+    if node.wantsOutput(1) { node.setOutput(1, maskIsBool ? .bool : try node.dtype(0), try node.shape(0)) }
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     node.alias()
     guard let mask = node.optionalOutput(1) else { return }
-    var params = maas_fill_params()
-    params.size = 1
-    params.value.0 = 1
-    params.n = Int64(mask.count)
-    let split = maas_fill_split(&params)
-    node.emit(maas_fill, [mask], params, split, dtype: .bool)
+    try node.emitFill(mask, try cast(try Tensor(.float, [], [Float(1)]), to: mask.dtype))
   }
 }

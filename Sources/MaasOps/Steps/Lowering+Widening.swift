@@ -7,12 +7,7 @@ extension Lowering {
   /// The operand as float: itself, a constant cast now, or a temporary cast at run time.
   mutating func widened(_ x: Operand) throws(MaasError) -> Operand {
     if x.dtype == .float { return x }
-    if let constant = x.constant {
-      guard let wide = try evaluate(Cast(to: .float), [constant], outputs: [true])?.first ?? nil else {
-        throw MaasError(.internal, "a constant could not be cast")
-      }
-      return try self.constant(wide)
-    }
+    if let constant = x.constant { return try self.constant(try cast(constant, to: .float)) }
     let wide = try temporary(.float, x.shape)
     emitCast(x, wide)
     return wide

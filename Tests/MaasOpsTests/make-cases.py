@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Writes Fixtures/cases.jsonl: one operator on small tensors with the expected outputs, a case a line.
+
+Most are ONNX's own node tests. The rest, in extra_cases.py, cover older opsets and more element types; their outputs
+come from ONNX Runtime, or from onnx.reference where that has no kernel. Needs Tests/requirements.txt.
+"""
+import base64
+import json
+import pathlib
+import re
+import sys
+import warnings
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper, numpy_helper
+from onnx.backend.test.case.node import collect_testcases
+from onnx.reference import ReferenceEvaluator
+
+import extra_cases
+
+here = pathlib.Path(__file__).parent
+table = here.parent.parent / "Sources/MaasONNX/Registration+Table.swift"
+registered = set(re.findall(r'Registration\("(\w+)"', table.read_text()))
+LARGEST = 1300  # Bytes of all tensors of an ONNX case.
+NUMBERS = {1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16}
+
+
+def as_proto(value):
+    return value if isinstance(value, onnx.TensorProto) else numpy_helper.from_array(np.asarray(value))
+
+
+def tensor(value):
+    """`dtype dims elements`, the elements as base64."""
+    if value is None:
+        return None
+    proto = as_proto(value)
+    array = numpy_helper.to_array(proto)
+    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return f"{proto.data_type} {','.join(map(str, proto.dims))} {data}"
+
+
+def attribute(a):
+    value = helper.get_attribute_value(a)
+    if a.type == onnx.AttributeProto.TENSOR:
+        return {"tensor": tensor(value)}
+    if a.type == onnx.AttributeProto.STRING:
+        return {"string": value.decode()}
+    if a.type == onnx.AttributeProto.STRINGS:
+        return {"strings": [s.decode() for s in value]}
+    kind = {1: "float", 2: "int", 6: "floats", 7: "ints"}[a.type]
+    return {kind: list(value) if kind.endswith("s") else value}
+
+
+def case(name, node, opset, inputs, outputs, source, tolerance=None):
+    """`inputs` and `outputs` have an entry for each name of the node, None where it is left out."""
+    entry = {"name": name, "op": node.op_type, "opset": opset, "source": source}
+    if node.attribute:
+        entry["attributes"] = {a.name: attribute(a) for a in node.attribute}
+    if tolerance:
+        entry["rtol"], entry["atol"] = tolerance
+    return entry | {"inputs": [tensor(i) for i in inputs], "outputs": [tensor(o) for o in outputs]}
+
+
+def onnx_case(test):
+    """None for what is not one registered operator on small tensors of numbers."""
+    graph = test.model.graph
+    if len(graph.node) != 1 or graph.node[0].op_type not in registered or len(test.data_sets) != 1:
+        return None
+    node, (ins, outs) = graph.node[0], test.data_sets[0]
+    if node.domain or any(a.type in (5, 10) for a in node.attribute):
+        return None
+    values = list(ins) + list(outs)
+    if not all(isinstance(v, (np.ndarray, np.generic, onnx.TensorProto)) for v in values):
+        return None
+    protos = [as_proto(v) for v in values]
+    if any(p.data_type not in NUMBERS for p in protos) or extra_cases.skips(test.name):
+        return None
+    if sum(numpy_helper.to_array(p).nbytes for p in protos) > LARGEST:
+        return None
+    ins, outs = iter(protos[: len(ins)]), iter(protos[len(ins) :])
+    inputs = [next(ins) if name else None for name in node.input]
+    outputs = [next(outs) if name else None for name in node.output]
+    opset = next(o.version for o in test.model.opset_import if o.domain == "")
+    return case(test.name, node, opset, inputs, outputs, "onnx", extra_cases.ROUNDED.get(test.name))
+
+
+def extra_case(name, op, opset, attributes, inputs, outputs=1, tolerance=None, expected=None):
+    names_in = [f"x{i}" if value is not None else "" for i, value in enumerate(inputs)]
+    names_out = [f"y{i}" for i in range(outputs)]
+    node = helper.make_node(op, names_in, names_out, **attributes)
+    if expected is not None:
+        return case(name, node, opset, inputs, expected, "numpy", tolerance)
+    values = [(n, np.asarray(v)) for n, v in zip(names_in, inputs) if n]
+    infos = [helper.make_tensor_value_info(n, as_proto(v).data_type, v.shape) for n, v in values]
+    graph = helper.make_graph([node], name, infos, [onnx.ValueInfoProto(name=n) for n in names_out])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    try:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        typed = onnx.shape_inference.infer_shapes(model)
+        session = onnxruntime.InferenceSession(typed.SerializeToString(), options)
+        results, source = session.run(None, dict(values)), "onnxruntime"
+    except Exception as error:
+        if extra_cases.verbose:
+            print(name, str(error)[:200], file=sys.stderr)
+        results, source = ReferenceEvaluator(model).run(None, dict(values)), "onnx.reference"
+    return case(name, node, opset, inputs, results, source, tolerance)
+
+
+def main():
+    warnings.simplefilter("ignore")
+    cases = [c for c in map(onnx_case, collect_testcases(None)) if c]
+    cases += [extra_case(*c[:-1], **c[-1]) for c in extra_cases.cases()]
+    cases.sort(key=lambda c: (c["op"], c["name"]))
+    lines = [json.dumps(c, separators=(",", ":")) for c in cases]
+    (here / "Fixtures/cases.jsonl").write_text("\n".join(lines) + "\n")
+    missing = registered - {c["op"] for c in cases}
+    print(f"{len(cases)} cases, {sum(map(len, lines)) // 1024} KiB, without a case: {sorted(missing) or 'none'}")
+
+
+main()
