@@ -1,7 +1,8 @@
 #ifndef MAAS_SIMD_MATH_H
 #define MAAS_SIMD_MATH_H
 /// Elementary functions on the vector vocabulary. Goals, in this order: at most 4 ulp everywhere, subnormals,
-/// infinities and NaN as in the C library; no branches on values; speed.
+/// infinities and NaN as in the C library; no branches on values; speed. A NaN comes back with its own sign:
+/// of two unlike ones the compiler would be free to pick either, and a row's tail could differ from its body.
 ///
 /// The polynomials are minimax fits (iteratively reweighted least squares in double precision, coefficients
 /// rounded to float lowest degree first); beside each stands the interval and its error before rounding.
@@ -119,8 +120,11 @@ static inline vf v_tanh(vf x) {
 static inline vf v_sigmoid(vf x) {
   vf e = v_exp(v_neg(v_abs(x)));
   vf top = v_select(v_less(x, v_set(0)), e, v_set(1));
-  return v_div(top, v_add(v_set(1), e));
+  return v_select(v_is_nan(x), x, v_div(top, v_add(v_set(1), e)));
 }
 
-static inline vf v_softplus(vf x) { return v_add(v_max(v_set(0), x), v_log1p_unit(v_exp(v_neg(v_abs(x))))); }
+static inline vf v_softplus(vf x) {
+  vf y = v_add(v_max(v_set(0), x), v_log1p_unit(v_exp(v_neg(v_abs(x)))));
+  return v_select(v_is_nan(x), x, y);
+}
 #endif

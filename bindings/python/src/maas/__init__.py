@@ -1,0 +1,86 @@
+"""maas: loads ONNX models and runs them on CPUs.
+
+    import maas
+    session = maas.InferenceSession("model.onnx")
+    [answer] = session.run(None, {session.get_inputs()[0].name: array})
+
+`InferenceSession`, `SessionOptions`, `RunOptions`, `IOBinding` and `OrtValue` are what onnxruntime calls so; `Session`,
+`Model`, `Binding` and `Tensor` are maas's own plain classes below them.
+"""
+
+from .abi import lib as _lib
+from .abi import library_path
+from .abi import text as _text
+from .binding import Binding
+from .errors import (
+    BufferTooSmall,
+    Busy,
+    Cancelled,
+    DeadlineExceeded,
+    Internal,
+    InvalidArgument,
+    InvalidModel,
+    IoError,
+    LimitExceeded,
+    MaasError,
+    MissingInput,
+    NotFound,
+    NotReady,
+    OutOfMemory,
+    OutOfRange,
+    ShapeMismatch,
+    TypeMismatch,
+    Unsupported,
+)
+from .log import LogLevel, set_log_callback
+from .model import Model, ModelMetadata, NodeArg
+from .options import ExecutionMode, GraphOptimizationLevel, RunOptions, SessionOptions
+from .ort import InferenceSession, IOBinding, OrtValue, get_available_providers, get_device
+from .pool import set_threads, threads
+from .session import Session, Statistic
+from .tensor import Tensor
+
+__version__ = _text(_lib.maas_version())
+
+__all__ = [
+    "Binding",
+    "BufferTooSmall",
+    "Busy",
+    "Cancelled",
+    "DeadlineExceeded",
+    "ExecutionMode",
+    "GraphOptimizationLevel",
+    "IOBinding",
+    "InferenceSession",
+    "Internal",
+    "InvalidArgument",
+    "InvalidModel",
+    "IoError",
+    "LimitExceeded",
+    "LogLevel",
+    "MaasError",
+    "MissingInput",
+    "Model",
+    "ModelMetadata",
+    "NodeArg",
+    "NotFound",
+    "NotReady",
+    "OrtValue",
+    "OutOfMemory",
+    "OutOfRange",
+    "RunOptions",
+    "Session",
+    "SessionOptions",
+    "ShapeMismatch",
+    "Statistic",
+    "Tensor",
+    "TypeMismatch",
+    "Unsupported",
+    "__version__",
+    "get_available_providers",
+    "get_device",
+    "library_path",
+    "set_log_callback",
+    "set_threads",
+    "threads",
+]

@@ -1,0 +1,159 @@
+"""The functions of include/maas.h as ctypes sees them; `lib` is the loaded library.
+
+Every function that returns a status is checked, so no call can be made whose failure goes unseen.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import Any
+
+from . import handle
+from .errors import InvalidArgument, error_class
+from .library import load
+from .memory import ReleaseFunction, let_go
+
+ABI = (1, 0)
+
+LogFunction = CFUNCTYPE(None, c_void_p, c_int, c_char_p)
+
+
+class Status(c_int):
+    """A `maas_status`; functions with this result are checked."""
+
+
+_model, _value, _session = handle.ModelHandle, handle.ValuePointer, handle.SessionHandle
+_options, _run_options = handle.SessionOptionsHandle, handle.RunOptionsHandle
+_tensor, _binding = handle.TensorHandle, handle.BindingHandle
+_enum, _bytes = c_int, c_void_p
+_string, _strings, _pointers = POINTER(c_char_p), POINTER(c_char_p), POINTER(c_void_p)
+_size, _number, _dims, _enum_out = POINTER(c_size_t), POINTER(c_int64), POINTER(c_int64), POINTER(c_int)
+_model_bytes = (_bytes, c_size_t, _options, ReleaseFunction, c_void_p)
+_elements = (_enum, _dims, c_size_t, _bytes, c_size_t)
+
+#: name: (result, arguments…), in the order of the header.
+FUNCTIONS: dict[str, tuple[Any, ...]] = {
+    "maas_version": (c_char_p,),
+    "maas_abi_version": (c_uint32,),
+    "maas_status_name": (c_char_p, _enum),
+    "maas_status_text": (c_char_p, _enum),
+    "maas_error_message": (c_char_p,),
+    "maas_dtype_name": (c_char_p, _enum),
+    "maas_dtype_bits": (c_size_t, _enum),
+    "maas_text_free": (None, c_void_p),
+    "maas_log_set_callback": (Status, _enum, LogFunction, c_void_p),
+    "maas_pool_set_threads": (Status, c_size_t),
+    "maas_pool_threads": (Status, _size),
+    "maas_session_options_create": (Status, POINTER(_options)),
+    "maas_session_options_close": (Status, _options),
+    "maas_session_options_set": (Status, _options, c_char_p, c_char_p),
+    "maas_session_options_get": (Status, _options, c_char_p, _string),
+    "maas_session_options_set_threads": (Status, _options, c_size_t),
+    "maas_session_options_set_optimization": (Status, _options, _enum),
+    "maas_session_options_set_memory_limit": (Status, _options, c_uint64),
+    "maas_session_options_set_copy": (Status, _options, c_int),
+    "maas_model_open": (Status, c_char_p, _options, POINTER(_model)),
+    "maas_model_open_memory": (Status, *_model_bytes, POINTER(_model)),
+    "maas_model_close": (Status, _model),
+    "maas_model_input_count": (Status, _model, _size),
+    "maas_model_output_count": (Status, _model, _size),
+    "maas_model_input": (Status, _model, c_size_t, POINTER(_value)),
+    "maas_model_output": (Status, _model, c_size_t, POINTER(_value)),
+    "maas_model_input_index": (Status, _model, c_char_p, _size),
+    "maas_model_output_index": (Status, _model, c_char_p, _size),
+    "maas_model_text": (Status, _model, _enum, _string),
+    "maas_model_version": (Status, _model, _number),
+    "maas_model_ir_version": (Status, _model, _number),
+    "maas_model_opset_count": (Status, _model, _size),
+    "maas_model_opset": (Status, _model, c_size_t, _string, _number),
+    "maas_model_metadata_count": (Status, _model, _size),
+    "maas_model_metadata": (Status, _model, c_size_t, _string, _string),
+    "maas_value_name": (Status, _value, _string),
+    "maas_value_dtype": (Status, _value, _enum_out),
+    "maas_value_rank": (Status, _value, _number),
+    "maas_value_dim": (Status, _value, c_size_t, _number, _string),
+    "maas_tensor_create": (Status, _enum, _dims, c_size_t, POINTER(_tensor)),
+    "maas_tensor_copy": (Status, *_elements, POINTER(_tensor)),
+    "maas_tensor_borrow": (Status, *_elements, ReleaseFunction, c_void_p, POINTER(_tensor)),
+    "maas_tensor_close": (Status, _tensor),
+    "maas_tensor_dtype": (Status, _tensor, _enum_out),
+    "maas_tensor_shape": (Status, _tensor, POINTER(_dims), _size),
+    "maas_tensor_elements": (Status, _tensor, _size),
+    "maas_tensor_data": (Status, _tensor, _pointers, _size),
+    "maas_run_options_create": (Status, POINTER(_run_options)),
+    "maas_run_options_close": (Status, _run_options),
+    "maas_run_options_set_deadline": (Status, _run_options, c_int64),
+    "maas_run_options_cancel": (Status, _run_options),
+    "maas_run_options_reset": (Status, _run_options),
+    "maas_session_create": (Status, _model, _options, POINTER(_session)),
+    "maas_session_open": (Status, c_char_p, _options, POINTER(_session)),
+    "maas_session_open_memory": (Status, *_model_bytes, POINTER(_session)),
+    "maas_session_close": (Status, _session),
+    "maas_session_model": (Status, _session, POINTER(_model)),
+    "maas_session_run": (
+        Status, _session, _run_options, _strings, _pointers, c_size_t, _strings, _pointers, c_size_t,
+    ),
+    "maas_session_statistic": (Status, _session, _enum, _number),
+    "maas_session_profile_start": (Status, _session),
+    "maas_session_profile_stop": (Status, _session, c_char_p, _pointers),
+    "maas_binding_create": (Status, _session, POINTER(_binding)),
+    "maas_binding_close": (Status, _binding),
+    "maas_binding_set_input": (Status, _binding, c_char_p, _tensor),
+    "maas_binding_set_input_buffer": (Status, _binding, c_char_p, *_elements),
+    "maas_binding_set_output": (Status, _binding, c_char_p, _tensor),
+    "maas_binding_set_output_buffer": (Status, _binding, c_char_p, _bytes, c_size_t),
+    "maas_binding_clear_inputs": (Status, _binding),
+    "maas_binding_clear_outputs": (Status, _binding),
+    "maas_binding_run": (Status, _binding, _run_options),
+    "maas_binding_output": (Status, _binding, c_char_p, POINTER(_tensor)),
+}  # fmt: skip
+
+
+def check(status: int, _function: Any, _arguments: Any) -> None:
+    """Raises what `status` means. Runs after every call, so it also drops memory that the call gave back."""
+    let_go()
+    if status:
+        raise error_class(status)(text(lib.maas_error_message()))
+
+
+def text(value: bytes | None) -> str:
+    """A string of C's; "" for none."""
+    return (value or b"").decode(errors="replace")
+
+
+def encoded(value: str, what: str) -> bytes:
+    """A string as C takes it. C would not see what comes after a zero byte, so there must be none."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a str, not {type(value).__name__}")
+    if "\0" in value:
+        raise InvalidArgument(f"{what} cannot have a zero byte: found {value!r}")
+    return value.encode(errors="surrogateescape")
+
+
+def _declare(library: ctypes.CDLL, path: str) -> None:
+    for name, (result, *arguments) in FUNCTIONS.items():
+        try:
+            function = getattr(library, name)
+        except AttributeError:
+            raise ImportError(
+                f"{path} has no function {name}: it is not a libmaas with ABI {ABI[0]}.{ABI[1]}"
+            ) from None
+        function.argtypes = arguments
+        function.restype = c_int if result is Status else result
+        if result is Status:
+            function.errcheck = check
+        if name.endswith("_close"):
+            arguments[0].close_function = function
+
+
+def _require_abi(library: ctypes.CDLL, path: str) -> None:
+    version = library.maas_abi_version()
+    major, minor = version >> 16, version & 0xFFFF
+    if major != ABI[0] or minor < ABI[1]:
+        raise ImportError(f"{path} has ABI {major}.{minor}; this package needs {ABI[0]}.{ABI[1]} or a later {ABI[0]}.x")
+
+
+lib, library_path = load()
+_declare(lib, library_path)
+_require_abi(lib, library_path)

@@ -1,0 +1,265 @@
+"""onnxruntime's names: programs written for its common part run on maas as they are."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .binding import Binding
+from .dtypes import element_type as number_of
+from .dtypes import name_of
+from .errors import InvalidArgument, Unsupported
+from .model import Model, ModelMetadata, NodeArg
+from .options import RunOptions, SessionOptions
+from .session import Session
+from .tensor import Tensor, byte_count
+
+PROVIDER = "CPUExecutionProvider"
+
+
+def get_available_providers() -> list[str]:
+    return [PROVIDER]
+
+
+def get_device() -> str:
+    return "CPU"
+
+
+class InferenceSession(Session):
+    """A model ready to run, with onnxruntime's methods."""
+
+    def __init__(
+        self,
+        path_or_bytes: str | os.PathLike[str] | bytes | Model | Any,
+        sess_options: SessionOptions | None = None,
+        providers: Sequence[str | tuple[str, Mapping[str, Any]]] | None = None,
+        provider_options: Sequence[Mapping[str, Any]] | None = None,
+    ):
+        """Opens a path or bytes. Providers other than the CPU get a warning, and the CPU runs the model."""
+        if sess_options is not None and not isinstance(sess_options, SessionOptions):
+            raise TypeError(f"sess_options is a maas.SessionOptions, not {type(sess_options).__name__}")
+        _look_at_providers(providers, provider_options)
+        super().__init__(path_or_bytes, sess_options)
+        self._session_options = sess_options or SessionOptions()
+        self._profiling = self._session_options.enable_profiling
+        if self._profiling:
+            self.start_profile()
+
+    def get_inputs(self) -> list[NodeArg]:
+        return self.inputs
+
+    def get_outputs(self) -> list[NodeArg]:
+        return self.outputs
+
+    def get_overridable_initializers(self) -> list[NodeArg]:
+        """None: maas takes initializers as constants, also those that are listed as inputs."""
+        return []
+
+    def get_modelmeta(self) -> ModelMetadata:
+        return self.model.metadata
+
+    def get_session_options(self) -> SessionOptions:
+        return self._session_options
+
+    def get_providers(self) -> list[str]:
+        return [PROVIDER]
+
+    def get_provider_options(self) -> dict[str, dict[str, str]]:
+        return {PROVIDER: {}}
+
+    def set_providers(self, providers: Any = None, provider_options: Any = None) -> None:
+        _look_at_providers(providers, provider_options)
+
+    def run_with_ort_values(
+        self,
+        output_names: Sequence[str] | None,
+        input_dict_ort_values: Mapping[str, OrtValue],
+        run_options: RunOptions | None = None,
+    ) -> list[OrtValue]:
+        feed = {name: value.tensor for name, value in input_dict_ort_values.items()}
+        return [OrtValue(tensor) for tensor in self.run_tensors(output_names, feed, run_options)]
+
+    def io_binding(self) -> IOBinding:
+        return IOBinding(self)
+
+    def run_with_iobinding(self, iobinding: IOBinding, run_options: RunOptions | None = None) -> None:
+        if iobinding.binding.session is not self:
+            raise ValueError("the binding belongs to another session; use one made by this session's io_binding()")
+        iobinding.binding.run(run_options)
+
+    def end_profiling(self) -> str:
+        """Writes the trace and gives its file's name; "" when `enable_profiling` was not set."""
+        if not self._profiling:
+            return ""
+        stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
+        path = f"{self._session_options.profile_file_prefix}_{stamp}_{os.getpid()}.json"
+        self.stop_profile(path)
+        self._profiling = False
+        return path
+
+
+class IOBinding:
+    """Inputs and outputs that stay the same over many runs, with onnxruntime's methods."""
+
+    def __init__(self, session: InferenceSession):
+        self.binding = Binding(session)
+        self._bound: dict[str, None] = {}
+
+    def bind_cpu_input(self, name: str, arr_on_cpu: np.ndarray) -> None:
+        self.binding.set_input(name, arr_on_cpu)
+
+    def bind_input(
+        self, name: str, device_type: str, device_id: int, element_type: Any, shape: Sequence[int], buffer_ptr: int
+    ) -> None:
+        """Binds memory of the caller, which must stay valid while it is bound."""
+        _require_cpu(device_type)
+        number = number_of(element_type)
+        self.binding.set_input_memory(name, number, shape, buffer_ptr, byte_count(number, shape))
+
+    def bind_ortvalue_input(self, name: str, ortvalue: OrtValue) -> None:
+        self.binding.set_input(name, ortvalue.tensor)
+
+    def bind_output(
+        self,
+        name: str,
+        device_type: str = "cpu",
+        device_id: int = 0,
+        element_type: Any = None,
+        shape: Sequence[int] | None = None,
+        buffer_ptr: int | None = None,
+    ) -> None:
+        """Binds memory of the caller, which must stay valid while bound; without `buffer_ptr`, memory of maas."""
+        _require_cpu(device_type)
+        if buffer_ptr is None:
+            self.binding.set_output(name, None)
+        elif element_type is None or shape is None:
+            raise ValueError("memory for an output needs its `element_type` and `shape`, too")
+        else:
+            self.binding.set_output(name, Tensor.at(buffer_ptr, element_type, shape))
+        self._bound[name] = None
+
+    def bind_ortvalue_output(self, name: str, ortvalue: OrtValue) -> None:
+        self.binding.set_output(name, ortvalue.tensor)
+        self._bound[name] = None
+
+    def synchronize_inputs(self) -> None:
+        """Nothing to wait for on a CPU."""
+
+    def synchronize_outputs(self) -> None:
+        """Nothing to wait for on a CPU."""
+
+    def get_outputs(self) -> list[OrtValue]:
+        """The outputs of the last run in the order they were bound; all, in the model's order, when none was.
+
+        They show the bound memory, which the next run overwrites.
+        """
+        names = self._bound or [value.name for value in self.binding.session.outputs]
+        return [OrtValue(self.binding.output(name)) for name in names]
+
+    def copy_outputs_to_cpu(self) -> list[np.ndarray]:
+        return [value.numpy() for value in self.get_outputs()]
+
+    def clear_binding_inputs(self) -> None:
+        self.binding.clear_inputs()
+
+    def clear_binding_outputs(self) -> None:
+        self.binding.clear_outputs()
+        self._bound.clear()
+
+
+class OrtValue:
+    """A Tensor with onnxruntime's methods."""
+
+    def __init__(self, tensor: Tensor):
+        #: What it is in maas.
+        self.tensor = tensor
+
+    @classmethod
+    def ortvalue_from_numpy(cls, numpy_obj: np.ndarray, device_type: str = "cpu", device_id: int = 0) -> OrtValue:
+        """A value over the array's own memory."""
+        _require_cpu(device_type)
+        return cls(Tensor.from_numpy(numpy_obj))
+
+    @classmethod
+    def ortvalue_from_shape_and_type(
+        cls, shape: Sequence[int], element_type: Any, device_type: str = "cpu", device_id: int = 0
+    ) -> OrtValue:
+        """A value with memory of its own, all zero."""
+        _require_cpu(device_type)
+        return cls(Tensor.zeros(shape, element_type))
+
+    @classmethod
+    def from_dlpack(cls, data: Any) -> OrtValue:
+        return cls(Tensor.from_dlpack(data))
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the elements."""
+        return self.tensor.numpy().copy()
+
+    def update_inplace(self, data: Any) -> None:
+        self.tensor.copy_from(data.tensor if isinstance(data, OrtValue) else data)
+
+    def shape(self) -> list[int]:
+        return list(self.tensor.shape)
+
+    def element_type(self) -> int:
+        return self.tensor.element_type
+
+    def data_type(self) -> str:
+        return f"tensor({name_of(self.tensor.element_type)})"
+
+    def data_ptr(self) -> int:
+        return self.tensor.address
+
+    def tensor_size_in_bytes(self) -> int:
+        return self.tensor.nbytes
+
+    def device_name(self) -> str:
+        return "cpu"
+
+    def has_value(self) -> bool:
+        return True
+
+    def is_tensor(self) -> bool:
+        return True
+
+    def is_sparse_tensor(self) -> bool:
+        return False
+
+    def is_tensor_sequence(self) -> bool:
+        return False
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.tensor.__array__(dtype, copy)
+
+    def __dlpack__(self, **arguments: Any) -> Any:
+        return self.tensor.__dlpack__(**arguments)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.tensor.__dlpack_device__()
+
+
+def _require_cpu(device_type: str) -> None:
+    if device_type.lower() != "cpu":
+        raise Unsupported(f"maas runs on CPUs: expected device 'cpu', found {device_type!r}")
+
+
+def _look_at_providers(providers: Any, provider_options: Any) -> None:
+    """Accepts what onnxruntime accepts, and says what has no effect."""
+    if providers is None:
+        return
+    if isinstance(providers, str) or not isinstance(providers, Sequence):
+        raise InvalidArgument(f"providers is a list of names: expected [{PROVIDER!r}], found {providers!r}")
+    if provider_options is not None and len(provider_options) != len(providers):
+        raise InvalidArgument(
+            f"providers and provider_options must have one length: found {len(providers)} and {len(provider_options)}"
+        )
+    for provider in providers:
+        name = provider if isinstance(provider, str) else provider[0]
+        if name != PROVIDER:
+            warnings.warn(f"maas has no provider {name!r}; {PROVIDER!r} runs the model", stacklevel=4)

@@ -1,0 +1,27 @@
+"""The threads of the process that all sessions share."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_size_t
+
+from .abi import lib
+from .errors import InvalidArgument
+
+
+def count(value: int, what: str) -> int:
+    """`value` as a `size_t`, which C could not tell from a negative number."""
+    if value < 0:
+        raise InvalidArgument(f"{what} cannot be negative: found {value}; 0 means as many as the CPUs allow")
+    return value
+
+
+def set_threads(threads: int) -> None:
+    """How many threads the process uses for runs, the calling one included; 0: one for each CPU it may use."""
+    lib.maas_pool_set_threads(count(threads, "the number of threads"))
+
+
+def threads() -> int:
+    """How many threads the process uses for runs, the calling one included."""
+    size = c_size_t()
+    lib.maas_pool_threads(byref(size))
+    return size.value

@@ -1,0 +1,155 @@
+"""Sessions: models made ready to run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from ctypes import byref, c_char_p, c_int64, c_void_p
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from .abi import encoded, lib, text
+from .binding import Binding
+from .handle import Closing, SessionHandle, TensorHandle
+from .model import Model, NodeArg, opened
+from .options import RunOptions, SessionOptions
+from .tensor import Tensor, as_array, dense, lend
+
+
+class Statistic(IntEnum):
+    """What `Session.statistic` counts. "Plan" is the one used or made last."""
+
+    STEPS = 0
+    ARENA_BYTES = 1
+    PACKED_BYTES = 2
+    PLANS = 3
+    RUNS = 4
+    ALLOCATIONS = 5
+
+
+class Session(Closing):
+    """A model ready to run. Any number of threads may run one session at once; Python goes on meanwhile."""
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | bytes | Model | Any,
+        options: SessionOptions | None = None,
+        **named_options: Any,
+    ):
+        """Opens a path, bytes, or a Model. Options are given as an object or by name, e.g. `threads=2`."""
+        if options is None or named_options:
+            options = _with(options, named_options)
+        handle = SessionHandle()
+        if isinstance(source, Model):
+            lib.maas_session_create(source, options, byref(handle))
+        else:
+            opened(source, options, lib.maas_session_open, lib.maas_session_open_memory, handle)
+        self._as_parameter_ = handle
+        self.model = Model.of_session(self)
+        self._inputs_by_name = {value.name: value for value in self.model.inputs}
+        self._output_names = [value.name for value in self.model.outputs]
+
+    @property
+    def inputs(self) -> list[NodeArg]:
+        """What a run takes, in the model's order."""
+        return self.model.inputs
+
+    @property
+    def outputs(self) -> list[NodeArg]:
+        """What a run gives, in the model's order."""
+        return self.model.outputs
+
+    def __call__(self, *inputs: Any, **named_inputs: Any) -> dict[str, np.ndarray]:
+        """Runs once with inputs in the model's order, then those by name; gives all outputs by name."""
+        if len(inputs) > len(self.inputs):
+            raise TypeError(f"the model has {len(self.inputs)} inputs, {len(inputs)} were given")
+        feed = dict(zip((value.name for value in self.inputs), inputs))
+        for name in feed.keys() & named_inputs.keys():
+            raise TypeError(f"input '{name}' is given twice, by its place and by its name")
+        feed.update(named_inputs)
+        return dict(zip(self._output_names, self.run(None, feed)))
+
+    def run(
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
+    ) -> list[np.ndarray]:
+        """Runs once and gives the outputs asked for, or all when `output_names` is None or empty.
+
+        Arrays are used where they are if they are row-major, aligned and in the machine's byte order, else copied. An
+        input may also be a Tensor, anything with `__dlpack__`, or Python numbers. The outputs are arrays over memory
+        that maas allocated for them, and that goes with the last array over it.
+        """
+        return [tensor.numpy() for tensor in self.run_tensors(output_names, input_feed, run_options)]
+
+    def run_tensors(
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
+    ) -> list[Tensor]:
+        """As `run`, with Tensors instead of arrays."""
+        wanted = self._wanted(output_names)
+        # The arrays are named here to live until the call is over.
+        names, handles, _arrays = self._feed(input_feed)
+        inputs = (c_void_p * len(handles))(*(handle.value for handle in handles))
+        distinct = list(dict.fromkeys(wanted))
+        outputs = (c_void_p * len(distinct))()
+        lib.maas_session_run(
+            self, run_options,
+            (c_char_p * len(names))(*names), inputs, len(handles),
+            (c_char_p * len(distinct))(*distinct), outputs, len(distinct),
+        )  # fmt: skip
+        tensors = {name: Tensor(TensorHandle(output)) for name, output in zip(distinct, outputs)}
+        return [tensors[name] for name in wanted]
+
+    def _wanted(self, output_names: Sequence[str] | None) -> list[bytes]:
+        if isinstance(output_names, str):
+            raise TypeError(f"output_names is a list of names: write [{output_names!r}]")
+        return [encoded(name, "an output's name") for name in output_names or self._output_names]
+
+    def _feed(self, input_feed: Mapping[str, Any]) -> tuple[list[bytes], list[TensorHandle], list[np.ndarray]]:
+        names, handles, arrays = [], [], []
+        for name, value in input_feed.items():
+            names.append(encoded(name, "an input's name"))
+            if isinstance(value, Tensor):
+                handles.append(value._as_parameter_ or TensorHandle())
+                continue
+            array = dense(self._array(name, value))
+            arrays.append(array)
+            handles.append(lend(array, f"input '{name}'"))
+        return names, handles, arrays
+
+    def _array(self, name: str, value: Any) -> np.ndarray:
+        if isinstance(value, np.ndarray):
+            return value
+        known = self._inputs_by_name.get(name)
+        return as_array(value, known.dtype if known else None)
+
+    def bind(self) -> Binding:
+        """Inputs and outputs that stay the same over many runs. Threads that run at once need a binding each."""
+        return Binding(self)
+
+    def statistic(self, which: Statistic) -> int:
+        """A number about the session; 0 before the first plan."""
+        number = c_int64()
+        lib.maas_session_statistic(self, which, byref(number))
+        return number.value
+
+    def start_profile(self) -> None:
+        """Starts recording the time of every step of every run. Raises Busy when that is already so."""
+        lib.maas_session_profile_start(self)
+
+    def stop_profile(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Stops recording; gives the trace as JSON for Chrome's trace viewer, and writes it to `path` when given."""
+        trace = c_void_p()
+        lib.maas_session_profile_stop(self, os.fsencode(path) if path is not None else None, byref(trace))
+        try:
+            return text(c_char_p(trace.value).value)
+        finally:
+            lib.maas_text_free(trace)
+
+
+def _with(options: SessionOptions | None, named: Mapping[str, Any]) -> SessionOptions | None:
+    if not named:
+        return options
+    if options is not None:
+        raise TypeError("options are given as an object or by name, not both")
+    return SessionOptions(**named)

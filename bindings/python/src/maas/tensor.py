@@ -1,0 +1,186 @@
+"""Tensors, and the way between NumPy arrays and them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from ctypes import POINTER, byref, c_int, c_int64, c_size_t, c_void_p
+from typing import Any
+
+import numpy as np
+
+from .abi import lib
+from .dtypes import dtype_of, element_type, number_of
+from .errors import InvalidArgument, ShapeMismatch, TypeMismatch
+from .handle import Closing, TensorHandle
+from .memory import RELEASE, ReleaseFunction, borrow, refused
+
+_NO_RELEASE = ReleaseFunction()
+
+
+def shape_array(shape: Sequence[int]) -> Any:
+    """Dimensions as C takes them."""
+    return (c_int64 * len(shape))(*shape)
+
+
+def byte_count(element_type: int, shape: Sequence[int]) -> int:
+    """Bytes of a tensor; of elements below a byte, the last byte is filled up."""
+    bits: int = lib.maas_dtype_bits(element_type)
+    return (math.prod(shape) * bits + 7) // 8
+
+
+def dense(array: np.ndarray) -> np.ndarray:
+    """`array` as tensors are: row-major without gaps, aligned, in the machine's byte order; itself if it is so."""
+    flags = array.flags
+    if flags.c_contiguous and flags.aligned and array.dtype.isnative:
+        return array
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+
+
+def as_array(value: Any, expected: np.dtype | None = None) -> np.ndarray:
+    """What callers may give for a tensor as an array, without a copy where it already has one.
+
+    Arrays and everything that speaks DLPack keep their dtype. Python's numbers and lists have none: they take
+    `expected` if that loses nothing but precision.
+    """
+    if isinstance(value, np.ndarray):
+        return value
+    if hasattr(value, "__dlpack__"):
+        return np.from_dlpack(value)
+    array = np.asarray(value)
+    if hasattr(value, "dtype") or expected is None or not np.can_cast(array.dtype, expected, "same_kind"):
+        return array
+    return array.astype(expected)
+
+
+def lend(array: np.ndarray, what: str) -> TensorHandle:
+    """A tensor over the memory of a dense array, which must outlive it."""
+    return _over(array, what, _NO_RELEASE, None)
+
+
+def _over(array: np.ndarray, what: str, release: Any, context: int | None) -> TensorHandle:
+    handle = TensorHandle()
+    lib.maas_tensor_borrow(
+        number_of(array.dtype, what), shape_array(array.shape), array.ndim, array.ctypes.data, array.nbytes,
+        release, context, byref(handle),
+    )  # fmt: skip
+    return handle
+
+
+class _Memory:
+    """Shows NumPy the memory of a tensor; the array keeps this object, and this object the tensor's handle."""
+
+    def __init__(self, tensor: Tensor, dtype: np.dtype, writable: bool):
+        self._handle = tensor._as_parameter_
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": tensor.shape,
+            "typestr": dtype.str,
+            "data": (tensor.address, not writable),
+        }
+
+
+class Tensor(Closing):
+    """An n-dimensional dense array that libmaas can use in place; NumPy and DLPack see its memory without a copy."""
+
+    def __init__(self, handle: TensorHandle, writable: bool = True):
+        self._as_parameter_ = handle
+        self._writable = writable
+
+    @classmethod
+    def from_numpy(cls, array: np.ndarray) -> Tensor:
+        """A tensor over the memory of `array`, or of a copy when that is not row-major, aligned and native."""
+        array = dense(np.asarray(array))
+        number = borrow(array)
+        try:
+            return cls(_over(array, "", RELEASE, number), array.flags.writeable)
+        except BaseException:
+            refused(number)
+            raise
+
+    @classmethod
+    def from_dlpack(cls, source: Any) -> Tensor:
+        """A tensor over the memory of anything with `__dlpack__` that lies in main memory, e.g. a torch tensor."""
+        return cls.from_numpy(np.from_dlpack(source))
+
+    @classmethod
+    def zeros(cls, shape: Sequence[int], dtype: Any = np.float32) -> Tensor:
+        """A tensor with memory of its own, all zero. `dtype` is a NumPy type or a number of ONNX's."""
+        handle = TensorHandle()
+        lib.maas_tensor_create(element_type(dtype), shape_array(shape), len(shape), byref(handle))
+        return cls(handle)
+
+    @classmethod
+    def at(cls, address: int, dtype: Any, shape: Sequence[int]) -> Tensor:
+        """A tensor over memory at `address`, which must outlive it."""
+        number, handle = element_type(dtype), TensorHandle()
+        lib.maas_tensor_borrow(
+            number, shape_array(shape), len(shape), address, byte_count(number, shape), _NO_RELEASE, None, byref(handle)
+        )
+        return cls(handle)
+
+    @property
+    def element_type(self) -> int:
+        """ONNX's number of the element type."""
+        number = c_int()
+        lib.maas_tensor_dtype(self, byref(number))
+        return number.value
+
+    @property
+    def dtype(self) -> np.dtype:
+        return dtype_of(self.element_type)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        dims, rank = POINTER(c_int64)(), c_size_t()
+        lib.maas_tensor_shape(self, byref(dims), byref(rank))
+        return tuple(dims[: rank.value])
+
+    @property
+    def nbytes(self) -> int:
+        size = c_size_t()
+        lib.maas_tensor_data(self, None, byref(size))
+        return size.value
+
+    @property
+    def address(self) -> int:
+        """Where the first element is."""
+        data = c_void_p()
+        lib.maas_tensor_data(self, byref(data), None)
+        return data.value or 0
+
+    def numpy(self) -> np.ndarray:
+        """An array over the tensor's memory, which stays as long as the array does, also after `close()`."""
+        dtype = self.dtype
+        array = np.asarray(_Memory(self, dtype, self._writable))
+        return array if array.dtype == dtype else array.view(dtype)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        converted = array if dtype is None else array.astype(dtype, copy=False)
+        if copy is False and converted is not array:
+            raise ValueError(f"a tensor of {array.dtype} cannot be an array of {np.dtype(dtype)} without a copy")
+        return converted.copy() if copy and converted is array else converted
+
+    def __dlpack__(self, **arguments: Any) -> Any:
+        return self.numpy().__dlpack__(**arguments)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # kDLCPU
+
+    def copy_from(self, source: Any) -> None:
+        """Overwrites the elements with those of an array of the same dtype and shape."""
+        target, array = self.numpy(), as_array(source, self.dtype)
+        if not self._writable:
+            raise InvalidArgument("the tensor lies over a read-only array and cannot be changed; use a writable one")
+        if array.dtype != target.dtype:
+            raise TypeMismatch(f"the tensor has another element type: expected {target.dtype}, found {array.dtype}")
+        if array.shape != target.shape:
+            raise ShapeMismatch(f"the tensor has another shape: expected {target.shape}, found {array.shape}")
+        np.copyto(target, array)
+
+    def __len__(self) -> int:
+        return len(self.numpy())
+
+    def __repr__(self) -> str:
+        return f"maas.Tensor({self.dtype}, {self.shape})" if self._as_parameter_ else "maas.Tensor(closed)"

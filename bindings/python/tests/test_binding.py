@@ -1,0 +1,83 @@
+"""maas's own bindings: what is bound once stays bound."""
+
+import maas
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def bound(passing):
+    return maas.Session(passing).bind()
+
+
+def test_new_values_are_seen_and_written_in_place(bound):
+    x, twice = np.zeros((4, 3), np.float32), np.zeros((4, 3), np.float32)
+    bound.set_input("x", x)
+    bound.set_output("twice", twice)
+    for value in range(3):
+        x[:] = value
+        bound.run()
+        assert (twice == 2 * value).all()
+    assert bound.output("twice").address == twice.ctypes.data
+
+
+def test_runs_allocate_nothing(bound):
+    bound.set_input("x", np.zeros((4, 3), np.float32))
+    bound.set_output("same", np.zeros((4, 3), np.float32))
+    bound.set_output("twice", np.zeros((4, 3), np.float32))
+    for _ in range(3):
+        bound.run()
+    assert bound.session.statistic(maas.Statistic.ALLOCATIONS) == 0
+    assert bound.session.statistic(maas.Statistic.RUNS) == 3
+
+
+def test_bound_arrays_live_as_long_as_the_binding(bound):
+    bound.set_input("x", np.full((1, 3), 2, np.float32))
+    bound.set_output("twice", np.zeros((1, 3), np.float32))
+    bound.run()
+    output = bound.output("twice").numpy()
+    del bound
+    assert output.tolist() == [[4, 4, 4]]
+
+
+def test_memory_of_any_size_may_be_bound(bound):
+    x, room = np.float32([[1, 2, 3]]), np.zeros(100, np.float32)
+    bound.set_input_memory("x", 1, (1, 3), x.ctypes.data, x.nbytes)
+    bound.set_output_memory("twice", room.ctypes.data, room.nbytes)
+    bound.run()
+    assert bound.output("twice").shape == (1, 3) and room[:4].tolist() == [2, 4, 6, 0]
+    bound.set_output_memory("twice", room.ctypes.data, 8)
+    with pytest.raises(maas.BufferTooSmall, match="twice"):
+        bound.run()
+
+
+def test_what_cannot_be_bound(bound):
+    with pytest.raises(maas.NotFound, match="'y'"):
+        bound.set_input("y", np.zeros((1, 3), np.float32))
+    with pytest.raises(maas.TypeMismatch, match="float.*double"):
+        bound.set_input("x", np.zeros((1, 3)))
+    with pytest.raises(maas.ShapeMismatch, match="'x'"):
+        bound.set_input("x", np.zeros((1, 4), np.float32))
+    with pytest.raises(maas.MissingInput, match="'x'"):
+        bound.run()
+    with pytest.raises(maas.NotReady):
+        bound.output("twice")
+    with pytest.raises(maas.InvalidArgument, match="'twice'"):
+        bound.set_output("twice", np.zeros((3, 1), np.float32).T[:, ::-1])
+    frozen = np.zeros((1, 3), np.float32)
+    frozen.flags.writeable = False
+    with pytest.raises(maas.InvalidArgument, match="read-only"):
+        bound.set_output("twice", frozen)
+
+
+def test_an_output_of_another_shape_is_refused(bound):
+    bound.set_input("x", np.zeros((2, 3), np.float32))
+    bound.set_output("twice", np.zeros((1, 3), np.float32))
+    with pytest.raises(maas.ShapeMismatch, match="twice"):
+        bound.run()
+    bound.clear_outputs()
+    bound.run()
+    assert bound.output("twice").shape == (2, 3)
+    bound.clear_inputs()
+    with pytest.raises(maas.MissingInput):
+        bound.run()
