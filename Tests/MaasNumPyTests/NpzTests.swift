@@ -23,12 +23,12 @@ private func tensors() throws -> [NamedTensor] {
 
 /// Every array's bytes, or the error.
 private func read(_ bytes: [UInt8], limit: Int = 1 << 20) throws -> Result<[[UInt8]], MaasError> {
-  try withFile(bytes) { path in
-    do throws(MaasError) {
-      return .success(try NpzArchive(path, limit: limit).tensors().map { contents($0.tensor) })
-    } catch {
-      return .failure(error)
-    }
+  let file = try storage(bytes)
+  do throws(MaasError) {
+    let archive = try NpzArchive(file, path: "x.npz", limit: limit)
+    return .success(try archive.tensors().map { contents($0.tensor) })
+  } catch {
+    return .failure(error)
   }
 }
 
