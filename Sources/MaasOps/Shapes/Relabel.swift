@@ -38,14 +38,17 @@ package final class Flatten: ReadableOperator {
   package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
 }
 
-/// Dropout as it is in inference: the input, and a mask of trues.
+/// Dropout as it is in inference: the input, and a mask that since opset 12 says what was kept, everything. Earlier
+/// versions leave the mask open; ONNX Runtime fills it with zeros.
 package final class Dropout: ReadableOperator {
   package let name = "Dropout"
   /// Before opset 10 the mask has the input's element type.
   private let maskIsBool: Bool
+  private let maskValue: Float
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     maskIsBool = reader.opset >= 10
+    maskValue = reader.opset >= 12 ? 1 : 0
     reader.ignore("ratio", "seed", "is_test")
     try reader.finish()
   }
@@ -64,6 +67,6 @@ package final class Dropout: ReadableOperator {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     node.alias()
     guard let mask = node.optionalOutput(1) else { return }
-    try node.emitFill(mask, try cast(try Tensor(.float, [], [Float(1)]), to: mask.dtype))
+    try node.emitFill(mask, try cast(try Tensor(.float, [], [maskValue]), to: mask.dtype))
   }
 }
