@@ -37,6 +37,10 @@ var libmaasLinkage: [LinkerSetting] = [
     "-Xlinker", "--version-script=\(root)/Sources/MaasABI/maas.map",
   ]),
 ]
+if !embedded {
+  // The dynamic Swift runtime would install signal handlers in the host.
+  libmaasLinkage.append(.unsafeFlags(["-static-stdlib", "-Xlinker", "--gc-sections"]))
+}
 if embedded, let toolchain = Context.environment["MAAS_SWIFT_EMBEDDED_LIB"] {
   libmaasLinkage.append(.unsafeFlags(["-L\(toolchain)", "-lswiftUnicodeDataTables"]))
 }
