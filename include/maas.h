@@ -2,29 +2,30 @@
  *
  * maas: loads ONNX models and runs them on CPUs. This header is the whole C interface of libmaas.
  *
+ *   const int64_t shape[] = {1, 64};
  *   maas_session *session = NULL;
  *   maas_tensor *input = NULL, *output = NULL;
- *   const int64_t shape[] = {1, 64};
- *   if (maas_session_open("model.onnx", NULL, &session) != MAAS_OK ||
- *       maas_tensor_borrow(MAAS_DTYPE_FLOAT, shape, 2, pixels, sizeof pixels, NULL, NULL, &input) != MAAS_OK
- * || maas_session_run(session, NULL, NULL, &input, 1, NULL, &output, 1) != MAAS_OK) fprintf(stderr, "%s\n",
- * maas_error_message());
+ *   if (maas_session_open("model.onnx", NULL, &session) ||
+ *       maas_tensor_borrow(MAAS_DTYPE_FLOAT, shape, 2, pixels, sizeof pixels, NULL, NULL, &input) ||
+ *       maas_session_run(session, NULL, NULL, &input, 1, NULL, &output, 1))
+ *     fprintf(stderr, "%s\n", maas_error_message());
  *
  * Rules that hold for every function, unless its comment says otherwise:
  *
- * Status     A function that can fail returns a maas_status. When it is not MAAS_OK, maas_error_message() has
- *            the reason as one sentence, nothing was written through the out-parameters, and the library and
- *            all handles can be used as before. No input, however wrong, ends the process.
- * Handles    Opaque. Who gets one through an out-parameter of type `maas_x **` closes it with maas_x_close().
- *            Handles keep what they need: closing in any order is right, e.g. a model before its session.
- *            Closing NULL does nothing. A handle must not be closed while another thread is inside a call on
- * it. Pointers   `const` pointers that a getter hands out belong to the handle and live as long as it does.
- *            A pointer argument must not be NULL unless its comment allows it; NULL is answered with
- *            MAAS_INVALID_ARGUMENT. Strings are UTF-8 and end with a zero byte. Arrays come with their
- * length. Threads    Any function may be called on any thread at any time. Sessions, models and values may be
- * used by any number of threads at once. Option objects, tensors and bindings may move between threads, but
- *            must not be changed by one thread while another uses them.
- * Growth     Names and numbers are never reused or changed within an ABI major version; new ones are added.
+ * Status    A function that can fail returns a maas_status. When it is not MAAS_OK, maas_error_message() has
+ *           the reason as one sentence, nothing was written through the out-parameters, and the library and
+ *           all handles can be used as before. No input, however wrong, ends the process.
+ * Handles   Opaque. Who gets one through an out-parameter of type `maas_x **` closes it with maas_x_close().
+ *           Handles keep what they need: closing in any order is right, e.g. a model before its session.
+ *           Closing NULL does nothing. A handle must not be closed while another thread is inside a call on
+ *           it.
+ * Pointers  `const` pointers that a getter hands out belong to the handle and live as long as it does. A
+ *           pointer argument must not be NULL unless its comment allows it; NULL is answered with
+ *           MAAS_INVALID_ARGUMENT. Strings are UTF-8 and end with a zero byte. Arrays come with their length.
+ * Threads   Any function may be called on any thread at any time. Sessions, models and values may be used by
+ *           any number of threads at once. Option objects, tensors and bindings may move between threads, but
+ *           must not be changed by one thread while another uses them.
+ * Growth    Names and numbers are never reused or changed within an ABI major version; new ones are added.
  */
 #ifndef MAAS_H
 #define MAAS_H
@@ -104,8 +105,7 @@ MAAS_API const char *maas_status_text(maas_status status);
  */
 MAAS_API const char *maas_error_message(void);
 
-/* ---- Handles and shared types ---------------------------------------------------------------------------
- */
+/* ---- Handles and shared types -------------------------------------------------------------------------- */
 
 typedef struct maas_model maas_model; /**< A loaded model: graph, weights, metadata. */
 typedef struct maas_value maas_value; /**< Description of one input or output of a model. */
@@ -164,8 +164,7 @@ typedef void (*maas_release)(void *context);
 /** Releases a text that maas gave through a `char **`. NULL does nothing. */
 MAAS_API void maas_text_free(char *text);
 
-/* ---- Log ------------------------------------------------------------------------------------------------
- */
+/* ---- Log ----------------------------------------------------------------------------------------------- */
 
 typedef enum maas_log_level {
   MAAS_LOG_ERROR = 0,               /**< A call failed; the text is that of maas_error_message(). */
@@ -185,8 +184,7 @@ typedef void (*maas_log_callback)(void *context, maas_log_level level, const cha
  */
 MAAS_API maas_status maas_log_set_callback(maas_log_level level, maas_log_callback callback, void *context);
 
-/* ---- Threads --------------------------------------------------------------------------------------------
- */
+/* ---- Threads ------------------------------------------------------------------------------------------- */
 
 /** The most threads one run can use. */
 #define MAAS_MAXIMUM_THREADS 256
@@ -202,8 +200,7 @@ MAAS_API maas_status maas_pool_set_threads(size_t threads);
 /** The number that maas_pool_set_threads() set, or the number of CPUs that stands for 0. At least 1. */
 MAAS_API maas_status maas_pool_threads(size_t *threads);
 
-/* ---- Session options -------------------------------------------------------------------------------------
- */
+/* ---- Session options ----------------------------------------------------------------------------------- */
 
 /**
  * Options with their default values. An options object is read when it is passed to a function and may be
@@ -248,8 +245,7 @@ MAAS_API maas_status maas_session_options_set_optimization(maas_session_options 
 MAAS_API maas_status maas_session_options_set_memory_limit(maas_session_options *options, uint64_t bytes);
 MAAS_API maas_status maas_session_options_set_copy(maas_session_options *options, int copy);
 
-/* ---- Models ---------------------------------------------------------------------------------------------
- */
+/* ---- Models -------------------------------------------------------------------------------------------- */
 
 /**
  * Loads a model file. The file is mapped, not copied: it must not be truncated or overwritten while the model
@@ -314,8 +310,7 @@ MAAS_API maas_status maas_model_metadata_count(const maas_model *model, size_t *
 MAAS_API maas_status maas_model_metadata(const maas_model *model, size_t index, const char **key,
                                          const char **value);
 
-/* ---- Values: what an input or output looks like
- * ------------------------------------------------------------ */
+/* ---- Values: what an input or output looks like -------------------------------------------------------- */
 
 MAAS_API maas_status maas_value_name(const maas_value *value, const char **name);
 MAAS_API maas_status maas_value_dtype(const maas_value *value, maas_dtype *dtype);
@@ -330,8 +325,7 @@ MAAS_API maas_status maas_value_rank(const maas_value *value, int64_t *rank);
  */
 MAAS_API maas_status maas_value_dim(const maas_value *value, size_t axis, int64_t *size, const char **symbol);
 
-/* ---- Tensors --------------------------------------------------------------------------------------------
- */
+/* ---- Tensors ------------------------------------------------------------------------------------------- */
 
 /**
  * A tensor with memory of its own, zeroed and aligned to 64 bytes. `shape` has `rank` sizes, none negative;
@@ -372,8 +366,7 @@ MAAS_API maas_status maas_tensor_elements(const maas_tensor *tensor, size_t *ele
  */
 MAAS_API maas_status maas_tensor_data(const maas_tensor *tensor, void **data, size_t *bytes);
 
-/* ---- Run options ------------------------------------------------------------------------------------------
- */
+/* ---- Run options --------------------------------------------------------------------------------------- */
 
 /** One object may serve any number of runs, also at the same time. */
 MAAS_API maas_status maas_run_options_create(maas_run_options **options);
@@ -392,8 +385,7 @@ MAAS_API maas_status maas_run_options_set_deadline(maas_run_options *options, in
 MAAS_API maas_status maas_run_options_cancel(maas_run_options *options);
 MAAS_API maas_status maas_run_options_reset(maas_run_options *options);
 
-/* ---- Sessions ---------------------------------------------------------------------------------------------
- */
+/* ---- Sessions ------------------------------------------------------------------------------------------ */
 
 /** Makes a model ready to run. Sessions of one model share its weights. `options` may be NULL.
  * MAAS_INVALID_MODEL, MAAS_UNSUPPORTED, MAAS_OUT_OF_MEMORY, MAAS_LIMIT_EXCEEDED. */
@@ -463,8 +455,7 @@ MAAS_API maas_status maas_session_profile_start(maas_session *session);
  */
 MAAS_API maas_status maas_session_profile_stop(maas_session *session, const char *path, char **text);
 
-/* ---- Bindings
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Bindings ------------------------------------------------------------------------------------------ */
 
 /**
  * Inputs and outputs that stay the same over many runs. All checks and name look-ups are done when something

@@ -9,13 +9,15 @@ static void pack_a(int64_t rows, int64_t k, maas_gemm_left a, float *to) {
   for (int64_t i = 0; i < rows; i += MAAS_MR, to += MAAS_MR * k) {
     int64_t count = rows - i < MAAS_MR ? rows - i : MAAS_MR;
     const float *from = a.a + i * a.row;
-    if (count == MAAS_MR)
+    if (count == MAAS_MR) {
       for (int64_t p = 0; p < k; p++)
-        MAAS_UNROLL
-    for (int r = 0; r < MAAS_MR; r++)
-      to[p * MAAS_MR + r] = from[r * a.row + p * a.col];
-    else for (int64_t p = 0; p < k; p++) for (int64_t r = 0; r < count; r++) to[p * MAAS_MR + r] =
-        from[r * a.row + p * a.col];
+        MAAS_EACH (r, MAAS_MR)
+          to[p * MAAS_MR + r] = from[r * a.row + p * a.col];
+    } else {
+      for (int64_t p = 0; p < k; p++)
+        for (int64_t r = 0; r < count; r++)
+          to[p * MAAS_MR + r] = from[r * a.row + p * a.col];
+    }
   }
 }
 

@@ -4,7 +4,8 @@
 #include "pass.h"
 
 #define MAAS_NR (MAAS_NV * V_WIDTH)
-#define MAAS_UNROLL _Pragma("clang loop unroll(full)")
+/// A loop over registers, unrolled.
+#define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
 #define MAAS_INLINE static inline __attribute__((always_inline))
 
 /// Everything that the register path does not know, through a small buffer; also tiles with fewer columns.
@@ -33,21 +34,17 @@ static __attribute__((noinline)) void finish_slowly(float *tile, int64_t rows, i
 
 MAAS_INLINE void add_c(const int mr, vf acc[][MAAS_NV], const maas_gemm_finish *f) {
   vf beta = v_set(f->beta);
-  MAAS_UNROLL
-  for (int i = 0; i < mr; i++) {
+  MAAS_EACH (i, mr) {
     const float *c = f->c + i * f->c_row;
-    MAAS_UNROLL
-    for (int v = 0; v < MAAS_NV; v++)
+    MAAS_EACH (v, MAAS_NV)
       acc[i][v] = v_fma(beta, f->c_col ? v_load(c + v * V_WIDTH) : v_set(*c), acc[i][v]);
   }
 }
 
 MAAS_INLINE void add_rows(const int mr, vf acc[][MAAS_NV], const float *rows, int64_t stride) {
-  MAAS_UNROLL
-  for (int i = 0; i < mr; i++)
-    MAAS_UNROLL
-  for (int v = 0; v < MAAS_NV; v++)
-    acc[i][v] = v_add(acc[i][v], v_load(rows + i * stride + v * V_WIDTH));
+  MAAS_EACH (i, mr)
+    MAAS_EACH (v, MAAS_NV)
+      acc[i][v] = v_add(acc[i][v], v_load(rows + i * stride + v * V_WIDTH));
 }
 
 MAAS_INLINE void finish_tile(const int mr, vf acc[][MAAS_NV], int64_t columns, const maas_gemm_finish *f) {
@@ -55,20 +52,16 @@ MAAS_INLINE void finish_tile(const int mr, vf acc[][MAAS_NV], int64_t columns, c
   bool known = relu || f->activation.op == MAAS_UNARY_IDENTITY;
   if (columns < MAAS_NR || !known || (f->c && f->c_col > 1)) {
     float tile[MAAS_MR * MAAS_NR];
-    MAAS_UNROLL
-    for (int i = 0; i < mr; i++)
-      MAAS_UNROLL
-    for (int v = 0; v < MAAS_NV; v++)
-      v_store(tile + (i * MAAS_NV + v) * V_WIDTH, acc[i][v]);
+    MAAS_EACH (i, mr)
+      MAAS_EACH (v, MAAS_NV)
+        v_store(tile + (i * MAAS_NV + v) * V_WIDTH, acc[i][v]);
     finish_slowly(tile, mr, columns, f);
     return;
   }
   if (f->alpha != 1) {
-    MAAS_UNROLL
-    for (int i = 0; i < mr; i++)
-      MAAS_UNROLL
-    for (int v = 0; v < MAAS_NV; v++)
-      acc[i][v] = v_mul(acc[i][v], v_set(f->alpha));
+    MAAS_EACH (i, mr)
+      MAAS_EACH (v, MAAS_NV)
+        acc[i][v] = v_mul(acc[i][v], v_set(f->alpha));
   }
   if (f->add)
     add_rows(mr, acc, f->y, f->y_row);
@@ -76,30 +69,23 @@ MAAS_INLINE void finish_tile(const int mr, vf acc[][MAAS_NV], int64_t columns, c
     add_c(mr, acc, f);
   if (f->residual)
     add_rows(mr, acc, f->residual, f->y_row);
-  MAAS_UNROLL
-  for (int i = 0; i < mr; i++)
-    MAAS_UNROLL
-  for (int v = 0; v < MAAS_NV; v++)
-    v_store(f->y + i * f->y_row + v * V_WIDTH, relu ? v_max(v_set(0), acc[i][v]) : acc[i][v]);
+  MAAS_EACH (i, mr)
+    MAAS_EACH (v, MAAS_NV)
+      v_store(f->y + i * f->y_row + v * V_WIDTH, relu ? v_max(v_set(0), acc[i][v]) : acc[i][v]);
 }
 
 /// acc[mr][NV] = A[mr, k] B[k, NR].
 MAAS_INLINE void multiply(const int mr, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a, const float *b) {
-  MAAS_UNROLL
-  for (int i = 0; i < mr; i++)
-    MAAS_UNROLL
-  for (int v = 0; v < MAAS_NV; v++)
-    acc[i][v] = v_set(0);
+  MAAS_EACH (i, mr)
+    MAAS_EACH (v, MAAS_NV)
+      acc[i][v] = v_set(0);
   for (int64_t p = 0; p < k; p++, b += MAAS_NR, a.a += a.col) {
     vf columns[MAAS_NV];
-    MAAS_UNROLL
-    for (int v = 0; v < MAAS_NV; v++)
+    MAAS_EACH (v, MAAS_NV)
       columns[v] = v_load(b + v * V_WIDTH);
-    MAAS_UNROLL
-    for (int i = 0; i < mr; i++) {
+    MAAS_EACH (i, mr) {
       vf row = v_set(a.a[i * a.row]);
-      MAAS_UNROLL
-      for (int v = 0; v < MAAS_NV; v++)
+      MAAS_EACH (v, MAAS_NV)
         acc[i][v] = v_fma(row, columns[v], acc[i][v]);
     }
   }
@@ -112,25 +98,19 @@ MAAS_INLINE void multiply(const int mr, vf acc[][MAAS_NV], int64_t k, maas_gemm_
 MAAS_INLINE void multiply_few(const int mr, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a, const float *b) {
   vf sums[MAAS_CHAINS][2][MAAS_NV];
   int64_t whole = k - k % MAAS_CHAINS;
-  MAAS_UNROLL
-  for (int s = 0; s < MAAS_CHAINS; s++)
+  MAAS_EACH (s, MAAS_CHAINS)
     multiply(mr, sums[s], 0, a, b);
   for (int64_t p = 0; p < whole; p += MAAS_CHAINS, a.a += MAAS_CHAINS * a.col, b += MAAS_CHAINS * MAAS_NR)
-    MAAS_UNROLL
-  for (int s = 0; s < MAAS_CHAINS; s++)
-    MAAS_UNROLL
-  for (int i = 0; i < mr; i++)
-    MAAS_UNROLL
-  for (int v = 0; v < MAAS_NV; v++)
-    sums[s][i][v] =
-        v_fma(v_set(a.a[i * a.row + s * a.col]), v_load(b + s * MAAS_NR + v * V_WIDTH), sums[s][i][v]);
+    MAAS_EACH (s, MAAS_CHAINS)
+      MAAS_EACH (i, mr)
+        MAAS_EACH (v, MAAS_NV)
+          sums[s][i][v] =
+              v_fma(v_set(a.a[i * a.row + s * a.col]), v_load(b + s * MAAS_NR + v * V_WIDTH), sums[s][i][v]);
   multiply(mr, acc, k - whole, a, b);
-  MAAS_UNROLL
-  for (int i = 0; i < mr; i++)
-    MAAS_UNROLL
-  for (int v = 0; v < MAAS_NV; v++)
-    acc[i][v] =
-        v_add(v_add(v_add(sums[0][i][v], sums[1][i][v]), v_add(sums[2][i][v], sums[3][i][v])), acc[i][v]);
+  MAAS_EACH (i, mr)
+    MAAS_EACH (v, MAAS_NV)
+      acc[i][v] =
+          v_add(v_add(v_add(sums[0][i][v], sums[1][i][v]), v_add(sums[2][i][v], sums[3][i][v])), acc[i][v]);
 }
 
 typedef void micro_kernel(int64_t k, maas_gemm_left a, const float *b, int64_t columns,

@@ -280,8 +280,8 @@ typedef struct maas_f32_layer_norm_params {
   int64_t rows, n;
 } maas_f32_layer_norm_params;
 
-/// x, scale[n] or NULL, bias[n] or NULL, y, mean[rows] or NULL, inverse standard deviation[rows] or NULL.
-/// In place.
+/// x, scale[n] or NULL, bias[n] or NULL, y, mean[rows] or NULL, inverse standard deviation[rows] or NULL. In
+/// place.
 int32_t maas_f32_layer_norm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_layer_norm_split(const maas_f32_layer_norm_params *params);
 
