@@ -1,0 +1,56 @@
+/// The limit that products are measured against: fused multiply-adds per second of one thread, from registers.
+/// peak.py compiles this to a shared library and calls it, once per thread.
+#include <stdint.h>
+#include <time.h>
+
+enum { chains = 12, rounds = 20000 };
+
+/// Independent sums hide the latency; `CHAIN` names the register type, its broadcast and its fma.
+#define PEAK(name, isa, vector, set, fma)                                                                    \
+  __attribute__((target(isa))) static float name(void) {                                                     \
+    vector sums[chains], factor = set(0.5f), term = set(1.0f);                                               \
+    for (int c = 0; c < chains; c++)                                                                         \
+      sums[c] = set((float)c);                                                                               \
+    for (int r = 0; r < rounds; r++) {                                                                       \
+      _Pragma("GCC unroll 12") for (int c = 0; c < chains; c++) sums[c] = fma(sums[c], factor, term);        \
+      __asm__ volatile("");                                                                                  \
+    }                                                                                                        \
+    vector total = sums[0];                                                                                  \
+    for (int c = 1; c < chains; c++)                                                                         \
+      total = total + sums[c];                                                                               \
+    return total[0];                                                                                         \
+  }
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps)
+PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps)
+static int lanes(void) { return __builtin_cpu_supports("avx512f") ? 16 : 8; }
+static float burst(void) { return lanes() == 16 ? peak_avx512() : peak_avx2(); }
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+static inline float32x4_t fma_neon(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, b); }
+PEAK(peak_neon, "+simd", float32x4_t, vdupq_n_f32, fma_neon)
+static int lanes(void) { return 4; }
+static float burst(void) { return peak_neon(); }
+#endif
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/// Floating-point operations per second, over about `seconds`.
+double maas_peak_flops(double seconds) {
+  volatile float sink;
+  double start = now(), end;
+  int64_t bursts = 0;
+  do {
+    sink = burst();
+    bursts++;
+    end = now();
+  } while (end - start < seconds);
+  (void)sink;
+  return (double)bursts * 2.0 * chains * rounds * lanes() / (end - start);
+}
