@@ -146,6 +146,9 @@ extension Session {
   /// Records the time of every step of every run from now on; false when that is already so.
   public func startProfile() -> Bool { executable.startProfile() }
 
+  /// What is recorded so far, as a trace in Chrome's JSON format; nil when nothing is.
+  package var profile: String? { executable.profile?.chromeTrace }
+
   /// Ends the recording and gives it as a trace in Chrome's JSON format; nil when there was none.
   public func stopProfile() -> String? { executable.stopProfile()?.chromeTrace }
 

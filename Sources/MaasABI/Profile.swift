@@ -17,13 +17,15 @@ package func maas_session_profile_stop(
   _ text: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> maas_status {
   withStatus { () throws(MaasError) in
-    guard var trace = try MaasABI.session(session).stopProfile() else {
+    let session = try MaasABI.session(session)
+    guard var trace = session.profile else {
       throw MaasError(.notReady, "the session records no profile")
     }
     if let path {
       let error = trace.withUTF8 { maas_sys_file_write(path, $0.baseAddress, $0.count) }
-      if error != 0 { throw MaasError.file(String(cString: path), "cannot be written", error) }
+      if error != 0 { throw MaasError.unwritable(String(cString: path), error) }
     }
+    _ = session.stopProfile()
     text?.pointee = copied(trace)
   }
 }

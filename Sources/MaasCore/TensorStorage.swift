@@ -81,8 +81,16 @@ package final class MappedFile: @unchecked Sendable {
 extension MaasError {
   /// A failed call on a file, with the system's reason.
   package static func file(_ path: String, _ problem: String, _ error: Int32) -> MaasError {
+    file(path, problem, error, error == 2 ? .notFound : error == 12 ? .outOfMemory : .io)
+  }
+
+  /// A failed write, where also a folder that is missing is a failure of the system.
+  package static func unwritable(_ path: String, _ error: Int32) -> MaasError {
+    file(path, "cannot be written", error, .io)
+  }
+
+  private static func file(_ path: String, _ problem: String, _ error: Int32, _ code: Code) -> MaasError {
     let reason = String(cString: maas_sys_error_text(error))
-    let code: Code = error == 2 ? .notFound : error == 12 ? .outOfMemory : .io
     return MaasError(code, "the file \(problem) (\(reason))").inFile(path)
   }
 }

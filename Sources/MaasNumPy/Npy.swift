@@ -71,5 +71,5 @@ package enum Npy {
 /// Writes `bytes` so that `path` is never half-written.
 func writeFile(_ path: String, _ bytes: TensorStorage) throws(MaasError) {
   let error = maas_sys_file_write(path, bytes.base, bytes.byteCount)
-  if error != 0 { throw MaasError.file(path, "cannot be written", error) }
+  if error != 0 { throw MaasError.unwritable(path, error) }
 }

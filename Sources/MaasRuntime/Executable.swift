@@ -117,6 +117,23 @@ package final class Executable: @unchecked Sendable {
   }
 }
 
+extension Executable {
+  /// Refuses a symbol of the declared inputs that would have two sizes.
+  private func checkSymbols(_ shapes: [[Int]]) throws(MaasError) {
+    var sizes: [String: Int] = [:]
+    for (id, shape) in zip(graph.inputs, shapes) {
+      for (dim, size) in zip(graph[id].shape?.dims ?? [], shape) where dim.value == nil {
+        let known = sizes[dim.text] ?? size
+        sizes[dim.text] = known
+        if known == size { continue }
+        throw MaasError(
+          .shapeMismatch, "dimension '\(dim.text)' has two values", tensor: graph[id].name,
+          expected: "\(known) as in an input before", found: "\(size) in \(describe(shape))")
+      }
+    }
+  }
+}
+
 // Contexts in and out.
 extension Executable {
   private func key(_ shapes: [[Int]], _ wanted: [Bool]) -> [Int] {
@@ -147,6 +164,7 @@ extension Executable {
 
   private func plan(_ key: [Int], _ shapes: [[Int]], _ wanted: [Bool]) throws(MaasError) -> Plan {
     if let known = lock.holding({ entries.first { $0.key == key }?.plan }) { return known }
+    try checkSymbols(shapes)
     var builder = try PlanBuilder(graph, inputShapes: shapes, wantedOutputs: wanted, context: context)
     let plan = try builder.build()
     return lock.holding {

@@ -21,7 +21,7 @@ enum Terminal {
     while !rest.isEmpty {
       let written = Glibc.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
       if written < 0, errno == EINTR { continue }
-      if written < 0 { throw MaasError.file("standard output", "cannot be written", errno) }
+      if written < 0 { throw MaasError.unwritable("standard output", errno) }
       rest = rest.dropFirst(written)
     }
   }

@@ -50,7 +50,7 @@ final class ExternalData {
     guard isRelative(location) else { throw outside(location, tensor) }
     guard let path = realPath(folder + "/" + location) else {
       throw MaasError(
-        .io, "the external file '\(location)' does not exist in '\(folder)'", tensor: tensor,
+        .notFound, "the external file '\(location)' does not exist in '\(folder)'", tensor: tensor,
         hint: "the file belongs beside the model")
     }
     for home in homes(folder) where path.hasPrefix(home == "/" ? "/" : home + "/") { return path }

@@ -33,9 +33,9 @@ struct WireCursor {
 
   var isAtEnd: Bool { position == end }
 
-  private func failure(_ problem: String) -> MaasError {
+  private func failure(_ problem: String, _ code: MaasError.Code = .invalidModel) -> MaasError {
     MaasError(
-      .invalidModel, "\(problem) at byte \(position) of \(bytes.count)",
+      code, "\(problem) at byte \(position) of \(bytes.count)",
       hint: "the file is damaged, incomplete, or no ONNX model")
   }
 
@@ -168,5 +168,5 @@ struct WireCursor {
     }
   }
 
-  func tooDeep() -> MaasError { failure("messages are nested too deeply") }
+  func tooDeep() -> MaasError { failure("messages are nested too deeply", .limitExceeded) }
 }
