@@ -30,6 +30,8 @@ stage_bad-input() {
   $python Tests/bad-input/maas_run.py $release/maas-run $folder
 }
 
+stage_python() { $python -m pytest -q -p no:cacheprovider bindings/python; }
+
 # Prints "passed failed": the cases a stage's log tells of (Swift Testing, pytest, "N passed, N failed"), else itself as one.
 tally() {
   awk -v rc="$2" '
@@ -60,7 +62,7 @@ run_stage() {
 }
 
 mkdir -p "$logs"
-[ $# -gt 0 ] || set -- format swift build cli models bad-input
+[ $# -gt 0 ] || set -- format swift build cli models bad-input python
 for name; do
   declare -F "stage_$name" >/dev/null || { echo "test: no stage $name" >&2; exit 2; }
   run_stage "$name"

@@ -2,6 +2,7 @@
 
 Each FOLDER holds models as make.py writes them. Every case is run with the kernels of each tier that this machine
 has, which must agree with the golden outputs, and with 1, 2 and 5 threads, which must agree to the last bit.
+The tests of the Python binding judge by the same functions.
 """
 import glob
 import itertools
@@ -28,6 +29,21 @@ def tiers():
     return found
 
 
+def load(path):
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def cases(folders):
+    """(model, inputs, outputs) of every case in these folders of models: the paths of the files."""
+    for inputs in sorted(itertools.chain(*(glob.glob(os.path.join(f, "*", "case*_inputs.npz")) for f in folders))):
+        yield os.path.join(os.path.dirname(inputs), "model.onnx"), inputs, inputs.replace("_inputs.npz", "_outputs.npz")
+
+
+def name_of(inputs):
+    return f"{os.path.basename(os.path.dirname(inputs))} {os.path.basename(inputs).removesuffix('_inputs.npz')}"
+
+
 def answer(program, model, inputs, tier, threads, scratch):
     output = os.path.join(scratch, "out.npz")
     command = [program, model, inputs, "-o", output, "--threads", str(threads), "--quiet"]
@@ -35,8 +51,7 @@ def answer(program, model, inputs, tier, threads, scratch):
         command, env=dict(os.environ, MAAS_ISA=tier), stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if result.returncode:
         raise RuntimeError(f"exit code {result.returncode}: {result.stderr.strip()}")
-    with np.load(output) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    return load(output)
 
 
 def difference(found, wanted):
@@ -52,14 +67,11 @@ def difference(found, wanted):
     return None
 
 
-def check(program, folder, case, tier, scratch):
-    model = os.path.join(folder, "model.onnx")
-    inputs = os.path.join(folder, f"{case}_inputs.npz")
-    with np.load(os.path.join(folder, f"{case}_outputs.npz")) as arrays:
-        wanted = {name: arrays[name] for name in arrays.files}
+def fault(answer, wanted):
+    """What is wrong with the outputs that `answer(threads)` gives, or None."""
     first = None
     for threads in THREADS:
-        found = answer(program, model, inputs, tier, threads, scratch)
+        found = answer(threads)
         problem = difference(found, wanted)
         if problem:
             return f"{threads} threads: {problem}"
@@ -70,22 +82,25 @@ def check(program, folder, case, tier, scratch):
     return None
 
 
+def check(program, model, inputs, outputs, tier, scratch):
+    try:
+        return fault(lambda threads: answer(program, model, inputs, tier, threads, scratch), load(outputs))
+    except (RuntimeError, OSError, ValueError) as error:
+        return str(error)
+
+
 def main(program, *folders):
     passed = failed = 0
-    models = sorted(itertools.chain(*(glob.glob(os.path.join(f, "*", "case*_inputs.npz")) for f in folders)))
+    found = list(cases(folders))
     with tempfile.TemporaryDirectory() as scratch:
-        for inputs, tier in itertools.product(models, tiers()):
-            folder, case = os.path.dirname(inputs), os.path.basename(inputs).removesuffix("_inputs.npz")
-            try:
-                problem = check(program, folder, case, tier, scratch)
-            except (RuntimeError, OSError, ValueError) as error:
-                problem = str(error)
+        for (model, inputs, outputs), tier in itertools.product(found, tiers()):
+            problem = check(program, model, inputs, outputs, tier, scratch)
             passed, failed = passed + (not problem), failed + bool(problem)
             if problem:
-                print(f"FAIL {os.path.basename(folder)} {case} {tier}: {problem}")
-    print(f"{len(models)} cases, tiers {' '.join(tiers())}, threads {' '.join(map(str, THREADS))}")
+                print(f"FAIL {name_of(inputs)} {tier}: {problem}")
+    print(f"{len(found)} cases, tiers {' '.join(tiers())}, threads {' '.join(map(str, THREADS))}")
     print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0 or not models)
+    sys.exit(failed > 0 or not found)
 
 
 if __name__ == "__main__":

@@ -83,9 +83,9 @@ def test_element_types_are_those_of_the_header():
 
 
 def test_statistics_and_fields_are_those_of_the_header():
-    statistics = dict(re.findall(r"MAAS_STATISTIC_(\w+) = (\d+)", CODE))
+    statistics = dict(re.findall(r"MAAS_STATISTIC_(\w+) = (\d+)\b", CODE))
     assert {name: str(int(value)) for name, value in maas.Statistic.__members__.items()} == statistics
-    levels = dict(re.findall(r"MAAS_LOG_(\w+) = (\d+)", CODE))
+    levels = dict(re.findall(r"MAAS_LOG_(\w+) = (\d+)\b", CODE))
     assert {name: str(int(value)) for name, value in maas.LogLevel.__members__.items()} == levels
     fields = re.findall(r"MAAS_MODEL_(\w+) = \d,", CODE)
     assert [name.lower() for name in fields] == list(maas.model._FIELDS)

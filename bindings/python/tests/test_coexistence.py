@@ -26,7 +26,7 @@ print("fine")
 """
 
 
-@pytest.mark.parametrize("order", itertools.permutations(("maas", "onnx", "onnxruntime")), ids="-".join)
+@pytest.mark.parametrize("order", list(itertools.permutations(("maas", "onnx", "onnxruntime"))), ids="-".join)
 def test_with_onnx_and_onnxruntime_in_any_order(order):
     assert run_python(WORK, str(DIGITS / "digits.onnx"), *order) == "fine\n"
 

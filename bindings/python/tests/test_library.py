@@ -26,7 +26,7 @@ def test_a_named_library_that_is_missing_is_not_replaced():
 
 
 def test_a_file_that_is_no_library_is_named(tmp_path):
-    (tmp_path / "libmaas.so").write_text("no library")
+    (tmp_path / "libmaas.so").write_text("no library\n" * 100)
     message = failing_import(MAAS_LIBRARY=str(tmp_path / "libmaas.so"))
     assert str(tmp_path / "libmaas.so") in message and "ELF" in message
 

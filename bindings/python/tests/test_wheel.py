@@ -15,8 +15,8 @@ from conftest import DIGITS, ROOT
 USE = """
 import sys, maas, numpy
 session = maas.InferenceSession(sys.argv[1])
-[answer] = session.run(None, {"image": numpy.load(sys.argv[2])})
-print(maas.library_path, maas.__version__, answer.argmax())
+probabilities, label = session.run(None, {"image": numpy.load(sys.argv[2])})
+print(maas.library_path, maas.__version__, label.item())
 """
 
 
