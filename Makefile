@@ -2,11 +2,12 @@
 PREFIX ?= /usr/local
 STAGES ?=
 
-.PHONY: help run test build format clean
+.PHONY: help run test build wheel format clean
 help:
 	@echo 'make run                 build, then show the demo model at work on real images'
 	@echo 'make test                everything: format, unit tests, command lines (STAGES="swift cli" picks some)'
 	@echo 'make build               release build of the library and the programs'
+	@echo 'make wheel               the Python wheel, in dist'
 	@echo 'make format              format Swift, C and C++ in place'
 	@echo 'make clean               remove .build'
 
@@ -21,6 +22,11 @@ test:
 build:
 	@scripts/setup.sh test
 	@scripts/build.sh
+
+wheel:
+	@scripts/setup.sh test
+	@scripts/build.sh maas
+	@scripts/build-wheel.sh
 
 format:
 	@scripts/format.sh

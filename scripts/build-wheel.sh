@@ -12,4 +12,4 @@ python=${PYTHON:-.build/venv/bin/python}
 mkdir -p .build/wheel
 strip --strip-unneeded -o .build/wheel/libmaas.so.1 "$library"
 "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$folder" bindings/python
-ls -1 "$folder"/maas-*.whl
+du -b "$folder"/maas-*.whl .build/wheel/libmaas.so.1

@@ -23,9 +23,9 @@ MODEL_TESTS = ROOT / "Tests" / "models"
 sys.path[:0] = [str(MODEL_TESTS), str(ROOT / "Tests" / "bad-input")]
 
 
-def model_bytes(text: str, **weights) -> bytes:
+def model_bytes(text: str, opset: int = 17, **weights) -> bytes:
     """A model from ONNX's textual syntax; weights are arrays."""
-    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["": 17]>\n{text}')
+    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["": {opset}]>\n{text}')
     for name, array in weights.items():
         model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
     return model.SerializeToString()

@@ -92,13 +92,17 @@ def test_models_in_memory_are_refused_when_opened(cases, folder):
 
 def test_models_are_refused_at_the_latest_when_run(cases, folder):
     hold(
-        folder, of_kind(cases, "model"), lambda case: maas.InferenceSession(folder / case["model"]).run(None, feed_of(case))
+        folder,
+        of_kind(cases, "model"),
+        lambda case: maas.InferenceSession(folder / case["model"]).run(None, feed_of(case)),
     )
 
 
 def test_inputs_are_refused(cases, folder):
     hold(
-        folder, of_kind(cases, "run"), lambda case: maas.InferenceSession(folder / case["model"]).run(None, feed_of(case))
+        folder,
+        of_kind(cases, "run"),
+        lambda case: maas.InferenceSession(folder / case["model"]).run(None, feed_of(case)),
     )
 
 

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import maas
 import pytest
@@ -54,4 +55,4 @@ def test_a_source_tree_uses_its_own_build():
     if not (ROOT / ".build" / "release" / "libmaas.so").exists():
         pytest.skip("no release build in .build")
     printed = run_python("import maas; print(maas.library_path)", MAAS_LIBRARY="").strip()
-    assert printed == str(ROOT / ".build" / "release" / "libmaas.so")
+    assert Path(printed).parent == ROOT / ".build" / "release"

@@ -127,6 +127,102 @@ def test_feeds_may_be_lists(ort, passing):
     assert twice.tolist() == [[2, 4, 6]] and twice.dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "wanted"),
+    [
+        ("float[N, 3]", [[1, 2, 3]], np.float32([[1, 2, 3]])),
+        ("float[N, 3]", [np.float32([1, 2, 3])], np.float32([[1, 2, 3]])),
+        ("float[N, 3]", np.ma.array([[1, 2, 3]], dtype="f4"), np.float32([[1, 2, 3]])),
+        ("float16[N]", [1.0, 2.0], np.float16([1, 2])),
+        ("double", np.array(2.5), np.array(2.5)),
+        ("int64[N]", [1, 2], np.int64([1, 2])),
+        ("uint8[N]", [1, 2], np.uint8([1, 2])),
+        ("bool[N]", [True, False], np.array([True, False])),
+        ("bool[N]", [1, 0], np.array([True, False])),
+        ("float[N]", [], np.zeros(0, np.float32)),
+    ],
+)  # fmt: skip
+def test_what_is_taken_for_an_array(ort, kind, value, wanted):
+    model = model_bytes(f"g ({kind} x) => ({kind} y) {{ y = Identity(x) }}")
+    [found] = ort.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, {"x": value})
+    assert type(found) is np.ndarray and found.dtype == wanted.dtype and found.tolist() == wanted.tolist()
+
+
+ONNX_TYPES = (
+    "float double float16 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool string "
+    "float8e4m3fn float8e4m3fnuz float8e5m2 float8e5m2fnuz"
+).split()
+
+
+@pytest.mark.parametrize(("kind", "value"), [("int8[N]", [300]), ("uint8[N]", [-1]), ("int64[N]", ["a"])])
+def test_what_a_list_may_not_lose(ort, kind, value):
+    model = model_bytes(f"g ({kind} x) => ({kind} y) {{ y = Identity(x) }}")
+    with pytest.raises((maas.TypeMismatch, OverflowError, ValueError, RuntimeError)):
+        ort.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, {"x": value})
+
+
+@pytest.mark.parametrize("name", ONNX_TYPES)
+def test_types_have_the_same_names(name):
+    ours, theirs = sessions(model_bytes(f"g ({name}[N] x) => ({name}[N] y) {{ y = Identity(x) }}", opset=19))
+    assert described(ours.get_inputs()) == described(theirs.get_inputs())
+    assert described(ours.get_outputs()) == described(theirs.get_outputs())
+
+
+def test_strings_are_refused_by_name():
+    session = maas.InferenceSession(model_bytes("g (string[N] x) => (string[N] y) { y = Identity(x) }"))
+    with pytest.raises(maas.TypeMismatch, match="'x'.*<U1"):
+        session.run(None, {"x": np.array(["a"])})
+    with pytest.raises(maas.Unsupported, match="'x'.*string"):
+        session.run(None, {"x": ["a"]})
+
+
+def test_options_start_alike():
+    for name in ("SessionOptions", "RunOptions"):
+        ours, theirs = getattr(maas, name)(), getattr(onnxruntime, name)()
+        for option in dir(theirs):
+            value = getattr(theirs, option)
+            if option.startswith("_") or callable(value) or option in ("execution_order", "profile_file_prefix"):
+                continue
+            own = getattr(ours, option)
+            assert (getattr(own, "name", own), type(own) is bool) == (
+                getattr(value, "name", value),
+                type(value) is bool,
+            )
+    for name in ("GraphOptimizationLevel", "ExecutionMode"):
+        ours, theirs = getattr(maas, name), getattr(onnxruntime, name)
+        assert {m.name: m.value for m in ours} == {n: int(v.value) for n, v in theirs.__members__.items()}
+
+
+def test_config_entries(ort, passing):
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    with pytest.raises(Exception, match="session.set_denormal_as_zero"):
+        options.get_session_config_entry("session.set_denormal_as_zero")
+    run = ort.RunOptions()
+    run.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    assert run.get_run_config_entry("memory.enable_memory_arena_shrinkage") == "cpu:0"
+    session = ort.InferenceSession(passing, options, providers=["CPUExecutionProvider"])
+    session.disable_fallback()
+    assert len(session.run(None, {"x": np.zeros((1, 3), np.float32)}, run)) == 3
+
+
+def test_values_of_other_types(ort):
+    """NumPy has no bfloat16: its bits are given as integers."""
+    bits = np.uint16([0x3FC0, 0xC000])
+    value = ort.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, 16)
+    assert (value.data_type(), value.element_type(), value.shape()) == ("tensor(bfloat16)", 16, [2])
+    model = model_bytes("g (bfloat16[N] x) => (float[N] y) { y = Cast<to=1>(x) }")
+    session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+    binding = session.io_binding()
+    binding.bind_ortvalue_input("x", value)
+    binding.bind_output("y", "cpu")
+    session.run_with_iobinding(binding, ort.RunOptions())
+    assert binding.copy_outputs_to_cpu()[0].tolist() == [1.5, -2]
+    with pytest.raises(Exception):
+        ort.OrtValue.ortvalue_from_numpy_with_onnx_type(np.uint32([1]), 16).numpy().item(1)
+
+
 def test_arrays_of_any_layout(ort, passing):
     session = ort.InferenceSession(passing, providers=["CPUExecutionProvider"])
     grid = np.arange(24, dtype=np.float32).reshape(4, 6)

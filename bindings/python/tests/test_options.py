@@ -38,6 +38,8 @@ def test_unknown_options_are_refused_with_the_nearest():
         options.add_session_config_entry("treads", "1")
     with pytest.raises(maas.NotFound):
         options.get("nothing")
+    with pytest.raises(maas.NotFound, match="'dedline'"):
+        maas.RunOptions().add_run_config_entry("dedline", "1")
     with pytest.raises(AttributeError, match="did you mean 'intra_op_num_threads'"):
         options.intra_op_num_thread = 1
     with pytest.raises(AttributeError, match="did you mean 'deadline'"):
@@ -53,6 +55,9 @@ def test_wrong_values_are_refused(passing):
             options.set(name, value)
     with pytest.raises(maas.InvalidArgument, match="intra_op_num_threads"):
         options.intra_op_num_threads = -1
+    for value in ("2", 2.5, None):
+        with pytest.raises(TypeError, match="intra_op_num_threads"):
+            options.intra_op_num_threads = value
     with pytest.raises(ValueError):
         options.graph_optimization_level = 50
     with pytest.raises(maas.Unsupported):

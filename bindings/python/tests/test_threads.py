@@ -1,6 +1,8 @@
 """Sessions under threads, forks, cancelling and deadlines."""
 
 import os
+import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -93,6 +95,48 @@ def test_a_run_is_cancelled_from_another_thread(slow_model):
     assert isinstance(caught[0], maas.Cancelled) and options.terminate
     options.reset()
     assert not options.terminate and len(session.run(None, {"x0": np.ones((256, 256), np.float32)}, options)) == 1
+
+
+def test_other_threads_go_on_during_a_run(slow_model):
+    """With switches forbidden, Python comes to another thread only when a run lets go of the interpreter's lock."""
+    session, options = maas.Session(slow_model), maas.RunOptions()
+    x = np.ones((256, 256), np.float32)
+    began = threading.Event()
+
+    def cancel():
+        began.wait()
+        options.cancel()
+
+    interval, thread = sys.getswitchinterval(), threading.Thread(target=cancel)
+    thread.start()
+    try:
+        sys.setswitchinterval(1000)
+        began.set()
+        with pytest.raises(maas.Cancelled):
+            for _ in range(10):
+                session.run(None, {"x0": x}, options)
+    finally:
+        sys.setswitchinterval(interval)
+        thread.join()
+
+
+def test_an_interrupt_is_raised_when_the_run_is_over(slow_model):
+    session, x = maas.Session(slow_model), np.eye(256, dtype=np.float32)
+    began = threading.Event()
+
+    def interrupt():
+        began.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        while True:
+            began.set()
+            session.run(None, {"x0": x})
+    thread.join()
+    for _ in range(4):
+        assert np.array_equal(session.run(None, {"x0": x})[0], x)
 
 
 def test_a_run_stops_at_its_deadline(slow_model):

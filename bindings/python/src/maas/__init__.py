@@ -35,7 +35,17 @@ from .errors import (
 from .log import LogLevel, set_log_callback
 from .model import Model, ModelMetadata, NodeArg
 from .options import ExecutionMode, GraphOptimizationLevel, RunOptions, SessionOptions
-from .ort import InferenceSession, IOBinding, OrtValue, get_available_providers, get_device
+from .ort import (
+    InferenceSession,
+    IOBinding,
+    OrtValue,
+    disable_telemetry_events,
+    get_all_providers,
+    get_available_providers,
+    get_device,
+    set_default_logger_severity,
+    set_default_logger_verbosity,
+)
 from .pool import set_threads, threads
 from .session import Session, Statistic
 from .tensor import Tensor
@@ -77,9 +87,13 @@ __all__ = [
     "TypeMismatch",
     "Unsupported",
     "__version__",
+    "disable_telemetry_events",
+    "get_all_providers",
     "get_available_providers",
     "get_device",
     "library_path",
+    "set_default_logger_severity",
+    "set_default_logger_verbosity",
     "set_log_callback",
     "set_threads",
     "threads",

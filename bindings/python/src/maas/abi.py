@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
-from typing import Any
+from typing import Any, NoReturn
 
 from . import handle
 from .errors import InvalidArgument, error_class
@@ -114,7 +114,12 @@ def check(status: int, _function: Any, _arguments: Any) -> None:
     """Raises what `status` means. Runs after every call, so it also drops memory that the call gave back."""
     let_go()
     if status:
-        raise error_class(status)(text(lib.maas_error_message()))
+        raise_status(status)
+
+
+def raise_status(status: int) -> NoReturn:
+    """Raises the failure of the last call of this thread."""
+    raise error_class(status)(text(lib.maas_error_message()))
 
 
 def text(value: bytes | None) -> str:

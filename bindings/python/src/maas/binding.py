@@ -52,6 +52,7 @@ class Binding(Closing):
         lib.maas_binding_set_output_buffer(self, encoded(name, "an output's name"), address, nbytes)
 
     def clear_inputs(self) -> None:
+        """Forgets all inputs; a run then raises MissingInput until they are bound again."""
         lib.maas_binding_clear_inputs(self)
 
     def clear_outputs(self) -> None:

@@ -56,10 +56,10 @@ def number_of(dtype: np.dtype, what: str = "") -> int:
     return number
 
 
-def dtype_of(number: int) -> np.dtype:
-    """The NumPy type of an element type."""
+def dtype_of(number: int, what: str = "") -> np.dtype:
+    """The NumPy type of an element type. `what` names the tensor in the error."""
     dtype = _DTYPES.get(number)
-    return _ml_dtype(number) if dtype is None else dtype
+    return _ml_dtype(number, what) if dtype is None else dtype
 
 
 def element_type(value: Any) -> int:
@@ -71,15 +71,14 @@ def element_type(value: Any) -> int:
     return number_of(np.dtype(value))
 
 
-def _ml_dtype(number: int) -> np.dtype:
+def _ml_dtype(number: int, what: str) -> np.dtype:
     name = _ML_DTYPES.get(number)
+    problem = f"{what}{': ' if what else ''}tensors of {name_of(number)} have no NumPy type"
     if name is None:
-        raise Unsupported(f"NumPy has no type for tensors of {name_of(number)}")
+        raise Unsupported(f"{problem} that maas can use")
     try:
         import ml_dtypes
     except ImportError:
-        raise Unsupported(
-            f"NumPy has no type for tensors of {name_of(number)} without the package ml_dtypes; install it"
-        ) from None
+        raise Unsupported(f"{problem} without the package ml_dtypes; install it") from None
     dtype: np.dtype = np.dtype(getattr(ml_dtypes, name))
     return dtype

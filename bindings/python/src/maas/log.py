@@ -10,6 +10,8 @@ from .abi import LogFunction, lib, text
 
 
 class LogLevel(IntEnum):
+    """How grave a log line is; the numbers are those of `maas_log_level`."""
+
     ERROR = 0
     WARNING = 1
     INFO = 2

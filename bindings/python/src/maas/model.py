@@ -39,6 +39,7 @@ class NodeArg:
 
     @property
     def dtype(self) -> np.dtype:
+        """The NumPy type. Raises Unsupported where NumPy has none, as for strings."""
         return dtype_of(self.element_type)
 
     @property
@@ -160,6 +161,7 @@ class Model(Closing):
 
     @classmethod
     def of_session(cls, session: Any) -> Model:
+        """The model of a Session, as another handle of it."""
         model, handle = cls.__new__(cls), ModelHandle()
         lib.maas_session_model(session, byref(handle))
         model._describe(handle)
@@ -172,6 +174,7 @@ class Model(Closing):
 
     @property
     def metadata(self) -> ModelMetadata:
+        """What the model file says about itself, read anew at each use."""
         return ModelMetadata(
             **{name: _string(lib.maas_model_text, self, field) for field, name in enumerate(_FIELDS)},
             version=_number(lib.maas_model_version, self),

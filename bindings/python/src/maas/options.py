@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any
 
 from .abi import encoded, lib, text
-from .errors import InvalidArgument, Unsupported
+from .errors import InvalidArgument, NotFound, Unsupported
 from .handle import Closing, RunOptionsHandle, SessionOptionsHandle
 from .pool import count
 
@@ -42,6 +42,23 @@ class _Named(Closing):
         super().__setattr__(name, value)
 
 
+class ConfigEntries(dict[str, str]):
+    """Entries under keys of onnxruntime's, which have a dot: "session.intra_op.allow_spinning"."""
+
+    def keep(self, key: str, value: str) -> bool:
+        """Keeps the entry, unless its key is none of onnxruntime's."""
+        if "." not in key:
+            return False
+        self[key] = value
+        return True
+
+    def __missing__(self, key: str) -> str:
+        raise NotFound(f"there is no entry '{key}'; add it first")
+
+
+_EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
+
+
 class SessionOptions(_Named):
     """How to load and run a model. Read when a session is made; changes later do not touch that session."""
 
@@ -56,7 +73,7 @@ class SessionOptions(_Named):
     enable_mem_reuse = True
     execution_mode = ExecutionMode.ORT_SEQUENTIAL
     inter_op_num_threads = 0
-    log_severity_level = 2
+    log_severity_level = -1
     log_verbosity_level = 0
     logid = ""
     use_deterministic_compute = False
@@ -66,6 +83,7 @@ class SessionOptions(_Named):
         self._as_parameter_ = SessionOptionsHandle()
         lib.maas_session_options_create(byref(self._as_parameter_))
         self._level = GraphOptimizationLevel.ORT_ENABLE_ALL
+        self._entries = ConfigEntries()
         for name, value in options.items():
             self.set(name, value)
 
@@ -83,9 +101,20 @@ class SessionOptions(_Named):
         lib.maas_session_options_get(self, encoded(name, "an option"), byref(value))
         return text(value.value)
 
-    #: onnxruntime's names of `set` and `get`. The keys are those of maas.
-    add_session_config_entry = set
-    get_session_config_entry = get
+    def add_session_config_entry(self, key: str, value: str) -> None:
+        """Sets an option of maas, or an entry of onnxruntime's, whose keys have a dot.
+
+        Of those, the folder of external data means the same here. The others tune onnxruntime; they are kept for
+        `get_session_config_entry` and have no effect.
+        """
+        if key == _EXTERNAL_DATA_FOLDER:
+            self.set("external_data_folder", value)
+        if not self._entries.keep(key, value):
+            self.set(key, value)
+
+    def get_session_config_entry(self, key: str) -> str:
+        """The value of an option of maas, or of an entry that was added. Raises NotFound when it was not."""
+        return self._entries[key] if "." in key else self.get(key)
 
     @property
     def intra_op_num_threads(self) -> int:
@@ -120,18 +149,28 @@ class SessionOptions(_Named):
 class RunOptions(_Named):
     """When runs stop. One object may serve any number of runs, also at the same time."""
 
-    # Known to onnxruntime and without effect here.
-    log_severity_level = 2
+    # Known to onnxruntime and without effect here. Only what the wanted outputs need is computed in any case.
+    log_severity_level = -1
     log_verbosity_level = 0
     logid = ""
-    only_execute_path_to_fetches = True
+    only_execute_path_to_fetches = False
 
     def __init__(self, *, deadline: float | None = None):
         self._as_parameter_ = RunOptionsHandle()
         lib.maas_run_options_create(byref(self._as_parameter_))
         self._terminate = False
+        self._entries = ConfigEntries()
         self._deadline: float | None = None
         self.deadline = deadline
+
+    def add_run_config_entry(self, key: str, value: str) -> None:
+        """Keeps an entry of onnxruntime's, which has no effect here. Raises NotFound for a key without a dot."""
+        if not self._entries.keep(key, value):
+            raise NotFound(f"maas has no run option '{key}'")
+
+    def get_run_config_entry(self, key: str) -> str:
+        """The value of an entry that was added. Raises NotFound when it was not."""
+        return self._entries[key]
 
     def cancel(self) -> None:
         """Stops all runs that use these options, and lets later ones fail at once, with Cancelled, until `reset()`.

@@ -23,11 +23,30 @@ PROVIDER = "CPUExecutionProvider"
 
 
 def get_available_providers() -> list[str]:
+    """What can run models: the CPU."""
+    return [PROVIDER]
+
+
+def get_all_providers() -> list[str]:
+    """As `get_available_providers`."""
     return [PROVIDER]
 
 
 def get_device() -> str:
+    """Always "CPU"."""
     return "CPU"
+
+
+def set_default_logger_severity(severity: int) -> None:
+    """Without effect: maas logs nothing unless `set_log_callback` asks for it."""
+
+
+def set_default_logger_verbosity(verbosity: int) -> None:
+    """Without effect, as `set_default_logger_severity`."""
+
+
+def disable_telemetry_events() -> None:
+    """Without effect: maas has no telemetry."""
 
 
 class InferenceSession(Session):
@@ -51,9 +70,11 @@ class InferenceSession(Session):
             self.start_profile()
 
     def get_inputs(self) -> list[NodeArg]:
+        """What a run takes, in the model's order: `name`, `shape`, `type`. Initializers are not among them."""
         return self.inputs
 
     def get_outputs(self) -> list[NodeArg]:
+        """What a run gives, in the model's order."""
         return self.outputs
 
     def get_overridable_initializers(self) -> list[NodeArg]:
@@ -61,19 +82,30 @@ class InferenceSession(Session):
         return []
 
     def get_modelmeta(self) -> ModelMetadata:
+        """What the model file says about itself. `version` is 0 where the file has none."""
         return self.model.metadata
 
     def get_session_options(self) -> SessionOptions:
+        """The options the session was made with; changing them does not touch it."""
         return self._session_options
 
     def get_providers(self) -> list[str]:
+        """What runs the model: the CPU."""
         return [PROVIDER]
 
     def get_provider_options(self) -> dict[str, dict[str, str]]:
+        """No options for the CPU."""
         return {PROVIDER: {}}
 
     def set_providers(self, providers: Any = None, provider_options: Any = None) -> None:
+        """Checks its arguments as the constructor does; the CPU goes on running the model."""
         _look_at_providers(providers, provider_options)
+
+    def disable_fallback(self) -> None:
+        """Without effect: there is one provider."""
+
+    def enable_fallback(self) -> None:
+        """Without effect, as `disable_fallback`."""
 
     def run_with_ort_values(
         self,
@@ -81,13 +113,16 @@ class InferenceSession(Session):
         input_dict_ort_values: Mapping[str, OrtValue],
         run_options: RunOptions | None = None,
     ) -> list[OrtValue]:
+        """As `run`, with OrtValues in and out. Inputs are used where they are; outputs have memory of their own."""
         feed = {name: value.tensor for name, value in input_dict_ort_values.items()}
         return [OrtValue(tensor) for tensor in self.run_tensors(output_names, feed, run_options)]
 
     def io_binding(self) -> IOBinding:
+        """A binding for this session. Threads that run at once need one each."""
         return IOBinding(self)
 
     def run_with_iobinding(self, iobinding: IOBinding, run_options: RunOptions | None = None) -> None:
+        """Runs once with what is bound. Raises ValueError for a binding of another session, else as `run`."""
         if iobinding.binding.session is not self:
             raise ValueError("the binding belongs to another session; use one made by this session's io_binding()")
         iobinding.binding.run(run_options)
@@ -111,6 +146,10 @@ class IOBinding:
         self._bound: dict[str, None] = {}
 
     def bind_cpu_input(self, name: str, arr_on_cpu: np.ndarray) -> None:
+        """Binds an array, which is read where it is at each run.
+
+        One that is not row-major, aligned and native is copied now. Raises NotFound, TypeMismatch or ShapeMismatch.
+        """
         self.binding.set_input(name, arr_on_cpu)
 
     def bind_input(
@@ -122,6 +161,7 @@ class IOBinding:
         self.binding.set_input_memory(name, number, shape, buffer_ptr, byte_count(number, shape))
 
     def bind_ortvalue_input(self, name: str, ortvalue: OrtValue) -> None:
+        """Binds the memory of a value, which is read at each run."""
         self.binding.set_input(name, ortvalue.tensor)
 
     def bind_output(
@@ -144,6 +184,7 @@ class IOBinding:
         self._bound[name] = None
 
     def bind_ortvalue_output(self, name: str, ortvalue: OrtValue) -> None:
+        """Binds the memory of a value, which each run overwrites. A result of another shape is refused by the run."""
         self.binding.set_output(name, ortvalue.tensor)
         self._bound[name] = None
 
@@ -162,12 +203,15 @@ class IOBinding:
         return [OrtValue(self.binding.output(name)) for name in names]
 
     def copy_outputs_to_cpu(self) -> list[np.ndarray]:
+        """Copies of the outputs of the last run, in the order of `get_outputs`. Raises NotReady before the first."""
         return [value.numpy() for value in self.get_outputs()]
 
     def clear_binding_inputs(self) -> None:
+        """Forgets all inputs."""
         self.binding.clear_inputs()
 
     def clear_binding_outputs(self) -> None:
+        """Forgets all outputs; the next run allocates them."""
         self.binding.clear_outputs()
         self._bound.clear()
 
@@ -186,6 +230,11 @@ class OrtValue:
         return cls(Tensor.from_numpy(numpy_obj))
 
     @classmethod
+    def ortvalue_from_numpy_with_onnx_type(cls, data: np.ndarray, /, onnx_element_type: int) -> OrtValue:
+        """A value over the array's own memory, whose bits are elements of another type of the same size."""
+        return cls(Tensor.from_numpy(data, element_type=onnx_element_type))
+
+    @classmethod
     def ortvalue_from_shape_and_type(
         cls, shape: Sequence[int], element_type: Any, device_type: str = "cpu", device_id: int = 0
     ) -> OrtValue:
@@ -195,6 +244,7 @@ class OrtValue:
 
     @classmethod
     def from_dlpack(cls, data: Any) -> OrtValue:
+        """A value over the memory of anything with `__dlpack__` that lies in main memory."""
         return cls(Tensor.from_dlpack(data))
 
     def numpy(self) -> np.ndarray:
@@ -202,36 +252,47 @@ class OrtValue:
         return self.tensor.numpy().copy()
 
     def update_inplace(self, data: Any) -> None:
+        """Overwrites the elements with those of an array or value of the same dtype and shape."""
         self.tensor.copy_from(data.tensor if isinstance(data, OrtValue) else data)
 
     def shape(self) -> list[int]:
+        """The sizes, outermost first."""
         return list(self.tensor.shape)
 
     def element_type(self) -> int:
+        """ONNX's number of the element type."""
         return self.tensor.element_type
 
     def data_type(self) -> str:
+        """As onnxruntime writes it, e.g. "tensor(float)"."""
         return f"tensor({name_of(self.tensor.element_type)})"
 
     def data_ptr(self) -> int:
+        """The address of the first element."""
         return self.tensor.address
 
     def tensor_size_in_bytes(self) -> int:
+        """Bytes of all elements."""
         return self.tensor.nbytes
 
     def device_name(self) -> str:
+        """Always "cpu"."""
         return "cpu"
 
     def has_value(self) -> bool:
+        """True: there are no empty values here."""
         return True
 
     def is_tensor(self) -> bool:
+        """True: there are only tensors here."""
         return True
 
     def is_sparse_tensor(self) -> bool:
+        """False."""
         return False
 
     def is_tensor_sequence(self) -> bool:
+        """False."""
         return False
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -260,6 +321,8 @@ def _look_at_providers(providers: Any, provider_options: Any) -> None:
             f"providers and provider_options must have one length: found {len(providers)} and {len(provider_options)}"
         )
     for provider in providers:
-        name = provider if isinstance(provider, str) else provider[0]
+        name = provider[0] if isinstance(provider, tuple) and provider else provider
+        if not isinstance(name, str):
+            raise InvalidArgument(f"a provider is a name, or a name and its options: found {provider!r}")
         if name != PROVIDER:
             warnings.warn(f"maas has no provider {name!r}; {PROVIDER!r} runs the model", stacklevel=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from ctypes import byref, c_size_t
 
 from .abi import lib
@@ -10,9 +11,13 @@ from .errors import InvalidArgument
 
 def count(value: int, what: str) -> int:
     """`value` as a `size_t`, which C could not tell from a negative number."""
-    if value < 0:
-        raise InvalidArgument(f"{what} cannot be negative: found {value}; 0 means as many as the CPUs allow")
-    return value
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} is an int, not {type(value).__name__}") from None
+    if number < 0:
+        raise InvalidArgument(f"{what} cannot be negative: found {number}; 0 means as many as the CPUs allow")
+    return number
 
 
 def set_threads(threads: int) -> None:

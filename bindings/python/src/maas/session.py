@@ -12,10 +12,17 @@ import numpy as np
 
 from .abi import encoded, lib, text
 from .binding import Binding
+from .dtypes import dtype_of
+from .errors import ShapeMismatch
 from .handle import Closing, SessionHandle, TensorHandle
 from .model import Model, NodeArg, opened
 from .options import RunOptions, SessionOptions
+from .prepared import MOST_OUTPUT_BYTES, Prepared
 from .tensor import Tensor, as_array, dense, lend
+
+
+#: As many threads as can run a session at once and find what they need prepared.
+_MOST_IDLE = 4
 
 
 class Statistic(IntEnum):
@@ -50,6 +57,9 @@ class Session(Closing):
         self.model = Model.of_session(self)
         self._inputs_by_name = {value.name: value for value in self.model.inputs}
         self._output_names = [value.name for value in self.model.outputs]
+        self._signature: Any = None
+        self._idle: list[Prepared] = []
+        self._prepares = True
 
     @property
     def inputs(self) -> list[NodeArg]:
@@ -80,12 +90,55 @@ class Session(Closing):
         input may also be a Tensor, anything with `__dlpack__`, or Python numbers. The outputs are arrays over memory
         that maas allocated for them, and that goes with the last array over it.
         """
-        return [tensor.numpy() for tensor in self.run_tensors(output_names, input_feed, run_options)]
+        if run_options is not None:
+            _require_run_options(run_options)
+        if output_names is not None and not self._are_all(output_names):
+            return [tensor.numpy() for tensor in self.run_tensors(output_names, input_feed, run_options)]
+        results = self._run_prepared(input_feed, run_options) if self._idle else None
+        return self._run_and_prepare(input_feed, run_options) if results is None else results
+
+    def _are_all(self, output_names: Any) -> bool:
+        """Whether these are the names of all outputs, in order, or no names, which stands for them."""
+        return isinstance(output_names, (list, tuple)) and list(output_names) in ([], self._output_names)
+
+    def _run_prepared(self, feed: Mapping[str, Any], options: RunOptions | None) -> list[np.ndarray] | None:
+        try:
+            prepared = self._idle.pop()
+        except IndexError:  # another thread was quicker
+            return None
+        try:
+            results = prepared.run(feed, options) if type(feed) is dict else None
+        except ShapeMismatch:
+            # Either the shapes of outputs depend on more than those of inputs, or this run fails in any way.
+            self._prepares = False
+            return None
+        if results is not None:
+            self._keep(prepared)
+        return results
+
+    def _run_and_prepare(self, feed: Mapping[str, Any], options: RunOptions | None) -> list[np.ndarray]:
+        """Runs; the second time with the same shapes, prepares for a third."""
+        results = [tensor.numpy() for tensor in self.run_tensors(None, feed, options)]
+        last, self._signature = self._signature, _signature(feed, results)
+        if self._prepares and self._signature is not None and self._signature == last:
+            self._keep(Prepared(self, dict(feed), results))
+        return results
+
+    def _keep(self, prepared: Prepared) -> None:
+        if self._as_parameter_ is not None and len(self._idle) < _MOST_IDLE:
+            self._idle.append(prepared)
+
+    def close(self) -> None:
+        """Gives the session back, now or when the last run of it returns. Closing twice is fine."""
+        super().close()
+        self._idle.clear()
 
     def run_tensors(
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
     ) -> list[Tensor]:
         """As `run`, with Tensors instead of arrays."""
+        if run_options is not None:
+            _require_run_options(run_options)
         wanted = self._wanted(output_names)
         # The arrays are named here to live until the call is over.
         names, handles, _arrays = self._feed(input_feed)
@@ -103,9 +156,12 @@ class Session(Closing):
     def _wanted(self, output_names: Sequence[str] | None) -> list[bytes]:
         if isinstance(output_names, str):
             raise TypeError(f"output_names is a list of names: write [{output_names!r}]")
-        return [encoded(name, "an output's name") for name in output_names or self._output_names]
+        names = self._output_names if output_names is None or len(output_names) == 0 else output_names
+        return [encoded(name, "an output's name") for name in names]
 
     def _feed(self, input_feed: Mapping[str, Any]) -> tuple[list[bytes], list[TensorHandle], list[np.ndarray]]:
+        if not isinstance(input_feed, Mapping):
+            raise TypeError(f"input_feed is a dict of names and arrays, not {type(input_feed).__name__}")
         names, handles, arrays = [], [], []
         for name, value in input_feed.items():
             names.append(encoded(name, "an input's name"))
@@ -121,7 +177,7 @@ class Session(Closing):
         if isinstance(value, np.ndarray):
             return value
         known = self._inputs_by_name.get(name)
-        return as_array(value, known.dtype if known else None)
+        return as_array(value, dtype_of(known.element_type, f"input '{name}'") if known else None)
 
     def bind(self) -> Binding:
         """Inputs and outputs that stay the same over many runs. Threads that run at once need a binding each."""
@@ -145,6 +201,20 @@ class Session(Closing):
             return text(c_char_p(trace.value).value)
         finally:
             lib.maas_text_free(trace)
+
+
+def _signature(feed: Mapping[str, Any], results: Sequence[np.ndarray]) -> Any:
+    """What must be the same for a run to use what another has prepared; None when nothing should be."""
+    if sum(array.nbytes for array in results) > MOST_OUTPUT_BYTES:
+        return None
+    if not all(type(array) is np.ndarray and dense(array) is array for array in feed.values()):
+        return None
+    return [(name, array.dtype, array.shape) for name, array in feed.items()], [array.shape for array in results]
+
+
+def _require_run_options(options: Any) -> None:
+    if not isinstance(options, RunOptions):
+        raise TypeError(f"run_options is a maas.RunOptions, not {type(options).__name__}")
 
 
 def _with(options: SessionOptions | None, named: Mapping[str, Any]) -> SessionOptions | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .abi import lib
-from .dtypes import dtype_of, element_type, number_of
+from .dtypes import dtype_of, element_type, name_of, number_of
 from .errors import InvalidArgument, ShapeMismatch, TypeMismatch
 from .handle import Closing, TensorHandle
 from .memory import RELEASE, ReleaseFunction, borrow, refused
@@ -41,16 +41,17 @@ def as_array(value: Any, expected: np.dtype | None = None) -> np.ndarray:
     """What callers may give for a tensor as an array, without a copy where it already has one.
 
     Arrays and everything that speaks DLPack keep their dtype. Python's numbers and lists have none: they take
-    `expected` if that loses nothing but precision.
+    `expected` if that loses nothing but precision, also when 1 becomes True.
     """
     if isinstance(value, np.ndarray):
         return value
     if hasattr(value, "__dlpack__"):
         return np.from_dlpack(value)
     array = np.asarray(value)
-    if hasattr(value, "dtype") or expected is None or not np.can_cast(array.dtype, expected, "same_kind"):
+    if hasattr(value, "dtype") or expected is None or array.dtype.kind not in "biuf":
         return array
-    return array.astype(expected)
+    converted = array.astype(expected)
+    return array if expected.kind in "biu" and not np.array_equal(converted, array) else converted
 
 
 def lend(array: np.ndarray, what: str) -> TensorHandle:
@@ -58,11 +59,22 @@ def lend(array: np.ndarray, what: str) -> TensorHandle:
     return _over(array, what, _NO_RELEASE, None)
 
 
-def _over(array: np.ndarray, what: str, release: Any, context: int | None) -> TensorHandle:
+def _require_size(array: np.ndarray, element_type: int) -> None:
+    bits: int = lib.maas_dtype_bits(element_type)
+    if bits != array.itemsize * 8:
+        raise TypeMismatch(
+            f"elements of {array.dtype} cannot be read as {name_of(element_type)}: "
+            f"expected {bits} bits, found {array.itemsize * 8}"
+        )
+
+
+def _over(
+    array: np.ndarray, what: str, release: Any, context: int | None, element_type: int | None = None
+) -> TensorHandle:
     handle = TensorHandle()
+    number = number_of(array.dtype, what) if element_type is None else element_type
     lib.maas_tensor_borrow(
-        number_of(array.dtype, what), shape_array(array.shape), array.ndim, array.ctypes.data, array.nbytes,
-        release, context, byref(handle),
+        number, shape_array(array.shape), array.ndim, array.ctypes.data, array.nbytes, release, context, byref(handle),
     )  # fmt: skip
     return handle
 
@@ -75,7 +87,8 @@ class _Memory:
         self.__array_interface__ = {
             "version": 3,
             "shape": tensor.shape,
-            "typestr": dtype.str,
+            # Only NumPy's own types can be named here; the others are shown as bytes.
+            "typestr": dtype.str if dtype.isbuiltin == 1 else f"|V{dtype.itemsize}",
             "data": (tensor.address, not writable),
         }
 
@@ -88,12 +101,17 @@ class Tensor(Closing):
         self._writable = writable
 
     @classmethod
-    def from_numpy(cls, array: np.ndarray) -> Tensor:
-        """A tensor over the memory of `array`, or of a copy when that is not row-major, aligned and native."""
+    def from_numpy(cls, array: np.ndarray, element_type: int | None = None) -> Tensor:
+        """A tensor over the memory of `array`, or of a copy when that is not row-major, aligned and native.
+
+        `element_type`, a number of ONNX's, says that the array's bits are elements of that type, of the same size.
+        """
         array = dense(np.asarray(array))
+        if element_type is not None:
+            _require_size(array, element_type)
         number = borrow(array)
         try:
-            return cls(_over(array, "", RELEASE, number), array.flags.writeable)
+            return cls(_over(array, "", RELEASE, number, element_type), array.flags.writeable)
         except BaseException:
             refused(number)
             raise
@@ -128,16 +146,19 @@ class Tensor(Closing):
 
     @property
     def dtype(self) -> np.dtype:
+        """The NumPy type of the elements. Raises Unsupported where NumPy has none."""
         return dtype_of(self.element_type)
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The sizes, outermost first."""
         dims, rank = POINTER(c_int64)(), c_size_t()
         lib.maas_tensor_shape(self, byref(dims), byref(rank))
         return tuple(dims[: rank.value])
 
     @property
     def nbytes(self) -> int:
+        """Bytes of all elements."""
         size = c_size_t()
         lib.maas_tensor_data(self, None, byref(size))
         return size.value

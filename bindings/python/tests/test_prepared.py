@@ -1,0 +1,161 @@
+"""From the third run with the same shapes on, a session uses what it has prepared. Nobody can tell, but by the time."""
+
+import gc
+from concurrent.futures import ThreadPoolExecutor
+
+import maas
+import numpy as np
+import pytest
+from conftest import model_bytes
+from maas import prepared
+
+MODEL = """g (float[N, 3] x, float[3] shift) => (float[N, 3] sum, float[N, 1] top)
+    { sum = Add(x, shift) top = ReduceMax<axes=[1]>(sum) }"""
+SHIFT = np.float32([1, 2, 3])
+
+
+@pytest.fixture
+def session():
+    return maas.Session(model_bytes(MODEL))
+
+
+@pytest.fixture
+def addresses(monkeypatch):
+    """Where inputs were bound since."""
+    seen = []
+    bind = prepared._set_input
+
+    def spy(*arguments):
+        seen.append(arguments[5].value)
+        return bind(*arguments)
+
+    monkeypatch.setattr(prepared, "_set_input", spy)
+    return seen
+
+
+def check(session, x, shift=SHIFT):
+    total, top = session.run(None, {"x": x, "shift": shift})
+    np.testing.assert_array_equal(total, x + shift)
+    np.testing.assert_array_equal(top, (x + shift).max(axis=1, keepdims=True))
+    return total, top
+
+
+def arrays(count, rows=2):
+    return list(np.random.default_rng(1).standard_normal((count, rows, 3), np.float32))
+
+
+def test_the_third_run_is_prepared(session, addresses):
+    for x in arrays(2):
+        check(session, x)
+        assert not addresses
+    for x in arrays(5):
+        check(session, x)
+        assert addresses[-2:] == [x.ctypes.data, SHIFT.ctypes.data] or addresses[-1] == x.ctypes.data
+    assert session.statistic(maas.Statistic.RUNS) == 7 and session.statistic(maas.Statistic.ALLOCATIONS) == 0
+
+
+def test_new_values_at_the_same_place_are_seen(session):
+    x = np.zeros((2, 3), np.float32)
+    for value in range(6):
+        x[:] = value
+        check(session, x)
+
+
+def test_arrays_of_every_kind(session, addresses):
+    for x in arrays(3):
+        check(session, x)
+    frozen = arrays(1)[0]
+    frozen.flags.writeable = False
+    check(session, frozen)
+    assert addresses[-1] == frozen.ctypes.data
+    wide = np.random.default_rng(2).standard_normal((4, 6), np.float32)
+    unaligned = np.frombuffer(b"." + wide.tobytes(), "f4", 6, 1).reshape(2, 3)
+    others = (
+        wide[:2, ::2],
+        np.asfortranarray(wide[:2, :3]),
+        wide[:2, :3].astype(">f4"),
+        unaligned,
+        wide[:, :3],
+        wide[:0, :3],
+    )
+    for x in others:
+        for _ in range(4):
+            check(session, x)
+    check(session, [[1, 2, 3], [4, 5, 6]])
+
+
+def test_results_stay_what_they_were(session):
+    xs = arrays(6)
+    results = [check(session, x) for x in xs]
+    for total, top in results:
+        assert total.flags.writeable and top.flags.writeable
+    session.close()
+    del session
+    gc.collect()
+    for x, (total, _) in zip(xs, results):
+        np.testing.assert_array_equal(total, x + SHIFT)
+
+
+def test_wrong_feeds_are_refused_as_ever(session):
+    x = arrays(1)[0]
+    for _ in range(4):
+        check(session, x)
+    for feed, error in (
+        ({"x": x}, maas.MissingInput),
+        ({"x": x, "shift": SHIFT, "z": x}, maas.NotFound),
+        ({"x": x, "shift": None}, maas.TypeMismatch),
+        ({"x": x.astype(np.float64), "shift": SHIFT}, maas.TypeMismatch),
+        ({"x": x[0], "shift": SHIFT}, maas.ShapeMismatch),
+        ([x, SHIFT], TypeError),
+    ):
+        for _ in range(3):
+            check(session, x)
+            with pytest.raises(error):
+                session.run(None, feed)
+
+
+def test_runs_that_are_stopped(session):
+    x = arrays(1)[0]
+    for _ in range(4):
+        check(session, x)
+    options = maas.RunOptions()
+    options.cancel()
+    with pytest.raises(maas.Cancelled):
+        session.run(None, {"x": x, "shift": SHIFT}, options)
+    with pytest.raises(TypeError, match="RunOptions"):
+        session.run(None, {"x": x, "shift": SHIFT}, maas.SessionOptions())
+    check(session, x)
+    session.close()
+    with pytest.raises(maas.InvalidArgument, match="session"):
+        check(session, x)
+
+
+def test_many_threads(session):
+    xs = arrays(64)
+
+    def work(i):
+        for x in xs[i::8]:
+            check(session, x)
+
+    for _ in range(3):
+        check(session, xs[0])
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, list(range(8)) * 20))
+
+
+def test_outputs_whose_shape_depends_on_data():
+    """Here the model says that the output has the size of the input, which is not so."""
+    session = maas.Session(
+        model_bytes("g (float[N] x, int64[1] end) => (float[N] y) { y = Slice(x, zero, end) }", zero=np.array([0]))
+    )
+    x = np.arange(4, dtype=np.float32)
+    for end in (4, 4, 4, 4, 2, 4, 4, 4, 3, 3, 3, 0, 4):
+        assert session.run(None, {"x": x, "end": np.array([end])})[0].tolist() == x[:end].tolist()
+
+
+def test_large_outputs_are_not_copied():
+    session = maas.Session(model_bytes("g (float[N] x) => (float[N] y) { y = Relu(x) }"))
+    x = np.ones(prepared.MOST_OUTPUT_BYTES, np.float32)
+    for _ in range(4):
+        [y] = session.run(None, {"x": x})
+        assert not y.flags.owndata and y.sum() == x.size
