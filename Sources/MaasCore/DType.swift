@@ -59,21 +59,20 @@ public enum DType: Int32, Sendable, CaseIterable {
     }
   }
 
-  /// Bits of one element in memory; 0 for `string`, whose elements have no fixed size.
+  /// Bits of one element in memory. An element of `string` is an address and a length, see `StringElement`.
   public var bitWidth: Int {
     switch self {
-    case .string: 0
     case .uint2, .int2: 2
     case .uint4, .int4, .float4e2m1: 4
     case .uint8, .int8, .bool, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0: 8
     case .uint16, .int16, .float16, .bfloat16: 16
     case .float, .int32, .uint32: 32
     case .int64, .double, .uint64, .complex64: 64
-    case .complex128: 128
+    case .complex128, .string: 128
     }
   }
 
-  /// Bytes of one element; 0 where elements are smaller than a byte or have no fixed size.
+  /// Bytes of one element; 0 where elements are smaller than a byte.
   public var byteWidth: Int { bitWidth / 8 }
 
   package static func named(_ name: String) -> DType? {

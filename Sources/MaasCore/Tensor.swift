@@ -1,3 +1,5 @@
+import CMaasSystem
+
 /// A dense row-major tensor: element type, shape, and bytes that it owns or borrows.
 ///
 /// A tensor is a value in shape and type but shares its bytes: do not write to it while a run reads it.
@@ -17,7 +19,7 @@ public final class Tensor: @unchecked Sendable {
 
   /// A tensor over existing bytes; refused when they are fewer than the shape needs.
   package convenience init(_ dtype: DType, _ shape: [Int], storage: TensorStorage) throws(MaasError) {
-    let needed = try byteCountOf(shape, dtype)
+    let needed = try MaasCore.byteCount(shape, dtype)
     if storage.byteCount < needed {
       throw MaasError(
         .shapeMismatch, "the buffer is too small for \(dtype.name) \(describe(shape))",
@@ -28,7 +30,9 @@ public final class Tensor: @unchecked Sendable {
 
   /// A tensor with memory of its own, not cleared.
   public convenience init(_ dtype: DType, _ shape: [Int]) throws(MaasError) {
-    try self.init(dtype, shape, storage: .allocate(try byteCountOf(shape, dtype)))
+    try self.init(dtype, shape, storage: .allocate(try MaasCore.byteCount(shape, dtype)))
+    // Garbage would be taken for the address of a string.
+    if dtype == .string { maas_sys_zero(bytes, byteCount) }
   }
 
   /// The same bytes with another shape of the same element count.
@@ -45,13 +49,6 @@ public final class Tensor: @unchecked Sendable {
   public var bytes: UnsafeMutableRawPointer { storage.base }
 
   package var isAligned: Bool { UInt(bitPattern: bytes) % UInt(max(dtype.byteWidth, 1)) == 0 }
-}
-
-private func byteCountOf(_ shape: [Int], _ dtype: DType) throws(MaasError) -> Int {
-  if dtype == .string {
-    throw MaasError(.unsupported, "tensors of strings are not supported")
-  }
-  return try byteCount(shape, dtype)
 }
 
 extension Tensor {

@@ -40,6 +40,15 @@ package final class TensorStorage: @unchecked Sendable {
     TensorStorage(UnsafeMutableRawPointer(mutating: file.base), file.byteCount, .file(file))
   }
 
+  /// Whether the bytes are nobody else's and stay as long as the storage: its own memory, or a file's.
+  package var isOwned: Bool {
+    switch keeper {
+    case .owned, .file: true
+    case .borrowed: false
+    case .part(let whole): whole.isOwned
+    }
+  }
+
   /// A range of this storage, or nil when it is not inside.
   package func slice(_ offset: Int, _ count: Int) -> TensorStorage? {
     guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else { return nil }

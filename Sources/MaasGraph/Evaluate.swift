@@ -7,16 +7,28 @@ import MaasCore
 package func evaluate(
   _ op: any Operator, _ inputs: [Tensor?], outputs wanted: [Bool], byteLimit: Int = .max
 ) throws(MaasError) -> [Tensor?]? {
+  if op.isRandom || !op.bodies.isEmpty { return nil }
   let names: [String?] = wanted.map { $0 ? "output" : nil }
   var inference = Inference(
     inputs: inputs.map { $0.map { Fact(constant: $0) } }, outputNames: names,
     makeSymbol: { _ in .symbol("?") })
   try op.infer(&inference)
+  if let host = op.host { return try evaluate(host, inputs, inference.outputs, wanted, byteLimit) }
   guard let shapes = concreteShapes(inference.outputs), fits(inference.outputs, shapes, byteLimit) else {
     return nil
   }
   var evaluation = Evaluation()
   return try evaluation.run(op, inputs, inference.outputs, shapes)
+}
+
+private func evaluate(
+  _ op: any HostOperator, _ inputs: [Tensor?], _ facts: [Fact?], _ wanted: [Bool], _ byteLimit: Int
+) throws(MaasError) -> [Tensor?]? {
+  guard facts.allSatisfy({ $0?.container == nil }) else { return nil }
+  let results = try op.run(HostCall(inputs: inputs.map { $0.map { .tensor($0) } }, wanted: wanted))
+  let tensors = results.map { $0?.tensor }
+  let bytes = tensors.reduce(0) { $0 + ($1?.byteCount ?? 0) }
+  return bytes <= byteLimit ? tensors : nil
 }
 
 /// A shape for each output; nil when one is not all numbers.
@@ -89,6 +101,8 @@ private struct Evaluation {
       else { continue }
       results[alias.output] = try input.reshaped(output.shape)
     }
+    // The bytes of moved strings are still the inputs'.
+    for i in results.indices where results[i]?.dtype == .string { results[i] = try results[i]?.owned() }
     return results
   }
 

@@ -6,19 +6,25 @@ package struct ValueID: Hashable, Sendable {
   package init(_ index: Int) { self.index = index }
 }
 
-/// A tensor that flows along the edges of a graph.
+/// What flows along the edges of a graph: a tensor, or tensors in a container.
 package struct Value: Sendable {
   package var name: String
   /// What the model declares or inference found; nil where nothing is known.
   package var dtype: DType?
   package var shape: Shape?
+  /// Nil for a tensor. Element type and shape are then those of the tensors inside.
+  package var container: Container?
   /// The contents, for initializers and folded values.
   package var constant: Tensor?
 
-  package init(_ name: String, _ dtype: DType? = nil, _ shape: Shape? = nil, constant: Tensor? = nil) {
+  package init(
+    _ name: String, _ dtype: DType? = nil, _ shape: Shape? = nil, container: Container? = nil,
+    constant: Tensor? = nil
+  ) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
+    self.container = container
     self.constant = constant
   }
 }

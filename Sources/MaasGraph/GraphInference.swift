@@ -9,31 +9,35 @@ extension Graph {
     var facts: [Fact?] = []
     for id in inputs {
       let value = self[id]
-      facts.append(value.dtype.map { Fact($0, value.shape) })
+      facts.append(value.dtype.map { Fact($0, value.shape, container: value.container) })
     }
-    var inference = GraphInference()
+    let symbols = SymbolSource()
+    var inference = GraphInference { _ in symbols.next() }
     for (i, fact) in try inference.facts(of: self, inputs: facts).enumerated() {
       guard let fact else { continue }
-      values[i].dtype = values[i].dtype ?? fact.dtype
+      if values[i].dtype == nil {
+        values[i].dtype = fact.dtype
+        values[i].container = fact.container
+      }
       values[i].shape = values[i].shape ?? fact.shape
     }
   }
 }
 
 /// Follows facts through graphs and the bodies inside them.
-private struct GraphInference {
-  private let symbols = SymbolSource()
+struct GraphInference {
+  let makeSymbol: (String) -> Dim
 
   mutating func facts(of graph: Graph, inputs: [Fact?]) throws(MaasError) -> [Fact?] {
     var facts = graph.values.map { $0.constant.map { Fact(constant: $0) } }
     for (id, fact) in zip(graph.inputs, inputs) { facts[id.index] = fact }
     for node in graph.nodes {
       let known = node.inputs.map { $0.flatMap { facts[$0.index] } }
-      // An input of unknown type (a sequence, say) leaves everything behind it unknown too.
+      // An input of unknown type leaves everything behind it unknown too.
       let complete = zip(node.inputs, known).allSatisfy { $0 == nil || $1 != nil }
       guard complete else { continue }
       let outputs = try inNode(node.name, node.op.name) { () throws(MaasError) in
-        node.op.bodies.isEmpty ? try operatorFacts(node, known, graph) : try bodyFacts(node, known)
+        node.op.selectsBody ? try bodyFacts(node, known) : try operatorFacts(node, known, graph)
       }
       for (id, fact) in zip(node.outputs, outputs) {
         if let id { facts[id.index] = try checked(fact, graph[id]) }
@@ -43,17 +47,15 @@ private struct GraphInference {
   }
 
   private func operatorFacts(_ node: Node, _ inputs: [Fact?], _ graph: Graph) throws(MaasError) -> [Fact?] {
-    let symbols = symbols
     var inference = Inference(
       inputs: inputs, outputNames: node.outputs.map { $0.map { graph[$0].name } },
-      makeSymbol: { _ in symbols.next() })
+      makeSymbol: makeSymbol)
     try node.op.infer(&inference)
     return inference.outputs
   }
 
   /// What a value has of all its bodies: a dimension on which they differ is unknown.
   private mutating func bodyFacts(_ node: Node, _ inputs: [Fact?]) throws(MaasError) -> [Fact?] {
-    guard node.op.selectsBody else { return node.outputs.map { _ in nil } }
     var first = 1
     var merged: [Fact?]?
     for body in node.op.bodies {
@@ -67,16 +69,21 @@ private struct GraphInference {
   }
 
   private func common(_ a: Fact?, _ b: Fact?) -> Fact? {
-    guard let a, let b, a.dtype == b.dtype else { return nil }
-    guard let x = a.shape, let y = b.shape, x.rank == y.rank else { return Fact(a.dtype, nil) }
-    return Fact(a.dtype, Shape(zip(x.dims, y.dims).map { $0 == $1 ? $0 : symbols.next() }))
+    guard let a, let b, a.dtype == b.dtype, a.container == b.container else { return nil }
+    guard let x = a.shape, let y = b.shape, x.rank == y.rank else {
+      return Fact(a.dtype, nil, container: a.container)
+    }
+    let dims = zip(x.dims, y.dims).map { $0 == $1 ? $0 : makeSymbol("") }
+    return Fact(a.dtype, Shape(dims), container: a.container)
   }
 
   private func checked(_ fact: Fact?, _ value: Value) throws(MaasError) -> Fact? {
-    guard let fact, let declared = value.dtype, declared != fact.dtype else { return fact }
+    guard let fact, let dtype = value.dtype else { return fact }
+    if dtype == fact.dtype, value.container == fact.container { return fact }
+    let declared = Fact(dtype, nil, container: value.container)
     throw MaasError(
-      .typeMismatch, "the model declares another element type than its node makes", tensor: value.name,
-      expected: declared.name, found: fact.dtype.name)
+      .typeMismatch, "the model declares another type than its node makes", tensor: value.name,
+      expected: declared.typeText, found: fact.typeText)
   }
 }
 

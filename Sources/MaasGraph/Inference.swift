@@ -1,20 +1,27 @@
 import MaasCore
 
-/// What is known of a value before anything runs.
+/// What is known of a value before anything runs. Of a value in a container, the element type and shape are those of
+/// the tensors inside.
 package struct Fact: Sendable {
   package var dtype: DType
   /// Nil when not even the rank is known.
   package var shape: Shape?
+  /// Nil for a tensor.
+  package var container: Container?
   /// The contents, when constant.
   package var constant: Tensor?
   /// The elements of a small integer tensor as dimensions, when they are known at least symbolically.
   package var dims: [Dim]?
 
-  package init(_ dtype: DType, _ shape: Shape?, dims: [Dim]? = nil) {
+  package init(_ dtype: DType, _ shape: Shape?, dims: [Dim]? = nil, container: Container? = nil) {
     self.dtype = dtype
     self.shape = shape
     self.dims = dims
+    self.container = container
   }
+
+  /// `tensor(float)`, `seq(tensor(int64))`
+  package var typeText: String { container?.text(dtype) ?? "tensor(\(dtype.name))" }
 
   package init(constant tensor: Tensor) {
     dtype = tensor.dtype
@@ -49,7 +56,18 @@ package struct Inference {
   package var outputCount: Int { outputNames.count }
   package func wantsOutput(_ i: Int) -> Bool { (outputNames[at: i] ?? nil) != nil }
 
+  /// An input that must be a tensor.
   package func input(_ i: Int) throws(MaasError) -> Fact {
+    let fact = try anyInput(i)
+    guard fact.container == nil else {
+      throw MaasError(
+        .typeMismatch, "input \(i) is of the wrong kind", expected: "a tensor", found: fact.typeText)
+    }
+    return fact
+  }
+
+  /// An input of whatever kind.
+  package func anyInput(_ i: Int) throws(MaasError) -> Fact {
     guard let fact = inputs[at: i] ?? nil else {
       throw MaasError(.invalidModel, "input \(i) is missing")
     }
@@ -103,6 +121,19 @@ package struct Inference {
     guard i < outputs.count else { return }
     let followed = (dims?.count ?? 0) <= Self.smallCount ? dims : nil
     outputs[i] = Fact(dtype, shape.map { Shape($0) }, dims: followed)
+  }
+
+  /// Says what output `i` is, container and all.
+  package mutating func setOutput(_ i: Int, _ fact: Fact?) {
+    guard i < outputs.count else { return }
+    outputs[i] = fact
+  }
+
+  /// What the bodies of the node give for these inputs, which are followed by the captures; nil where that is unknown.
+  package func bodyOutputs(_ body: Graph, _ inputs: [Fact?]) throws(MaasError) -> [Fact?] {
+    var inference = GraphInference(makeSymbol: makeSymbol)
+    let facts = try inference.facts(of: body, inputs: inputs)
+    return body.outputs.map { facts[$0.index] }
   }
 }
 

@@ -20,9 +20,21 @@ package protocol Operator: AnyObject, Sendable {
 
   /// True for If: input 0 says which of two bodies gives the outputs. The plan puts the chosen body in the node's place.
   var selectsBody: Bool { get }
+
+  /// True for Identity: output 0 is input 0, whatever it is.
+  var forwards: Bool { get }
+
+  /// True where equal inputs may give different outputs: never folded.
+  var isRandom: Bool { get }
+
+  /// This operator, when it runs between plans instead of in one.
+  var host: (any HostOperator)? { get }
 }
 
 extension Operator {
   package var bodies: [Graph] { [] }
   package var selectsBody: Bool { false }
+  package var forwards: Bool { false }
+  package var isRandom: Bool { false }
+  package var host: (any HostOperator)? { nil }
 }

@@ -5,7 +5,7 @@ import MaasGraph
 let eliminateIdentity = Rule(name: "EliminateIdentity", effect: .exact) { graph in
   let outputs = Set(graph.outputs)
   var replacements: [ValueID: ValueID] = [:]
-  for node in graph.nodes where node.op.name == "Identity" {
+  for node in graph.nodes where node.op.forwards {
     guard let input = node.inputs.first ?? nil, let output = node.outputs.first ?? nil,
       !outputs.contains(output)
     else { continue }

@@ -6,10 +6,10 @@ import MaasGraph
 package final class Binding {
   private let executable: Executable
   private let names: [String]
-  private var inputs: [Tensor?]
+  private var inputs: [Datum?]
   private var targets: [OutputTarget]
   private var context: RunContext?
-  private var contextShapes: [[Int]] = []
+  private var contextTypes: [DatumType] = []
 
   package init(_ executable: Executable) {
     self.executable = executable
@@ -20,18 +20,20 @@ package final class Binding {
 
   deinit { release() }
 
-  /// Binds a tensor, which is read at each run.
-  package func setInput(_ i: Int, _ tensor: Tensor) throws(MaasError) {
-    try executable.check(tensor, input: i)
-    guard tensor.isAligned else {
+  /// Binds an input, which is read at each run.
+  package func setInput(_ i: Int, _ input: Datum) throws(MaasError) {
+    try executable.check(input, input: i)
+    if let tensor = input.tensor, !tensor.isAligned {
       throw MaasError(
         .invalidArgument, "the address of a bound input must be a multiple of its element's size",
         tensor: executable.graph[executable.graph.inputs[i]].name)
     }
-    let sameShape = inputs[i]?.shape == tensor.shape
-    inputs[i] = tensor
-    if sameShape { context?.setInput(i, tensor.bytes) } else { release() }
+    let sameType = inputs[i].map { DatumType($0) } == DatumType(input)
+    inputs[i] = input
+    if sameType { context?.setInput(i, input) } else { release() }
   }
+
+  package func setInput(_ i: Int, _ tensor: Tensor) throws(MaasError) { try setInput(i, .tensor(tensor)) }
 
   package func setOutput(_ i: Int, _ target: OutputTarget) {
     guard i < targets.count else { return }
@@ -55,6 +57,14 @@ package final class Binding {
 
   /// The output of the last run; the next run writes over it.
   package func output(_ i: Int) throws(MaasError) -> Tensor {
+    let result = try datum(i)
+    if let tensor = result.tensor { return tensor }
+    throw MaasError(
+      .typeMismatch, "the output is no tensor", tensor: names[at: i], found: "a \(result.kind)")
+  }
+
+  /// As `output`, of whatever kind.
+  package func datum(_ i: Int) throws(MaasError) -> Datum {
     guard let result = context?.results[at: i] ?? nil else {
       throw MaasError(.notReady, "the output does not exist before a successful run", tensor: names[at: i])
     }
@@ -63,17 +73,17 @@ package final class Binding {
 
   private func boundContext() throws(MaasError) -> RunContext {
     if let context { return context }
-    var tensors: [Tensor] = []
+    var all: [Datum] = []
     for (i, input) in inputs.enumerated() {
       guard let input else {
         let name = executable.graph[executable.graph.inputs[i]].name
         throw MaasError(.missingInput, "the input is not bound", tensor: name)
       }
-      tensors.append(input)
+      all.append(input)
     }
-    contextShapes = tensors.map { $0.shape }
-    let context = try executable.checkOut(contextShapes, targets.map { _ in true })
-    for (i, tensor) in tensors.enumerated() { context.setInput(i, tensor.bytes) }
+    contextTypes = all.map { DatumType($0) }
+    let context = try executable.checkOut(contextTypes, targets.map { _ in true })
+    for (i, input) in all.enumerated() { context.setInput(i, input) }
     self.context = context
     return context
   }
@@ -81,7 +91,7 @@ package final class Binding {
   private func release() {
     guard let context else { return }
     context.forgetResults()
-    executable.checkIn(context, contextShapes, targets.map { _ in true })
+    executable.checkIn(context, contextTypes, targets.map { _ in true })
     self.context = nil
   }
 }

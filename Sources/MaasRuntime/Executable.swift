@@ -23,6 +23,7 @@ package struct ExecutionOptions: Sendable {
 package final class Executable: @unchecked Sendable {
   package let graph: Graph
   package let options: ExecutionOptions
+  private let isBody: Bool
   private let context: PlanContext
   private let lock = Lock()
   private var entries: [Entry] = []
@@ -46,26 +47,35 @@ package final class Executable: @unchecked Sendable {
     var lastUse = 0
   }
 
-  package init(_ graph: Graph, weights: WeightCache, options: ExecutionOptions) {
+  /// `isBody`: the graph belongs to an operator, and the symbols of its inputs are nobody's promise.
+  package init(
+    _ graph: Graph, weights: WeightCache, options: ExecutionOptions, isBody: Bool = false
+  ) {
     self.graph = graph
+    self.isBody = isBody
     self.options = options
-    context = PlanContext(weights: weights, threads: options.threads, memoryLimit: options.memoryLimit)
+    context = PlanContext(weights: weights, options: options)
   }
 
   /// Makes the plan for the declared input shapes, and packs the weights, before any run. Where dimensions are
   /// symbols the plan is for 1 in their place: its weights serve all other shapes. Such a guess may not fit the model;
   /// only failures of shapes that the model fixes are thrown.
   package func prepare() throws(MaasError) {
-    var shapes: [[Int]] = []
+    var types: [DatumType] = []
     var guessed = false
     for id in graph.inputs {
-      guard let shape = graph[id].shape else { return }
+      let declared = graph[id]
+      guard declared.container == nil else {
+        types.append(.other)
+        continue
+      }
+      guard let dtype = declared.dtype, let shape = declared.shape else { return }
       guessed = guessed || shape.concrete == nil
-      shapes.append(shape.dims.map { $0.value ?? 1 })
+      types.append(.tensor(dtype, shape.dims.map { $0.value ?? 1 }))
     }
     let wanted = graph.outputs.map { _ in true }
     do {
-      checkIn(try checkOut(shapes, wanted), shapes, wanted)
+      checkIn(try checkOut(types, wanted), types, wanted)
     } catch {
       if !guessed { throw error }
     }
@@ -74,15 +84,15 @@ package final class Executable: @unchecked Sendable {
   /// Runs once. `inputs` in the graph's order; `targets` has one entry per output, nil for those not wanted.
   /// Returns the wanted outputs in order.
   package func run(
-    _ inputs: [Tensor], _ targets: [OutputTarget?], limits: RunLimits = RunLimits()
-  ) throws(MaasError) -> [Tensor?] {
-    for (i, tensor) in inputs.enumerated() { try check(tensor, input: i) }
-    let shapes = inputs.map { $0.shape }
+    _ inputs: [Datum], _ targets: [OutputTarget?], limits: RunLimits = RunLimits()
+  ) throws(MaasError) -> [Datum?] {
+    for (i, input) in inputs.enumerated() { try check(input, input: i) }
+    let types = inputs.map { DatumType($0) }
     let wanted = targets.map { $0 != nil }
-    let run = try checkOut(shapes, wanted)
-    defer { checkIn(run, shapes, wanted) }
-    let aligned = try inputs.map { (tensor) throws(MaasError) in try MaasGraph.aligned(tensor) }
-    for i in aligned.indices { run.setInput(i, aligned[i].bytes) }
+    let run = try checkOut(types, wanted)
+    defer { checkIn(run, types, wanted) }
+    let aligned = try inputs.map { (input) throws(MaasError) in try input.aligned() }
+    for i in aligned.indices { run.setInput(i, aligned[i]) }
     defer { run.forgetResults() }
     try run.run(
       targets: targets.map { $0 ?? .allocated(keep: false) }, names: outputNames, limits: limits,
@@ -91,16 +101,40 @@ package final class Executable: @unchecked Sendable {
     return withExtendedLifetime(aligned) { run.results }
   }
 
+  /// As above for a graph of tensors.
+  package func run(
+    _ inputs: [Tensor], _ targets: [OutputTarget?], limits: RunLimits = RunLimits()
+  ) throws(MaasError) -> [Tensor?] {
+    let results = try run(inputs.map { Datum.tensor($0) }, targets, limits: limits)
+    return try results.enumerated().map { (i, result) throws(MaasError) in
+      guard let result else { return nil }
+      if let tensor = result.tensor { return tensor }
+      throw MaasError(
+        .typeMismatch, "the output is no tensor", tensor: outputNames[at: i], found: "a \(result.kind)")
+    }
+  }
+
   package var outputNames: [String] { graph.outputs.map { graph[$0].name } }
 
-  /// Refuses a tensor that the declared input cannot be.
-  package func check(_ tensor: Tensor, input i: Int) throws(MaasError) {
+  /// Refuses what the declared input cannot be.
+  package func check(_ input: Datum, input i: Int) throws(MaasError) {
     guard let id = graph.inputs[at: i] else {
       throw MaasError(
         .invalidArgument, "there are more inputs than the model has", expected: "\(graph.inputs.count)")
     }
     let declared = graph[id]
-    if let dtype = declared.dtype, dtype != tensor.dtype {
+    guard let dtype = declared.dtype else { return }
+    guard let tensor = input.tensor, declared.container == nil else {
+      if input.isA(declared.container, of: dtype) { return }
+      throw MaasError(
+        .typeMismatch, "the input is of the wrong kind", tensor: declared.name,
+        expected: Fact(dtype, nil, container: declared.container).typeText, found: "a \(input.kind)")
+    }
+    try check(tensor, declared, dtype)
+  }
+
+  private func check(_ tensor: Tensor, _ declared: Value, _ dtype: DType) throws(MaasError) {
+    if dtype != tensor.dtype {
       throw MaasError(
         .typeMismatch, "the input has the wrong element type", tensor: declared.name, expected: dtype.name,
         found: tensor.dtype.name)
@@ -117,11 +151,20 @@ package final class Executable: @unchecked Sendable {
   }
 }
 
+extension Datum {
+  /// The same at addresses that its elements may be loaded from.
+  fileprivate func aligned() throws(MaasError) -> Datum {
+    guard case .tensor(let tensor) = self else { return self }
+    return .tensor(try MaasGraph.aligned(tensor))
+  }
+}
+
 extension Executable {
   /// Refuses a symbol of the declared inputs that would have two sizes.
-  private func checkSymbols(_ shapes: [[Int]]) throws(MaasError) {
+  private func checkSymbols(_ types: [DatumType]) throws(MaasError) {
     var sizes: [String: Int] = [:]
-    for (id, shape) in zip(graph.inputs, shapes) {
+    for (id, type) in zip(graph.inputs, types) {
+      guard case .tensor(_, let shape) = type else { continue }
       for (dim, size) in zip(graph[id].shape?.dims ?? [], shape) where dim.value == nil {
         let known = sizes[dim.text] ?? size
         sizes[dim.text] = known
@@ -136,21 +179,23 @@ extension Executable {
 
 // Contexts in and out.
 extension Executable {
-  private func key(_ shapes: [[Int]], _ wanted: [Bool]) -> [Int] {
-    wanted.map { $0 ? 1 : 0 } + shapes.flatMap { [$0.count] + $0 }
+  private func key(_ types: [DatumType], _ wanted: [Bool]) -> [Int] {
+    var key = wanted.map { $0 ? 1 : 0 }
+    for type in types { type.append(to: &key) }
+    return key
   }
 
-  func checkOut(_ shapes: [[Int]], _ wanted: [Bool]) throws(MaasError) -> RunContext {
-    guard shapes.count == graph.inputs.count else {
+  func checkOut(_ types: [DatumType], _ wanted: [Bool]) throws(MaasError) -> RunContext {
+    guard types.count == graph.inputs.count else {
       throw MaasError(
         .missingInput, "not every input of the model is given", expected: "\(graph.inputs.count) inputs",
-        found: "\(shapes.count)")
+        found: "\(types.count)")
     }
-    let key = key(shapes, wanted)
+    let key = key(types, wanted)
     if let context = takeIdle(key) { return context }
-    let plan = try plan(key, shapes, wanted)
+    let plan = try plan(key, types, wanted)
     return try RunContext(
-      plan, inputCount: shapes.count, outputCount: wanted.count, threads: options.threads)
+      plan, inputCount: types.count, outputCount: wanted.count, threads: options.threads)
   }
 
   private func takeIdle(_ key: [Int]) -> RunContext? {
@@ -162,10 +207,10 @@ extension Executable {
     }
   }
 
-  private func plan(_ key: [Int], _ shapes: [[Int]], _ wanted: [Bool]) throws(MaasError) -> Plan {
+  private func plan(_ key: [Int], _ types: [DatumType], _ wanted: [Bool]) throws(MaasError) -> Plan {
     if let known = lock.holding({ entries.first { $0.key == key }?.plan }) { return known }
-    try checkSymbols(shapes)
-    var builder = try PlanBuilder(graph, inputShapes: shapes, wantedOutputs: wanted, context: context)
+    if !isBody { try checkSymbols(types) }
+    var builder = try PlanBuilder(graph, inputs: types, wantedOutputs: wanted, context: context)
     let plan = try builder.build()
     return lock.holding {
       if let earlier = entries.first(where: { $0.key == key })?.plan { return earlier }
@@ -176,8 +221,8 @@ extension Executable {
     }
   }
 
-  func checkIn(_ run: RunContext, _ shapes: [[Int]], _ wanted: [Bool]) {
-    let key = key(shapes, wanted)
+  func checkIn(_ run: RunContext, _ types: [DatumType], _ wanted: [Bool]) {
+    let key = key(types, wanted)
     lock.holding {
       // A plan that was evicted meanwhile takes its context with it.
       if let i = entries.firstIndex(where: { $0.key == key }) { entries[i].idle.append(run) }

@@ -8,6 +8,8 @@ enum Location: Hashable {
   case arena(level: Int, offset: Int)
   case input(Int)
   case output(Int)
+  /// The tensor in one of the run's slots, see `RunData`.
+  case slot(Int)
   /// A constant, packed weights: kept alive by the plan.
   case fixed(UnsafeMutableRawPointer)
   case omitted
@@ -26,6 +28,30 @@ package struct TensorType: Sendable, Equatable {
   package let shape: [Int]
 }
 
+/// What a plan is made for: the type of a tensor, or something that no step looks into.
+enum DatumType: Equatable {
+  case tensor(DType, [Int])
+  case other
+
+  init(_ datum: Datum) {
+    self = datum.tensor.map { .tensor($0.dtype, $0.shape) } ?? .other
+  }
+
+  func fits(_ datum: Datum) -> Bool {
+    guard case .tensor(let dtype, let shape) = self else { return datum.tensor == nil }
+    guard case .tensor(let tensor) = datum else { return false }
+    return tensor.dtype == dtype && tensor.shape == shape
+  }
+
+  /// The type as numbers, the same for equal types only.
+  func append(to key: inout [Int]) {
+    guard case .tensor(let dtype, let shape) = self else { return key.append(-1) }
+    key.append(Int(dtype.rawValue))
+    key.append(shape.count)
+    key += shape
+  }
+}
+
 /// What a plan still knows of a node, for errors and profiles.
 package struct StepLabel: Sendable {
   package let node: String
@@ -42,6 +68,40 @@ struct ContentRead {
   let byteCount: Int
 }
 
+/// A node that runs as Swift code after the last step of a plan.
+struct HostSite {
+  let node: Node
+  let op: any HostOperator
+  /// The node's inputs, captures of its bodies included.
+  let inputs: [HostSource?]
+  /// The slot that each output goes to; nil for those left out.
+  let results: [Int?]
+}
+
+/// Where a host operator finds an input.
+enum HostSource {
+  case tensor(Location, DType, [Int])
+  case constant(Tensor)
+  case slot(Int)
+}
+
+/// What comes after the last step of a plan.
+enum PlanEnd {
+  /// The graph's outputs are there.
+  case finished
+  /// The plan goes on as these contents say.
+  case reads([ContentRead], rest: PlanState)
+  /// The plan goes on with the results of a host operator.
+  case call(HostSite, rest: PlanState)
+}
+
+/// Where a plan that ends the graph has one of its outputs.
+enum PlanOutput {
+  /// A tensor, computed where the caller wants it.
+  case tensor(TensorType)
+  case slot(Int)
+}
+
 /// A graph, or the part of it up to a point where data decides how to go on, as a flat list of steps for concrete
 /// input shapes. Immutable; every thread that runs it brings a `PlanInstance`.
 package final class Plan: @unchecked Sendable {
@@ -52,20 +112,20 @@ package final class Plan: @unchecked Sendable {
   let scratchBytes: Int
   /// Keeps constants and packed weights at their addresses.
   let retained: [TensorStorage]
-  /// For a plan that ends the graph: what every wanted output is.
-  let outputs: [TensorType?]
-  /// For a plan that does not: what to read, and from where the next plans go on.
-  let reads: [ContentRead]
-  let rest: PlanState?
+  /// For a plan that ends the graph: every wanted output.
+  let outputs: [PlanOutput?]
+  let end: PlanEnd
+  /// Slots of the run that are in use after this plan.
+  let slotCount: Int
 
-  /// Plans that continue this one, by the contents they were made for, most recently used last.
+  /// Plans that continue this one, by what they were made for, most recently used last.
   private let lock = Lock()
-  private var continuations: [(contents: [UInt8], plan: Plan)] = []
+  private var continuations: [(key: [UInt8], plan: Plan)] = []
   private static let maximumContinuations = 32
 
   init(
     steps: [PlannedStep], labels: [StepLabel], level: Int, arenaBytes: Int, retained: [TensorStorage],
-    outputs: [TensorType?], reads: [ContentRead], rest: PlanState?
+    outputs: [PlanOutput?], end: PlanEnd, slotCount: Int
   ) {
     self.steps = steps
     self.labels = labels
@@ -73,21 +133,44 @@ package final class Plan: @unchecked Sendable {
     self.arenaBytes = arenaBytes
     self.retained = retained
     self.outputs = outputs
-    self.reads = reads
-    self.rest = rest
+    self.end = end
+    self.slotCount = slotCount
     scratchBytes = steps.reduce(0) { max($0, $1.template.scratch) }
   }
 
   /// The plan that goes on after these contents were read.
-  func continuation(_ contents: [UInt8], _ tensors: [Tensor]) throws(MaasError) -> Plan? {
-    guard let rest else { return nil }
-    if let known = lock.holding({ continuations.last { $0.contents == contents }?.plan }) { return known }
-    var builder = PlanBuilder(continuing: rest)
-    for (read, tensor) in zip(reads, tensors) { builder.learn(read.value, tensor) }
-    let plan = try builder.build()
+  func continuation(reading tensors: [Tensor]) throws(MaasError) -> Plan? {
+    guard case .reads(let reads, let rest) = end else { return nil }
+    var key: [UInt8] = []
+    for tensor in tensors { key += UnsafeRawBufferPointer(start: tensor.bytes, count: tensor.byteCount) }
+    return try continuation(key) { () throws(MaasError) in
+      var builder = PlanBuilder(continuing: rest)
+      for (read, tensor) in zip(reads, tensors) { builder.learn(read.value, tensor) }
+      return try builder.build()
+    }
+  }
+
+  /// The plan that goes on with results of these types.
+  func continuation(with types: [DatumType?]) throws(MaasError) -> Plan? {
+    guard case .call(let site, let rest) = end else { return nil }
+    var numbers: [Int] = []
+    for type in types { (type ?? .other).append(to: &numbers) }
+    let key = numbers.withUnsafeBytes { Array($0) }
+    return try continuation(key) { () throws(MaasError) in
+      var builder = PlanBuilder(continuing: rest)
+      try builder.adopt(types, of: site)
+      return try builder.build()
+    }
+  }
+
+  private func continuation(
+    _ key: [UInt8], _ make: () throws(MaasError) -> Plan
+  ) throws(MaasError) -> Plan {
+    if let known = lock.holding({ continuations.last { $0.key == key }?.plan }) { return known }
+    let plan = try make()
     lock.holding {
       if continuations.count == Self.maximumContinuations { continuations.removeFirst() }
-      continuations.append((contents, plan))
+      continuations.append((key, plan))
     }
     return plan
   }

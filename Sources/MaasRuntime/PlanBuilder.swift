@@ -19,17 +19,19 @@ struct PlanBuilder {
     var reusable: [(output: Int, input: Int)] = []
   }
 
-  init(_ graph: Graph, inputShapes: [[Int]], wantedOutputs: [Bool], context: PlanContext) throws(MaasError) {
+  init(_ graph: Graph, inputs: [DatumType], wantedOutputs: [Bool], context: PlanContext) throws(MaasError) {
     let frame = PlanState.Frame(
       graph: graph, values: Array(repeating: nil, count: graph.values.count), owner: nil)
     state = PlanState(context: context, wantedOutputs: wantedOutputs, frames: [frame])
-    for (i, (id, shape)) in zip(graph.inputs, inputShapes).enumerated() {
+    state.slotCount = inputs.count
+    for (i, (id, type)) in zip(graph.inputs, inputs).enumerated() {
       let declared = graph[id]
-      guard let dtype = declared.dtype else {
-        throw MaasError(.invalidModel, "the model gives this input no element type", tensor: declared.name)
+      guard case .tensor(let dtype, let shape) = type else {
+        let fact = declared.dtype.map { Fact($0, nil, container: declared.container) }
+        state.frames[0].values[id.index] = state.makeValue(declared.name, fact, slot: i)
+        continue
       }
-      let bytes = try byteCount(shape, dtype, tensor: declared.name)
-      let buffer = state.makeBuffer(.placed(.input(i)), bytes)
+      let buffer = state.makeBuffer(.placed(.input(i)), try byteCount(shape, dtype, tensor: declared.name))
       state.frames[0].values[id.index] = state.makeValue(declared.name, dtype, shape, buffer: buffer)
     }
   }
@@ -53,19 +55,39 @@ struct PlanBuilder {
         continue
       }
       let node = frame.graph.nodes[frame.next]
-      let needed: [Int]
+      let outcome: Outcome
       do {
-        needed = try plan(node)
+        outcome = try plan(node)
       } catch {
         throw error.inNode(node.name, node.op.name)
       }
-      if !needed.isEmpty { return try finish(reading: needed) }
+      switch outcome {
+      case .planned: continue
+      case .reads(let values): return try finish(reading: values)
+      case .call(let call): return try finish(calling: call)
+      }
     }
-    return try finish(reading: [])
+    return try finish()
   }
 
-  /// Plans one node; returns the values whose contents must be read before it can be planned.
-  private mutating func plan(_ node: Node) throws(MaasError) -> [Int] {
+  /// How far planning a node came.
+  private enum Outcome {
+    case planned
+    /// These values' contents must be read first.
+    case reads([Int])
+    case call(DraftCall)
+  }
+
+  /// A host operator that the plan ends with.
+  struct DraftCall {
+    let node: Node
+    let op: any HostOperator
+    let inputs: [Int?]
+    let results: [Int?]
+  }
+
+  /// Plans one node.
+  private mutating func plan(_ node: Node) throws(MaasError) -> Outcome {
     var inputs: [Int?] = []
     for id in node.inputs {
       guard let id else {
@@ -75,17 +97,29 @@ struct PlanBuilder {
       inputs.append(try state.value(id))
     }
     if node.op.selectsBody { return try enterBody(node, inputs) }
-    let needed = try planOperator(node, inputs)
-    if needed.isEmpty { state.frames[state.frames.count - 1].next += 1 }
-    return needed
+    if node.op.forwards, let input = inputs.first ?? nil, state.values[input].container != nil {
+      return forward(node, input)
+    }
+    let outcome = try planOperator(node, inputs)
+    if case .planned = outcome { state.frames[state.frames.count - 1].next += 1 }
+    return outcome
   }
 
-  private mutating func planOperator(_ node: Node, _ inputs: [Int?]) throws(MaasError) -> [Int] {
-    if try foldConstants(node, inputs) { return [] }
+  /// Output 0 is the input, which is no tensor.
+  private mutating func forward(_ node: Node, _ input: Int) -> Outcome {
+    let top = state.frames.count - 1
+    if let output = node.outputs.first ?? nil { state.frames[top].values[output.index] = input }
+    state.frames[top].next += 1
+    return .planned
+  }
+
+  private mutating func planOperator(_ node: Node, _ inputs: [Int?]) throws(MaasError) -> Outcome {
+    if try foldConstants(node, inputs) { return .planned }
     var inference = Inference(
       inputs: inputs.map { $0.map { state.fact($0) } }, outputNames: state.outputNames(node),
       makeSymbol: { _ in .symbol("?") })
     try node.op.infer(&inference)
+    if let host = node.op.host { return .call(draftCall(node, host, inputs)) }
     if let missing = inference.outputs.first(where: { $0.map { $0.shape?.concrete == nil } ?? false }),
       missing != nil
     {
@@ -93,11 +127,48 @@ struct PlanBuilder {
       if needed.isEmpty {
         throw MaasError(.unsupported, "the shape of an output depends on data in a way that is not supported")
       }
-      return needed
+      return .reads(needed)
     }
-    if try foldDims(node, inference.outputs) { return [] }
+    if try foldDims(node, inference.outputs) { return .planned }
     try lower(node, inputs, inference.outputs)
-    return []
+    return .planned
+  }
+
+  private mutating func draftCall(_ node: Node, _ op: any HostOperator, _ inputs: [Int?]) -> DraftCall {
+    var results: [Int?] = []
+    for output in node.outputs {
+      results.append(output == nil ? nil : state.slotCount)
+      if output != nil { state.slotCount += 1 }
+    }
+    return DraftCall(node: node, op: op, inputs: inputs, results: results)
+  }
+
+  /// Takes the results of a host operator for the node's outputs, before the rest is planned.
+  mutating func adopt(_ types: [DatumType?], of site: HostSite) throws(MaasError) {
+    let top = state.frames.count - 1
+    let facts = try resultFacts(site)
+    for (i, (id, type)) in zip(site.node.outputs, types).enumerated() {
+      guard let id, let type, let slot = site.results[at: i] ?? nil else { continue }
+      let name = state.frames[top].graph[id].name
+      let fact = facts[at: i] ?? nil
+      state.frames[top].values[id.index] = try state.makeValue(name, type, fact, slot: slot)
+    }
+    state.frames[top].next += 1
+  }
+
+  /// What inference says of the results: the element types inside containers that may be empty.
+  private func resultFacts(_ site: HostSite) throws(MaasError) -> [Fact?] {
+    var inputs: [Fact?] = []
+    let top = state.frames.count - 1
+    for id in site.node.inputs {
+      let value = id.flatMap { state.frames[top].values[$0.index] }
+      let constant = id.flatMap { state.frames[top].graph[$0].constant }
+      inputs.append(value.map { state.fact($0) } ?? constant.map { Fact(constant: $0) })
+    }
+    var inference = Inference(
+      inputs: inputs, outputNames: state.outputNames(site.node), makeSymbol: { _ in .symbol("?") })
+    try site.op.infer(&inference)
+    return inference.outputs
   }
 
   /// Evaluates a node whose inputs are all known.
@@ -211,9 +282,9 @@ struct PlanBuilder {
 
 // Bodies of If.
 extension PlanBuilder {
-  private mutating func enterBody(_ node: Node, _ inputs: [Int?]) throws(MaasError) -> [Int] {
+  private mutating func enterBody(_ node: Node, _ inputs: [Int?]) throws(MaasError) -> Outcome {
     guard let condition = inputs[at: 0] ?? nil else { throw MaasError(.invalidModel, "input 0 is missing") }
-    guard let tensor = state.values[condition].constant else { return [condition] }
+    guard let tensor = state.values[condition].constant else { return .reads([condition]) }
     guard let flag = tensor.integers?.first, tensor.count == 1 else {
       throw MaasError(
         .shapeMismatch, "the condition must be one bool",
@@ -227,7 +298,7 @@ extension PlanBuilder {
       graph: body, values: Array(repeating: nil, count: body.values.count), owner: node)
     for (i, id) in body.inputs.enumerated() { frame.values[id.index] = inputs[at: first + i] ?? nil }
     state.frames.append(frame)
-    return []
+    return .planned
   }
 
   /// Gives a finished body's outputs to the node that owns it.
@@ -259,6 +330,9 @@ extension PlanState {
   func fact(_ value: Int) -> Fact {
     let known = values[value]
     if let constant = known.constant { return Fact(constant: constant) }
+    if let container = known.container {
+      return container.fact ?? Fact(known.dtype, nil, container: .sequence(of: nil))
+    }
     return Fact(known.dtype, Shape(known.shape))
   }
 

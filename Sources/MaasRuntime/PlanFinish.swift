@@ -5,33 +5,64 @@ import MaasGraph
 // How a draft becomes a plan: outputs get their places, dead nodes go, memory is laid out, steps get locations.
 
 extension PlanBuilder {
-  /// Ends the plan here: at the end of the graph, or before a node that must know the contents of `needed`.
+  /// Ends the plan at the end of the graph.
+  mutating func finish() throws(MaasError) -> Plan {
+    let outputs = try placeOutputs()
+    return try finish(keeping: [], outputs) { (_, _) throws(MaasError) in .finished }
+  }
+
+  /// Ends the plan before a node that must know the contents of `needed`.
   mutating func finish(reading needed: [Int]) throws(MaasError) -> Plan {
-    let ends = needed.isEmpty
-    let outputs = ends ? try placeOutputs() : []
-    var keep: Set<Int> = []
-    if !ends {
-      for value in state.valuesStillNeeded().union(needed) {
-        keep.formUnion(state.values[value].buffer.map { [$0] } ?? [])
-      }
+    try finish(keeping: keptBuffers(needed), []) { (builder, located) throws(MaasError) in
+      let reads = try needed.map { (value) throws(MaasError) in try builder.contentRead(value, located) }
+      return .reads(reads, rest: builder.state)
     }
+  }
+
+  /// Ends the plan with a host operator.
+  mutating func finish(calling call: DraftCall) throws(MaasError) -> Plan {
+    try finish(keeping: keptBuffers(call.inputs.compactMap { $0 }), []) { (builder, located) in
+      let inputs = call.inputs.map { $0.map { builder.source($0, located) } }
+      let site = HostSite(node: call.node, op: call.op, inputs: inputs, results: call.results)
+      return .call(site, rest: builder.state)
+    }
+  }
+
+  /// The buffers of these values and of all that the rest of the graph reads.
+  private func keptBuffers(_ values: [Int]) -> Set<Int> {
+    Set(state.valuesStillNeeded().union(values).compactMap { state.values[$0].buffer })
+  }
+
+  private mutating func finish(
+    keeping keep: Set<Int>, _ outputs: [PlanOutput?],
+    _ end: (PlanBuilder, Located) throws(MaasError) -> PlanEnd
+  ) throws(MaasError) -> Plan {
     dropDeadNodes(keeping: keep)
     var liveness = Liveness(self, keeping: keep)
     liveness.mergeInPlace(self)
     let arena = liveness.layOut()
-    if arena.byteCount > state.context.memoryLimit {
-      throw MaasError(
-        .limitExceeded, "the run needs more memory than it is allowed",
-        expected: "at most \(state.context.memoryLimit) bytes",
-        found: "\(arena.byteCount)", hint: "raise the memory limit or use smaller inputs")
-    }
+    try check(arena)
     let located = try locate(liveness, arena)
     for buffer in keep { state.buffers[buffer].place = .placed(located.locations[buffer] ?? .omitted) }
     return Plan(
       steps: located.steps, labels: nodes.map { $0.label }, level: state.level, arenaBytes: arena.byteCount,
-      retained: located.retained, outputs: outputs,
-      reads: try needed.map { (value) throws(MaasError) in try contentRead(value, located) },
-      rest: ends ? nil : state)
+      retained: located.retained, outputs: outputs, end: try end(self, located), slotCount: state.slotCount)
+  }
+
+  private func check(_ arena: ArenaLayout) throws(MaasError) {
+    if arena.byteCount <= state.context.memoryLimit { return }
+    throw MaasError(
+      .limitExceeded, "the run needs more memory than it is allowed",
+      expected: "at most \(state.context.memoryLimit) bytes",
+      found: "\(arena.byteCount)", hint: "raise the memory limit or use smaller inputs")
+  }
+
+  private func source(_ value: Int, _ located: Located) -> HostSource {
+    let known = state.values[value]
+    if let constant = known.constant { return .constant(constant) }
+    if let container = known.container { return .slot(container.slot) }
+    let location = known.buffer.flatMap { located.locations[$0] } ?? .omitted
+    return .tensor(location, known.dtype, known.shape)
   }
 
   private func contentRead(_ value: Int, _ located: Located) throws(MaasError) -> ContentRead {
@@ -44,9 +75,9 @@ extension PlanBuilder {
 
   /// Lets every output be computed where the caller wants it; what cannot be (an input, a constant, a tensor that is
   /// two outputs) is copied there.
-  private mutating func placeOutputs() throws(MaasError) -> [TensorType?] {
+  private mutating func placeOutputs() throws(MaasError) -> [PlanOutput?] {
     guard let graph = state.frames.first?.graph else { return [] }
-    var outputs: [TensorType?] = []
+    var outputs: [PlanOutput?] = []
     for (i, id) in graph.outputs.enumerated() {
       guard state.wantedOutputs[at: i] ?? false else {
         outputs.append(nil)
@@ -54,7 +85,11 @@ extension PlanBuilder {
       }
       let value = try state.value(id)
       let known = state.values[value]
-      outputs.append(TensorType(dtype: known.dtype, shape: known.shape))
+      if let container = known.container {
+        outputs.append(.slot(container.slot))
+        continue
+      }
+      outputs.append(.tensor(TensorType(dtype: known.dtype, shape: known.shape)))
       let buffer = state.buffer(value)
       let bytes = try byteCount(known.shape, known.dtype)
       if case .planned = state.buffers[buffer].place, state.buffers[buffer].byteCount == bytes {

@@ -10,10 +10,14 @@ final class PlanInstance {
   private let scratchMemory: ScratchMemory
   /// Addresses of arenas by level, this plan's last.
   let arenas: [UnsafeMutableRawPointer?]
-  /// Where the addresses of the run's inputs and outputs go.
-  private var inputSlots: [(slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>, index: Int)] = []
-  private var outputSlots: [(slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>, index: Int)] = []
+  /// Where the addresses go that change from run to run.
+  private var inputSlots: [AddressSlot] = []
+  private var outputSlots: [AddressSlot] = []
+  private var dataSlots: [AddressSlot] = []
+  private typealias AddressSlot = (slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>, index: Int)
   private var nextInstances: [PlanInstance] = []
+  /// The bodies of the host operator that the plan ends with.
+  let bodies: [PlanBody]
 
   init(_ plan: Plan, after earlier: [UnsafeMutableRawPointer?], threads: Int) throws(MaasError) {
     self.plan = plan
@@ -21,12 +25,13 @@ final class PlanInstance {
     arena = plan.arenaBytes > 0 ? try TensorStorage.allocate(plan.arenaBytes) : nil
     arenas = earlier + [arena?.base]
     scratchMemory = try ScratchMemory(bytes: plan.scratchBytes, threads: threads)
+    bodies = plan.makeBodies()
     let arenas = self.arenas
     block.fill { step, operand in
       switch plan.steps[step].locations[operand] {
       case .arena(let level, let offset): (arenas[at: level] ?? nil).map { $0 + offset }
       case .fixed(let address): address
-      case .input, .output, .omitted: nil
+      case .input, .output, .slot, .omitted: nil
       }
     }
     findSlots()
@@ -38,14 +43,16 @@ final class PlanInstance {
         let slot = block.slot(step: i, operand: j)
         if case .input(let index) = location { inputSlots.append((slot, index)) }
         if case .output(let index) = location { outputSlots.append((slot, index)) }
+        if case .slot(let index) = location { dataSlots.append((slot, index)) }
       }
     }
   }
 
   /// Puts the run's addresses where the steps look for them.
-  func patch(inputs: AddressTable, outputs: AddressTable) {
-    for (slot, index) in inputSlots { slot.pointee = inputs[index] }
-    for (slot, index) in outputSlots { slot.pointee = outputs[index] }
+  func patch(_ data: RunData) {
+    for (slot, index) in inputSlots { slot.pointee = data.inputs[index] }
+    for (slot, index) in outputSlots { slot.pointee = data.outputs[index] }
+    for (slot, index) in dataSlots { slot.pointee = data.address(slot: index) }
   }
 
   func run(
@@ -57,10 +64,11 @@ final class PlanInstance {
       stamps: stamps)
   }
 
-  private func address(_ read: ContentRead, _ inputs: AddressTable) -> UnsafeMutableRawPointer? {
-    switch read.location {
+  func address(_ location: Location, _ data: RunData) -> UnsafeMutableRawPointer? {
+    switch location {
     case .arena(let level, let offset): (arenas[at: level] ?? nil).map { $0 + offset }
-    case .input(let i): inputs[i]
+    case .input(let i): data.inputs[i]
+    case .slot(let i): data.address(slot: i)
     case .fixed(let address): address
     case .output, .omitted: nil
     }
@@ -68,39 +76,55 @@ final class PlanInstance {
 
   /// The instance that goes on from the contents this one has computed.
   func next(
-    inputs: AddressTable, threads: Int, onAllocation: () -> Void
+    reading reads: [ContentRead], _ data: RunData, threads: Int
   ) throws(MaasError) -> PlanInstance {
-    for i in nextInstances.indices where matches(nextInstances[i], inputs) { return nextInstances[i] }
-    onAllocation()
-    var contents: [UInt8] = []
+    for next in nextInstances where matches(next, reads, data) { return next }
     var tensors: [Tensor] = []
-    for read in plan.reads {
+    for read in reads {
       let tensor = try Tensor(read.dtype, read.shape)
-      if let source = address(read, inputs) { maas_sys_copy(tensor.bytes, source, read.byteCount) }
+      if let source = address(read.location, data) { maas_sys_copy(tensor.bytes, source, read.byteCount) }
       tensors.append(tensor)
-      contents += UnsafeRawBufferPointer(start: tensor.bytes, count: read.byteCount)
     }
-    guard let plan = try plan.continuation(contents, tensors) else {
-      throw MaasError(.internal, "the plan has no continuation")
-    }
-    let instance = try PlanInstance(plan, after: arenas, threads: threads)
+    let instance = try next(try plan.continuation(reading: tensors), threads)
     instance.contents = tensors
+    return instance
+  }
+
+  /// The instance that goes on with results of these types.
+  func next(with types: [DatumType?], _ threads: Int) throws(MaasError) -> PlanInstance {
+    for next in nextInstances where next.types == types { return next }
+    let instance = try next(try plan.continuation(with: types), threads)
+    instance.types = types
+    return instance
+  }
+
+  private func next(_ plan: Plan?, _ threads: Int) throws(MaasError) -> PlanInstance {
+    guard let plan else { throw MaasError(.internal, "the plan has no continuation") }
+    let instance = try PlanInstance(plan, after: arenas, threads: threads)
     if nextInstances.count == Self.maximumNext { nextInstances.removeFirst() }
     nextInstances.append(instance)
     return instance
   }
   private static let maximumNext = 8
 
-  /// The contents this instance was made for.
+  /// What this instance was made for.
   private var contents: [Tensor] = []
+  private var types: [DatumType?] = []
 
-  private func matches(_ instance: PlanInstance, _ inputs: AddressTable) -> Bool {
-    for i in plan.reads.indices {
-      guard let now = address(plan.reads[i], inputs),
-        maas_sys_equal(now, instance.contents[i].bytes, plan.reads[i].byteCount)
-      else { return false }
+  private func matches(_ instance: PlanInstance, _ reads: [ContentRead], _ data: RunData) -> Bool {
+    for (read, known) in zip(reads, instance.contents) {
+      guard let now = address(read.location, data), maas_sys_equal(now, known.bytes, read.byteCount) else {
+        return false
+      }
     }
     return true
+  }
+}
+
+extension Plan {
+  fileprivate func makeBodies() -> [PlanBody] {
+    guard case .call(let site, let rest) = end else { return [] }
+    return rest.context.executables(of: site.op).map { PlanBody($0) }
   }
 }
 

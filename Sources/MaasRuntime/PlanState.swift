@@ -4,14 +4,27 @@ import MaasGraph
 /// What does not change while plans of one graph are made.
 package final class PlanContext: @unchecked Sendable {
   let weights: WeightCache
-  let threads: Int
-  /// Most bytes one plan's arena may have.
-  let memoryLimit: Int
+  let options: ExecutionOptions
+  private let lock = Lock()
+  private var bodies: [ObjectIdentifier: [Executable]] = [:]
 
-  package init(weights: WeightCache, threads: Int, memoryLimit: Int) {
+  package init(weights: WeightCache, options: ExecutionOptions) {
     self.weights = weights
-    self.threads = threads
-    self.memoryLimit = memoryLimit
+    self.options = options
+  }
+
+  var threads: Int { options.threads }
+  /// Most bytes one plan's arena may have.
+  var memoryLimit: Int { options.memoryLimit }
+
+  /// The bodies of an operator of the graph, ready to run: made once, whatever the shapes around them.
+  func executables(of op: any HostOperator) -> [Executable] {
+    lock.holding {
+      if let known = bodies[ObjectIdentifier(op)] { return known }
+      let made = op.bodies.map { Executable($0, weights: weights, options: options, isBody: true) }
+      bodies[ObjectIdentifier(op)] = made
+      return made
+    }
   }
 }
 
@@ -32,11 +45,13 @@ struct PlanState {
     }
   }
 
-  /// A tensor of the run.
+  /// A value of the run: a tensor, or something in a slot that no step looks into.
   struct Value {
     let name: String
     let dtype: DType
     let shape: [Int]
+    /// What is known of a value that is no tensor.
+    var container: (fact: Fact?, slot: Int)?
     var constant: Tensor?
     /// Where its bytes are; nil for constants that no step has asked for yet.
     var buffer: Int?
@@ -63,6 +78,8 @@ struct PlanState {
   var buffers: [Buffer] = []
   /// How many plans come before the one being made.
   var level = 0
+  /// Slots given away; the first are those of the graph's inputs.
+  var slotCount = 0
 
   mutating func makeBuffer(_ place: Buffer.Place, _ byteCount: Int) -> Int {
     buffers.append(Buffer(place: place, byteCount: byteCount))
@@ -74,6 +91,22 @@ struct PlanState {
   ) -> Int {
     values.append(Value(name: name, dtype: dtype, shape: shape, constant: constant, buffer: buffer))
     return values.count - 1
+  }
+
+  /// A value that is no tensor.
+  mutating func makeValue(_ name: String, _ fact: Fact?, slot: Int) -> Int {
+    values.append(
+      Value(name: name, dtype: fact?.dtype ?? .float, shape: [], container: (fact, slot)))
+    return values.count - 1
+  }
+
+  /// A value of a type that only the run has shown, in a slot.
+  mutating func makeValue(
+    _ name: String, _ type: DatumType, _ fact: Fact?, slot: Int
+  ) throws(MaasError) -> Int {
+    guard case .tensor(let dtype, let shape) = type else { return makeValue(name, fact, slot: slot) }
+    let buffer = makeBuffer(.placed(.slot(slot)), try byteCount(shape, dtype, tensor: name))
+    return makeValue(name, dtype, shape, buffer: buffer)
   }
 
   /// The value of a graph value in the innermost frame; constants of the graph get theirs at first use.

@@ -35,6 +35,14 @@ package final class Profile: @unchecked Sendable {
     }
   }
 
+  /// A host operator that began at `start` and is done.
+  func record(_ site: HostSite, _ start: Int64) {
+    let event = Event(
+      node: site.node.name, operatorName: site.node.op.name, shapes: "", kernel: "host", start: start,
+      duration: maas_sys_now_ns() - start)
+    lock.holding { recorded.append(event) }
+  }
+
   /// The events as a trace in Chrome's JSON format: a complete event ("X") per step, times in microseconds.
   package var chromeTrace: String {
     var text = "{\"traceEvents\":["

@@ -12,14 +12,24 @@ package enum OutputTarget {
   case memory(UnsafeMutableRawPointer, byteCount: Int)
 }
 
-/// Everything one run at a time needs for one set of input shapes: a chain of plan instances and the addresses of
-/// inputs and outputs. Not for two threads at once; the executable hands each run its own.
+/// What changes from run to run: the addresses of tensors, and what no step looks into.
+struct RunData {
+  let inputs: AddressTable
+  let outputs: AddressTable
+  /// The graph's inputs where they are no tensors, then the results of host operators.
+  var slots: [Datum?]
+
+  func address(slot i: Int) -> UnsafeMutableRawPointer? { (slots[at: i] ?? nil)?.tensor?.bytes }
+}
+
+/// Everything one run at a time needs for one set of input types: a chain of plan instances and the run's data.
+/// Not for two threads at once; the executable hands each run its own.
 final class RunContext {
   let root: PlanInstance
   private let threads: Int
-  private let inputs: AddressTable
-  private let outputs: AddressTable
-  private(set) var results: [Tensor?]
+  private let inputCount: Int
+  private var data: RunData
+  private(set) var results: [Datum?]
   private(set) var lastInstance: PlanInstance
   /// Blocks of memory the last run asked for.
   private(set) var allocations = 0
@@ -28,13 +38,43 @@ final class RunContext {
     root = try PlanInstance(plan, after: [], threads: threads)
     lastInstance = root
     self.threads = threads
-    inputs = AddressTable(count: inputCount)
-    outputs = AddressTable(count: outputCount)
+    self.inputCount = inputCount
+    data = RunData(
+      inputs: AddressTable(count: inputCount), outputs: AddressTable(count: outputCount),
+      slots: Array(repeating: nil, count: plan.slotCount))
     results = Array(repeating: nil, count: outputCount)
   }
 
-  func setInput(_ i: Int, _ address: UnsafeMutableRawPointer) { inputs[i] = address }
-  func forgetResults() { for i in results.indices { results[i] = nil } }
+  /// The caller keeps what it sets until the run is over.
+  func setInput(_ i: Int, _ input: Datum) {
+    if let tensor = input.tensor { data.inputs[i] = tensor.bytes } else { data.slots[i] = input }
+  }
+
+  /// A result that the context no longer keeps.
+  func takeResult(_ i: Int) -> Datum? {
+    let result = results[i]
+    results[i] = nil
+    return result
+  }
+
+  /// Whether an output of the last run was of this type.
+  func fits(_ tensor: Tensor, output i: Int) -> Bool {
+    guard case .tensor(let type) = lastInstance.plan.outputs[at: i] ?? nil else { return false }
+    return type.dtype == tensor.dtype && type.shape == tensor.shape
+  }
+
+  func forgetResults() {
+    for i in results.indices { results[i] = nil }
+    forgetSlots(from: 0)
+  }
+
+  private func forgetSlots(from first: Int) {
+    var i = first
+    while i < data.slots.count {
+      data.slots[i] = nil
+      i += 1
+    }
+  }
 
   /// Runs all plans from the root to the end of the graph.
   func run(
@@ -45,12 +85,33 @@ final class RunContext {
     var instance = root
     while true {
       try prepareOutputs(instance.plan, targets, names)
-      instance.patch(inputs: inputs, outputs: outputs)
+      instance.patch(data)
       try run(instance, pool, limits, profile)
-      if instance.plan.rest == nil { break }
-      instance = try instance.next(inputs: inputs, threads: threads) { allocations += 1 }
+      guard let next = try next(instance, limits, profile) else { break }
+      instance = next
     }
     lastInstance = instance
+    try deliver(instance.plan, targets, names)
+    forgetSlots(from: inputCount)
+  }
+
+  /// The instance that goes on after this one has run; nil at the end of the graph.
+  private func next(
+    _ instance: PlanInstance, _ limits: RunLimits, _ profile: Profile?
+  ) throws(MaasError) -> PlanInstance? {
+    switch instance.plan.end {
+    case .finished: return nil
+    case .reads(let reads, _): return try instance.next(reading: reads, data, threads: threads)
+    case .call(let site, _):
+      let start = profile == nil ? 0 : maas_sys_now_ns()
+      do {
+        let types = try call(site, instance, limits)
+        profile?.record(site, start)
+        return try instance.next(with: types, threads)
+      } catch {
+        throw error.inNode(site.node.name, site.node.op.name)
+      }
+    }
   }
 
   private func run(
@@ -65,12 +126,86 @@ final class RunContext {
     }
     if let profile, let times { profile.record(instance.plan, times) }
   }
+}
 
+// Host operators.
+extension RunContext {
+  /// Runs the operator and puts its results into their slots; says what they are.
+  private func call(
+    _ site: HostSite, _ instance: PlanInstance, _ limits: RunLimits
+  ) throws(MaasError) -> [DatumType?] {
+    var inputs: [Datum?] = []
+    for source in site.inputs { inputs.append(try source.map { (s) throws(MaasError) in try datum(s, instance) }) }
+    for body in instance.bodies.reversed() {
+      let first = inputs.count - body.captureCount
+      body.prepare(captures: inputs[first...].compactMap { $0 }, limits)
+      inputs.removeSubrange(first...)
+    }
+    let results = try site.op.run(
+      HostCall(inputs: inputs, wanted: site.results.map { $0 != nil }, bodies: instance.bodies))
+    var types: [DatumType?] = []
+    for (i, slot) in site.results.enumerated() {
+      guard let slot, let result = results[at: i] ?? nil else {
+        types.append(nil)
+        continue
+      }
+      types.append(DatumType(result))
+      try set(slot: slot, result.owned())
+    }
+    allocations += types.count
+    return types
+  }
+
+  private func set(slot: Int, _ datum: Datum) throws(MaasError) {
+    while data.slots.count <= slot { data.slots.append(nil) }
+    data.slots[slot] = datum
+  }
+
+  private func datum(_ source: HostSource, _ instance: PlanInstance) throws(MaasError) -> Datum {
+    switch source {
+    case .constant(let tensor): return .tensor(tensor)
+    case .slot(let i):
+      guard let datum = data.slots[at: i] ?? nil else { throw MaasError(.internal, "a slot is empty") }
+      return datum
+    case .tensor(.slot(let i), _, _): return try datum(.slot(i), instance)
+    case .tensor(let location, let dtype, let shape):
+      guard let address = instance.address(location, data) else { return .tensor(try Tensor(dtype, shape)) }
+      let bytes = try byteCount(shape, dtype)
+      return .tensor(try Tensor(dtype, shape, storage: .borrow(address, bytes)))
+    }
+  }
+}
+
+// Outputs.
+extension RunContext {
   private func prepareOutputs(_ plan: Plan, _ targets: [OutputTarget], _ names: [String]) throws(MaasError) {
     for i in plan.outputs.indices {
-      guard let type = plan.outputs[i] else { continue }
-      outputs[i] = try prepare(i, type, targets[i], names[i])
+      guard case .tensor(let type) = plan.outputs[i] else { continue }
+      data.outputs[i] = try prepare(i, type, targets[i], names[i])
     }
+  }
+
+  /// Hands over the outputs that are not computed in their place: what is no tensor, and strings, whose bytes are
+  /// still those of inputs and constants.
+  private func deliver(_ plan: Plan, _ targets: [OutputTarget], _ names: [String]) throws(MaasError) {
+    for i in plan.outputs.indices {
+      switch plan.outputs[i] {
+      case .tensor(let type) where type.dtype == .string:
+        try expectAllocated(targets[i], names[i])
+        results[i] = try results[i]?.owned()
+      case .slot(let slot):
+        try expectAllocated(targets[i], names[i])
+        results[i] = data.slots[at: slot] ?? nil
+      default: continue
+      }
+    }
+  }
+
+  private func expectAllocated(_ target: OutputTarget, _ name: String) throws(MaasError) {
+    if case .allocated = target { return }
+    throw MaasError(
+      .unsupported, "only tensors of numbers can be written to a caller's memory", tensor: name,
+      hint: "let maas allocate this output")
   }
 
   private func prepare(
@@ -78,16 +213,16 @@ final class RunContext {
   ) throws(MaasError) -> UnsafeMutableRawPointer {
     switch target {
     case .allocated(let keep):
-      if keep, let result = results[i], result.dtype == type.dtype, result.shape == type.shape {
+      if keep, let result = results[i]?.tensor, result.dtype == type.dtype, result.shape == type.shape {
         return result.bytes
       }
       let result = try Tensor(type.dtype, type.shape)
       allocations += 1
-      results[i] = result
+      results[i] = .tensor(result)
       return result.bytes
     case .tensor(let tensor):
       try expect(type, tensor, name)
-      results[i] = tensor
+      results[i] = .tensor(tensor)
       return tensor.bytes
     case .memory(let address, let byteCount):
       let needed = try MaasCore.byteCount(type.shape, type.dtype)
@@ -96,12 +231,12 @@ final class RunContext {
           .bufferTooSmall, "the buffer for output \(describe(type.shape)) is too small", tensor: name,
           expected: "\(needed) bytes", found: "\(byteCount)")
       }
-      if let result = results[i], result.bytes == address, result.dtype == type.dtype,
+      if let result = results[i]?.tensor, result.bytes == address, result.dtype == type.dtype,
         result.shape == type.shape
       {
         return address
       }
-      results[i] = try Tensor(type.dtype, type.shape, storage: .borrow(address, byteCount))
+      results[i] = .tensor(try Tensor(type.dtype, type.shape, storage: .borrow(address, byteCount)))
       return address
     }
   }

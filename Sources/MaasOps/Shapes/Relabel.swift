@@ -8,9 +8,13 @@ package final class Identity: ReadableOperator {
   package init() {}
   package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
 
+  package var forwards: Bool { true }
+
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...1)
-    node.setOutput(0, try node.dtype(0), try node.shape(0), dims: try node.input(0).dims)
+    var fact = try node.anyInput(0)
+    fact.constant = nil
+    node.setOutput(0, fact)
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
