@@ -11,6 +11,8 @@ public struct ValueInfo: Sendable {
   public let dtype: DType
   /// Dimensions are numbers or symbols; nil when the model does not even tell the rank.
   public let shape: Shape?
+  /// How the tensors are wrapped; nil for a plain tensor.
+  public let container: Container?
 }
 
 /// What a model says about itself.
@@ -154,7 +156,8 @@ private final class Loan {
 
 private func describe(_ value: Value) throws(MaasError) -> ValueInfo {
   guard let dtype = value.dtype else {
-    throw MaasError(.unsupported, "only tensors can be inputs and outputs", tensor: value.name)
+    throw MaasError(
+      .invalidModel, "neither the model nor its nodes tell the type of this output", tensor: value.name)
   }
-  return ValueInfo(name: value.name, dtype: dtype, shape: value.shape)
+  return ValueInfo(name: value.name, dtype: dtype, shape: value.shape, container: value.container)
 }

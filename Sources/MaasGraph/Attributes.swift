@@ -12,6 +12,8 @@ package enum AttributeValue: Sendable {
   case strings([String])
   case tensors([Tensor])
   case graphs([Graph])
+  /// A type: what would be known of a value of it.
+  case type(Fact)
 
   package var kind: String {
     switch self {
@@ -25,6 +27,7 @@ package enum AttributeValue: Sendable {
     case .strings: "strings"
     case .tensors: "tensors"
     case .graphs: "graphs"
+    case .type: "type"
     }
   }
 }
@@ -109,6 +112,12 @@ package struct AttributeReader {
     guard let found = value(name) else { return nil }
     guard case .tensor(let tensor) = found else { throw mismatch(name, "tensor", found) }
     return tensor
+  }
+
+  package mutating func type(_ name: String) throws(MaasError) -> Fact? {
+    guard let found = value(name) else { return nil }
+    guard case .type(let type) = found else { throw mismatch(name, "type", found) }
+    return type
   }
 
   package mutating func graph(_ name: String) throws(MaasError) -> Graph {

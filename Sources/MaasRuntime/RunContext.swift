@@ -135,7 +135,9 @@ extension RunContext {
     _ site: HostSite, _ instance: PlanInstance, _ limits: RunLimits
   ) throws(MaasError) -> [DatumType?] {
     var inputs: [Datum?] = []
-    for source in site.inputs { inputs.append(try source.map { (s) throws(MaasError) in try datum(s, instance) }) }
+    for source in site.inputs {
+      inputs.append(try source.map { (s) throws(MaasError) in try datum(s, instance) })
+    }
     for body in instance.bodies.reversed() {
       let first = inputs.count - body.captureCount
       body.prepare(captures: inputs[first...].compactMap { $0 }, limits)

@@ -6,7 +6,7 @@ import Testing
 @Suite struct NodeOrderTests {
   private func order(_ graph: GraphProto) throws -> [Int] {
     let source = try ModelSource(storage: .allocate(1), folder: nil)
-    return try NodeOrder(graph, source, defined: []).sorted()
+    return try NodeOrder(graph.nodes, source, defined: []).sorted()
   }
 
   @Test func sortedGraphsStayAsTheyAre() throws {

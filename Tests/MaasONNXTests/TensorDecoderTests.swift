@@ -74,7 +74,10 @@ import Testing
       tensor("w", .uint8, [1 << 59], raw: nil),
       "tensor 'w': int32_data does not fit uint8 [576460752303423488]: expected 576460752303423488 numbers, found 0"
     ),
-    (tensor("w", .string, [1], raw: nil), "tensor 'w': tensors of strings are not supported"),
+    (
+      tensor("w", .string, [1], raw: nil),
+      "tensor 'w': string_data does not fit string [1]: expected 1 strings, found 0"
+    ),
   ])
   func refusals(proto: TensorProto, message: String) {
     let error = #expect(throws: MaasError.self) { try decode(proto) }

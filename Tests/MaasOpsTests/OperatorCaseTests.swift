@@ -3,11 +3,17 @@ import MaasGraph
 import MaasONNX
 import Testing
 
+/// Operators with bodies, and those of containers: the conformance suite has them.
+private let notPlain: Set<String> = [
+  "ConcatFromSequence", "If", "Loop", "Optional", "OptionalGetElement", "OptionalHasElement", "Scan",
+  "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceLength",
+  "SequenceMap", "SplitToSequence",
+]
+
 @Suite struct OperatorCaseTests {
   @Test func everyRegisteredOperatorHasACase() {
-    // If has no outputs of its own to compare; ControlTests has it.
-    let covered = Set(operatorCases.map { $0.op }).union(["If"])
-    let missing = operatorTable.map { $0.name }.filter { !covered.contains($0) }
+    let covered = Set(operatorCases.map { $0.op })
+    let missing = operatorTable.map { $0.name }.filter { !covered.contains($0) && !notPlain.contains($0) }
     #expect(missing == [], "add cases to make-cases.py")
     #expect(operatorCases.count > 1000)
   }

@@ -3,17 +3,15 @@ import MaasGraph
 
 /// Reads the attributes of one node; `importBody` makes graphs of the graphs among them.
 struct AttributeImporter {
-  let decoder: TensorDecoder
+  let context: ImportContext
   let importBody: (GraphProto) throws(MaasError) -> Graph
 
-  private var source: ModelSource { decoder.source }
+  private var source: ModelSource { context.source }
 
-  func attribute(_ proto: AttributeProto) throws(MaasError) -> Attribute {
+  /// Nil for an attribute that refers to one of the function around it which the call leaves out.
+  func attribute(_ proto: AttributeProto) throws(MaasError) -> Attribute? {
     let name = source.text(proto.name)
-    if proto.refAttrName.map({ $0.count > 0 }) ?? false {
-      throw MaasError(
-        .invalidModel, "attribute '\(name)' refers to an attribute of a function, but is in none")
-    }
+    guard let proto = try context.resolved(proto) else { return nil }
     return Attribute(name, try value(proto, name))
   }
 
@@ -30,13 +28,22 @@ struct AttributeImporter {
     case .tensors: return .tensors(try each(proto.tensors) { (t) throws(MaasError) in try tensor(t, name) })
     case .graphs: return .graphs(try each(proto.graphs) { (g) throws(MaasError) in try importBody(g) })
     case .undefined: throw MaasError(.invalidModel, "attribute '\(name)' has no value")
-    case .sparseTensor, .sparseTensors, .type, .types:
+    case .type: return .type(try type(proto.type.value ?? TypeProto(), name))
+    case .sparseTensor, .sparseTensors, .types:
       throw MaasError(.unsupported, "attribute '\(name)' has a type that is not supported")
     }
   }
 
   private func tensor(_ proto: TensorProto, _ attribute: String) throws(MaasError) -> Tensor {
-    try decoder.tensor(proto, fallbackName: attribute)
+    try context.decoder.tensor(proto, fallbackName: attribute)
+  }
+
+  private func type(_ proto: TypeProto, _ attribute: String) throws(MaasError) -> Fact {
+    let declared = try proto.declared(attribute, source, &context.symbols)
+    if let declared, let dtype = declared.dtype {
+      return Fact(dtype, declared.shape, container: declared.container)
+    }
+    throw MaasError(.invalidModel, "attribute '\(attribute)' names no complete type")
   }
 
   private func each<A, B>(_ items: [A], _ body: (A) throws(MaasError) -> B) throws(MaasError) -> [B] {

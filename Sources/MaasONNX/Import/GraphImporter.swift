@@ -11,6 +11,8 @@ final class GraphImporter {
   private var declared: [String: Declaration] = [:]
   /// Values of the parent that this body reads, and what they are called in here.
   private var captures: [(outer: ValueID, inner: ValueID)] = []
+  /// Inside a function: what its nodes and values are called by, the names of the calls.
+  private var prefix = ""
 
   init(_ proto: GraphProto, _ context: ImportContext, parent: GraphImporter? = nil) {
     self.proto = proto
@@ -25,14 +27,16 @@ final class GraphImporter {
     try declareValues()
     try importInitializers()
     try importInputs()
-    for i in try NodeOrder(proto, source, defined: ids.keys).sorted() {
-      try importNode(proto.nodes[i], index: i)
-    }
+    try importNodes(proto.nodes)
     for output in proto.outputs { graph.outputs.append(try resolve(source.text(output.name), "an output")) }
     if graph.outputs.isEmpty { throw MaasError(.invalidModel, "the graph has no outputs") }
     graph.inputs += captures.map { $0.inner }
     graph.captureCount = captures.count
     return graph
+  }
+
+  private func importNodes(_ nodes: [NodeProto]) throws(MaasError) {
+    for i in try NodeOrder(nodes, source, defined: ids.keys).sorted() { try importNode(nodes[i], index: i) }
   }
 
   /// The values of the parent that this body reads, in the order of its last inputs.
@@ -47,16 +51,17 @@ final class GraphImporter {
 
   private func define(_ value: Value) throws(MaasError) -> ValueID {
     guard ids[value.name] == nil else { throw sameName(value.name) }
-    let id = graph.add(value)
+    var named = value
+    named.name = prefix + value.name
+    let id = graph.add(named)
     ids[value.name] = id
     return id
   }
 
   private func importInitializers() throws(MaasError) {
-    if let sparse = proto.sparseInitializers.first {
-      throw MaasError(
-        .unsupported, "sparse initializers are not supported",
-        tensor: source.text(sparse.values.value?.name))
+    for sparse in proto.sparseInitializers {
+      let tensor = try context.decoder.dense(sparse, fallbackName: "?")
+      _ = try define(constant(source.text(sparse.values.value?.name), tensor))
     }
     for initializer in proto.initializers {
       let tensor = try context.decoder.tensor(initializer)
@@ -74,12 +79,12 @@ final class GraphImporter {
       if parent == nil, declaration.dtype == nil {
         throw MaasError(.invalidModel, "the input has no element type", tensor: declaration.name)
       }
-      graph.inputs.append(try define(Value(declaration.name, declaration.dtype, declaration.shape)))
+      graph.inputs.append(try define(declaration.value))
     }
   }
 
   private func importNode(_ node: NodeProto, index: Int) throws(MaasError) {
-    let name = node.label(source, index: index)
+    let name = prefix + node.label(source, index: index)
     let type = source.text(node.opType)
     let domain = canonical(domain: source.text(node.domain))
     try inNode(name, type) { () throws(MaasError) in
@@ -93,14 +98,16 @@ final class GraphImporter {
 
   private func importConstant(_ node: NodeProto) throws(MaasError) {
     guard let output = node.outputs.first else { throw MaasError(.invalidModel, "the node has no output") }
-    _ = try define(constant(source.text(output), try node.constant(context.decoder)))
+    _ = try define(constant(source.text(output), try node.constant(context)))
   }
 
   private func importOperator(_ node: NodeProto, _ name: String, _ type: String, _ domain: String)
     throws(MaasError)
   {
+    if let function = try context.function(node, type, domain) {
+      return try call(function, node, name)
+    }
     let opset = try context.opset(of: domain)
-    try context.refuseFunction(type, domain)
     let row = try operatorRegistration(type, domain: domain, opset: opset)
     var inputs = try inputs(of: node)
     let attributes = try attributes(of: node, &inputs)
@@ -123,8 +130,7 @@ final class GraphImporter {
     var outputs: [ValueID?] = []
     for output in node.outputs {
       let name = source.text(output)
-      let declaration = declared[name]
-      outputs.append(name.isEmpty ? nil : try define(Value(name, declaration?.dtype, declaration?.shape)))
+      outputs.append(name.isEmpty ? nil : try define(declared[name]?.value ?? Value(name)))
     }
     return outputs
   }
@@ -132,14 +138,16 @@ final class GraphImporter {
   /// Reads a node's attributes; what its bodies capture is appended to its inputs, body by body.
   private func attributes(of node: NodeProto, _ inputs: inout [ValueID?]) throws(MaasError) -> [Attribute] {
     var captured: [ValueID?] = []
-    let importer = AttributeImporter(decoder: context.decoder) { (body) throws(MaasError) in
+    let importer = AttributeImporter(context: context) { (body) throws(MaasError) in
       let importer = GraphImporter(body, self.context, parent: self)
       let graph = try importer.importGraph()
       captured += importer.capturedValues.map { $0 }
       return graph
     }
     var attributes: [Attribute] = []
-    for attribute in inBodyOrder(node.attributes) { attributes.append(try importer.attribute(attribute)) }
+    for attribute in inBodyOrder(node.attributes) {
+      if let attribute = try importer.attribute(attribute) { attributes.append(attribute) }
+    }
     inputs += captured
     return attributes
   }
@@ -156,7 +164,8 @@ final class GraphImporter {
   /// other values captures.
   private func find(_ name: String) -> ValueID? {
     if let id = ids[name] { return id }
-    guard let parent, let outer = parent.find(name) else { return nil }
+    // The body of a function sees nothing but its inputs.
+    guard prefix.isEmpty, let parent, let outer = parent.find(name) else { return nil }
     let value = parent.graph[outer]
     let inner = graph.add(value)
     ids[name] = inner
@@ -171,4 +180,53 @@ final class GraphImporter {
       hint: didYouMean(name, Array(ids.keys).sorted()) ?? "no input, initializer or node output has that name"
     )
   }
+}
+
+// Functions of the model's own.
+extension GraphImporter {
+  /// Puts the nodes of a function in the place of a node that calls it.
+  private func call(_ function: FunctionProto, _ node: NodeProto, _ name: String) throws(MaasError) {
+    guard node.inputs.count <= function.inputs.count, node.outputs.count <= function.outputs.count else {
+      throw MaasError(
+        .invalidModel, "the call does not fit the function",
+        expected: "at most \(function.inputs.count) inputs and \(function.outputs.count) outputs",
+        found: "\(node.inputs.count) and \(node.outputs.count)")
+    }
+    let arguments = try inputs(of: node)
+    try context.enter(function, node.attributes)
+    let outside = (ids, declared, prefix)
+    (ids, declared, prefix) = ([:], [:], name + "/")
+    var leftOut: Set<String> = []
+    for (i, input) in function.inputs.enumerated() {
+      if let argument = arguments[at: i] ?? nil {
+        ids[source.text(input)] = argument
+      } else {
+        leftOut.insert(source.text(input))
+      }
+    }
+    try importNodes(function.nodes.map { $0.without(leftOut, source) })
+    let results = try node.outputs.indices.map { (i) throws(MaasError) in
+      try resolve(source.text(function.outputs[i]), "output \(i) of the function")
+    }
+    (ids, declared, prefix) = outside
+    context.leave()
+    for (output, result) in zip(node.outputs, results) where output.count > 0 {
+      let name = source.text(output)
+      guard ids.updateValue(result, forKey: name) == nil else { throw sameName(name) }
+    }
+  }
+}
+
+extension NodeProto {
+  /// The node with inputs of these names left out.
+  fileprivate func without(_ names: Set<String>, _ source: ModelSource) -> NodeProto {
+    if names.isEmpty { return self }
+    var node = self
+    for i in inputs.indices where names.contains(source.text(inputs[i])) { node.inputs[i] = Blob("") }
+    return node
+  }
+}
+
+extension Declaration {
+  fileprivate var value: Value { Value(name, dtype, shape, container: container) }
 }

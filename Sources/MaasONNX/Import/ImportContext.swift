@@ -5,22 +5,37 @@ final class ImportContext {
   let source: ModelSource
   let decoder: TensorDecoder
   var symbols = SymbolNames()
-  /// Opset version by domain.
-  private var opsets: [String: Int] = [:]
-  /// The model's own functions, as `domain:name`.
-  private let functions: Set<String>
+  /// The model's own functions.
+  private let functions: [String: FunctionProto]
+  /// The model, then the functions whose bodies are being imported.
+  private var scopes: [Scope]
+  private var calls = 0
+  private static let maximumDepth = 64
+  private static let maximumCalls = 100_000
 
-  init(_ model: ModelProto, _ source: ModelSource) {
+  private struct Scope {
+    /// Opset version by domain.
+    var opsets: [String: Int] = [:]
+    /// What attributes of the function stand for.
+    var attributes: [String: AttributeProto] = [:]
+    var function: String?
+  }
+
+  init(_ model: ModelProto, _ source: ModelSource) throws(MaasError) {
     self.source = source
     decoder = TensorDecoder(source)
-    functions = Set(
-      model.functions.map { key(canonical(domain: source.text($0.domain)), source.text($0.name)) })
-    for opset in model.opsets(source) { opsets[opset.domain] = opset.version }
+    var functions: [String: FunctionProto] = [:]
+    for function in model.functions { functions[try key(function, source)] = function }
+    self.functions = functions
+    var scope = Scope()
+    for opset in model.opsets(source) { scope.opsets[opset.domain] = opset.version }
     // Files of IR 1 and 2 could not say which opset they mean.
-    if opsets.isEmpty, (model.irVersion ?? 0) < 3 { opsets = ["": 1] }
+    if scope.opsets.isEmpty, (model.irVersion ?? 0) < 3 { scope.opsets = ["": 1] }
+    scopes = [scope]
   }
 
   func opset(of domain: String) throws(MaasError) -> Int {
+    let opsets = scopes.last?.opsets ?? [:]
     guard let opset = opsets[domain] else {
       let imported = opsets.sorted { $0.key < $1.key }.map { "\(label(domain: $0.key)) \($0.value)" }
       throw MaasError(
@@ -33,12 +48,57 @@ final class ImportContext {
       .invalidModel, "the opset version is impossible", expected: "1 or more", found: "\(opset)")
   }
 
-  func refuseFunction(_ name: String, _ domain: String) throws(MaasError) {
-    guard functions.contains(key(domain, name)) else { return }
-    throw MaasError(
-      .unsupported, "functions of the model's own are not supported",
-      hint: "onnx.inliner.inline_local_functions replaces them by their nodes")
+  /// The function of the model's own that the node calls.
+  func function(_ node: NodeProto, _ name: String, _ domain: String) throws(MaasError) -> FunctionProto? {
+    functions.isEmpty ? nil : functions[key(domain, name, try node.overload(source))]
+  }
+
+  /// Goes into the body of a function that is called with these attributes.
+  func enter(_ function: FunctionProto, _ attributes: [AttributeProto]) throws(MaasError) {
+    calls += 1
+    let name = try key(function, source)
+    if scopes.contains(where: { $0.function == name }) {
+      throw MaasError(.invalidModel, "the function '\(source.text(function.name))' calls itself")
+    }
+    if scopes.count > Self.maximumDepth || calls > Self.maximumCalls {
+      throw MaasError(
+        .limitExceeded, "the model's functions call each other too often",
+        expected: "at most \(Self.maximumDepth) levels and \(Self.maximumCalls) calls")
+    }
+    var scope = Scope(function: name)
+    for opset in function.opsetImports {
+      scope.opsets[canonical(domain: source.text(opset.domain))] = Int(opset.version ?? 0)
+    }
+    for attribute in try function.attributeDefaults(source) {
+      scope.attributes[source.text(attribute.name)] = attribute
+    }
+    for attribute in attributes {
+      scope.attributes[source.text(attribute.name)] = try resolved(attribute)
+    }
+    scopes.append(scope)
+  }
+
+  func leave() { scopes.removeLast() }
+
+  /// The attribute, or the one of the function around it that it refers to; nil where that is left out.
+  func resolved(_ attribute: AttributeProto) throws(MaasError) -> AttributeProto? {
+    let reference = source.text(attribute.refAttrName)
+    if reference.isEmpty { return attribute }
+    guard let scope = scopes.last, scope.function != nil else {
+      throw MaasError(
+        .invalidModel,
+        "attribute '\(source.text(attribute.name))' refers to an attribute of a function, but is in none")
+    }
+    return scope.attributes[reference]
   }
 }
 
-private func key(_ domain: String, _ name: String) -> String { "\(domain):\(name)" }
+private func key(_ domain: String, _ name: String, _ overload: String) -> String {
+  "\(domain):\(name):\(overload)"
+}
+
+private func key(_ function: FunctionProto, _ source: ModelSource) throws(MaasError) -> String {
+  key(
+    canonical(domain: source.text(function.domain)), source.text(function.name), try function.overload(source)
+  )
+}

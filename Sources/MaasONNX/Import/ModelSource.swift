@@ -40,6 +40,17 @@ package final class ModelSource: Sendable {
   }
 }
 
+extension ModelSource {
+  /// The bytes of a blob.
+  func data(_ blob: Blob) -> [UInt8] {
+    switch blob {
+    case .made(let bytes): bytes
+    case .source(let range):
+      storage.holds(range) ? Array(UnsafeRawBufferPointer(rebasing: bytes[range])) : []
+    }
+  }
+}
+
 extension TensorStorage {
   func holds(_ range: Range<Int>) -> Bool { range.lowerBound >= 0 && range.upperBound <= byteCount }
 }

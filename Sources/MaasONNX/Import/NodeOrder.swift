@@ -10,9 +10,9 @@ struct NodeOrder {
 
   /// `defined` are the names of inputs and initializers. A name that is made twice is refused here, where it would
   /// else look like a cycle.
-  init(_ graph: GraphProto, _ source: ModelSource, defined: some Collection<String>) throws(MaasError) {
+  init(_ nodes: [NodeProto], _ source: ModelSource, defined: some Collection<String>) throws(MaasError) {
     self.source = source
-    nodes = graph.nodes
+    self.nodes = nodes
     var producers: [String: Int] = [:]
     for name in defined { producers[name] = -1 }
     for (i, node) in nodes.enumerated() {

@@ -46,7 +46,7 @@ package struct ONNXModel: Sendable {
   /// Builds the graph: initializers and Constant nodes become constants, nodes get an order, bodies their captures.
   package func graph() throws(MaasError) -> Graph {
     try placed { () throws(MaasError) in
-      try GraphImporter(proto.graph.value ?? GraphProto(), ImportContext(proto, source)).importGraph()
+      try GraphImporter(proto.graph.value ?? GraphProto(), try ImportContext(proto, source)).importGraph()
     }
   }
 

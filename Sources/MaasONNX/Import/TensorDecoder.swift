@@ -20,6 +20,7 @@ struct TensorDecoder {
     if proto.segment.value != nil {
       throw MaasError(.unsupported, "tensors in segments are not supported", tensor: name)
     }
+    if dtype == .string { return try strings(proto, name, shape) }
     if proto.dataLocation == 1 { return try external.tensor(proto, name, dtype, shape) }
     let typed = TypedField(proto, dtype)
     if let raw = proto.rawData, raw.count > 0 || typed.numbers.isEmpty {
@@ -34,10 +35,16 @@ struct TensorDecoder {
     guard let dtype = DType(rawValue: number) else {
       throw MaasError(.unsupported, "element type \(number) is not known", tensor: name)
     }
-    if dtype == .string {
-      throw MaasError(.unsupported, "tensors of strings are not supported", tensor: name)
-    }
     return dtype
+  }
+
+  private func strings(_ proto: TensorProto, _ name: String, _ shape: [Int]) throws(MaasError) -> Tensor {
+    guard elementCount(shape) == proto.stringData.count else {
+      throw MaasError(
+        .invalidModel, "string_data does not fit string \(describe(shape))", tensor: name,
+        expected: "\(elementCount(shape) ?? 0) strings", found: "\(proto.stringData.count)")
+    }
+    return try Tensor(shape, strings: proto.stringData.map { source.data($0) })
   }
 
   /// Dimensions that are non-negative and whose product is a possible size.

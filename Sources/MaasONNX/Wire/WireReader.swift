@@ -20,6 +20,31 @@ struct WireReader: FieldVisitor {
     return message
   }
 
+  /// Reads a message that is a part of `bytes`; blobs are ranges of the whole.
+  static func read<M: Message>(
+    _ type: M.Type, from bytes: UnsafeRawBufferPointer, in range: Range<Int>
+  ) throws(MaasError) -> M {
+    var reader = WireReader(bytes)
+    _ = reader.cursor.enter(range)
+    var message = M()
+    try reader.merge(into: &message)
+    return message
+  }
+
+  /// The contents of the fields with this number among unknown ones.
+  static func blobs(
+    _ number: UInt32, among unknown: [Range<Int>], of bytes: UnsafeRawBufferPointer
+  ) throws(MaasError) -> [Blob] {
+    var blobs: [Blob] = []
+    for range in unknown {
+      var cursor = WireCursor(bytes)
+      _ = cursor.enter(range)
+      guard try cursor.tag() == WireTag(number: number, type: .bytes) else { continue }
+      blobs.append(.source(try cursor.lengthDelimited()))
+    }
+    return blobs
+  }
+
   private mutating func merge<M: Message>(into message: inout M) throws(MaasError) {
     while !cursor.isAtEnd {
       let start = cursor.position

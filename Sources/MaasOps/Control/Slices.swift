@@ -1,0 +1,93 @@
+import CMaasSystem
+import MaasCore
+import MaasGraph
+
+/// A tensor seen as slices along one axis, which Scan and Loop take apart and put together again.
+struct Slices {
+  let shape: [Int]
+  private let outer: Int
+  private let count: Int
+  private let inner: Int  // bytes
+
+  init(_ shape: [Int], axis: Int, _ dtype: DType) throws(MaasError) {
+    guard dtype.isMovable else { throw unmovable(dtype) }
+    outer = shape[..<axis].reduce(1, *)
+    count = shape[axis]
+    inner = shape[(axis + 1)...].reduce(dtype.byteWidth, *)
+    var rest = shape
+    rest.remove(at: axis)
+    self.shape = rest
+  }
+
+  /// Copies slice `i` of `whole` to `slice`.
+  func take(_ i: Int, from whole: UnsafeRawPointer, to slice: UnsafeMutableRawPointer) {
+    for j in 0..<outer {
+      maas_sys_copy(slice + j * inner, whole + (j * count + i) * inner, inner)
+    }
+  }
+
+  /// Copies `slice` to slice `i` of `whole`.
+  func put(_ i: Int, from slice: UnsafeRawPointer, to whole: UnsafeMutableRawPointer) {
+    for j in 0..<outer {
+      maas_sys_copy(whole + (j * count + i) * inner, slice + j * inner, inner)
+    }
+  }
+}
+
+/// Tensors of one type, stacked along a new first axis whose length shows at the end.
+struct Stack {
+  private var memory: Tensor?
+  private var type: (dtype: DType, shape: [Int])?
+  private var count = 0
+  /// Keeps the bytes of strings, which the stack only points to.
+  private var kept: [Tensor] = []
+  private let reserve: Int
+
+  /// `reserve`: how many there may be, as far as that is known.
+  init(reserve: Int) { self.reserve = reserve }
+
+  mutating func append(_ tensor: Tensor) throws(MaasError) {
+    let type = type ?? (tensor.dtype, tensor.shape)
+    guard type.dtype == tensor.dtype, type.shape == tensor.shape else {
+      throw MaasError(
+        .shapeMismatch, "a scan output changes its type from one iteration to the next",
+        expected: "\(type.dtype.name)\(describe(type.shape))",
+        found: "\(tensor.dtype.name)\(describe(tensor.shape))")
+    }
+    self.type = type
+    try grow(type.dtype, type.shape)
+    if let memory { maas_sys_copy(memory.bytes + count * tensor.byteCount, tensor.bytes, tensor.byteCount) }
+    if type.dtype == .string { kept.append(tensor) }
+    count += 1
+  }
+
+  private mutating func grow(_ dtype: DType, _ shape: [Int]) throws(MaasError) {
+    guard count >= memory?.shape.first ?? 0 else { return }
+    guard dtype.isMovable else { throw unmovable(dtype) }
+    let larger = try Tensor(dtype, [max(count * 2, reserve, 1)] + shape)
+    if let memory { maas_sys_copy(larger.bytes, memory.bytes, memory.byteCount) }
+    memory = larger
+  }
+
+  /// All of them; `empty` is the type where there are none.
+  func tensor(empty: Fact?) throws(MaasError) -> Tensor {
+    guard let type, let memory else {
+      let dims = empty?.shape?.dims.map { $0.value ?? 0 } ?? []
+      return try Tensor(empty?.dtype ?? .float, [0] + dims)
+    }
+    if memory.shape.first == count { return try owned(memory) }
+    return try owned(Tensor(type.dtype, [count] + type.shape, storage: memory.storage))
+  }
+
+  private func owned(_ tensor: Tensor) throws(MaasError) -> Tensor {
+    try withExtendedLifetime(kept) { () throws(MaasError) in try tensor.owned() }
+  }
+}
+
+/// The only element of a bool tensor.
+func flag(_ datum: Datum, _ what: String) throws(MaasError) -> Bool {
+  guard let tensor = datum.tensor, tensor.dtype == .bool, tensor.count == 1 else {
+    throw MaasError(.typeMismatch, "\(what) must be one bool", found: "a \(datum.kind)")
+  }
+  return tensor.bytes.load(as: UInt8.self) != 0
+}
