@@ -107,8 +107,9 @@ MAAS_API const char *maas_error_message(void);
 
 /* ---- Handles and shared types -------------------------------------------------------------------------- */
 
-typedef struct maas_model maas_model; /**< A loaded model: graph, weights, metadata. */
-typedef struct maas_value maas_value; /**< Description of one input or output of a model. */
+typedef struct maas_model maas_model;           /**< A loaded model: graph, weights, metadata. */
+typedef struct maas_value_info maas_value_info; /**< Description of one input or output of a model. */
+typedef struct maas_value maas_value;           /**< A tensor, or tensors in a sequence, optional or map. */
 typedef struct maas_session_options maas_session_options; /**< How to load and run a model. */
 typedef struct maas_session maas_session;                 /**< A model made ready to run. */
 typedef struct maas_run_options maas_run_options;         /**< Cancel flag and deadline of runs. */
@@ -275,8 +276,8 @@ MAAS_API maas_status maas_model_input_count(const maas_model *model, size_t *cou
 MAAS_API maas_status maas_model_output_count(const maas_model *model, size_t *count);
 
 /** The input or output at `index`, in the model's order. The value belongs to the model. */
-MAAS_API maas_status maas_model_input(const maas_model *model, size_t index, const maas_value **value);
-MAAS_API maas_status maas_model_output(const maas_model *model, size_t index, const maas_value **value);
+MAAS_API maas_status maas_model_input(const maas_model *model, size_t index, const maas_value_info **value);
+MAAS_API maas_status maas_model_output(const maas_model *model, size_t index, const maas_value_info **value);
 
 /** The index of the input or output called `name`. MAAS_NOT_FOUND (with the nearest name). */
 MAAS_API maas_status maas_model_input_index(const maas_model *model, const char *name, size_t *index);
@@ -312,18 +313,26 @@ MAAS_API maas_status maas_model_metadata(const maas_model *model, size_t index, 
 
 /* ---- Values: what an input or output looks like -------------------------------------------------------- */
 
-MAAS_API maas_status maas_value_name(const maas_value *value, const char **name);
-MAAS_API maas_status maas_value_dtype(const maas_value *value, maas_dtype *dtype);
+MAAS_API maas_status maas_value_info_name(const maas_value_info *value, const char **name);
+MAAS_API maas_status maas_value_info_dtype(const maas_value_info *value, maas_dtype *dtype);
 
 /** The number of dimensions, or -1 when the model leaves it open. */
-MAAS_API maas_status maas_value_rank(const maas_value *value, int64_t *rank);
+MAAS_API maas_status maas_value_info_rank(const maas_value_info *value, int64_t *rank);
 
 /**
  * One dimension. A fixed one: `*size` is its number and `*symbol` is NULL. An open one: `*size` is -1 and
  * `*symbol` its name or expression, e.g. "N" or "2*height + 1", or "" when it has none. Dimensions with the
  * same symbol are equal in every run. `size` or `symbol` may be NULL. MAAS_INVALID_ARGUMENT: axis >= rank.
  */
-MAAS_API maas_status maas_value_dim(const maas_value *value, size_t axis, int64_t *size, const char **symbol);
+MAAS_API maas_status maas_value_info_dim(const maas_value_info *value, size_t axis, int64_t *size,
+                                         const char **symbol);
+
+/**
+ * The type as ONNX writes it: "tensor(float)", "seq(tensor(int64))", "optional(tensor(float))",
+ * "map(string,tensor(float))"; "" when the model leaves it open. The element type, rank and dimensions above are
+ * those of the tensors inside.
+ */
+MAAS_API maas_status maas_value_info_type(const maas_value_info *value, const char **type);
 
 /* ---- Tensors ------------------------------------------------------------------------------------------- */
 
@@ -365,6 +374,56 @@ MAAS_API maas_status maas_tensor_elements(const maas_tensor *tensor, size_t *ele
  * made the tensor or got it from a run.
  */
 MAAS_API maas_status maas_tensor_data(const maas_tensor *tensor, void **data, size_t *bytes);
+
+/**
+ * A tensor of strings, which are copied: `count` of them, the product of the sizes. String i is `lengths[i]`
+ * bytes at `strings[i]`, or ends with a zero byte when `lengths` is NULL. Other functions that make tensors refuse
+ * MAAS_DTYPE_STRING. MAAS_SHAPE_MISMATCH: another count than the shape's.
+ */
+MAAS_API maas_status maas_tensor_create_strings(const int64_t *shape, size_t rank, const char *const *strings,
+                                                const size_t *lengths, size_t count, maas_tensor **tensor);
+
+/**
+ * One string of a tensor of strings: its bytes, which need not end with a zero byte and belong to the tensor, and
+ * their number. MAAS_TYPE_MISMATCH: no tensor of strings. MAAS_INVALID_ARGUMENT: no such index.
+ */
+MAAS_API maas_status maas_tensor_string(const maas_tensor *tensor, size_t index, const char **bytes,
+                                        size_t *length);
+
+/* ---- Values: tensors, sequences, optionals, maps -------------------------------------------------------- */
+
+/** Models whose inputs or outputs are not all tensors are run with maas_session_run_values(). */
+typedef enum maas_value_kind {
+  MAAS_VALUE_TENSOR = 0,
+  MAAS_VALUE_SEQUENCE = 1,                 /**< Any number of values of one type. */
+  MAAS_VALUE_OPTIONAL = 2,                 /**< A value or nothing. */
+  MAAS_VALUE_MAP = 3,                      /**< Numbers or strings as keys, each with one element. */
+  MAAS_VALUE_KIND_ENUM_IS_INT = 0x7fffffff /**< Not a kind: fixes the size of the enum. */
+} maas_value_kind;
+
+/** Values are made of others, which they keep and which may be closed at once. */
+MAAS_API maas_status maas_value_of_tensor(const maas_tensor *tensor, maas_value **value);
+MAAS_API maas_status maas_value_sequence(const maas_value *const *elements, size_t count, maas_value **value);
+/** `content` NULL: nothing. */
+MAAS_API maas_status maas_value_optional(const maas_value *content, maas_value **value);
+/** `keys` (int64 or string) and `elements` are tensors of rank 1 and equal length. MAAS_SHAPE_MISMATCH. */
+MAAS_API maas_status maas_value_map(const maas_tensor *keys, const maas_tensor *elements, maas_value **value);
+MAAS_API maas_status maas_value_close(maas_value *value);
+
+MAAS_API maas_status maas_value_get_kind(const maas_value *value, maas_value_kind *kind);
+
+/** How many values a sequence has; 0 or 1 for an optional; 1 for a tensor or map. */
+MAAS_API maas_status maas_value_count(const maas_value *value, size_t *count);
+
+/** A new handle for a value in a sequence or optional. MAAS_INVALID_ARGUMENT: none with this index. */
+MAAS_API maas_status maas_value_element(const maas_value *value, size_t index, maas_value **element);
+
+/** A new handle for the tensor that the value is. MAAS_TYPE_MISMATCH: it is none. */
+MAAS_API maas_status maas_value_tensor(const maas_value *value, maas_tensor **tensor);
+
+/** New handles for a map's keys and elements; either may be NULL. MAAS_TYPE_MISMATCH: it is no map. */
+MAAS_API maas_status maas_value_map_entries(const maas_value *value, maas_tensor **keys,
+                                            maas_tensor **elements);
 
 /* ---- Run options --------------------------------------------------------------------------------------- */
 
@@ -428,6 +487,15 @@ MAAS_API maas_status maas_session_run(maas_session *session, const maas_run_opti
                                       const char *const *input_names, const maas_tensor *const *inputs,
                                       size_t input_count, const char *const *output_names,
                                       maas_tensor **outputs, size_t output_count);
+
+/**
+ * As maas_session_run() for inputs and outputs of any kind. Outputs are new handles; the pointers that `outputs`
+ * holds before the call are not looked at. A tensor is taken where an optional tensor is wanted.
+ */
+MAAS_API maas_status maas_session_run_values(maas_session *session, const maas_run_options *options,
+                                             const char *const *input_names, const maas_value *const *inputs,
+                                             size_t input_count, const char *const *output_names,
+                                             maas_value **outputs, size_t output_count);
 
 /** What maas_session_statistic() counts. "Plan" is the one used or made last. */
 typedef enum maas_statistic {

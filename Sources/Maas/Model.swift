@@ -13,6 +13,9 @@ public struct ValueInfo: Sendable {
   public let shape: Shape?
   /// How the tensors are wrapped; nil for a plain tensor.
   public let container: Container?
+
+  /// The type as ONNX writes it, e.g. `tensor(float)` or `seq(tensor(int64))`.
+  public var typeText: String { container?.text(dtype) ?? "tensor(\(dtype.name))" }
 }
 
 /// What a model says about itself.

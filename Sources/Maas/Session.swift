@@ -67,7 +67,7 @@ public final class Session: Sendable {
   public func run(
     _ inputs: [(name: String, tensor: Tensor)], outputs: [String]? = nil, options: RunOptions = RunOptions()
   ) throws(MaasError) -> [Tensor] {
-    let ordered = try order(inputs)
+    let ordered = try order(inputs.map { ($0.name, $0.tensor) })
     let indices = try outputs?.map { (name) throws(MaasError) in try model.index(ofOutput: name) }
     return try run(ordered, outputs: indices ?? Array(model.outputs.indices), options: options)
   }
@@ -80,7 +80,7 @@ public final class Session: Sendable {
   package func run(
     _ inputs: [Tensor], outputs: [(index: Int, target: OutputTarget)], options: RunOptions
   ) throws(MaasError) -> [Tensor] {
-    try checkCount(inputs)
+    try checkCount(inputs.map { .tensor($0) })
     var targets: [OutputTarget?] = model.outputs.map { _ in nil }
     for (index, target) in outputs {
       guard targets.indices.contains(index) else {
@@ -97,7 +97,27 @@ public final class Session: Sendable {
     return outputs.compactMap { results[$0.index] }
   }
 
-  private func checkCount(_ inputs: [Tensor]) throws(MaasError) {
+  /// Runs the model once with inputs of any kind, in the model's order, and returns the outputs asked for by index.
+  public func run(
+    _ inputs: [Datum], outputs: [Int], options: RunOptions = RunOptions()
+  ) throws(MaasError) -> [Datum] {
+    try checkCount(inputs)
+    var targets: [OutputTarget?] = model.outputs.map { _ in nil }
+    for index in outputs {
+      guard targets.indices.contains(index) else {
+        throw MaasError(.notFound, "the model has no output \(index)", expected: "0..\(targets.count - 1)")
+      }
+      targets[index] = .allocated(keep: false)
+    }
+    let wanted = targets
+    let results = try located { () throws(MaasError) in
+      try executable.run(inputs, wanted, limits: options.limits)
+    }
+    withExtendedLifetime(options) {}
+    return outputs.compactMap { results[$0] }
+  }
+
+  private func checkCount(_ inputs: [Datum]) throws(MaasError) {
     if inputs.count < model.inputs.count {
       throw MaasError(
         .missingInput, "an input of the model is not given", tensor: model.inputs[inputs.count].name,
@@ -123,21 +143,21 @@ public final class Session: Sendable {
 // Names.
 extension Session {
   /// Inputs by name in the model's order.
-  package func order(_ inputs: [(name: String, tensor: Tensor)]) throws(MaasError) -> [Tensor] {
-    var ordered: [Tensor?] = model.inputs.map { _ in nil }
-    for (name, tensor) in inputs {
+  package func order<Input>(_ inputs: [(name: String, input: Input)]) throws(MaasError) -> [Input] {
+    var ordered: [Input?] = model.inputs.map { _ in nil }
+    for (name, input) in inputs {
       let i = try model.index(ofInput: name)
       if ordered[i] != nil { throw MaasError(.invalidArgument, "the input is given twice", tensor: name) }
-      ordered[i] = tensor
+      ordered[i] = input
     }
-    var tensors: [Tensor] = []
-    for (i, tensor) in ordered.enumerated() {
-      guard let tensor else {
+    var all: [Input] = []
+    for (i, input) in ordered.enumerated() {
+      guard let input else {
         throw MaasError(.missingInput, "an input of the model is not given", tensor: model.inputs[i].name)
       }
-      tensors.append(tensor)
+      all.append(input)
     }
-    return tensors
+    return all
   }
 }
 

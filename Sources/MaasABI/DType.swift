@@ -17,15 +17,20 @@ package func maas_dtype_name(_ dtype: maas_dtype) -> UnsafePointer<CChar>! {
 
 @c @implementation
 package func maas_dtype_bits(_ dtype: maas_dtype) -> Int {
-  known(dtype)?.bitWidth ?? 0
+  known(dtype).map { $0 == .string ? 0 : $0.bitWidth } ?? 0
 }
 
 private func known(_ dtype: maas_dtype) -> DType? {
   Int32(exactly: dtype.rawValue).flatMap { DType(rawValue: $0) }
 }
 
-/// The element type that C names.
+/// The element type that C names for memory of its own, which cannot hold strings.
 func elementType(_ dtype: maas_dtype) throws(MaasError) -> DType {
+  if known(dtype) == .string {
+    throw MaasError(
+      .typeMismatch, "a tensor of strings cannot be made of plain memory",
+      hint: "use maas_tensor_create_strings()")
+  }
   if let known = known(dtype) { return known }
   throw MaasError(
     .typeMismatch, "there is no such element type", expected: "a maas_dtype", found: "\(dtype.rawValue)")

@@ -5,8 +5,8 @@ import MaasCore
 /// What a `maas_model` is: a model, and what it says where C can read it.
 final class ModelHandle {
   let model: Model
-  fileprivate let inputs: [ValueHandle]
-  fileprivate let outputs: [ValueHandle]
+  fileprivate let inputs: [ValueInfoHandle]
+  fileprivate let outputs: [ValueInfoHandle]
   /// By `maas_model_field`.
   fileprivate let texts: [Text]
   fileprivate let opsetDomains: [Text]
@@ -15,8 +15,8 @@ final class ModelHandle {
   init(_ model: Model) {
     self.model = model
     let metadata = model.metadata
-    inputs = model.inputs.map { ValueHandle($0, unnamed: model.unnamedDims) }
-    outputs = model.outputs.map { ValueHandle($0, unnamed: model.unnamedDims) }
+    inputs = model.inputs.map { ValueInfoHandle($0, unnamed: model.unnamedDims) }
+    outputs = model.outputs.map { ValueInfoHandle($0, unnamed: model.unnamedDims) }
     let fields = [
       metadata.producerName, metadata.producerVersion, metadata.domain, metadata.description,
       metadata.graphName, metadata.graphDescription,
@@ -100,7 +100,7 @@ private func read(_ handle: OpaquePointer?, _ body: (ModelHandle) throws(MaasErr
 }
 
 /// The address of an object that its handle keeps alive.
-private func borrowedHandle(_ value: ValueHandle) -> OpaquePointer {
+private func borrowedHandle(_ value: ValueInfoHandle) -> OpaquePointer {
   OpaquePointer(Unmanaged.passUnretained(value).toOpaque())
 }
 

@@ -17,8 +17,8 @@ package func maas_session_run(
     let session = try MaasABI.session(session)
     let options = try runOptions(options)
     try session.located { () throws(MaasError) in
-      let tensors = try given(session, inputNames, inputs, count(inputCount, "input_count"))
-      let targets = try wanted(session, outputNames, outputs, count(outputCount, "output_count"))
+      let tensors = try given(session, inputNames, inputs, length(inputCount, "input_count"))
+      let targets = try wanted(session, outputNames, outputs, length(outputCount, "output_count"))
       let results = try session.run(tensors, outputs: targets, options: options)
       for (i, result) in results.enumerated() where outputs?[i] == nil {
         outputs?[i] = handle(TensorHandle(result))
@@ -28,7 +28,7 @@ package func maas_session_run(
 }
 
 /// A length that C passes.
-private func count(_ count: Int, _ argument: StaticString) throws(MaasError) -> Int {
+func length(_ count: Int, _ argument: StaticString) throws(MaasError) -> Int {
   if count >= 0, count <= 1 << 20 { return count }
   let name = argument.withUTF8Buffer { String(decoding: $0, as: UTF8.self) }
   throw MaasError(
@@ -41,7 +41,7 @@ private func given(_ session: Session, _ names: Names?, _ handles: Handles?, _ c
 {
   if count == 0 { return [] }
   let handles = try required(handles, "inputs")
-  var named: [(name: String, tensor: Tensor)] = []
+  var named: [(name: String, input: Tensor)] = []
   var tensors: [Tensor] = []
   for i in 0..<count {
     let tensor = try MaasABI.tensor(handles[i], "inputs[i]")

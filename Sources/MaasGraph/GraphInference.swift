@@ -80,6 +80,8 @@ struct GraphInference {
   private func checked(_ fact: Fact?, _ value: Value) throws(MaasError) -> Fact? {
     guard let fact, let dtype = value.dtype else { return fact }
     if dtype == fact.dtype, value.container == fact.container { return fact }
+    // A declared type may leave out that there may be nothing: it then says what is there if anything is.
+    if dtype == fact.dtype, fact.container == .optional(of: value.container) { return fact }
     let declared = Fact(dtype, nil, container: value.container)
     throw MaasError(
       .typeMismatch, "the model declares another type than its node makes", tensor: value.name,

@@ -86,6 +86,7 @@ package final class Executable: @unchecked Sendable {
   package func run(
     _ inputs: [Datum], _ targets: [OutputTarget?], limits: RunLimits = RunLimits()
   ) throws(MaasError) -> [Datum?] {
+    let inputs = inputs.enumerated().map { asDeclared($1, input: $0) }
     for (i, input) in inputs.enumerated() { try check(input, input: i) }
     let types = inputs.map { DatumType($0) }
     let wanted = targets.map { $0 != nil }
@@ -115,6 +116,13 @@ package final class Executable: @unchecked Sendable {
   }
 
   package var outputNames: [String] { graph.outputs.map { graph[$0].name } }
+
+  /// Whatever is given for an optional is something.
+  private func asDeclared(_ input: Datum, input i: Int) -> Datum {
+    guard let id = graph.inputs[at: i], case .optional = graph[id].container else { return input }
+    if case .optional = input { return input }
+    return .optional(input)
+  }
 
   /// Refuses what the declared input cannot be.
   package func check(_ input: Datum, input i: Int) throws(MaasError) {

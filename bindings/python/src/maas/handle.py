@@ -49,7 +49,7 @@ class BindingHandle(Owned):
 
 
 class ValuePointer(ctypes.c_void_p):
-    """A `maas_value`, which belongs to its model."""
+    """A `maas_value_info`, which belongs to its model."""
 
 
 class Closing:

@@ -122,17 +122,17 @@ def _each(model: Any, count: Callable[..., None], get: Callable[[int], _T]) -> l
 
 def _dim(value: ValuePointer, axis: int) -> int | str | None:
     size, symbol = c_int64(), c_char_p()
-    lib.maas_value_dim(value, axis, byref(size), byref(symbol))
+    lib.maas_value_info_dim(value, axis, byref(size), byref(symbol))
     return size.value if symbol.value is None else text(symbol.value) or None
 
 
 def _value(function: Callable[..., None], model: Any, index: int) -> NodeArg:
     value, dtype = ValuePointer(), c_int()
     function(model, index, byref(value))
-    lib.maas_value_dtype(value, byref(dtype))
-    rank = _number(lib.maas_value_rank, value)
+    lib.maas_value_info_dtype(value, byref(dtype))
+    rank = _number(lib.maas_value_info_rank, value)
     dims = None if rank < 0 else tuple(_dim(value, axis) for axis in range(rank))
-    return NodeArg(_string(lib.maas_value_name, value), dtype.value, dims)
+    return NodeArg(_string(lib.maas_value_info_name, value), dtype.value, dims)
 
 
 def _opset(model: Any, index: int) -> tuple[str, int]:
