@@ -160,6 +160,19 @@ import Testing
     #expect(code(try .int64([2, 2], [1, 2, 3, 4])) == nil)
   }
 
+  @Test func aSymbolHasOneSizeInARun() throws {
+    var graph = Graph("symbol")
+    let inputs = ["a", "b"].map { graph.addInput($0, .int64, Shape([.symbol("n")])) }
+    graph.outputs = [graph.add(AddThroughTemporary(), inputs, name: "y")[0]]
+    let executable = makeExecutable(graph)
+    let error = try #require(throws: MaasError.self) {
+      _ = try executable.run([.int64([1], [1]), .int64([3], [1, 2, 3])], all)
+    }
+    #expect(error.code == .shapeMismatch)
+    #expect(error.message.contains("tensor 'b': dimension 'n' has two values"))
+    _ = try executable.run([.int64([2], [1, 2]), .int64([2], [3, 4])], all)
+  }
+
   @Test func theMemoryLimitIsKept() throws {
     var graph = Graph("memory")
     let x = graph.addInput("x", .int64, Shape([.symbol("n")]))
