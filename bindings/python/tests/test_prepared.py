@@ -143,6 +143,32 @@ def test_many_threads(session):
         list(pool.map(work, list(range(8)) * 20))
 
 
+def test_shapes_in_turn(session, addresses):
+    """Eight of them; the ninth shape pushes out the one not used for longest."""
+    for _ in range(2):
+        for rows in range(1, 9):
+            check(session, arrays(1, rows)[0])
+    assert not addresses and len(session._idle) == 8
+    for rows in np.random.default_rng(3).integers(1, 9, 50):
+        x = arrays(1, rows)[0]
+        check(session, x)
+        assert x.ctypes.data in addresses
+    for rows in np.random.default_rng(4).integers(1, 13, 200):
+        check(session, arrays(1, rows)[0])
+    assert len(session._idle) <= 8
+
+
+def test_large_runs_are_not_prepared():
+    """They would keep their memory, beside that of the plans, for nothing."""
+    session = maas.Session(
+        model_bytes("g (float[1] x) => (float y) { a = Expand(x, size) b = Exp(a) y = ReduceSum<keepdims=0>(b) }",
+                    size=np.array([1 << 19])), optimization="none",
+    )  # fmt: skip
+    for _ in range(4):
+        assert session(np.zeros(1, np.float32))["y"] == 1 << 19
+    assert session.statistic(maas.Statistic.ARENA_BYTES) > prepared.MOST_ARENA_BYTES and not session._idle
+
+
 def test_outputs_whose_shape_depends_on_data():
     """Here the model says that the output has the size of the input, which is not so."""
     session = maas.Session(

@@ -6,7 +6,7 @@ the inputs of later runs are only pointed at, and the outputs copied out of arra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import addressof, c_char, c_char_p, c_int, c_size_t, c_void_p
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from .abi import encoded, lib, raise_status
 from .binding import Binding
 from .dtypes import number_of
-from .tensor import shape_array
+from .tensor import dense, shape_array
 
 if TYPE_CHECKING:
     from .options import RunOptions
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 
 #: Above this many bytes of outputs, copying them costs more than it saves.
 MOST_OUTPUT_BYTES = 1 << 15
+#: What is prepared keeps the memory of a run; models that need more are not small.
+MOST_ARENA_BYTES = 1 << 20
+
+
+def signature_of(feed: Mapping[str, Any], results: Sequence[np.ndarray]) -> Any:
+    """What must be the same for a run to use what another has prepared; None when nothing should be prepared."""
+    if sum(array.nbytes for array in results) > MOST_OUTPUT_BYTES:
+        return None
+    if not all(type(array) is np.ndarray and dense(array) is array for array in feed.values()):
+        return None
+    return [(name, array.dtype, array.shape) for name, array in feed.items()], [array.shape for array in results]
+
 
 # Without argument types ctypes only passes on: every argument below is an object of ctypes, made once.
 _set_input, _run = lib["maas_binding_set_input_buffer"], lib["maas_binding_run"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Mapping, Sequence
 from ctypes import byref, c_char_p, c_int64, c_void_p
 from enum import IntEnum
@@ -17,12 +18,12 @@ from .errors import ShapeMismatch
 from .handle import Closing, SessionHandle, TensorHandle
 from .model import Model, NodeArg, opened
 from .options import RunOptions, SessionOptions
-from .prepared import MOST_OUTPUT_BYTES, Prepared
+from .prepared import MOST_ARENA_BYTES, Prepared, signature_of
 from .tensor import Tensor, as_array, dense, lend
 
 
-#: As many threads as can run a session at once and find what they need prepared.
-_MOST_IDLE = 4
+#: For so many threads or shapes a session keeps runs prepared.
+_MOST_IDLE = 8
 
 
 class Statistic(IntEnum):
@@ -57,7 +58,7 @@ class Session(Closing):
         self.model = Model.of_session(self)
         self._inputs_by_name = {value.name: value for value in self.model.inputs}
         self._output_names = [value.name for value in self.model.outputs]
-        self._signature: Any = None
+        self._seen: deque[Any] = deque(maxlen=_MOST_IDLE)
         self._idle: list[Prepared] = []
         self._prepares = True
 
@@ -87,45 +88,63 @@ class Session(Closing):
         """Runs once and gives the outputs asked for, or all when `output_names` is None or empty.
 
         Arrays are used where they are if they are row-major, aligned and in the machine's byte order, else copied. An
-        input may also be a Tensor, anything with `__dlpack__`, or Python numbers. The outputs are arrays over memory
-        that maas allocated for them, and that goes with the last array over it.
+        input may also be a Tensor, anything with `__dlpack__`, or Python numbers. The outputs belong to the caller: no
+        other run or object writes to them, and they outlive the session. Only what they need is computed.
+
+        Any number of threads may call this at once; each goes on without Python's lock until its run is over. Raises
+        NotFound, MissingInput, TypeMismatch, ShapeMismatch, OutOfRange, OutOfMemory, LimitExceeded, Cancelled or
+        DeadlineExceeded.
         """
         if run_options is not None:
             _require_run_options(run_options)
         if output_names is not None and not self._are_all(output_names):
             return [tensor.numpy() for tensor in self.run_tensors(output_names, input_feed, run_options)]
-        results = self._run_prepared(input_feed, run_options) if self._idle else None
-        return self._run_and_prepare(input_feed, run_options) if results is None else results
+        if self._idle and isinstance(input_feed, dict):
+            results = self._run_prepared(input_feed, run_options)
+            if results is not None:
+                return results
+        return self._run_and_prepare(input_feed, run_options)
 
     def _are_all(self, output_names: Any) -> bool:
         """Whether these are the names of all outputs, in order, or no names, which stands for them."""
         return isinstance(output_names, (list, tuple)) and list(output_names) in ([], self._output_names)
 
-    def _run_prepared(self, feed: Mapping[str, Any], options: RunOptions | None) -> list[np.ndarray] | None:
-        try:
-            prepared = self._idle.pop()
-        except IndexError:  # another thread was quicker
-            return None
-        try:
-            results = prepared.run(feed, options) if type(feed) is dict else None
-        except ShapeMismatch:
-            # Either the shapes of outputs depend on more than those of inputs, or this run fails in any way.
-            self._prepares = False
-            return None
-        if results is not None:
-            self._keep(prepared)
-        return results
+    def _run_prepared(self, feed: dict[str, Any], options: RunOptions | None) -> list[np.ndarray] | None:
+        """Runs with what is prepared for the dtypes and shapes of `feed`; None when nothing is."""
+        tries = len(self._idle)
+        while tries:
+            tries -= 1
+            try:
+                prepared = self._idle.pop()
+            except IndexError:  # other threads were quicker
+                break
+            try:
+                results = prepared.run(feed, options)
+            except ShapeMismatch:
+                # Either the shapes of outputs depend on more than those of inputs, or this run fails in any way.
+                self._prepares = False
+                break
+            if results is not None:
+                self._keep(prepared)
+                return results
+            self._idle.insert(0, prepared)
+        return None
 
     def _run_and_prepare(self, feed: Mapping[str, Any], options: RunOptions | None) -> list[np.ndarray]:
-        """Runs; the second time with the same shapes, prepares for a third."""
+        """Runs; the second time with the same shapes, prepares for more."""
         results = [tensor.numpy() for tensor in self.run_tensors(None, feed, options)]
-        last, self._signature = self._signature, _signature(feed, results)
-        if self._prepares and self._signature is not None and self._signature == last:
-            self._keep(Prepared(self, dict(feed), results))
+        if self._prepares and self.statistic(Statistic.ARENA_BYTES) <= MOST_ARENA_BYTES:
+            signature = signature_of(feed, results)
+            if signature in self._seen:
+                if len(self._idle) >= _MOST_IDLE:
+                    del self._idle[:1]
+                self._keep(Prepared(self, dict(feed), results))
+            elif signature is not None:
+                self._seen.append(signature)
         return results
 
     def _keep(self, prepared: Prepared) -> None:
-        if self._as_parameter_ is not None and len(self._idle) < _MOST_IDLE:
+        if self._as_parameter_ is not None:
             self._idle.append(prepared)
 
     def close(self) -> None:
@@ -201,15 +220,6 @@ class Session(Closing):
             return text(c_char_p(trace.value).value)
         finally:
             lib.maas_text_free(trace)
-
-
-def _signature(feed: Mapping[str, Any], results: Sequence[np.ndarray]) -> Any:
-    """What must be the same for a run to use what another has prepared; None when nothing should be."""
-    if sum(array.nbytes for array in results) > MOST_OUTPUT_BYTES:
-        return None
-    if not all(type(array) is np.ndarray and dense(array) is array for array in feed.values()):
-        return None
-    return [(name, array.dtype, array.shape) for name, array in feed.items()], [array.shape for array in results]
 
 
 def _require_run_options(options: Any) -> None:
