@@ -23,7 +23,8 @@ class Status(c_int):
     """A `maas_status`; functions with this result are checked."""
 
 
-_model, _value, _session = handle.ModelHandle, handle.ValuePointer, handle.SessionHandle
+_model, _info, _session = handle.ModelHandle, handle.ValuePointer, handle.SessionHandle
+_value, _values = handle.ValueHandle, POINTER(c_void_p)
 _options, _run_options = handle.SessionOptionsHandle, handle.RunOptionsHandle
 _tensor, _binding = handle.TensorHandle, handle.BindingHandle
 _enum, _bytes = c_int, c_void_p
@@ -58,8 +59,8 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_model_close": (Status, _model),
     "maas_model_input_count": (Status, _model, _size),
     "maas_model_output_count": (Status, _model, _size),
-    "maas_model_input": (Status, _model, c_size_t, POINTER(_value)),
-    "maas_model_output": (Status, _model, c_size_t, POINTER(_value)),
+    "maas_model_input": (Status, _model, c_size_t, POINTER(_info)),
+    "maas_model_output": (Status, _model, c_size_t, POINTER(_info)),
     "maas_model_input_index": (Status, _model, c_char_p, _size),
     "maas_model_output_index": (Status, _model, c_char_p, _size),
     "maas_model_text": (Status, _model, _enum, _string),
@@ -69,10 +70,11 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_model_opset": (Status, _model, c_size_t, _string, _number),
     "maas_model_metadata_count": (Status, _model, _size),
     "maas_model_metadata": (Status, _model, c_size_t, _string, _string),
-    "maas_value_info_name": (Status, _value, _string),
-    "maas_value_info_dtype": (Status, _value, _enum_out),
-    "maas_value_info_rank": (Status, _value, _number),
-    "maas_value_info_dim": (Status, _value, c_size_t, _number, _string),
+    "maas_value_info_name": (Status, _info, _string),
+    "maas_value_info_dtype": (Status, _info, _enum_out),
+    "maas_value_info_rank": (Status, _info, _number),
+    "maas_value_info_dim": (Status, _info, c_size_t, _number, _string),
+    "maas_value_info_type": (Status, _info, _string),
     "maas_tensor_create": (Status, _enum, _dims, c_size_t, POINTER(_tensor)),
     "maas_tensor_copy": (Status, *_elements, POINTER(_tensor)),
     "maas_tensor_borrow": (Status, *_elements, ReleaseFunction, c_void_p, POINTER(_tensor)),
@@ -81,6 +83,18 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_tensor_shape": (Status, _tensor, POINTER(_dims), _size),
     "maas_tensor_elements": (Status, _tensor, _size),
     "maas_tensor_data": (Status, _tensor, _pointers, _size),
+    "maas_tensor_create_strings": (Status, _dims, c_size_t, _strings, _size, c_size_t, POINTER(_tensor)),
+    "maas_tensor_string": (Status, _tensor, c_size_t, _pointers, _size),
+    "maas_value_of_tensor": (Status, _tensor, POINTER(_value)),
+    "maas_value_sequence": (Status, _values, c_size_t, POINTER(_value)),
+    "maas_value_optional": (Status, _value, POINTER(_value)),
+    "maas_value_map": (Status, _tensor, _tensor, POINTER(_value)),
+    "maas_value_close": (Status, _value),
+    "maas_value_get_kind": (Status, _value, _enum_out),
+    "maas_value_count": (Status, _value, _size),
+    "maas_value_element": (Status, _value, c_size_t, POINTER(_value)),
+    "maas_value_tensor": (Status, _value, POINTER(_tensor)),
+    "maas_value_map_entries": (Status, _value, POINTER(_tensor), POINTER(_tensor)),
     "maas_run_options_create": (Status, POINTER(_run_options)),
     "maas_run_options_close": (Status, _run_options),
     "maas_run_options_set_deadline": (Status, _run_options, c_int64),
@@ -93,6 +107,9 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_session_model": (Status, _session, POINTER(_model)),
     "maas_session_run": (
         Status, _session, _run_options, _strings, _pointers, c_size_t, _strings, _pointers, c_size_t,
+    ),
+    "maas_session_run_values": (
+        Status, _session, _run_options, _strings, _values, c_size_t, _strings, _values, c_size_t,
     ),
     "maas_session_statistic": (Status, _session, _enum, _number),
     "maas_session_profile_start": (Status, _session),

@@ -12,7 +12,8 @@ from .abi import encoded, lib
 from .errors import InvalidArgument
 from .handle import BindingHandle, Closing, TensorHandle
 from .options import RunOptions
-from .tensor import Tensor, as_array, dense, shape_array
+from .strings import shape_array
+from .tensor import Tensor, as_array, dense
 
 if TYPE_CHECKING:
     from .session import Session

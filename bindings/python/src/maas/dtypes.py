@@ -36,6 +36,9 @@ _ML_DTYPES = {
     24: "float8_e8m0fnu",
 }
 
+#: Strings: in NumPy objects, or text of one width.
+STRING = 8
+
 _DTYPES = {number: np.dtype(name) for number, name in _NUMPY.items()}
 _NUMBERS = {dtype: number for number, dtype in _DTYPES.items()}
 _ML_NUMBERS = {name: number for number, name in _ML_DTYPES.items()}
@@ -48,17 +51,17 @@ def name_of(number: int) -> str:
 
 def number_of(dtype: np.dtype, what: str = "") -> int:
     """ONNX's number of a NumPy type. `what` names the array in the error."""
-    number = _NUMBERS.get(dtype) or _ML_NUMBERS.get(dtype.name)
+    number = _NUMBERS.get(dtype) or _ML_NUMBERS.get(dtype.name) or (STRING if dtype.kind in "OSUT" else None)
     if number is None:
         raise TypeMismatch(
-            f"{what}{': ' if what else ''}a NumPy array of dtype {dtype} cannot be a tensor: expected numbers or bools"
+            f"{what}{': ' if what else ''}a NumPy array of dtype {dtype} cannot be a tensor: expected numbers, bools or strings"
         )
     return number
 
 
 def dtype_of(number: int, what: str = "") -> np.dtype:
     """The NumPy type of an element type. `what` names the tensor in the error."""
-    dtype = _DTYPES.get(number)
+    dtype = np.dtype(object) if number == STRING else _DTYPES.get(number)
     return _ml_dtype(number, what) if dtype is None else dtype
 
 

@@ -48,6 +48,10 @@ class BindingHandle(Owned):
     pass
 
 
+class ValueHandle(Owned):
+    pass
+
+
 class ValuePointer(ctypes.c_void_p):
     """A `maas_value_info`, which belongs to its model."""
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .abi import encoded, lib, text
-from .dtypes import dtype_of, name_of
+from .dtypes import dtype_of
 from .errors import InvalidArgument
 from .handle import Closing, ModelHandle, ValuePointer
 from .memory import RELEASE, borrow, refused
@@ -31,15 +31,12 @@ class NodeArg:
     element_type: int
     #: The dimensions: a number, a symbol or expression, or None for one without a name. None: the rank is open.
     dims: tuple[int | str | None, ...] | None
-
-    @property
-    def type(self) -> str:
-        """As onnxruntime writes it, e.g. "tensor(float)"."""
-        return f"tensor({name_of(self.element_type)})"
+    #: As ONNX and onnxruntime write it, e.g. "tensor(float)".
+    type: str
 
     @property
     def dtype(self) -> np.dtype:
-        """The NumPy type. Raises Unsupported where NumPy has none, as for strings."""
+        """The NumPy type, for strings that of objects. Raises Unsupported where NumPy has none."""
         return dtype_of(self.element_type)
 
     @property
@@ -132,7 +129,8 @@ def _value(function: Callable[..., None], model: Any, index: int) -> NodeArg:
     lib.maas_value_info_dtype(value, byref(dtype))
     rank = _number(lib.maas_value_info_rank, value)
     dims = None if rank < 0 else tuple(_dim(value, axis) for axis in range(rank))
-    return NodeArg(_string(lib.maas_value_info_name, value), dtype.value, dims)
+    name, type_text = (_string(get, value) for get in (lib.maas_value_info_name, lib.maas_value_info_type))
+    return NodeArg(name, dtype.value, dims, type_text)
 
 
 def _opset(model: Any, index: int) -> tuple[str, int]:

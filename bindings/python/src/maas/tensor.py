@@ -10,17 +10,14 @@ from typing import Any
 import numpy as np
 
 from .abi import lib
-from .dtypes import dtype_of, element_type, name_of, number_of
+from . import strings
+from .dtypes import STRING, dtype_of, element_type, name_of, number_of
 from .errors import InvalidArgument, ShapeMismatch, TypeMismatch
 from .handle import Closing, TensorHandle
 from .memory import RELEASE, ReleaseFunction, borrow, refused
+from .strings import shape_array
 
 _NO_RELEASE = ReleaseFunction()
-
-
-def shape_array(shape: Sequence[int]) -> Any:
-    """Dimensions as C takes them."""
-    return (c_int64 * len(shape))(*shape)
 
 
 def byte_count(element_type: int, shape: Sequence[int]) -> int:
@@ -73,6 +70,8 @@ def _over(
 ) -> TensorHandle:
     handle = TensorHandle()
     number = number_of(array.dtype, what) if element_type is None else element_type
+    if number == STRING:
+        return strings.tensor_of(array, what)
     lib.maas_tensor_borrow(
         number, shape_array(array.shape), array.ndim, array.ctypes.data, array.nbytes, release, context, byref(handle),
     )  # fmt: skip
@@ -102,13 +101,15 @@ class Tensor(Closing):
 
     @classmethod
     def from_numpy(cls, array: np.ndarray, element_type: int | None = None) -> Tensor:
-        """A tensor over the memory of `array`, or of a copy when that is not row-major, aligned and native.
+        """A tensor over the memory of `array`, or of a copy when that is not row-major, aligned and native, or strings.
 
         `element_type`, a number of ONNX's, says that the array's bits are elements of that type, of the same size.
         """
         array = dense(np.asarray(array))
         if element_type is not None:
             _require_size(array, element_type)
+        elif number_of(array.dtype) == STRING:
+            return cls(strings.tensor_of(array, ""), writable=False)
         number = borrow(array)
         try:
             return cls(_over(array, "", RELEASE, number, element_type), array.flags.writeable)
@@ -171,7 +172,12 @@ class Tensor(Closing):
         return data.value or 0
 
     def numpy(self) -> np.ndarray:
-        """An array over the tensor's memory, which stays as long as the array does, also after `close()`."""
+        """An array over the tensor's memory, which stays as long as the array does, also after `close()`.
+
+        Strings are copied to an array of objects.
+        """
+        if self.element_type == STRING:
+            return strings.array_of(self, self.shape)
         dtype = self.dtype
         array = np.asarray(_Memory(self, dtype, self._writable))
         return array if array.dtype == dtype else array.view(dtype)
