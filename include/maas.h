@@ -251,7 +251,7 @@ MAAS_API maas_status maas_session_options_set_copy(maas_session_options *options
 /**
  * Loads a model file. The file is mapped, not copied: it must not be truncated or overwritten while the model
  * is open (replacing it by a rename is fine), or else set the option `copy`. External data is looked for
- * beside the file and nowhere else. Of the options, `copy` and `memory_limit` matter here; `options` may be
+ * beside the file and nowhere else. Of the options, only `copy` matters here; `options` may be
  * NULL. MAAS_NOT_FOUND, MAAS_IO_ERROR, MAAS_INVALID_MODEL, MAAS_UNSUPPORTED, MAAS_OUT_OF_MEMORY,
  * MAAS_LIMIT_EXCEEDED.
  */
@@ -570,7 +570,8 @@ MAAS_API maas_status maas_binding_run(maas_binding *binding, const maas_run_opti
 
 /**
  * A new handle for an output of the last run, with its shape; close it. It shows the bound memory, so the
- * next run of this binding overwrites its elements. MAAS_NOT_FOUND. MAAS_NOT_READY: no successful run yet.
+ * next run of this binding overwrites its elements. MAAS_NOT_FOUND. MAAS_NOT_READY: the last run failed, or
+ * there was none since the output was bound.
  */
 MAAS_API maas_status maas_binding_output(const maas_binding *binding, const char *name, maas_tensor **tensor);
 

@@ -25,12 +25,12 @@ static int read_all(int descriptor, char *to, size_t size) {
 }
 
 static int copy_file(int descriptor, maas_sys_file *file) {
-  char *bytes = maas_sys_alloc(file->size, 64);
+  char *bytes = maas_sys_alloc_pages(file->size);
   if (!bytes)
     return ENOMEM;
   int error = read_all(descriptor, bytes, file->size);
   if (error) {
-    maas_sys_free(bytes);
+    maas_sys_free_pages(bytes, file->size);
     return error;
   }
   file->bytes = bytes;
@@ -42,7 +42,6 @@ static int map_file(int descriptor, maas_sys_file *file) {
   if (bytes == MAP_FAILED)
     return errno;
   file->bytes = bytes;
-  file->mapped = true;
   return 0;
 }
 
@@ -80,10 +79,8 @@ int maas_sys_file_open(const char *path, bool copy, maas_sys_file *file) {
 }
 
 void maas_sys_file_close(maas_sys_file *file) {
-  if (file->mapped)
-    munmap((void *)file->bytes, file->size);
-  else
-    maas_sys_free((void *)file->bytes);
+  if (file->bytes)
+    maas_sys_free_pages((void *)file->bytes, file->size);
   *file = (maas_sys_file){0};
 }
 

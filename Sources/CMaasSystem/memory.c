@@ -1,6 +1,7 @@
 #include "maas_system.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 void *maas_sys_alloc(size_t bytes, size_t alignment) {
   void *memory = NULL;
@@ -10,6 +11,13 @@ void *maas_sys_alloc(size_t bytes, size_t alignment) {
 }
 
 void maas_sys_free(void *memory) { free(memory); }
+
+void *maas_sys_alloc_pages(size_t bytes) {
+  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory != MAP_FAILED ? memory : NULL;
+}
+
+void maas_sys_free_pages(void *memory, size_t bytes) { munmap(memory, bytes); }
 
 void maas_sys_copy(void *to, const void *from, size_t bytes) {
   if (bytes)

@@ -56,23 +56,7 @@ int maas_sys_cpu_count(void) {
   return count > 0 ? count : 1;
 }
 
-typedef struct {
-  void (*body)(void *);
-  void *context;
-} thread_start;
-
-static void *thread_main(void *argument) {
-  thread_start start = *(thread_start *)argument;
-  free(argument);
-  start.body(start.context);
-  return NULL;
-}
-
-int maas_sys_thread_start(void (*body)(void *), void *context) {
-  thread_start *start = malloc(sizeof *start);
-  if (!start)
-    return ENOMEM;
-  *start = (thread_start){body, context};
+int maas_sys_thread_start(void *(*body)(void *), void *context) {
   // The host's signals are the host's: a worker must never be the thread that handles one.
   sigset_t all, before;
   sigfillset(&all);
@@ -81,11 +65,9 @@ int maas_sys_thread_start(void (*body)(void *), void *context) {
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_t thread;
-  int error = pthread_create(&thread, &attributes, thread_main, start);
+  int error = pthread_create(&thread, &attributes, body, context);
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (error)
-    free(start);
   return error;
 }
 

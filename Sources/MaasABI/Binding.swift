@@ -83,7 +83,7 @@ package func maas_binding_set_output(
     let index = try handle.session.model.index(ofOutput: string(name, "name"))
     let target: OutputTarget =
       tensor == nil ? .allocated(keep: true) : .tensor(try MaasABI.tensor(tensor, "tensor"))
-    handle.binding.setOutput(index, target)
+    try handle.binding.setOutput(index, target)
   }
 }
 
@@ -94,7 +94,7 @@ package func maas_binding_set_output_buffer(
   change(binding) { (handle) throws(MaasError) in
     let index = try handle.session.model.index(ofOutput: string(name, "name"))
     let memory = try required(data, "data")
-    handle.binding.setOutput(index, .memory(memory, byteCount: bytes < 0 ? Int.max : bytes))
+    try handle.binding.setOutput(index, .memory(memory, byteCount: bytes < 0 ? Int.max : bytes))
   }
 }
 

@@ -27,10 +27,12 @@ final class ModelHandle {
   }
 }
 
-/// Bytes of a model in the caller's memory.
-struct ModelBytes {
-  let bytes: UnsafeRawBufferPointer
-  let release: (() -> Void)?
+/// Bytes of a model in the caller's memory. They stay the caller's until all that the call makes is made.
+final class ModelBytes {
+  private let bytes: UnsafeRawBufferPointer
+  private let release: maas_release?
+  private let context: UnsafeMutableRawPointer?
+  private var taken = false
 
   init(
     _ bytes: UnsafeRawPointer?, _ size: Int, _ release: maas_release?, _ context: UnsafeMutableRawPointer?
@@ -41,16 +43,25 @@ struct ModelBytes {
     }
     let base = size == 0 ? bytes : try required(bytes, "bytes")
     self.bytes = UnsafeRawBufferPointer(start: base, count: base == nil ? 0 : size)
-    self.release = release.map { function in { function(context) } }
+    self.release = release
+    self.context = context
   }
 
-  func model(_ options: SessionOptions) throws(MaasError) -> Model {
-    if !options.model.copy {
-      return noted(try Model(borrowing: bytes, options: options.model, release: release))
-    }
-    let model = try Model(copying: bytes, options: options.model)
-    release?()
-    return noted(model)
+  /// What `make` makes of the model in these bytes, which are maas's from then on.
+  func open<R>(_ options: ModelOptions, _ make: (Model) throws(MaasError) -> R) throws(MaasError) -> R {
+    let result = try make(noted(try model(options)))
+    taken = true
+    if options.copy { end() }
+    return result
+  }
+
+  private func model(_ options: ModelOptions) throws(MaasError) -> Model {
+    if options.copy { return try Model(copying: bytes, options: options) }
+    return try Model(borrowing: bytes, options: options, release: end)
+  }
+
+  private func end() {
+    if taken { release?(context) }
   }
 }
 
@@ -83,7 +94,7 @@ package func maas_model_open_memory(
   withStatus { () throws(MaasError) in
     let result = try required(model, "model")
     let bytes = try ModelBytes(bytes, size, release, context)
-    result.pointee = handle(ModelHandle(try bytes.model(sessionOptions(options))))
+    result.pointee = try bytes.open(sessionOptions(options).model) { handle(ModelHandle($0)) }
   }
 }
 

@@ -45,7 +45,7 @@ package func maas_session_open_memory(
     let result = try required(session, "session")
     let options = try sessionOptions(options)
     let bytes = try ModelBytes(bytes, size, release, context)
-    result.pointee = try ready(try bytes.model(options), options)
+    result.pointee = try bytes.open(options.model) { (model) throws(MaasError) in try ready(model, options) }
   }
 }
 

@@ -59,12 +59,20 @@ private func wanted(
   let handles = try required(handles, "outputs")
   var targets: [(index: Int, target: OutputTarget)] = []
   for i in 0..<count {
-    let index = names == nil ? i : try session.model.index(ofOutput: string(names?[i], "output_names[i]"))
-    if targets.contains(where: { $0.index == index }) {
-      throw MaasError(
-        .invalidArgument, "an output is asked for twice", tensor: session.model.outputs[at: index]?.name)
-    }
+    let index = try outputIndex(session, names, i, earlier: targets.map { $0.index })
     targets.append((index, try handles[i] == nil ? .allocated(keep: false) : .tensor(tensor(handles[i], ""))))
   }
   return targets
+}
+
+/// Which output the i-th one asked for is; each can be asked for once.
+func outputIndex(
+  _ session: Session, _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ i: Int, earlier: [Int]
+) throws(MaasError) -> Int {
+  let index = names == nil ? i : try session.model.index(ofOutput: string(names?[i], "output_names[i]"))
+  if earlier.contains(index) {
+    throw MaasError(
+      .invalidArgument, "an output is asked for twice", tensor: session.model.outputs[at: index]?.name)
+  }
+  return index
 }

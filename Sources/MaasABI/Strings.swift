@@ -51,9 +51,10 @@ package func maas_tensor_string(
         .invalidArgument, "there is no string with this index", expected: "less than \(tensor.count)",
         found: "\(UInt(bitPattern: index))")
     }
+    let (bytes, length) = (try required(bytes, "bytes"), try required(length, "length"))
     let element = tensor.stringElements[index]
     let start = element.bytes.baseAddress ?? UnsafeRawPointer(tensor.bytes)
-    try required(bytes, "bytes").pointee = start.assumingMemoryBound(to: CChar.self)
-    try required(length, "length").pointee = element.count
+    bytes.pointee = start.assumingMemoryBound(to: CChar.self)
+    length.pointee = element.count
   }
 }

@@ -18,7 +18,23 @@ private func make(
 ) -> maas_status {
   withStatus { () throws(MaasError) in
     let result = try required(result, "value")
-    result.pointee = handle(ValueHandle(try body()))
+    let datum = try body()
+    guard nesting(datum) <= maximumNesting else {
+      throw MaasError(
+        .limitExceeded, "values are nested too deeply", expected: "at most \(maximumNesting) levels")
+    }
+    result.pointee = handle(ValueHandle(datum))
+  }
+}
+
+/// Far more than ONNX's types have; every walk over a value recurses this far at most.
+private let maximumNesting = 64
+
+private func nesting(_ datum: Datum) -> Int {
+  switch datum {
+  case .tensor, .map: 0
+  case .optional(let content): 1 + (content.map { nesting($0) } ?? 0)
+  case .sequence(let elements): 1 + elements.reduce(0) { max($0, nesting($1)) }
   }
 }
 
@@ -163,12 +179,10 @@ package func maas_session_run_values(
       let ordered = try order(session, inputNames, data)
       var indices: [Int] = []
       for i in 0..<(try length(outputCount, "output_count")) {
-        let name = outputNames?[i]
-        let asked = try name.map { (n) throws(MaasError) in try string(n, "output_names[i]") }
-        indices.append(try asked.map { (n) throws(MaasError) in try session.model.index(ofOutput: n) } ?? i)
+        indices.append(try outputIndex(session, outputNames, i, earlier: indices))
       }
-      let results = try session.run(ordered, outputs: indices, options: options)
       let target = indices.isEmpty ? outputs : try required(outputs, "outputs")
+      let results = try session.run(ordered, outputs: indices, options: options)
       for (i, result) in results.enumerated() { target?[i] = handle(ValueHandle(result)) }
     }
   }

@@ -9,6 +9,7 @@ package final class TensorStorage: @unchecked Sendable {
 
   private enum Keeper {
     case owned
+    case pages
     case borrowed((() -> Void)?)
     case part(of: TensorStorage)
     case file(MappedFile)
@@ -28,6 +29,16 @@ package final class TensorStorage: @unchecked Sendable {
     return TensorStorage(base, byteCount, .owned)
   }
 
+  /// As `allocate`, for what lives as long as a model or session. Where it is large it has pages of its own: the C
+  /// library would keep freed blocks of up to 32 MB for the process.
+  package static func allocateLasting(_ byteCount: Int) throws(MaasError) -> TensorStorage {
+    if byteCount < 128 << 10 { return try allocate(byteCount) }
+    guard let base = maas_sys_alloc_pages(byteCount) else {
+      throw MaasError(.outOfMemory, "no memory for \(byteCount) bytes")
+    }
+    return TensorStorage(base, byteCount, .pages)
+  }
+
   /// Memory of the caller's, used without a copy until `release` is called.
   package static func borrow(
     _ base: UnsafeMutableRawPointer, _ byteCount: Int, release: (() -> Void)? = nil
@@ -43,7 +54,7 @@ package final class TensorStorage: @unchecked Sendable {
   /// Whether the bytes are nobody else's and stay as long as the storage: its own memory, or a file's.
   package var isOwned: Bool {
     switch keeper {
-    case .owned, .file: true
+    case .owned, .pages, .file: true
     case .borrowed: false
     case .part(let whole): whole.isOwned
     }
@@ -58,6 +69,7 @@ package final class TensorStorage: @unchecked Sendable {
   deinit {
     switch keeper {
     case .owned: maas_sys_free(base)
+    case .pages: maas_sys_free_pages(base, byteCount)
     case .borrowed(let release): release?()
     case .part, .file: break
     }

@@ -35,9 +35,12 @@ package final class Binding {
 
   package func setInput(_ i: Int, _ tensor: Tensor) throws(MaasError) { try setInput(i, .tensor(tensor)) }
 
-  package func setOutput(_ i: Int, _ target: OutputTarget) {
+  package func setOutput(_ i: Int, _ target: OutputTarget) throws(MaasError) {
     guard i < targets.count else { return }
+    if case .tensor(let tensor) = target { try executable.check(tensor, output: i) }
     targets[i] = target
+    // The memory of the last result may be the caller's, who takes it back with this call.
+    context?.forgetResult(i)
   }
 
   package func clearInputs() {
@@ -47,11 +50,17 @@ package final class Binding {
 
   package func clearOutputs() {
     for i in targets.indices { targets[i] = .allocated(keep: true) }
+    context?.forgetResults()
   }
 
   package func run(limits: RunLimits = RunLimits()) throws(MaasError) {
     let context = try boundContext()
-    try context.run(targets: targets, names: names, limits: limits, profile: executable.profile)
+    do {
+      try context.run(targets: targets, names: names, limits: limits, profile: executable.profile)
+    } catch {
+      context.forgetResults()
+      throw error
+    }
     executable.finished(context)
   }
 
@@ -90,7 +99,7 @@ package final class Binding {
 
   private func release() {
     guard let context else { return }
-    context.forgetResults()
+    context.forgetAll()
     executable.checkIn(context, contextTypes, targets.map { _ in true })
     self.context = nil
   }

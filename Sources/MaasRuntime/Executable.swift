@@ -94,7 +94,7 @@ package final class Executable: @unchecked Sendable {
     defer { checkIn(run, types, wanted) }
     let aligned = try inputs.map { (input) throws(MaasError) in try input.aligned() }
     for i in aligned.indices { run.setInput(i, aligned[i]) }
-    defer { run.forgetResults() }
+    defer { run.forgetAll() }
     try run.run(
       targets: targets.map { $0 ?? .allocated(keep: false) }, names: outputNames, limits: limits,
       profile: profile)
@@ -138,13 +138,20 @@ package final class Executable: @unchecked Sendable {
         .typeMismatch, "the input is of the wrong kind", tensor: declared.name,
         expected: Fact(dtype, nil, container: declared.container).typeText, found: "a \(input.kind)")
     }
-    try check(tensor, declared, dtype)
+    try check(tensor, declared, dtype, "input")
   }
 
-  private func check(_ tensor: Tensor, _ declared: Value, _ dtype: DType) throws(MaasError) {
+  /// Refuses a tensor that no run can fill; open dimensions are known only at the run.
+  func check(_ tensor: Tensor, output i: Int) throws(MaasError) {
+    let declared = graph[graph.outputs[i]]
+    guard let dtype = declared.dtype, declared.container == nil else { return }
+    try check(tensor, declared, dtype, "tensor given for this output")
+  }
+
+  private func check(_ tensor: Tensor, _ declared: Value, _ dtype: DType, _ role: String) throws(MaasError) {
     if dtype != tensor.dtype {
       throw MaasError(
-        .typeMismatch, "the input has the wrong element type", tensor: declared.name, expected: dtype.name,
+        .typeMismatch, "the \(role) has the wrong element type", tensor: declared.name, expected: dtype.name,
         found: tensor.dtype.name)
     }
     guard let shape = declared.shape else { return }
@@ -153,7 +160,7 @@ package final class Executable: @unchecked Sendable {
       && zip(shape.dims, tensor.shape).allSatisfy { dim, size in dim.value == nil || dim.value == size }
     if !fits {
       throw MaasError(
-        .shapeMismatch, "the input has the wrong shape", tensor: declared.name, expected: shape.text,
+        .shapeMismatch, "the \(role) has the wrong shape", tensor: declared.name, expected: shape.text,
         found: describe(tensor.shape))
     }
   }

@@ -93,7 +93,7 @@ final class PlanBody: BodyRunner {
 
   private func release() {
     guard let context else { return }
-    context.forgetResults()
+    context.forgetAll()
     executable.checkIn(context, types, names.map { _ in true })
     self.context = nil
   }

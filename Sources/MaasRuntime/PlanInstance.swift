@@ -22,7 +22,7 @@ final class PlanInstance {
   init(_ plan: Plan, after earlier: [UnsafeMutableRawPointer?], threads: Int) throws(MaasError) {
     self.plan = plan
     block = try StepBlock(plan.steps.map { $0.template }) { plan.steps[$0].node }
-    arena = plan.arenaBytes > 0 ? try TensorStorage.allocate(plan.arenaBytes) : nil
+    arena = plan.arenaBytes > 0 ? try TensorStorage.allocateLasting(plan.arenaBytes) : nil
     arenas = earlier + [arena?.base]
     scratchMemory = try ScratchMemory(bytes: plan.scratchBytes, threads: threads)
     bodies = plan.makeBodies()

@@ -63,8 +63,16 @@ final class RunContext {
     return type.dtype == tensor.dtype && type.shape == tensor.shape
   }
 
+  func forgetResult(_ i: Int) { results[i] = nil }
+
+  /// Forgets what the last run made; inputs stay.
   func forgetResults() {
     for i in results.indices { results[i] = nil }
+    forgetSlots(from: inputCount)
+  }
+
+  func forgetAll() {
+    forgetResults()
     forgetSlots(from: 0)
   }
 

@@ -18,7 +18,7 @@ final class StepBlock: @unchecked Sendable {
     let paramBytes = templates.reduce(0) { $0 + padded($1.params.count) }
     let stepBytes = padded(count * MemoryLayout<maas_step>.stride)
     let slotBytes = padded(slotCount * MemoryLayout<UnsafeMutableRawPointer?>.stride)
-    memory = try TensorStorage.allocate(stepBytes + slotBytes + paramBytes)
+    memory = try TensorStorage.allocateLasting(stepBytes + slotBytes + paramBytes)
     steps = memory.base.bindMemory(to: maas_step.self, capacity: count)
     slots = (memory.base + stepBytes).bindMemory(to: UnsafeMutableRawPointer?.self, capacity: slotCount)
     slots.initialize(repeating: nil, count: slotCount)
@@ -72,7 +72,7 @@ struct ScratchMemory {
     guard let total = product(stride, max(threads, 1)) else {
       throw MaasError(.outOfMemory, "no memory for \(threads) times \(stride) bytes of scratch")
     }
-    let storage = try TensorStorage.allocate(total)
+    let storage = try TensorStorage.allocateLasting(total)
     self.storage = storage
     scratch = Scratch(base: storage.base, stride: stride)
   }

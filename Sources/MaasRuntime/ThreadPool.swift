@@ -122,8 +122,8 @@ package final class ThreadPool: @unchecked Sendable {
       let context = Unmanaged.passUnretained(self).toOpaque()
       let error = maas_sys_thread_start(
         { context in
-          guard let context else { return }
-          Unmanaged<ThreadPool>.fromOpaque(context).takeUnretainedValue().work()
+          if let context { Unmanaged<ThreadPool>.fromOpaque(context).takeUnretainedValue().work() }
+          return nil
         }, context)
       if error != 0 { return }
       workers += 1

@@ -37,7 +37,7 @@ package final class WeightCache: @unchecked Sendable {
   /// The bytes a step packs from a constant.
   func packed(_ request: PackRequest, threads: Int) throws(MaasError) -> TensorStorage {
     try remembered(request.source, request.layout) { () throws(MaasError) in
-      let target = try TensorStorage.allocate(request.byteCount)
+      let target = try TensorStorage.allocateLasting(request.byteCount)
       // Packing kernels load from any address: a weight is read where the file has it.
       let source = request.source.bytes
       let operand = request.step.operands[at: 0] ?? nil

@@ -244,10 +244,10 @@ import Testing
     try binding.setInput(0, .int64([2], [1, 2]))
     let buffer = UnsafeMutableRawPointer.allocate(byteCount: 16, alignment: 8)
     defer { buffer.deallocate() }
-    binding.setOutput(0, .memory(buffer, byteCount: 15))
+    try binding.setOutput(0, .memory(buffer, byteCount: 15))
     let error = try #require(throws: MaasError.self) { try binding.run() }
     #expect(error.code == .bufferTooSmall)
-    binding.setOutput(0, .memory(buffer, byteCount: 16))
+    try binding.setOutput(0, .memory(buffer, byteCount: 16))
     try binding.run()
     #expect(buffer.load(fromByteOffset: 8, as: Int64.self) == 4)
   }

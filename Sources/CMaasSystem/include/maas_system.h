@@ -11,6 +11,9 @@
 /// Memory of `bytes` (at least 1) aligned to `alignment` (a power of two), or NULL.
 void *maas_sys_alloc(size_t bytes, size_t alignment);
 void maas_sys_free(void *memory);
+/// Pages of their own for `bytes` > 0, zeroed, or NULL. Given back to the system at once by maas_sys_free_pages.
+void *maas_sys_alloc_pages(size_t bytes);
+void maas_sys_free_pages(void *memory, size_t bytes);
 void maas_sys_copy(void *to, const void *from, size_t bytes);
 void maas_sys_zero(void *to, size_t bytes);
 bool maas_sys_equal(const void *a, const void *b, size_t bytes);
@@ -18,9 +21,8 @@ bool maas_sys_equal(const void *a, const void *b, size_t bytes);
 // Files. Calls that can fail return 0 or an errno value.
 
 typedef struct maas_sys_file {
-  const void *bytes; ///< NULL when size is 0.
+  const void *bytes; ///< Pages of the file or of a copy; NULL when size is 0.
   size_t size;
-  bool mapped; ///< Else the bytes are a copy from maas_sys_alloc.
 } maas_sys_file;
 
 /// Maps (or, with `copy`, reads) a whole regular file for reading. A directory gives EISDIR.
@@ -44,7 +46,7 @@ int64_t maas_sys_now_ns(void); ///< Monotonic.
 /// CPUs this process may use: affinity mask, capped by the cgroup's quota rounded up. At least 1.
 int maas_sys_cpu_count(void);
 /// Starts a detached thread with all signals blocked. Returns 0 or an errno value.
-int maas_sys_thread_start(void (*body)(void *), void *context);
+int maas_sys_thread_start(void *(*body)(void *), void *context);
 /// Sleeps while *word == expected, until woken (spurious wake-ups allowed).
 void maas_sys_wait(const uint32_t *word, uint32_t expected);
 void maas_sys_wake_all(const uint32_t *word);

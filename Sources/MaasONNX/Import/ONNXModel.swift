@@ -23,7 +23,7 @@ package struct ONNXModel: Sendable {
 
   /// Reads a model from memory that belongs to the caller and is copied.
   package init(copying bytes: UnsafeRawBufferPointer, folder: String? = nil) throws(MaasError) {
-    let storage = try TensorStorage.allocate(bytes.count)
+    let storage = try TensorStorage.allocateLasting(bytes.count)
     UnsafeMutableRawBufferPointer(start: storage.base, count: bytes.count).copyMemory(from: bytes)
     try self.init(storage: storage, folder: folder)
   }

@@ -74,7 +74,7 @@ struct TensorDecoder {
       guard let slice = source.storage.slice(range.lowerBound, range.count) else { throw elsewhere() }
       return slice
     case .made(let bytes):
-      let copy = try TensorStorage.allocate(bytes.count)
+      let copy = try TensorStorage.allocateLasting(bytes.count)
       UnsafeMutableRawBufferPointer(start: copy.base, count: bytes.count).copyBytes(from: bytes)
       return copy
     }
