@@ -9,9 +9,22 @@ let strict: [SwiftSetting] =
   [.treatAllWarnings(as: .error)]
   + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
 
-/// A target of the core: everything libmaas links, kept to the subset that Embedded Swift accepts.
-func core(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+/// What keeps libmaas small. No code asks for reflection; and where everything is linked into one file, what is public
+/// to other modules need not be kept when nobody uses it.
+let small: [SwiftSetting] =
+  embedded
+  ? []
+  : [
+    .unsafeFlags(
+      ["-Xfrontend", "-disable-reflection-metadata", "-Xfrontend", "-internalize-at-link"],
+      .when(configuration: .release))
+  ]
+
+/// A target of the core: everything libmaas links, kept to the subset that Embedded Swift accepts. What runs once per
+/// model or shape is compiled for size.
+func core(_ name: String, _ dependencies: Target.Dependency..., runs: Bool = false) -> Target {
+  let size: [SwiftSetting] = runs ? [] : [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+  return .target(name: name, dependencies: dependencies, swiftSettings: strict + small + size)
 }
 
 /// A C target; clang's warnings are errors here too.
@@ -39,7 +52,10 @@ var libmaasLinkage: [LinkerSetting] = [
 ]
 if !embedded {
   // The dynamic Swift runtime would install signal handlers in the host.
-  libmaasLinkage.append(.unsafeFlags(["-static-stdlib", "-Xlinker", "--gc-sections"]))
+  libmaasLinkage.append(.unsafeFlags(["-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections"]))
+}
+if !embedded, let core = Context.environment["MAAS_SWIFT_CORE"] {
+  libmaasLinkage.append(.unsafeFlags([core]))  // scripts/slim-swift.py made it
 }
 if embedded, let toolchain = Context.environment["MAAS_SWIFT_EMBEDDED_LIB"] {
   libmaasLinkage.append(.unsafeFlags(["-L\(toolchain)", "-lswiftUnicodeDataTables"]))
@@ -56,7 +72,7 @@ var package = Package(
     core("MaasOps", "MaasGraph", "MaasCore", "CMaasKernels", "CMaasSystem"),
     core("MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     core("MaasOptimizer", "MaasOps", "MaasGraph", "MaasCore"),
-    core("MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
+    core("MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem", runs: true),
     core(
       "Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     .systemLibrary(name: "CMaas", path: "include"),
@@ -64,7 +80,7 @@ var package = Package(
     .target(
       name: "MaasABI",
       dependencies: ["Maas", "MaasRuntime", "MaasCore", "CMaasSystem", "CMaasABI", "CMaas"],
-      exclude: ["maas.map"], swiftSettings: strict, linkerSettings: libmaasLinkage),
+      exclude: ["maas.map"], swiftSettings: strict + small, linkerSettings: libmaasLinkage),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -4,6 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- maas maas-run maas-model
+case " $* " in
+*" maas "*) export MAAS_SWIFT_CORE=$PWD/.build/swift/libswiftCore.a && scripts/slim-swift.py "$MAAS_SWIFT_CORE" ;;
+esac
 for product; do
   swift build -c release --static-swift-stdlib --product "$product"
 done
