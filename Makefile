@@ -2,12 +2,13 @@
 PREFIX ?= /usr/local
 STAGES ?=
 
-.PHONY: help run test build wheel format clean
+.PHONY: help run test build install wheel format clean
 help:
 	@echo 'make run                 build, then show the demo model at work on real images'
-	@echo 'make test                everything: format, unit tests, command lines (STAGES="swift cli" picks some)'
+	@echo 'make test                everything that must hold (STAGES="swift cli" picks some)'
 	@echo 'make build               release build of the library and the programs'
 	@echo 'make wheel               the Python wheel, in dist'
+	@echo 'make install             build and install to PREFIX, default /usr/local (DESTDIR is honoured)'
 	@echo 'make format              format Swift, C and C++ in place'
 	@echo 'make clean               remove .build'
 
@@ -27,6 +28,9 @@ wheel:
 	@scripts/setup.sh test
 	@scripts/build.sh maas
 	@scripts/build-wheel.sh
+
+install: build
+	@scripts/install.sh '$(PREFIX)'
 
 format:
 	@scripts/format.sh
