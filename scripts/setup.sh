@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 run_packages="g++ git zlib1g-dev"
-test_packages="$run_packages binutils clang-format cmake gcc libonnx-dev libprotobuf-dev pkg-config python3-venv
+test_packages="$run_packages binutils clang-format cmake gcc libonnx-dev libprotobuf-dev libpython3-dev pkg-config python3-venv
   valgrind abigail-tools universal-ctags gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 requirements=Tests/requirements.txt
 venv=.build/venv

@@ -32,6 +32,13 @@ stage_bad-input() {
 
 stage_python() { $python -m pytest -q -p no:cacheprovider bindings/python; }
 
+stage_abi() {
+  rm -rf .build/prefix
+  scripts/build.sh
+  scripts/install.sh .build/prefix
+  Tests/abi/run.sh .build/prefix && Tests/abi/native.sh .build/prefix
+}
+
 # Prints "passed failed": the cases a stage's log tells of (Swift Testing, pytest, "N passed, N failed"), else itself as one.
 tally() {
   awk -v rc="$2" '
@@ -62,7 +69,7 @@ run_stage() {
 }
 
 mkdir -p "$logs"
-[ $# -gt 0 ] || set -- format swift build cli models bad-input python
+[ $# -gt 0 ] || set -- format swift build cli models bad-input abi python
 for name; do
   declare -F "stage_$name" >/dev/null || { echo "test: no stage $name" >&2; exit 2; }
   run_stage "$name"

@@ -89,18 +89,23 @@ def check(program, model, inputs, outputs, tier, scratch):
         return str(error)
 
 
-def main(program, *folders):
+def judge(folders, kernels, check):
+    """Calls check(model, inputs, outputs, tier) for every case, prints what it finds wrong, and ends the program."""
     passed = failed = 0
     found = list(cases(folders))
-    with tempfile.TemporaryDirectory() as scratch:
-        for (model, inputs, outputs), tier in itertools.product(found, tiers()):
-            problem = check(program, model, inputs, outputs, tier, scratch)
-            passed, failed = passed + (not problem), failed + bool(problem)
-            if problem:
-                print(f"FAIL {name_of(inputs)} {tier}: {problem}")
-    print(f"{len(found)} cases, tiers {' '.join(tiers())}, threads {' '.join(map(str, THREADS))}")
+    for (model, inputs, outputs), tier in itertools.product(found, kernels):
+        problem = check(model, inputs, outputs, tier)
+        passed, failed = passed + (not problem), failed + bool(problem)
+        if problem:
+            print(f"FAIL {name_of(inputs)} {tier}: {problem}")
+    print(f"{len(found)} cases, tiers {' '.join(kernels)}, threads {' '.join(map(str, THREADS))}")
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed > 0 or not found)
+
+
+def main(program, *folders):
+    with tempfile.TemporaryDirectory() as scratch:
+        judge(folders, tiers(), lambda *case: check(program, *case, scratch))
 
 
 if __name__ == "__main__":

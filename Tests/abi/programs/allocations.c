@@ -1,0 +1,161 @@
+/* Runs of a binding allocate nothing. With --bench: prints how long one takes. */
+#include "check.h"
+#include <errno.h>
+#include <stdatomic.h>
+#include <time.h>
+
+/* These stand before the C library's own in every library of the process. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *memory);
+
+static atomic_long calls;
+
+void *malloc(size_t size) {
+  calls++;
+  return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+  calls++;
+  return __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size) {
+  calls++;
+  return __libc_realloc(memory, size);
+}
+
+void free(void *memory) {
+  calls++;
+  __libc_free(memory);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+  calls++;
+  return __libc_memalign(alignment, size);
+}
+
+void *memalign(size_t alignment, size_t size) { return aligned_alloc(alignment, size); }
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+  void *found = aligned_alloc(alignment, size);
+  if (found != NULL)
+    *memory = found;
+  return found != NULL ? 0 : ENOMEM;
+}
+
+static float x[256 * 256], y[256 * 256];
+
+static maas_binding *bound(maas_session *session, int64_t rows, int64_t columns, size_t result) {
+  const int64_t shape[] = {rows, columns};
+  maas_binding *binding = NULL;
+  fill(x, COUNT(x));
+  OK(maas_binding_create(session, &binding));
+  OK(maas_binding_set_input_buffer(binding, "x", MAAS_DTYPE_FLOAT, shape, 2, x, sizeof x));
+  OK(maas_binding_set_output_buffer(binding, "y", y, result));
+  return binding;
+}
+
+static void close_both(maas_session *session, maas_binding *binding) {
+  OK(maas_binding_close(binding));
+  OK(maas_session_close(session));
+}
+
+/* The counting works: making and closing a binding allocates and frees. */
+static void allocations_are_seen(void) {
+  maas_session *session = open_session("five.onnx");
+  long before = calls;
+  maas_binding *binding = bound(session, 1, 16, 10 * sizeof *y);
+  CHECK(calls > before);
+  before = calls;
+  OK(maas_binding_close(binding));
+  CHECK(calls > before);
+  OK(maas_session_close(session));
+}
+
+/* Calls of the allocator in 1000 runs, after the first ones. */
+static long calls_of_runs(maas_binding *binding, const maas_run_options *options) {
+  for (int i = 0; i < 3; i++)
+    OK(maas_binding_run(binding, options));
+  long before = calls;
+  for (int i = 0; i < 1000; i++)
+    if (maas_binding_run(binding, options) != MAAS_OK)
+      return -1;
+  return calls - before;
+}
+
+static void small_model(void) {
+  maas_session *session = open_session("five.onnx");
+  maas_binding *binding = bound(session, 1, 16, 10 * sizeof *y);
+  CHECK(calls_of_runs(binding, NULL) == 0);
+  CHECK(y[0] > 0 && y[0] < 1);
+  close_both(session, binding);
+}
+
+static void with_options(void) {
+  maas_session *session = open_session("five.onnx");
+  maas_binding *binding = bound(session, 1, 16, 10 * sizeof *y);
+  maas_run_options *options = NULL;
+  OK(maas_run_options_create(&options));
+  OK(maas_run_options_set_deadline(options, INT64_C(3600000000000)));
+  CHECK(calls_of_runs(binding, options) == 0);
+  OK(maas_run_options_close(options));
+  close_both(session, binding);
+}
+
+static void outputs_of_maas(void) {
+  maas_session *session = open_session("five.onnx");
+  maas_binding *binding = bound(session, 1, 16, 10 * sizeof *y);
+  OK(maas_binding_clear_outputs(binding));
+  CHECK(calls_of_runs(binding, NULL) == 0);
+  close_both(session, binding);
+}
+
+static void through_the_pool(void) {
+  maas_session *session = open_session_with("wide.onnx", "threads", "3");
+  maas_binding *binding = bound(session, 256, 256, sizeof y);
+  CHECK(calls_of_runs(binding, NULL) == 0);
+  close_both(session, binding);
+}
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void bench(void) {
+  enum { samples = 1001, runs = 100 };
+  static double times[samples];
+  maas_session *session = open_session("five.onnx");
+  maas_binding *binding = bound(session, 1, 16, 10 * sizeof *y);
+  for (int i = 0; i < samples; i++) {
+    int64_t start = now();
+    for (int run = 0; run < runs; run++)
+      OK(maas_binding_run(binding, NULL));
+    times[i] = (double)(now() - start) / runs;
+  }
+  qsort(times, samples, sizeof *times, by_size);
+  printf("five nodes, batch 1, bound: %.0f ns per run (median), %.0f (best)\n", times[samples / 2], times[0]);
+  close_both(session, binding);
+}
+
+int main(int argc, char **argv) {
+  static const struct check checks[] = {{"allocations are seen", allocations_are_seen},
+                                        {"no allocation in a small model", small_model},
+                                        {"no allocation with run options", with_options},
+                                        {"no allocation for outputs of maas", outputs_of_maas},
+                                        {"no allocation through the pool", through_the_pool}};
+  static const struct check benchmarks[] = {{"--bench", bench}};
+  if (argc == 3 && strcmp(argv[2], "--bench") == 0)
+    return run_checks(argc, argv, benchmarks, 1);
+  return run_checks(argc, argv, checks, COUNT(checks));
+}
