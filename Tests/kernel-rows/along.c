@@ -1,0 +1,169 @@
+/// What works along rows or axes (softmax, normalisation, reduction, the LSTM cell) against the portable row,
+/// whose exactness KernelTests holds.
+#include <stdio.h>
+#include <string.h>
+#include "rows.h"
+
+#define SPLIT(family)                                                                                        \
+  static maas_split family##_split(const maas_kernel *row, void *params) {                                   \
+    (void)row;                                                                                               \
+    return maas_f32_##family##_split(params);                                                                \
+  }
+SPLIT(softmax)
+SPLIT(layer_norm)
+SPLIT(channel_affine)
+SPLIT(reduce)
+SPLIT(lstm)
+
+static const int64_t shapes[][3] = {{1, 1, 1},    {3, 7, 1}, {5, 67, 1},   {2, 8, 1},  {4, 1000, 1},
+                                    {1, 4099, 1}, {3, 5, 7}, {2, 33, 100}, {1, 3, 65}, {2, 4, 16}};
+enum { shape_count = sizeof shapes / sizeof shapes[0] };
+
+static size_t volume(const int64_t *shape) { return (size_t)(shape[0] * shape[1] * shape[2]); }
+
+static void check_softmax(const int64_t *s, bool log) {
+  maas_f32_softmax_params p = {.log = log, .outer = s[0], .axis = s[1], .inner = s[2]};
+  kernel_case c = {.table = "maas_f32_softmax",
+                   .params = &p,
+                   .params_size = sizeof p,
+                   .operands = {{FLOATS, false, volume(s), -30, 30}, {FLOATS, true, volume(s), 7, 7}},
+                   .tolerance = log ? 1e-6 : 8e-6, // Not log: of the result, however small.
+                   .scale = log,
+                   .split = softmax_split};
+  snprintf(c.note, sizeof c.note, "%dx%dx%d, log %d", (int)s[0], (int)s[1], (int)s[2], log);
+  check(&c);
+}
+
+static void check_layer_norm(const int64_t *s, bool rms, bool affine) {
+  size_t rows = (size_t)(s[0] * s[2]), n = (size_t)s[1];
+  maas_f32_layer_norm_params p = {.rms = rms, .epsilon = 1e-5f, .rows = (int64_t)rows, .n = (int64_t)n};
+  role optional = affine ? FLOATS : ABSENT;
+  kernel_case c = {.table = "maas_f32_layer_norm",
+                   .params = &p,
+                   .params_size = sizeof p,
+                   .operands = {{FLOATS, false, rows * n, rms ? -1 : 99, rms ? 1 : 101},
+                                {optional, false, n, -1, 1},
+                                {optional, false, n, -1, 1},
+                                {FLOATS, true, rows * n, 7, 7},
+                                {FLOATS, true, rows, 7, 7},
+                                {FLOATS, true, rows, 7, 7}},
+                   .tolerance = 3e-5,
+                   .scale = 1,
+                   .split = layer_norm_split};
+  snprintf(c.note, sizeof c.note, "%zu rows of %zu, rms %d, affine %d", rows, n, rms, affine);
+  check(&c);
+}
+
+static void check_channel_affine(const int64_t *s) {
+  maas_f32_channel_affine_params p = {.outer = s[0], .channels = s[1], .inner = s[2]};
+  p.activation.op = MAAS_UNARY_RELU;
+  kernel_case c = {.table = "maas_f32_channel_affine",
+                   .params = &p,
+                   .params_size = sizeof p,
+                   .operands = {{SPECIAL, false, volume(s), -1, 1},
+                                {FLOATS, false, (size_t)s[1], -1, 1},
+                                {FLOATS, false, (size_t)s[1], -1, 1},
+                                {FLOATS, true, volume(s), 7, 7}},
+                   .tolerance = 2e-7,
+                   .scale = 1,
+                   .split = channel_affine_split};
+  snprintf(c.note, sizeof c.note, "%dx%dx%d", (int)s[0], (int)s[1], (int)s[2]);
+  check(&c);
+}
+
+/// A shape, and a bit for each dimension that is reduced.
+static const struct reduction {
+  int32_t rank;
+  int64_t dims[6];
+  unsigned axes;
+} reductions[] = {
+    {0, {0}, 0},
+    {1, {1}, 1},
+    {1, {67}, 1},
+    {1, {67}, 0},
+    {2, {3, 5}, 1},
+    {2, {3, 5}, 2},
+    {2, {3, 5}, 3},
+    {3, {7, 1, 9}, 2},
+    {4, {2, 3, 4, 5}, 5},
+    {4, {2, 3, 4, 5}, 10},
+    {4, {5, 100, 3, 33}, 13},
+    {4, {5, 100, 3, 33}, 2},
+    {3, {4, 0, 3}, 2},
+    {2, {1, 5000}, 2},
+    {2, {300, 70}, 1},
+    {6, {2, 3, 2, 3, 2, 3}, 21},
+};
+
+static void check_reduce(maas_reduce op, const struct reduction *r, role role) {
+  maas_f32_reduce_params p = {.op = op, .rank = r->rank};
+  memcpy(p.dims, r->dims, sizeof r->dims);
+  size_t x = 1, y = 1;
+  for (int d = 0; d < r->rank; d++) {
+    p.reduced[d] = r->axes >> d & 1;
+    x *= (size_t)r->dims[d];
+    y *= p.reduced[d] ? 1 : (size_t)r->dims[d];
+  }
+  // The logarithm of a sum that may be negative is defined for no row.
+  float low = op == MAAS_REDUCE_LOG_SUM ? 0.1f : -1;
+  kernel_case c = {.table = "maas_f32_reduce",
+                   .params = &p,
+                   .params_size = sizeof p,
+                   .operands = {{role, false, x, low, 3}, {FLOATS, true, y, 7, 7}},
+                   .tolerance = 1e-6,
+                   .scale = 1,
+                   .onto = -1,
+                   .split = reduce_split};
+  snprintf(c.note, sizeof c.note, "operation %d, shape %d, role %d", op, (int)(r - reductions), role);
+  check(&c);
+}
+
+static void check_lstm(int64_t rows, int64_t hidden, bool peephole, bool lengths, bool input_forget,
+                       float clip) {
+  maas_f32_lstm_params p = {.rows = rows,
+                            .hidden = hidden,
+                            .gates_row = 4 * hidden + 3,
+                            .y_row = hidden + 1,
+                            .time = 2,
+                            .f = {MAAS_UNARY_SIGMOID, 0, 0},
+                            .g = {MAAS_UNARY_TANH, 0, 0},
+                            .h = {MAAS_UNARY_TANH, 0, 0},
+                            .clip = clip,
+                            .input_forget = input_forget};
+  size_t n = (size_t)(rows * hidden);
+  kernel_case c = {.table = "maas_f32_lstm",
+                   .params = &p,
+                   .params_size = sizeof p,
+                   .operands = {{FLOATS, false, (size_t)(rows * p.gates_row - 3), -3, 3},
+                                {FLOATS, true, n, -1, 1},
+                                {peephole ? FLOATS : ABSENT, false, (size_t)(3 * hidden), -1, 1},
+                                {lengths ? COUNTS : ABSENT, false, (size_t)rows, 0, 0},
+                                {FLOATS, true, n, -1, 1},
+                                {FLOATS, true, (size_t)(rows * p.y_row - 1), 7, 7}},
+                   .tolerance = 1e-6,
+                   .scale = 1,
+                   .onto = -1,
+                   .split = lstm_split};
+  snprintf(c.note, sizeof c.note, "%d rows of %d, peephole %d, lengths %d", (int)rows, (int)hidden, peephole,
+           lengths);
+  check(&c);
+}
+
+void check_along(void) {
+  for (int s = 0; s < shape_count; s++) {
+    check_softmax(shapes[s], false);
+    check_softmax(shapes[s], true);
+    check_layer_norm(shapes[s], false, false);
+    check_layer_norm(shapes[s], false, true);
+    check_layer_norm(shapes[s], true, true);
+    check_channel_affine(shapes[s]);
+  }
+  for (int op = 0; op < MAAS_REDUCE_COUNT; op++)
+    for (size_t r = 0; r < sizeof reductions / sizeof reductions[0]; r++)
+      check_reduce((maas_reduce)op, &reductions[r], FLOATS);
+  check_reduce(MAAS_REDUCE_MAX, &reductions[2], SPECIAL);
+  check_reduce(MAAS_REDUCE_MIN, &reductions[14], SPECIAL);
+  for (int options = 0; options < 8; options++)
+    for (int64_t hidden = 1; hidden < 100; hidden = hidden * 9 + 2)
+      check_lstm(5, hidden, options & 1, options & 2, options & 4, options & 1 ? 0.5f : 0);
+}

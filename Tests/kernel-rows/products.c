@@ -1,0 +1,142 @@
+/// The matrix product against three loops in double precision.
+#include <math.h>
+#include <stdio.h>
+#include "rows.h"
+
+/// What makes a case besides its sizes. Strides of C count 0 where it is broadcast; `c` is its element count.
+typedef struct form {
+  bool a_transposed, b_transposed, residual;
+  enum { NO_C, SCALAR_C, ROW_C, COLUMN_C, MATRIX_C } c;
+  maas_f32_activation activation;
+  int64_t gap, batches;
+  bool b_shared;
+} form;
+
+static double activated(maas_f32_activation f, double y) {
+  switch (f.op) {
+  case MAAS_UNARY_RELU:
+    return fmax(y, 0);
+  case MAAS_UNARY_CLIP:
+    return fmin(fmax(y, f.alpha), f.beta);
+  case MAAS_UNARY_TANH:
+    return tanh(y);
+  default:
+    return y;
+  }
+}
+
+/// B as the case was built, before it is packed.
+typedef struct gemm_case {
+  maas_f32_gemm_params p;
+  int64_t b_row, b_col, b_matrices;
+} gemm_case;
+
+static void exact_element(const gemm_case *g, void *const *operands, int64_t matrix, int64_t i, int64_t j,
+                          double *expected, double *allowed, double tolerance) {
+  const maas_f32_gemm_params *p = &g->p;
+  const float *a = (float *)operands[0] + matrix * p->a_batch[0];
+  const float *b = (float *)operands[1] + matrix * p->b_batch[0] * p->k * p->n;
+  const float *c = operands[2], *r = operands[3];
+  double sum = 0, size = 1;
+  for (int64_t q = 0; q < p->k; q++) {
+    double product = (double)a[i * p->a_row + q * p->a_col] * b[q * g->b_row + j * g->b_col];
+    sum += product;
+    size += fabs(product);
+  }
+  int64_t at = matrix * p->y_batch[0] + i * p->y_row + j;
+  sum = p->alpha * sum + (c ? (double)p->beta * c[i * p->c_row + j * p->c_col] : 0) + (r ? r[at] : 0);
+  expected[at] = activated(p->activation, sum);
+  allowed[at] = tolerance * size;
+}
+
+static void gemm_exact(const kernel_case *c, void *const *operands, double *expected, double *allowed) {
+  const gemm_case *g = c->params;
+  for (int64_t matrix = 0; matrix < g->p.batch[0]; matrix++)
+    for (int64_t i = 0; i < g->p.m; i++)
+      for (int64_t j = 0; j < g->p.n; j++)
+        exact_element(g, operands, matrix, i, j, expected, allowed, c->tolerance);
+}
+
+static maas_split gemm_split(const maas_kernel *row, void *params) {
+  return maas_f32_gemm_split_for(row, params);
+}
+
+static fenced gemm_packed(const kernel_case *c, const maas_kernel *row, const fenced *plain) {
+  const gemm_case *g = c->params;
+  maas_f32_gemm_pack_params p = {.k = g->p.k,
+                                 .n = g->p.n,
+                                 .b_row = g->b_row,
+                                 .b_col = g->b_col,
+                                 .batch_rank = 1,
+                                 .batch = {g->b_matrices},
+                                 .b_batch = {g->p.k * g->p.n}};
+  maas_split split = maas_f32_gemm_pack_split_for(row, &p);
+  fenced packed = fence((size_t)(maas_f32_gemm_packed_bytes_for(row, p.k, p.n) * g->b_matrices), true);
+  void *operands[] = {packed.bytes, plain->bytes};
+  maas_step step = {.operands = operands, .params = &p, .items = split.items};
+  maas_worker worker = {0};
+  maas_f32_gemm_pack(&step, 0, split.items / 2, &worker);
+  maas_f32_gemm_pack(&step, split.items / 2, split.items, &worker);
+  return packed;
+}
+
+static void check_gemm(int64_t m, int64_t n, int64_t k, form f) {
+  int64_t batches = f.batches ? f.batches : 1, b_matrices = f.b_shared ? 1 : batches, y_row = n + f.gap;
+  const struct {
+    int64_t row, column, count;
+  } c_forms[] = {{0, 0, 0}, {0, 0, 1}, {0, 1, n}, {1, 0, m}, {n, 1, m * n}}, cs = c_forms[f.c];
+  gemm_case g = {.p = {.m = m,
+                       .n = n,
+                       .k = k,
+                       .a_row = f.a_transposed ? 1 : k,
+                       .a_col = f.a_transposed ? m : 1,
+                       .c_row = cs.row,
+                       .c_col = cs.column,
+                       .y_row = y_row,
+                       .alpha = 0.75f,
+                       .beta = -0.5f,
+                       .activation = f.activation,
+                       .batch_rank = 1,
+                       .batch = {batches},
+                       .a_batch = {m * k},
+                       .b_batch = {f.b_shared ? 0 : 1},
+                       .y_batch = {m * y_row}},
+                 .b_row = f.b_transposed ? 1 : n,
+                 .b_col = f.b_transposed ? k : 1,
+                 .b_matrices = b_matrices};
+  size_t y = (size_t)(batches * m * y_row);
+  kernel_case c = {.table = "maas_f32_gemm",
+                   .params = &g,
+                   .params_size = sizeof g,
+                   .operands = {{FLOATS, false, (size_t)(batches * m * k), -1, 1},
+                                {PACKED, false, (size_t)(b_matrices * k * n), -1, 1},
+                                {f.c == NO_C ? ABSENT : FLOATS, false, (size_t)cs.count, -1, 1},
+                                {f.residual ? FLOATS : ABSENT, false, y, -1, 1},
+                                {FLOATS, true, y, 7, 7}},
+                   .tolerance = 1e-6,
+                   .scale = 1,
+                   .onto = f.residual && f.gap == 0 ? 3 : -1,
+                   .exact = gemm_exact,
+                   .split = gemm_split,
+                   .pack = gemm_packed};
+  snprintf(c.note, sizeof c.note, "%dx%dx%d, C %d, %d matrices", (int)m, (int)n, (int)k, f.c, (int)batches);
+  check(&c);
+}
+
+void check_products(void) {
+  const int64_t ms[] = {1, 2, 3, 5, 6, 7, 8, 13, 31}, ns[] = {1, 7, 12, 13, 16, 33, 67}, ks[] = {0, 1, 2, 67};
+  for (size_t m = 0; m < sizeof ms / sizeof ms[0]; m++)
+    for (size_t n = 0; n < sizeof ns / sizeof ns[0]; n++)
+      for (size_t k = 0; k < sizeof ks / sizeof ks[0]; k++)
+        check_gemm(ms[m], ns[n], ks[k], (form){0});
+  for (int bits = 0; bits < 4; bits++)
+    for (int c = NO_C; c <= MATRIX_C; c++)
+      check_gemm(50, 70, 33,
+                 (form){.a_transposed = bits & 1, .b_transposed = bits & 2, .residual = bits % 3, .c = c});
+  // Several passes over k and several tiles.
+  check_gemm(29, 150, 1100, (form){.c = ROW_C, .residual = true});
+  check_gemm(3, 300, 1030, (form){.c = MATRIX_C, .activation = {MAAS_UNARY_CLIP, -1, 6}, .gap = 3});
+  check_gemm(143, 1100, 9, (form){.b_transposed = true, .activation = {MAAS_UNARY_RELU, 0, 0}, .gap = 5});
+  check_gemm(9, 20, 30, (form){.c = COLUMN_C, .activation = {MAAS_UNARY_TANH, 0, 0}, .batches = 6});
+  check_gemm(1, 40, 30, (form){.a_transposed = true, .batches = 5, .b_shared = true});
+}

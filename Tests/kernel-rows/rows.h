@@ -1,0 +1,53 @@
+#ifndef ROWS_H
+#define ROWS_H
+/// A case: parameters, what its operands look like, and how near a row must come to the exact result.
+#include "fence.h"
+#include "maas_kernel_tables.h"
+
+enum { operand_limit = 6 };
+
+typedef enum role {
+  ABSENT,  ///< NULL
+  FLOATS,  ///< float, between low and high
+  SPECIAL, ///< The same with a NaN and an infinity among them.
+  BITS,    ///< float of any bit pattern; then low and high for the second half
+  COUNTS,  ///< int32: 1, 2, 3, ...
+  INDICES, ///< int64
+  PACKED,  ///< What `pack` makes of the FLOATS that stand here.
+} role;
+
+typedef struct operand {
+  role role;
+  bool written;
+  size_t count;
+  float low, high;
+} operand;
+
+typedef struct kernel_case {
+  const char *table;
+  char note[96];
+  const void *params;
+  size_t params_size;
+  operand operands[operand_limit];
+  double tolerance; ///< Of max(scale, |expected|); integers must be equal.
+  double scale;
+  /// The operand at `onto` may also be given at the address of the first written one; -1: none may.
+  int onto;
+  /// Fills the first written operand's exact values and how far a row may be off. NULL: the portable row is
+  /// right.
+  void (*exact)(const struct kernel_case *c, void *const *operands, double *expected, double *allowed);
+  maas_split (*split)(const maas_kernel *row, void *params);
+  /// Replaces the PACKED operand by the layout that the row reads.
+  fenced (*pack)(const struct kernel_case *c, const maas_kernel *row, const fenced *plain);
+} kernel_case;
+
+/// Runs the case on every row that this CPU has: whole and in pieces, with its operands at either end of
+/// their page, and in place.
+void check(const kernel_case *c);
+
+void check_elementwise(void);
+void check_products(void);
+void check_windows(void);
+void check_along(void);
+
+#endif
