@@ -30,6 +30,7 @@ stage_bad-input() {
   $python Tests/bad-input/maas_run.py $release/maas-run $folder
 }
 
+stage_embedded() { Tests/embedded/run.sh; }
 stage_python() { $python -m pytest -q -p no:cacheprovider bindings/python; }
 
 stage_abi() {
@@ -69,7 +70,7 @@ run_stage() {
 }
 
 mkdir -p "$logs"
-[ $# -gt 0 ] || set -- format swift build cli models bad-input abi python
+[ $# -gt 0 ] || set -- format swift build cli models bad-input abi python embedded
 for name; do
   declare -F "stage_$name" >/dev/null || { echo "test: no stage $name" >&2; exit 2; }
   run_stage "$name"

@@ -1,5 +1,5 @@
-/// Seeds of Swift's hash tables. Embedded Swift asks for them by glibc 2.36's name; with one of our own, libmaas
-/// also loads where glibc is older. Elsewhere nothing calls it.
+/// Seeds of Swift's hash tables. Embedded Swift asks for them by glibc 2.36's name; with one of our own,
+/// libmaas also loads where glibc is older. Elsewhere nothing calls it.
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -17,7 +17,7 @@ void arc4random_buf(void *bytes, size_t size) {
     next += n;
     size -= (size_t)n;
   }
-  // A kernel or sandbox that refuses: tables work with any seed, and the clock's is not the same in every process.
+  // The kernel or a sandbox may refuse: tables work with any seed, and the clock's differs between processes.
   int64_t now = maas_sys_now_ns();
   memset(next, 0, size);
   memcpy(next, &now, size < sizeof now ? size : sizeof now);

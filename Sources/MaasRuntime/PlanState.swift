@@ -19,10 +19,11 @@ package final class PlanContext: @unchecked Sendable {
 
   /// The bodies of an operator of the graph, ready to run: made once, whatever the shapes around them.
   func executables(of op: any HostOperator) -> [Executable] {
-    lock.holding {
-      if let known = bodies[ObjectIdentifier(op)] { return known }
+    let key = ObjectIdentifier(op as AnyObject)  // Embedded Swift takes no `any HostOperator` here.
+    return lock.holding {
+      if let known = bodies[key] { return known }
       let made = op.bodies.map { Executable($0, weights: weights, options: options, isBody: true) }
-      bodies[ObjectIdentifier(op)] = made
+      bodies[key] = made
       return made
     }
   }

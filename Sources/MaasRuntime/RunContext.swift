@@ -152,7 +152,7 @@ extension RunContext {
       inputs.removeSubrange(first...)
     }
     let results = try site.op.run(
-      HostCall(inputs: inputs, wanted: site.results.map { $0 != nil }, bodies: instance.bodies))
+      HostCall(inputs: inputs, wanted: site.results.map { $0 != nil }, bodies: instance.bodies.map { $0 }))
     var types: [DatumType?] = []
     for (i, slot) in site.results.enumerated() {
       guard let slot, let result = results[at: i] ?? nil else {

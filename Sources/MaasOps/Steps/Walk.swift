@@ -75,28 +75,36 @@ struct WalkParams {
   /// Elements between neighbours in a row.
   var rowStrides: (a: Int, b: Int, c: Int) { (a[rank - 1], b[rank - 1], c[rank - 1]) }
 
-  /// Calls `body` for each piece of a row in the output's elements begin..<end with the offsets of its first
-  /// element in the output and the operands, and its length.
+  /// A piece of a row: the offsets of its first element in the output and the operands, and its length.
+  struct Piece { let a, b, c, count: Int }
+
+  /// The piece that begins at the output's element `y` and ends before `end`. Not inlined: hundreds of kernels call it.
+  @inline(never)
+  func piece(_ y: Int, _ end: Int) -> Piece {
+    let width = dims[rank - 1]
+    let column = y % width
+    var rest = y / width
+    var offset = (a: column * a[rank - 1], b: column * b[rank - 1], c: column * c[rank - 1])
+    var d = rank - 2
+    while d >= 0 {
+      let i = rest % dims[d]
+      rest /= dims[d]
+      offset = (offset.a + i * a[d], offset.b + i * b[d], offset.c + i * c[d])
+      d -= 1
+    }
+    return Piece(a: offset.a, b: offset.b, c: offset.c, count: min(width - column, end - y))
+  }
+
+  /// Calls `body` for each piece of a row in the output's elements begin..<end.
   @inline(__always)
   func forEachRow(
     _ begin: Int, _ end: Int, _ body: (_ y: Int, _ a: Int, _ b: Int, _ c: Int, _ count: Int) -> Void
   ) {
-    let width = dims[rank - 1]
     var y = begin
     while y < end {
-      let column = y % width
-      let count = min(width - column, end - y)
-      var rest = y / width
-      var offset = (a: column * a[rank - 1], b: column * b[rank - 1], c: column * c[rank - 1])
-      var d = rank - 2
-      while d >= 0 {
-        let i = rest % dims[d]
-        rest /= dims[d]
-        offset = (offset.a + i * a[d], offset.b + i * b[d], offset.c + i * c[d])
-        d -= 1
-      }
-      body(y, offset.a, offset.b, offset.c, count)
-      y += count
+      let piece = piece(y, end)
+      body(y, piece.a, piece.b, piece.c, piece.count)
+      y += piece.count
     }
   }
 }
