@@ -46,8 +46,9 @@ static inline maas_walk maas_walk_at(int64_t row, int32_t rank, const int64_t *d
                                      const int64_t *b_strides) {
   maas_walk w = {.rank = rank, .dims = dims, .a_strides = a_strides, .b_strides = b_strides};
   for (int32_t d = rank - 1; d >= 0; d--) {
-    w.index[d] = row % dims[d];
-    row /= dims[d];
+    int64_t count = dims[d] > 0 ? dims[d] : 1; // Where there are no rows there is no position either.
+    w.index[d] = row % count;
+    row /= count;
     w.a += w.index[d] * a_strides[d];
     w.b += w.index[d] * b_strides[d];
   }

@@ -37,7 +37,7 @@ static maas_split split_depthwise(const maas_f32_conv_params *g) {
   int64_t items = g->batch * g->filters * g->output[maas_depth] * blocks;
   double macs = (double)maas_window_volume(g->output) * (double)maas_window_volume(g->kernel);
   double item_ns = 100 + macs / (double)(blocks * g->output[maas_depth]) / 10;
-  int64_t scratch = maas_conv_taps_bytes(g) + maas_strip_elements(&w) * (int64_t)sizeof(float);
+  int64_t scratch = maas_conv_taps_bytes(g) + maas_strip_bytes(&w);
   return maas_split_by_cost(items, item_ns, scratch);
 }
 

@@ -9,8 +9,9 @@ static const maas_kernel rows[] = {MAAS_ROW(maas_f32_gemm_pack_4x4_scalar, MAAS_
 MAAS_ENTRY(maas_f32_gemm_pack, rows)
 
 typedef float quad __attribute__((vector_size(16), aligned(4)));
+typedef float loose __attribute__((aligned(1))); // B may lie anywhere in a file.
 
-static quad load4(const float *p) {
+static quad load4(const loose *p) {
   quad value;
   memcpy(&value, p, sizeof value);
   return value;
@@ -18,7 +19,7 @@ static quad load4(const float *p) {
 static void store4(float *p, quad value) { memcpy(p, &value, sizeof value); }
 
 /// A 4 x 4 block of columns that are contiguous in memory.
-static inline void transpose4(const float *from, int64_t column, float *to, int64_t row) {
+static inline void transpose4(const loose *from, int64_t column, float *to, int64_t row) {
   quad a = load4(from), b = load4(from + column), c = load4(from + 2 * column), d = load4(from + 3 * column);
   quad ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5),
        ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
@@ -31,7 +32,7 @@ static inline void transpose4(const float *from, int64_t column, float *to, int6
 }
 
 /// Columns [0, width) of a panel whose columns lie contiguous in memory, `column` apart.
-static void pack_columns(const float *from, int64_t column, int64_t k, int64_t width, int64_t nr, float *to) {
+static void pack_columns(const loose *from, int64_t column, int64_t k, int64_t width, int64_t nr, float *to) {
   int64_t quads = width - width % 4, p = 0;
   for (; p + 4 <= k; p += 4) {
     for (int64_t j = 0; j < quads; j += 4)
@@ -46,7 +47,7 @@ static void pack_columns(const float *from, int64_t column, int64_t k, int64_t w
 }
 
 /// Columns [0, width) of B with rows that are contiguous (or neither are): one stretch of a row at a time.
-static void pack_rows(const float *from, const maas_f32_gemm_pack_params *g, int64_t width, float *to) {
+static void pack_rows(const loose *from, const maas_f32_gemm_pack_params *g, int64_t width, float *to) {
   for (int64_t p = 0; p < g->k; p++, from += g->b_row, to += g->nr)
     for (int64_t j = 0; j < width; j += g->nr) {
       float *panel = to + j * g->k;
@@ -65,7 +66,7 @@ static void pad_panel(float *panel, int64_t k, int64_t width, int64_t nr) {
     memset(panel + p * nr + width, 0, (size_t)(nr - width) * sizeof(float));
 }
 
-static void pack_group(const float *from, const maas_f32_gemm_pack_params *g, int64_t width, float *to) {
+static void pack_group(const loose *from, const maas_f32_gemm_pack_params *g, int64_t width, float *to) {
   int64_t nr = g->nr, rest = width % nr;
   if (rest)
     pad_panel(to + (width - rest) * g->k, g->k, rest, nr);
@@ -95,7 +96,7 @@ int32_t maas_f32_gemm_pack_4x4_scalar(MAAS_STEP_ARGUMENTS) {
   int64_t packed = maas_round_up(g->n, g->nr) * g->k;
   for (int64_t i = begin; i < end; i++) {
     int64_t matrix = i / groups, j = i % groups * group;
-    const float *from = (const float *)step->operands[1] + matrix_offset(g, matrix) + j * g->b_col;
+    const loose *from = (const loose *)step->operands[1] + matrix_offset(g, matrix) + j * g->b_col;
     float *to = (float *)step->operands[0] + matrix * packed + j * g->k;
     pack_group(from, g, maas_min64(group, g->n - j), to);
   }

@@ -64,9 +64,15 @@ static void pool_block(const maas_f32_pool_params *g, const float *plane, int64_
   pool_slice s = {.g = g, .taps = taps, .row_step = length * g->dilation[maas_height]};
   for (int64_t kx = 0; kx < g->kernel[maas_width]; kx++)
     taps[kx] = maas_strip_tap(&w, kx);
-  for (int64_t kz = 0; kz < g->kernel[maas_depth]; kz++) {
+  int64_t first_z, end_z;
+  maas_pool_range(g, maas_depth, z, 0, g->input[maas_depth], &first_z, &end_z);
+  if (first_z >= end_z) { // The first tap is outside, like all others, and gives padding.
+    first_z = 0;
+    end_z = 1;
+  }
+  for (int64_t kz = first_z; kz < end_z; kz++) {
     int64_t input_z = z * g->stride[maas_depth] - g->pad_begin[maas_depth] + kz * g->dilation[maas_depth];
-    s.first = kz == 0;
+    s.first = kz == first_z;
     maas_strip_fill(&w, plane, input_z, first, rows, strip);
     for (int64_t r = 0; r < rows; r++)
       pool_row(&s, strip + r * g->stride[maas_height] * length, y + r * width);

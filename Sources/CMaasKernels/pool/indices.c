@@ -2,13 +2,6 @@
 #include <math.h>
 #include "pool.h"
 
-/// The first tap inside the input, and one past the last, for output position `at` along dimension d.
-static void valid_taps(const maas_f32_pool_params *g, int d, int64_t at, int64_t *lo, int64_t *hi) {
-  int64_t start = at * g->stride[d] - g->pad_begin[d], dilation = g->dilation[d];
-  *lo = start < 0 ? maas_ceil_div(-start, dilation) : 0;
-  *hi = start >= g->input[d] ? 0 : maas_min64(g->kernel[d], maas_ceil_div(g->input[d] - start, dilation));
-}
-
 typedef struct place {
   float value;
   int64_t index; ///< In the plane, row-major; -1 before the first element.
@@ -17,7 +10,7 @@ typedef struct place {
 static place largest(const maas_f32_pool_params *g, const float *plane, const int64_t *at) {
   int64_t lo[3], hi[3], start[3];
   for (int d = 0; d < 3; d++) {
-    valid_taps(g, d, at[d], &lo[d], &hi[d]);
+    maas_pool_range(g, d, at[d], 0, g->input[d], &lo[d], &hi[d]);
     start[d] = at[d] * g->stride[d] - g->pad_begin[d];
   }
   place best = {-INFINITY, -1};

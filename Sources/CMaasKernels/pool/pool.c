@@ -25,7 +25,6 @@ maas_split maas_f32_pool_split(const maas_f32_pool_params *g) {
   maas_window w = maas_pool_window(g);
   int64_t blocks = maas_ceil_div(g->output[maas_height], maas_strip_rows(&w)) * g->output[maas_depth];
   double taps = (double)maas_window_volume(g->output) * (double)maas_window_volume(g->kernel);
-  int64_t scratch =
-      maas_pool_taps_bytes(g) + maas_pool_counts_bytes(g) + maas_strip_elements(&w) * (int64_t)sizeof(float);
+  int64_t scratch = maas_pool_taps_bytes(g) + maas_pool_counts_bytes(g) + maas_strip_bytes(&w);
   return maas_split_by_cost(g->planes * blocks, 100 + taps / (double)blocks / 5, scratch);
 }

@@ -21,14 +21,20 @@ static inline int64_t maas_pool_counts_bytes(const maas_f32_pool_params *g) {
   return maas_round_up(g->output[maas_width] * (int64_t)sizeof(float), 64);
 }
 
+/// The first tap along dimension d in [low, high) of the input for output position `at`, and one past the
+/// last; a window may be much larger than the input.
+static inline void maas_pool_range(const maas_f32_pool_params *g, int d, int64_t at, int64_t low,
+                                   int64_t high, int64_t *first, int64_t *end) {
+  int64_t start = at * g->stride[d] - g->pad_begin[d], dilation = g->dilation[d];
+  *first = start < low ? maas_min64(g->kernel[d], maas_ceil_div(low - start, dilation)) : 0;
+  *end = start >= high ? 0 : maas_min64(g->kernel[d], maas_ceil_div(high - start, dilation));
+}
+
 /// How many taps along dimension d count in the average for output position `at`.
 static inline int64_t maas_pool_count(const maas_f32_pool_params *g, int d, int64_t at) {
-  int64_t lo = g->count_include_pad ? -g->pad_begin[d] : 0;
-  int64_t hi = g->input[d] + (g->count_include_pad ? g->pad_end[d] : 0);
-  int64_t position = at * g->stride[d] - g->pad_begin[d], count = 0;
-  for (int64_t k = 0; k < g->kernel[d]; k++, position += g->dilation[d])
-    count += position >= lo && position < hi;
-  return count;
+  int64_t first, end, pads = g->count_include_pad;
+  maas_pool_range(g, d, at, -g->pad_begin[d] * pads, g->input[d] + g->pad_end[d] * pads, &first, &end);
+  return maas_max64(0, end - first);
 }
 
 /// Maxima with their places: planes [begin, end).

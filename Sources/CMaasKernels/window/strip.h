@@ -79,8 +79,13 @@ static inline int64_t maas_strip_rows(const maas_window *w) {
   int64_t rows = (budget / length - overlap) / w->stride[maas_height] + 1;
   return maas_max64(1, maas_min64(w->output[maas_height], rows));
 }
-static inline int64_t maas_strip_elements(const maas_window *w) {
-  return maas_strip_height(w, maas_strip_rows(w)) * maas_strip_row(w);
+/// More than any machine has where the product is; the plan refuses it.
+static inline int64_t maas_strip_bytes(const maas_window *w) {
+  int64_t bytes;
+  if (__builtin_mul_overflow(maas_strip_height(w, maas_strip_rows(w)) * (int64_t)sizeof(float),
+                             maas_strip_row(w), &bytes))
+    return INT64_MAX / 4;
+  return maas_min64(bytes, INT64_MAX / 4);
 }
 
 #endif
