@@ -45,16 +45,28 @@ static int map_file(int descriptor, maas_sys_file *file) {
   return 0;
 }
 
-static int open_regular(const char *path, int *descriptor, size_t *size) {
+/// Whether an open file lies in `folder`. Without /proc the kernel does not tell, and the path is all there
+/// is.
+static bool is_inside(int descriptor, const char *folder) {
+  char link[32], path[PATH_MAX];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+  ssize_t length = readlink(link, path, sizeof path), prefix = (ssize_t)strlen(folder);
+  if (length < 0 || strcmp(folder, "/") == 0)
+    return true;
+  return length > prefix && memcmp(path, folder, (size_t)prefix) == 0 && path[prefix] == '/';
+}
+
+static int open_regular(const char *path, const char *folder, int *descriptor, size_t *size) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (folder ? O_NOFOLLOW : 0));
   if (fd < 0)
     return errno;
   struct stat status;
-  int error = fstat(fd, &status)        ? errno
-              : S_ISDIR(status.st_mode) ? EISDIR
-              : S_ISREG(status.st_mode) ? 0
-                                        : EINVAL;
+  int error = fstat(fd, &status)                 ? errno
+              : folder && !is_inside(fd, folder) ? EXDEV
+              : S_ISDIR(status.st_mode)          ? EISDIR
+              : S_ISREG(status.st_mode)          ? 0
+                                                 : EINVAL;
   if (error) {
     close(fd);
     return error;
@@ -64,10 +76,10 @@ static int open_regular(const char *path, int *descriptor, size_t *size) {
   return 0;
 }
 
-int maas_sys_file_open(const char *path, bool copy, maas_sys_file *file) {
+int maas_sys_file_open(const char *path, const char *folder, bool copy, maas_sys_file *file) {
   *file = (maas_sys_file){0};
   int descriptor;
-  int error = open_regular(path, &descriptor, &file->size);
+  int error = open_regular(path, folder, &descriptor, &file->size);
   if (error)
     return error;
   if (file->size)

@@ -81,9 +81,10 @@ package final class MappedFile: @unchecked Sendable {
   package let path: String
   private var file = maas_sys_file()
 
-  package init(_ path: String, copy: Bool = false) throws(MaasError) {
+  /// With `folder`, which like `path` is free of symbolic links, the file must be in that folder.
+  package init(_ path: String, inside folder: String? = nil, copy: Bool = false) throws(MaasError) {
     self.path = path
-    let error = maas_sys_file_open(path, copy, &file)
+    let error = maas_sys_file_open(path, folder, copy, &file)
     if error != 0 { throw MaasError.file(path, "cannot be opened", error) }
   }
 

@@ -26,7 +26,10 @@ typedef struct maas_sys_file {
 } maas_sys_file;
 
 /// Maps (or, with `copy`, reads) a whole regular file for reading. A directory gives EISDIR.
-int maas_sys_file_open(const char *path, bool copy, maas_sys_file *file);
+///
+/// With `folder` (not NULL; both paths without symbolic links) the file must still be in that folder when it
+/// is open, whatever somebody has put in its place since the path was looked at: else EXDEV or ELOOP.
+int maas_sys_file_open(const char *path, const char *folder, bool copy, maas_sys_file *file);
 void maas_sys_file_close(maas_sys_file *file);
 /// Writes a temporary file beside `path` and renames it, so that `path` is never half-written.
 int maas_sys_file_write(const char *path, const void *bytes, size_t size);

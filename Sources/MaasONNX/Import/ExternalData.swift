@@ -34,26 +34,39 @@ final class ExternalData {
         .invalidArgument, "the model keeps data in the file '\(location)', but was opened from memory",
         tensor: tensor, hint: "open it from a path, or name the folder of its external data")
     }
-    let path = try confined(location, folder, tensor)
-    let file: TensorStorage
-    do {
-      file = .mapped(try MappedFile(path, copy: source.copiesFiles))
-    } catch {
-      throw MaasError(.io, "the external file '\(location)': \(error.message)", tensor: tensor)
+    let (path, home) = try confined(location, folder, tensor)
+    // One file may have many spellings.
+    if let file = files[path] {
+      files[location] = file
+      return file
     }
+    let file = try mapped(path, home, location, tensor)
+    files[path] = file
     files[location] = file
     return file
   }
 
-  /// The real path of `location`, which must stay inside the model's folder.
-  private func confined(_ location: String, _ folder: String, _ tensor: String) throws(MaasError) -> String {
+  private func mapped(
+    _ path: String, _ home: String, _ location: String, _ tensor: String
+  ) throws(MaasError) -> TensorStorage {
+    do {
+      return .mapped(try MappedFile(path, inside: home, copy: source.copiesFiles))
+    } catch {
+      throw MaasError(.io, "the external file '\(location)': \(error.message)", tensor: tensor)
+    }
+  }
+
+  /// The real path of `location`, and the folder of the model that it is in.
+  private func confined(
+    _ location: String, _ folder: String, _ tensor: String
+  ) throws(MaasError) -> (path: String, home: String) {
     guard isRelative(location) else { throw outside(location, tensor) }
     guard let path = realPath(folder + "/" + location) else {
       throw MaasError(
         .notFound, "the external file '\(location)' does not exist in '\(folder)'", tensor: tensor,
         hint: "the file belongs beside the model")
     }
-    for home in homes(folder) where path.hasPrefix(home == "/" ? "/" : home + "/") { return path }
+    for home in homes(folder) where path.hasPrefix(home == "/" ? "/" : home + "/") { return (path, home) }
     throw outside(location, tensor)
   }
 
