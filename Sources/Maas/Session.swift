@@ -43,7 +43,7 @@ public final class Session: Sendable {
         optimized.graph, weights: optimized.weights,
         options: ExecutionOptions(
           threads: options.threads > 0 ? options.threads : ThreadPool.defaultThreads,
-          memoryLimit: options.memoryLimit > 0 ? options.memoryLimit : Session.unlimited,
+          memoryLimit: options.memoryLimit > 0 ? min(options.memoryLimit, maximumBytes) : maximumBytes,
           planCacheLimit: options.planCacheLimit))
       try executable.prepare()
     } catch {
@@ -54,9 +54,6 @@ public final class Session: Sendable {
   public convenience init(path: String, options: SessionOptions = SessionOptions()) throws(MaasError) {
     try self.init(try Model(path: path, options: options.model), options: options)
   }
-
-  /// Far more than any machine has, and far from overflow.
-  private static let unlimited = 1 << 46
 
   /// Runs the model once. Inputs are in the model's order and only read. Returns all outputs in the model's order.
   public func run(_ inputs: [Tensor], options: RunOptions = RunOptions()) throws(MaasError) -> [Tensor] {

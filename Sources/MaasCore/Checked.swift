@@ -12,17 +12,24 @@ package func sum(_ a: Int, _ b: Int) -> Int? {
   return overflow ? nil : value
 }
 
-/// The product of all dimensions, or nil when one is negative or the product overflows.
-/// A zero makes the product zero whatever the others are.
+/// More than any machine has; far enough from overflow that sizes may be multiplied by small factors.
+package let maximumBytes = 1 << 46
+
+/// More dimensions than any tensor has, NumPy's limit too.
+package let maximumRank = 64
+
+/// The product of all dimensions, or nil when one is negative, or those that are not zero multiply to more than
+/// `maximumBytes`: strides are made of them, even where there is no element.
 package func elementCount(_ shape: [Int]) -> Int? {
   var count = 1
-  var overflow = false
+  var isEmpty = false
   for dimension in shape {
     if dimension < 0 { return nil }
-    if dimension == 0 { return 0 }
-    if let next = product(count, dimension) { count = next } else { overflow = true }
+    if dimension == 0 { isEmpty = true }
+    guard let next = product(count, max(1, dimension)), next <= maximumBytes else { return nil }
+    count = next
   }
-  return overflow ? nil : count
+  return isEmpty ? 0 : count
 }
 
 /// Bytes that `count` elements of `dtype` take, sub-byte types packed; nil on overflow.
@@ -33,10 +40,20 @@ package func byteCount(_ count: Int, _ dtype: DType) -> Int? {
 
 /// Bytes of a whole tensor, or the error that says why there is no such number.
 package func byteCount(_ shape: [Int], _ dtype: DType, tensor: String? = nil) throws(MaasError) -> Int {
-  if let count = elementCount(shape), let bytes = byteCount(count, dtype) { return bytes }
+  try checkRank(shape.count, tensor: tensor)
+  if let count = elementCount(shape), let bytes = byteCount(count, dtype), bytes <= maximumBytes {
+    return bytes
+  }
   throw MaasError(
-    .invalidModel, "the size of shape \(describe(shape)) is not representable", tensor: tensor,
-    hint: "dimensions must be non-negative and their product must fit in 63 bits")
+    .invalidModel, "the size of shape \(describe(shape)) is not possible", tensor: tensor,
+    hint: "dimensions must be non-negative and the tensor smaller than \(maximumBytes) bytes")
+}
+
+package func checkRank(_ rank: Int, tensor: String? = nil) throws(MaasError) {
+  guard rank > maximumRank else { return }
+  throw MaasError(
+    .unsupported, "the tensor has too many dimensions", tensor: tensor, expected: "at most \(maximumRank)",
+    found: "\(rank)")
 }
 
 extension Array {
@@ -47,8 +64,4 @@ extension Array {
 }
 
 /// `[1, 2, 3]`
-package func describe(_ shape: [Int]) -> String {
-  var text = "["
-  for (i, dimension) in shape.enumerated() { text += i == 0 ? "\(dimension)" : ", \(dimension)" }
-  return text + "]"
-}
+package func describe(_ shape: [Int]) -> String { Shape(shape).text }

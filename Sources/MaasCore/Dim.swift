@@ -68,6 +68,11 @@ public struct DimExpression: Hashable, Sendable {
     return terms.count == 1 && terms[0].factors.isEmpty ? terms[0].coefficient : nil
   }
 
+  /// Products of sums, and the texts of both, grow without bound; what is larger than this gets a name instead.
+  fileprivate static let limit = 256
+
+  fileprivate var size: Int { terms.reduce(0) { $0 + 1 + $1.factors.count } }
+
   fileprivate var text: String {
     var text = ""
     for term in terms {
@@ -93,7 +98,20 @@ package func joined(_ parts: [String], _ separator: String) -> String {
 
 extension Dim {
   private init(_ expression: DimExpression) {
-    if let constant = expression.constant { self = .known(constant) } else { self = .symbolic(expression) }
+    if let constant = expression.constant {
+      self = .known(constant)
+    } else {
+      self = expression.size > DimExpression.limit ? .named(expression.text) : .symbolic(expression)
+    }
+  }
+
+  /// A symbol for the value of an expression: the text itself, or a short name that equal texts share.
+  private static func named(_ text: String) -> Dim {
+    guard text.utf8.count > DimExpression.limit else { return .symbol(text) }
+    // Fowler, Noll and Vo's FNV-1a.
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return .symbol("size_\(hash)")
   }
 
   package static func + (a: Dim, b: Dim) -> Dim {
@@ -103,6 +121,8 @@ extension Dim {
 
   package static func * (a: Dim, b: Dim) -> Dim {
     if case (.known(let x), .known(let y)) = (a, b) { return .known(saturatingProduct(x, y)) }
+    let limit = DimExpression.limit
+    if a.expression.size * b.expression.size > 4 * limit { return named("(\(a.text))*(\(b.text))") }
     var terms: [DimExpression.Term] = []
     for x in a.expression.terms {
       for y in b.expression.terms {
@@ -118,7 +138,7 @@ extension Dim {
   /// `floor(a / b)` for a known positive `b`; exact division of every term stays a polynomial.
   package func floorDivided(by divisor: Int) -> Dim {
     if divisor == 1 { return self }
-    guard divisor > 0 else { return .symbol("floor((\(text))/\(divisor))") }
+    guard divisor > 0 else { return .named("floor((\(text))/\(divisor))") }
     switch self {
     case .known(let value):
       return .known(value >= 0 ? value / divisor : -((-(value + 1)) / divisor) - 1)
@@ -127,16 +147,14 @@ extension Dim {
         for i in expression.terms.indices { expression.terms[i].coefficient /= divisor }
         return Dim(expression)
       }
-      return .symbol("floor((\(text))/\(divisor))")
+      return .named("floor((\(text))/\(divisor))")
     }
   }
 
   /// `a / b` when it divides exactly: products cancel factor by factor. Nil when that cannot be seen.
   package func exactlyDivided(by divisor: Dim) -> Dim? {
+    if case (.known(let x), .known(let y)) = (self, divisor) { return exactQuotient(x, y).map { .known($0) } }
     if self == divisor { return .known(1) }
-    if case (.known(let x), .known(let y)) = (self, divisor) {
-      return y != 0 && x % y == 0 ? .known(x / y) : nil
-    }
     let divisorTerms = divisor.expression.terms
     guard divisorTerms.count == 1 else { return nil }
     var quotient: [DimExpression.Term] = []
@@ -150,14 +168,20 @@ extension Dim {
 
 extension DimExpression.Term {
   fileprivate func divided(by divisor: Self) -> Self? {
-    guard divisor.coefficient != 0, coefficient % divisor.coefficient == 0 else { return nil }
+    guard let quotient = exactQuotient(coefficient, divisor.coefficient) else { return nil }
     var rest = factors
     for factor in divisor.factors {
       guard let i = rest.firstIndex(of: factor) else { return nil }
       rest.remove(at: i)
     }
-    return .init(coefficient: coefficient / divisor.coefficient, factors: rest)
+    return .init(coefficient: quotient, factors: rest)
   }
+}
+
+/// `a / b` where nothing is left over and the result fits.
+private func exactQuotient(_ a: Int, _ b: Int) -> Int? {
+  guard b != 0, a.remainderReportingOverflow(dividingBy: b) == (0, false) else { return nil }
+  return a / b
 }
 
 private func saturatingSum(_ a: Int, _ b: Int) -> Int {

@@ -18,11 +18,20 @@ public struct Shape: Hashable, Sendable {
     return numbers
   }
 
+  /// Refuses more dimensions, and numbers among them, than any tensor has.
+  package func check(_ dtype: DType?, tensor: String) throws(MaasError) {
+    try checkRank(rank, tensor: tensor)
+    _ = try byteCount(dims.compactMap { $0.value }, dtype ?? .uint8, tensor: tensor)
+  }
+
   /// The product of all dimensions.
   package var count: Dim { dims.reduce(.known(1)) { $0 * $1 } }
 
   /// `[batch, 3, 224, 224]`
-  public var text: String { "[" + joined(dims.map { $0.text }, ", ") + "]" }
+  public var text: String {
+    let shown = dims.prefix(maximumRank).map { $0.text }
+    return "[" + joined(dims.count > maximumRank ? shown + ["…"] : shown, ", ") + "]"
+  }
 }
 
 /// The index in 0..<rank that `axis` in -rank..<rank means.

@@ -1,9 +1,10 @@
 /// Longer names are not compared: the time would grow with the square of what a file can hold.
 private let longestCompared = 128
+private let mostCompared = 1000
 
 /// The candidate nearest to `name`, when it is near enough to be a likely misspelling.
 package func suggestion(for name: String, among candidates: [String]) -> String? {
-  guard name.utf8.count <= longestCompared else { return nil }
+  guard name.utf8.count <= longestCompared, candidates.count <= mostCompared else { return nil }
   let limit = max(1, name.utf8.count / 3)
   var best: (candidate: String, distance: Int)?
   for candidate in candidates where candidate.utf8.count <= longestCompared {

@@ -142,6 +142,11 @@ package struct AttributeReader {
     unread.removeAll { names.contains($0) }
   }
 
+  /// Refuses a node with another number of inputs: for operators to which a rewrite may add inputs that no file has.
+  package func expectInputs(_ counts: ClosedRange<Int>) throws(MaasError) {
+    try checkInputCount(inputCount, counts)
+  }
+
   /// Refuses attributes that the operator did not read.
   package func finish() throws(MaasError) {
     guard let name = unread.first else { return }
@@ -150,4 +155,12 @@ package struct AttributeReader {
       hint: didYouMean(name, known)
         ?? "the operator has no such attribute at opset \(opset), or maas does not support it")
   }
+}
+
+package func checkInputCount(_ count: Int, _ allowed: ClosedRange<Int>) throws(MaasError) {
+  guard !allowed.contains(count) else { return }
+  throw MaasError(
+    .invalidModel, "the number of inputs is wrong",
+    expected: allowed.count == 1 ? "\(allowed.lowerBound)" : "\(allowed.lowerBound) to \(allowed.upperBound)",
+    found: "\(count)")
 }

@@ -3,7 +3,8 @@ import MaasCore
 
 /// Runs one operator on tensors, on the calling thread: how constants are folded, and how operators are tested.
 ///
-/// Nil when a shape cannot be told even from the contents, or the outputs take more than `byteLimit` bytes.
+/// Nil when a shape cannot be told even from the contents, or outputs and memory on the way take more than `byteLimit`
+/// bytes.
 package func evaluate(
   _ op: any Operator, _ inputs: [Tensor?], outputs wanted: [Bool], byteLimit: Int = .max
 ) throws(MaasError) -> [Tensor?]? {
@@ -17,7 +18,7 @@ package func evaluate(
   guard let shapes = concreteShapes(inference.outputs), fits(inference.outputs, shapes, byteLimit) else {
     return nil
   }
-  var evaluation = Evaluation()
+  var evaluation = Evaluation(byteLimit: byteLimit)
   return try evaluation.run(op, inputs, inference.outputs, shapes)
 }
 
@@ -59,11 +60,14 @@ private func fits(_ facts: [Fact?], _ shapes: [[Int]], _ byteLimit: Int) -> Bool
 
 /// Memory for every buffer that one lowering names.
 private struct Evaluation {
+  private let byteLimit: Int
   private var tensors: [Tensor?] = []
+
+  init(byteLimit: Int) { self.byteLimit = byteLimit }
 
   mutating func run(
     _ op: any Operator, _ inputs: [Tensor?], _ facts: [Fact?], _ shapes: [[Int]]
-  ) throws(MaasError) -> [Tensor?] {
+  ) throws(MaasError) -> [Tensor?]? {
     var operands: [Operand?] = []
     for tensor in inputs { operands.append(try operand(tensor.map(aligned))) }
     var outputs: [Operand?] = []
@@ -74,7 +78,7 @@ private struct Evaluation {
     }
     var lowering = Lowering(inputs: operands, outputs: outputs, nextBuffer: tensors.count)
     try op.lower(&lowering)
-    return try finish(lowering)
+    return lowering.buffers.contains { $0.byteCount > byteLimit } ? nil : try finish(lowering)
   }
 
   private mutating func operand(_ tensor: Tensor?) throws(MaasError) -> Operand? {

@@ -111,18 +111,13 @@ extension Graph {
     return counts
   }
 
-  /// Makes every reader of a value read its replacement instead; chains of replacements are followed.
+  /// Makes every reader of a value read its replacement instead, which must not be replaced itself.
   package mutating func replaceUses(_ replacements: [ValueID: ValueID]) {
-    func final(_ id: ValueID) -> ValueID {
-      var id = id
-      while let next = replacements[id] { id = next }
-      return id
-    }
     for i in nodes.indices {
       for j in nodes[i].inputs.indices {
-        if let input = nodes[i].inputs[j] { nodes[i].inputs[j] = final(input) }
+        if let input = nodes[i].inputs[j] { nodes[i].inputs[j] = replacements[input] ?? input }
       }
     }
-    for i in outputs.indices { outputs[i] = final(outputs[i]) }
+    for i in outputs.indices { outputs[i] = replacements[outputs[i]] ?? outputs[i] }
   }
 }

@@ -39,8 +39,10 @@ struct GraphInference {
       let outputs = try inNode(node.name, node.op.name) { () throws(MaasError) in
         node.op.selectsBody ? try bodyFacts(node, known) : try operatorFacts(node, known, graph)
       }
-      for (id, fact) in zip(node.outputs, outputs) {
-        if let id { facts[id.index] = try checked(fact, graph[id]) }
+      for case (.some(let id), let fact) in zip(node.outputs, outputs) {
+        facts[id.index] = try inNode(node.name, node.op.name) { () throws(MaasError) in
+          try checked(fact, graph[id])
+        }
       }
     }
     return facts
@@ -78,7 +80,9 @@ struct GraphInference {
   }
 
   private func checked(_ fact: Fact?, _ value: Value) throws(MaasError) -> Fact? {
-    guard let fact, let dtype = value.dtype else { return fact }
+    guard let fact else { return nil }
+    try fact.shape?.check(fact.dtype, tensor: value.name)
+    guard let dtype = value.dtype else { return fact }
     if dtype == fact.dtype, value.container == fact.container { return fact }
     // A declared type may leave out that there may be nothing: it then says what is there if anything is.
     if dtype == fact.dtype, fact.container == .optional(of: value.container) { return fact }

@@ -116,6 +116,12 @@ package struct Inference {
     (0..<rank).map { _ in unknownDim() }
   }
 
+  /// The same for a rank that comes from the model; nil, any rank, where it is not known or not possible.
+  package func unknownShape(given rank: Int?) -> [Dim]? {
+    guard let rank, rank >= 0, rank <= maximumRank else { return nil }
+    return unknownShape(rank: rank)
+  }
+
   /// Says what output `i` is. `shape` nil: the rank is unknown. `dims`: its elements, where they are followed.
   package mutating func setOutput(_ i: Int, _ dtype: DType, _ shape: [Dim]?, dims: [Dim]? = nil) {
     guard i < outputs.count else { return }

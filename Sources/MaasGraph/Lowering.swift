@@ -80,6 +80,14 @@ package enum BufferRequest {
   case temporary(byteCount: Int)
   case constant(Tensor)
   case pack(PackRequest)
+
+  package var byteCount: Int {
+    switch self {
+    case .temporary(let bytes): bytes
+    case .constant(let tensor): tensor.byteCount
+    case .pack(let pack): pack.byteCount
+    }
+  }
 }
 
 /// What an operator sees while it turns itself into steps for concrete shapes.

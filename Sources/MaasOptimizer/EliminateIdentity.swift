@@ -9,7 +9,7 @@ let eliminateIdentity = Rule(name: "EliminateIdentity", effect: .exact) { graph 
     guard let input = node.inputs.first ?? nil, let output = node.outputs.first ?? nil,
       !outputs.contains(output)
     else { continue }
-    replacements[output] = input
+    replacements[output] = replacements[input] ?? input
   }
   graph.replaceUses(replacements)
   return replacements.count

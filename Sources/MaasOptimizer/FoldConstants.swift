@@ -6,10 +6,12 @@ let foldConstants = Rule(name: "FoldConstants", effect: .exact) {
   (graph: inout Graph) throws(MaasError) -> Int in
   var kept: [Node] = []
   var folded = 0
+  var rest = totalLimit(graph)
   for node in graph.nodes {
-    if let tensors = constantOutputs(of: node, graph) {
+    if let tensors = constantOutputs(of: node, graph, rest) {
       for (id, tensor) in zip(node.outputs, tensors) {
         if let id, let tensor { graph[id].constant = tensor }
+        rest -= tensor?.byteCount ?? 0
       }
       folded += 1
     } else {
@@ -23,8 +25,13 @@ let foldConstants = Rule(name: "FoldConstants", effect: .exact) {
 /// Bytes of folded tensors beyond those of the inputs that are worth keeping.
 private let growthLimit = 1 << 20
 
+/// Bytes that all folded tensors together may take: nodes in a row can double what each finds.
+private func totalLimit(_ graph: Graph) -> Int {
+  graph.values.reduce(64 * growthLimit) { $0 + 4 * ($1.constant?.byteCount ?? 0) }
+}
+
 /// Nil for a node that is not constant, grows too much, or fails: the plan will say why where it matters.
-private func constantOutputs(of node: Node, _ graph: Graph) -> [Tensor?]? {
+private func constantOutputs(of node: Node, _ graph: Graph, _ limit: Int) -> [Tensor?]? {
   if !node.op.bodies.isEmpty { return nil }
   var tensors: [Tensor?] = []
   var bytes = growthLimit
@@ -38,7 +45,8 @@ private func constantOutputs(of node: Node, _ graph: Graph) -> [Tensor?]? {
     tensors.append(constant)
   }
   do {
-    return try evaluate(node.op, tensors, outputs: node.outputs.map { $0 != nil }, byteLimit: bytes)
+    return try evaluate(
+      node.op, tensors, outputs: node.outputs.map { $0 != nil }, byteLimit: min(bytes, limit))
   } catch {
     return nil
   }

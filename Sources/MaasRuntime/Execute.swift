@@ -2,16 +2,35 @@ import CMaasSystem
 
 // The loop that runs a plan. Nothing here allocates, retains or locks, apart from the thread pool's own words.
 
+/// The status of a step that the run's limits ended before its last item: whoever cancelled may have reset the flag
+/// since, but the results are not whole.
+let stoppedStatus: Int32 = -1
+
 /// Runs one step, on several threads where it has chunks to give away.
 func runStep(
-  _ step: UnsafePointer<maas_step>, pool: ThreadPool?, threads: Int, scratch: Scratch,
-  cancel: UnsafePointer<Int64>?, failure: inout maas_worker
+  _ step: UnsafePointer<maas_step>, pool: ThreadPool?, threads: Int, scratch: Scratch, limits: RunLimits,
+  failure: inout maas_worker
 ) -> Int32 {
   if let pool, threads > 1, step.pointee.items > step.pointee.grain {
-    return pool.run(step, threads: threads, scratch: scratch, cancel: cancel, failure: &failure)
+    return pool.run(step, threads: threads, scratch: scratch, limits: limits, failure: &failure)
   }
   failure.scratch = scratch.base
-  return step.pointee.run(step, 0, step.pointee.items, &failure)
+  return runAlone(step, limits: limits, failure: &failure)
+}
+
+/// Runs all items on the calling thread, in pieces of about a millisecond when somebody may want to stop it.
+func runAlone(_ step: UnsafePointer<maas_step>, limits: RunLimits, failure: inout maas_worker) -> Int32 {
+  let (items, grain) = (step.pointee.items, step.pointee.grain)
+  if limits.areNone || grain >= items / 32 { return step.pointee.run(step, 0, items, &failure) }
+  var begin: Int64 = 0
+  while begin < items {
+    let end = min(items, begin + grain * 32)
+    let status = step.pointee.run(step, begin, end, &failure)
+    if status != 0 { return status }
+    if end < items, limits.interruption() != nil { return stoppedStatus }
+    begin = end
+  }
+  return 0
 }
 
 /// Why a run ended before its last step.
@@ -33,6 +52,8 @@ package struct RunLimits {
     self.deadline = deadline
   }
 
+  var areNone: Bool { cancel == nil && deadline == .max }
+
   func interruption() -> Interruption? {
     if let cancel, maas_sys_load(cancel) != 0 { return .cancelled }
     if deadline != .max, maas_sys_now_ns() >= deadline { return .deadline }
@@ -50,7 +71,8 @@ func execute(
   for i in 0..<count {
     if let interruption = limits.interruption() { return interruption }
     let status = runStep(
-      steps + i, pool: pool, threads: threads, scratch: scratch, cancel: limits.cancel, failure: &failure)
+      steps + i, pool: pool, threads: threads, scratch: scratch, limits: limits, failure: &failure)
+    if status == stoppedStatus { return limits.interruption() ?? .cancelled }
     if status != 0 { return .failed(step: i, status: status, worker: failure) }
     stamps?[i + 1] = maas_sys_now_ns()
   }

@@ -48,13 +48,17 @@ struct PlanBuilder {
   }
 
   mutating func build() throws(MaasError) -> Plan {
-    while let frame = state.frames.last {
-      guard frame.next < frame.graph.nodes.count else {
-        if state.frames.count == 1 { break }
+    try refuseEndlessReading()
+    while true {
+      // A copy of the frame would make every change of its values copy them all.
+      let top = state.frames.count - 1
+      let next = state.frames[top].next
+      guard next < state.frames[top].graph.nodes.count else {
+        if top == 0 { break }
         popFrame()
         continue
       }
-      let node = frame.graph.nodes[frame.next]
+      let node = state.frames[top].graph.nodes[next]
       let outcome: Outcome
       do {
         outcome = try plan(node)
@@ -85,6 +89,18 @@ struct PlanBuilder {
     let inputs: [Int?]
     let results: [Int?]
   }
+
+  /// Every plan that continues another keeps a state of its own.
+  private func refuseEndlessReading() throws(MaasError) {
+    guard state.level > Self.mostLevels || state.level * state.values.count > Self.mostKeptValues else {
+      return
+    }
+    throw MaasError(
+      .limitExceeded, "shapes and branches depend on data too often in one run",
+      expected: "at most \(Self.mostLevels) times")
+  }
+  private static let mostLevels = 1024
+  private static let mostKeptValues = 1 << 22
 
   /// Plans one node.
   private mutating func plan(_ node: Node) throws(MaasError) -> Outcome {
@@ -120,15 +136,8 @@ struct PlanBuilder {
       makeSymbol: { _ in .symbol("?") })
     try node.op.infer(&inference)
     if let host = node.op.host { return .call(draftCall(node, host, inputs)) }
-    if let missing = inference.outputs.first(where: { $0.map { $0.shape?.concrete == nil } ?? false }),
-      missing != nil
-    {
-      let needed = inference.neededContents.compactMap { inputs[at: $0] ?? nil }
-      if needed.isEmpty {
-        throw MaasError(.unsupported, "the shape of an output depends on data in a way that is not supported")
-      }
-      return .reads(needed)
-    }
+    let needed = try valuesToRead(inference, inputs)
+    if !needed.isEmpty { return .reads(needed) }
     if try foldDims(node, inference.outputs) { return .planned }
     try lower(node, inputs, inference.outputs)
     return .planned
@@ -171,6 +180,21 @@ struct PlanBuilder {
     return inference.outputs
   }
 
+  /// The values whose contents the node needs before it can be planned.
+  private func valuesToRead(_ inference: Inference, _ inputs: [Int?]) throws(MaasError) -> [Int] {
+    let needed = inference.neededContents.compactMap { inputs[at: $0] ?? nil }
+    if let known = needed.first(where: { state.values[$0].constant != nil }) {
+      throw MaasError(
+        .typeMismatch, "the contents of an input are no integers", tensor: state.values[known].name,
+        found: state.values[known].dtype.name)
+    }
+    let isConcrete = inference.outputs.allSatisfy { $0.map { $0.shape?.concrete != nil } ?? true }
+    guard isConcrete || !needed.isEmpty else {
+      throw MaasError(.unsupported, "the shape of an output depends on data in a way that is not supported")
+    }
+    return needed
+  }
+
   /// Evaluates a node whose inputs are all known.
   private mutating func foldConstants(_ node: Node, _ inputs: [Int?]) throws(MaasError) -> Bool {
     var tensors: [Tensor?] = []
@@ -179,9 +203,11 @@ struct PlanBuilder {
       if input != nil, constant == nil { return false }
       tensors.append(constant)
     }
-    guard let outputs = try evaluate(node.op, tensors, outputs: node.outputs.map { $0 != nil }) else {
+    let wanted = node.outputs.map { $0 != nil }
+    guard let outputs = try evaluate(node.op, tensors, outputs: wanted, byteLimit: state.foldable) else {
       return false
     }
+    state.foldable -= outputs.reduce(0) { $0 + ($1?.byteCount ?? 0) }
     for (id, tensor) in zip(node.outputs, outputs) {
       if let id, let tensor { define(id, tensor) }
     }
@@ -255,6 +281,7 @@ struct PlanBuilder {
       case .temporary(let bytes): _ = state.makeBuffer(.planned, bytes)
       case .constant(let tensor): _ = state.makeBuffer(.constant(tensor), tensor.byteCount)
       case .pack(let pack):
+        try refuse(pack)
         let storage = try state.context.weights.packed(pack, threads: state.context.threads)
         _ = state.makeBuffer(.fixed(storage), storage.byteCount)
       }
@@ -277,6 +304,15 @@ struct PlanBuilder {
       draft.reusable.append((output.buffer.index, input.buffer.index))
     }
     nodes.append(draft)
+  }
+
+  /// Packing may pad a narrow matrix to many times its size.
+  private func refuse(_ pack: PackRequest) throws(MaasError) {
+    let limit = state.context.memoryLimit + 2 * pack.source.byteCount
+    guard pack.byteCount > limit else { return }
+    throw MaasError(
+      .limitExceeded, "packing a weight takes more than the memory limit", expected: "at most \(limit) bytes",
+      found: "\(pack.byteCount)")
   }
 }
 

@@ -40,21 +40,12 @@ extension PlanBuilder {
     dropDeadNodes(keeping: keep)
     var liveness = Liveness(self, keeping: keep)
     liveness.mergeInPlace(self)
-    let arena = liveness.layOut()
-    try check(arena)
-    let located = try locate(liveness, arena)
+    let arena = try layOut(liveness)
+    let located = try locate(&liveness, arena)
     for buffer in keep { state.buffers[buffer].place = .placed(located.locations[buffer] ?? .omitted) }
     return Plan(
       steps: located.steps, labels: nodes.map { $0.label }, level: state.level, arenaBytes: arena.byteCount,
       retained: located.retained, outputs: outputs, end: try end(self, located), slotCount: state.slotCount)
-  }
-
-  private func check(_ arena: ArenaLayout) throws(MaasError) {
-    if arena.byteCount <= state.context.memoryLimit { return }
-    throw MaasError(
-      .limitExceeded, "the run needs more memory than it is allowed",
-      expected: "at most \(state.context.memoryLimit) bytes",
-      found: "\(arena.byteCount)", hint: "raise the memory limit or use smaller inputs")
   }
 
   private func source(_ value: Int, _ located: Located) -> HostSource {
@@ -63,6 +54,20 @@ extension PlanBuilder {
     if let container = known.container { return .slot(container.slot) }
     let location = known.buffer.flatMap { located.locations[$0] } ?? .omitted
     return .tensor(location, known.dtype, known.shape)
+  }
+
+  /// Places for all buffers, when they and the threads' scratch are within the memory limit.
+  private func layOut(_ liveness: Liveness) throws(MaasError) -> ArenaLayout {
+    let limit = state.context.memoryLimit
+    let scratch = nodes.reduce(0) { $1.steps.reduce($0) { max($0, $1.scratch) } }
+    if scratch <= limit / state.context.threads,
+      let arena = liveness.layOut(limit: limit - scratch * state.context.threads)
+    {
+      return arena
+    }
+    throw MaasError(
+      .limitExceeded, "the run needs more memory than it is allowed", expected: "at most \(limit) bytes",
+      hint: "raise the memory limit or use smaller inputs")
   }
 
   private func contentRead(_ value: Int, _ located: Located) throws(MaasError) -> ContentRead {
@@ -138,7 +143,7 @@ extension PlanBuilder {
     var retained: [TensorStorage] = []
   }
 
-  private func locate(_ liveness: Liveness, _ arena: ArenaLayout) throws(MaasError) -> Located {
+  private func locate(_ liveness: inout Liveness, _ arena: ArenaLayout) throws(MaasError) -> Located {
     var located = Located()
     for (i, node) in nodes.enumerated() {
       for template in node.steps {
@@ -148,17 +153,17 @@ extension PlanBuilder {
             locations.append(.omitted)
             continue
           }
-          locations.append(try location(operand.index, liveness, arena, &located))
+          locations.append(try location(operand.index, &liveness, arena, &located))
         }
         located.steps.append(PlannedStep(template: template, locations: locations, node: i))
       }
     }
-    for buffer in liveness.kept { _ = try location(buffer, liveness, arena, &located) }
+    for buffer in liveness.kept { _ = try location(buffer, &liveness, arena, &located) }
     return located
   }
 
   private func location(
-    _ buffer: Int, _ liveness: Liveness, _ arena: ArenaLayout, _ located: inout Located
+    _ buffer: Int, _ liveness: inout Liveness, _ arena: ArenaLayout, _ located: inout Located
   ) throws(MaasError) -> Location {
     if let known = located.locations[buffer] { return known }
     let root = liveness.root(buffer)

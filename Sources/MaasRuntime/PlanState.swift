@@ -81,6 +81,15 @@ struct PlanState {
   var level = 0
   /// Slots given away; the first are those of the graph's inputs.
   var slotCount = 0
+  /// Bytes that constants made while planning may still take; nodes beyond that run like all others.
+  var foldable: Int
+
+  init(context: PlanContext, wantedOutputs: [Bool], frames: [Frame]) {
+    self.context = context
+    self.wantedOutputs = wantedOutputs
+    self.frames = frames
+    foldable = min(context.memoryLimit, 1 << 26)
+  }
 
   mutating func makeBuffer(_ place: Buffer.Place, _ byteCount: Int) -> Int {
     buffers.append(Buffer(place: place, byteCount: byteCount))

@@ -13,7 +13,7 @@ package final class ThreadPool: @unchecked Sendable {
     var grain: Int64 = 1
     var participants: UInt32 = 1
     var scratch: Scratch
-    var cancel: UnsafePointer<Int64>?
+    var limits: RunLimits
     var failure = maas_worker()
   }
 
@@ -48,14 +48,14 @@ package final class ThreadPool: @unchecked Sendable {
 
   /// Runs all items of a step on up to `threads` threads and returns its status; `worker` then holds the details.
   func run(
-    _ step: UnsafePointer<maas_step>, threads: Int, scratch: Scratch, cancel: UnsafePointer<Int64>?,
+    _ step: UnsafePointer<maas_step>, threads: Int, scratch: Scratch, limits: RunLimits,
     failure: inout maas_worker
   ) -> Int32 {
     let (items, grain) = (step.pointee.items, step.pointee.grain)
     let chunks = (items - 1) / grain + 1
     guard threads > 1, chunks > 1, region.tryAcquire() else {
       failure = maas_worker(scratch: scratch.base, failure: (0, 0, 0))
-      return step.pointee.run(step, 0, items, &failure)
+      return runAlone(step, limits: limits, failure: &failure)
     }
     defer { region.release() }
     let participants = min(threads, Int(min(chunks, Int64(Self.maximumThreads))))
@@ -63,7 +63,7 @@ package final class ThreadPool: @unchecked Sendable {
     job.initialize(
       to: Job(
         step: step, items: items, grain: grain, participants: UInt32(participants), scratch: scratch,
-        cancel: cancel))
+        limits: limits))
     openGate()
     drain()
     closeGate()
@@ -106,15 +106,17 @@ package final class ThreadPool: @unchecked Sendable {
     guard slot < job.pointee.participants else { return }
     let (step, items, grain) = (job.pointee.step, job.pointee.items, job.pointee.grain)
     var worker = maas_worker(scratch: job.pointee.scratch.slot(Int(slot)), failure: (0, 0, 0))
-    while status.load() == 0, !cancelled {
+    while status.load() == 0 {
+      if job.pointee.limits.interruption() != nil {
+        _ = status.exchange(0, for: UInt32(bitPattern: stoppedStatus))
+        return
+      }
       let begin = maas_sys_fetch_add(nextChunk, 1) &* grain
       if begin >= items { return }
       let result = step.pointee.run(step, begin, min(items, begin &+ grain), &worker)
       if result != 0, status.exchange(0, for: UInt32(bitPattern: result)) { job.pointee.failure = worker }
     }
   }
-
-  private var cancelled: Bool { job.pointee.cancel.map { maas_sys_load($0) != 0 } ?? false }
 
   /// Starts threads until there are `count`. Where the system gives no more, fewer do the work.
   private func hire(_ count: Int) {

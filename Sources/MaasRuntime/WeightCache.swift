@@ -79,7 +79,7 @@ extension StepTemplate {
     var failure = maas_worker()
     let status = runStep(
       block.steps, pool: threads > 1 ? ThreadPool.shared : nil, threads: threads, scratch: scratch.scratch,
-      cancel: nil, failure: &failure)
+      limits: RunLimits(), failure: &failure)
     if let error = stepError(status, failure) { throw error }
   }
 }

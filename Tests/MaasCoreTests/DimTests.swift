@@ -27,6 +27,24 @@ import Testing
     #expect((n + .known(1)).floorDivided(by: 2).text == "floor((n + 1)/2)")
   }
 
+  /// Each round would double the terms, the factors, or the text.
+  @Test func expressionsStaySmall() {
+    var (square, sum, halves) = (n + m, n, n)
+    for i in 0..<100 {
+      square = square * square
+      sum = sum + .symbol("s\(i)") * n
+      halves = halves + halves.floorDivided(by: 2)
+    }
+    for dim in [square, sum, halves] { #expect(dim.text.utf8.count < 4000) }
+    #expect(square == (0..<100).reduce(n + m) { square, _ in square * square })
+  }
+
+  @Test func quotientsThatDoNotFitAreUnknown() {
+    #expect((.known(.min) * n).exactlyDivided(by: .known(-1) * n) == nil)
+    #expect(Dim.known(.min).exactlyDivided(by: .known(-1)) == nil)
+    #expect(Dim.known(0).exactlyDivided(by: .known(0)) == nil)
+  }
+
   @Test func exactDivisionCancelsFactors() {
     #expect((.known(6) * n * m).exactlyDivided(by: .known(2) * n) == .known(3) * m)
     #expect((n * m + n).exactlyDivided(by: n) == m + .known(1))

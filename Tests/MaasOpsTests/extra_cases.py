@@ -55,6 +55,9 @@ def axes():
     for dtype in (np.float32, np.float64):
         x, y = np.array([[1, np.nan], [np.nan, 2], [3, 2]], dtype), np.array([[np.nan], [np.nan], [3]], dtype)
         yield f"reduce_nan_{np.dtype(dtype).name}", "ReduceMax", 11, {"axes": [1]}, [x], {"expected": [y]}
+    for op, kept in (("Sum", 0), ("Prod", 1), ("SumSquare", 0)):
+        empty = floats(2, 0, 4)
+        yield f"reduce_{op}_empty_axis", f"Reduce{op}", 18, {}, [empty, i64(1)], {"expected": [np.full((2, 1, 4), kept, np.float32)]}
     yield "reduce_noop", "ReduceSum", 13, {"noop_with_empty_axes": 1}, [x, np.zeros(0, np.int64)], {}
 
 

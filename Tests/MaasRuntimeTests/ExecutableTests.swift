@@ -30,6 +30,19 @@ import Testing
     #expect(executable.statistics.steps == 5)
   }
 
+  /// More buffers than are compared with each other: outputs and temporaries take turns in a few places.
+  @Test func largeGraphsReuseMemory() throws {
+    var graph = Graph("large")
+    let x = graph.addInput("x", .int64, Shape([100]))
+    var value = x
+    for i in 0..<5000 { value = graph.add(AddThroughTemporary(), [value, x], name: "n\(i)")[0] }
+    graph.outputs = [value]
+    let executable = makeExecutable(graph)
+    let y = try executable.run([.int64([100], Array(repeating: 3, count: 100))], all)
+    #expect(y[0]?.int64s == Array(repeating: 3 * 5001, count: 100))
+    #expect(executable.statistics.arenaBytes <= 4 * 1024)
+  }
+
   @Test(arguments: [1, 2, 5]) func splitsStepsOverThreads(threads: Int) throws {
     let executable = makeExecutable(chain(20, grain: 7), threads: threads)
     let x = (0..<10_001).map { Int64($0) }

@@ -177,7 +177,7 @@ final class GraphImporter {
     if let id = find(name) { return id }
     throw MaasError(
       .invalidModel, "\(reader) reads a value that nothing makes", tensor: name,
-      hint: didYouMean(name, Array(ids.keys).sorted()) ?? "no input, initializer or node output has that name"
+      hint: didYouMean(name, ids.keys.sorted()) ?? "no input, initializer or node output has that name"
     )
   }
 }

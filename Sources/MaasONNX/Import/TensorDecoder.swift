@@ -49,6 +49,7 @@ struct TensorDecoder {
 
   /// Dimensions that are non-negative and whose product is a possible size.
   private func sizes(_ dims: [Int64], _ name: String) throws(MaasError) -> [Int] {
+    try checkRank(dims.count, tensor: name)
     let shape = dims.map { Int($0) }
     guard let negative = shape.first(where: { $0 < 0 }) else { return shape }
     throw MaasError(

@@ -71,7 +71,9 @@ extension TypeProto {
     }
     guard let tensor = kinds.tensor.value else { return try refuseOthers(name) }
     let shape = try tensor.shape.value?.shape(of: name, source, &symbols)
-    return DeclaredType(dtype: try elementType(tensor.elemType ?? 0, name), shape: shape)
+    let dtype = try elementType(tensor.elemType ?? 0, name)
+    try shape?.check(dtype, tensor: name)
+    return DeclaredType(dtype: dtype, shape: shape)
   }
 
   private func wrapped(
@@ -102,6 +104,7 @@ extension TensorShapeProto {
   fileprivate func shape(of name: String, _ source: ModelSource, _ symbols: inout SymbolNames)
     throws(MaasError) -> Shape
   {
+    try checkRank(dims.count, tensor: name)
     var shape: [Dim] = []
     for (axis, dim) in dims.enumerated() {
       let param = source.text(dim.param)

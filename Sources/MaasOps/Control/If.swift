@@ -13,6 +13,7 @@ package final class If: ReadableOperator {
     thenBranch = try reader.graph("then_branch")
     elseBranch = try reader.graph("else_branch")
     try reader.finish()
+    try reader.expectInputs(1...1)
     for branch in bodies where branch.inputs.count != branch.captureCount {
       throw MaasError(
         .invalidModel, "the branch '\(branch.name)' has inputs of its own", expected: "0",

@@ -40,8 +40,7 @@ package final class Clip: ReadableOperator {
     try node.expectDType(0, DType.numbers)
     for i in 1..<3 where node.has(i) {
       try node.expectSameDType(0, i)
-      guard let count = try node.input(i).shape?.count.value, count != 1 else { continue }
-      throw MaasError(.shapeMismatch, "input \(i) is not a scalar", found: "\(count) elements")
+      try node.expectElement(i)
     }
     node.setOutput(0, try node.dtype(0), try node.shape(0))
   }

@@ -95,7 +95,7 @@ package final class Split: ReadableOperator {
     }
     let axis = try normalized(axis: axis, rank: shape.count)
     let isGiven = sizes != nil || node.has(1)
-    let pieces = isGiven ? given : try equalPieces(shape[axis])
+    let pieces = isGiven ? given : try equalPieces(shape[axis], node.outputCount)
     try check(pieces, shape[axis], node.outputCount)
     for i in 0..<node.outputCount {
       var part = shape
@@ -104,8 +104,12 @@ package final class Split: ReadableOperator {
     }
   }
 
-  private func equalPieces(_ whole: Dim) throws(MaasError) -> [Dim]? {
-    guard parts > 0 else { throw MaasError(.invalidModel, "the number of parts is not positive") }
+  private func equalPieces(_ whole: Dim, _ outputs: Int) throws(MaasError) -> [Dim]? {
+    guard parts > 0, parts == outputs else {
+      throw MaasError(
+        .invalidModel, "the number of parts is not that of the outputs", expected: "\(outputs)",
+        found: "\(parts)")
+    }
     guard let size = whole.value else {
       return whole.exactlyDivided(by: .known(parts)).map { [Dim](repeating: $0, count: parts) }
     }

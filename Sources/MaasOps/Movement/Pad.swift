@@ -34,7 +34,10 @@ package final class Pad: ReadableOperator {
     try node.expectInputs(attribute == nil ? 2...4 : 1...1)
     try node.expectMovable(0)
     let dtype = try node.dtype(0)
-    if node.has(2) { try node.expectSameDType(0, 2) }
+    if node.has(2) {
+      try node.expectSameDType(0, 2)
+      try node.expectElement(2)
+    }
     var pads = attribute?.map { Dim.known($0) }
     if attribute == nil { pads = try node.dims(1) }
     let axes = node.has(3) ? try node.integers(3) : nil
@@ -49,6 +52,9 @@ package final class Pad: ReadableOperator {
   }
 
   private func padded(_ size: Dim, _ begin: Dim, _ end: Dim) throws(MaasError) -> Dim {
+    for pad in [begin.value ?? 0, end.value ?? 0] where pad.magnitude > maximumBytes {
+      throw MaasError(.outOfRange, "a pad is more than any tensor has", found: "\(pad)")
+    }
     let result = size + begin + end
     if let value = result.value, value < 0 {
       throw MaasError(.shapeMismatch, "more is removed than a dimension has", found: "\(value)")
@@ -129,8 +135,12 @@ extension Lowering {
     for d in changed {
       var shape = current.shape
       shape[d] = y.shape[d]
-      let indices = (0..<shape[d]).map { Int64(source($0 - begin[d], x.shape[d], mode)) }
-      let table = try constant(try Tensor(.int64, [indices.count], indices))
+      let indices = try Tensor(.int64, [shape[d]])
+      for i in 0..<shape[d] {
+        let from = Int64(source(i - begin[d], x.shape[d], mode))
+        indices.bytes.storeBytes(of: from, toByteOffset: i * 8, as: Int64.self)
+      }
+      let table = try constant(indices)
       let next = d == changed.last ? y : try temporary(x.dtype, shape)
       try emitGather(current, table, next, axis: d)
       current = next

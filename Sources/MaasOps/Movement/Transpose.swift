@@ -29,7 +29,7 @@ package final class Transpose: ReadableOperator {
     try node.expectMovable(0)
     let dtype = try node.dtype(0)
     guard let shape = try node.shape(0) else {
-      return node.setOutput(0, dtype, perm.map { node.unknownShape(rank: $0.count) })
+      return node.setOutput(0, dtype, node.unknownShape(given: perm?.count))
     }
     node.setOutput(0, dtype, try order(shape.count).map { shape[$0] })
   }

@@ -39,7 +39,7 @@ extension LSTM {
     ]
     let params = LSTMParams(self, sizes)
     // A chunk multiplies `rows` rows of the batch by a [hidden, 4 hidden] matrix in each step.
-    let work = sizes.steps * params.rows * sizes.hidden * (sizes.hidden / 8 + 4)
+    let work = elementCount([sizes.steps, params.rows, sizes.hidden, sizes.hidden / 8 + 4]) ?? .max
     node.emit(
       { runLSTM(Chunk($0, $1, $2, $3)) }, operands, params, items: sizes.directions * params.blocks,
       grain: grain(nanoseconds: work), scratch: Int(params.scratch), kernel: "lstm")

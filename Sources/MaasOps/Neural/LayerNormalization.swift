@@ -25,6 +25,7 @@ package final class LayerNormalization: ReadableOperator {
     try node.expectInputs(2...3)
     try node.expectDType(0, DType.floats)
     let dtype = try node.dtype(0)
+    for i in 1..<3 where node.has(i) { try node.expectSameDType(0, i) }
     let shape = try node.shape(0)
     node.setOutput(0, dtype, shape)
     var statistics = shape
@@ -33,7 +34,7 @@ package final class LayerNormalization: ReadableOperator {
       for d in axis..<shape.count { statistics?[d] = .known(1) }
       for i in 1..<3 where node.has(i) {
         guard let own = try node.shape(i) else { continue }
-        guard try broadcast(shape, own).count == shape.count, own.count <= shape.count - axis else {
+        guard own.count <= shape.count - axis, try broadcasts(own, into: shape) else {
           throw MaasError(
             .shapeMismatch, "input \(i) does not fit the normalised dimensions",
             expected: Shape(Array(shape[axis...])).text, found: Shape(own).text)

@@ -50,11 +50,7 @@ package final class Gemm: ReadableOperator {
   }
 
   private func checkBias(_ c: [Dim], _ result: [Dim]) throws(MaasError) {
-    let fits = try broadcast(c, result).count == 2
-    let grows = zip(c.reversed(), result.reversed()).contains { own, whole in
-      own != .known(1) && own.value != nil && whole.value != nil && own != whole
-    }
-    guard fits, !grows else {
+    guard try broadcasts(c, into: result) else {
       throw MaasError(
         .shapeMismatch, "C does not broadcast to the result", expected: Shape(result).text,
         found: Shape(c).text)

@@ -13,6 +13,7 @@ package final class MatMul: ReadableOperator {
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     activation = .none
+    try reader.expectInputs(2...2)
     try reader.finish()
   }
 

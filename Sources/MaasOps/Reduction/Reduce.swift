@@ -41,7 +41,7 @@ package final class Reduce: OperatorFamily {
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectInputs(1...2)
+    try node.expectInputs(source.inputs)
     try node.expectDType(0, row.types)
     let dtype = try node.dtype(0)
     let axes = try source.axes(&node)

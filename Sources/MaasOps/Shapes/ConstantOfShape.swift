@@ -28,7 +28,7 @@ package final class ConstantOfShape: ReadableOperator {
     try node.expectRank(0, 1)
     guard let shape = try node.dims(0) else {
       let rank = try node.shape(0)?.first?.value
-      return node.setOutput(0, value.dtype, rank.flatMap { $0 >= 0 ? node.unknownShape(rank: $0) : nil })
+      return node.setOutput(0, value.dtype, node.unknownShape(given: rank))
     }
     if let negative = shape.first(where: { ($0.value ?? 0) < 0 }) {
       throw MaasError(.shapeMismatch, "a dimension is negative", found: negative.text)

@@ -15,7 +15,7 @@ package final class Expand: ReadableOperator {
     guard let target = try node.dims(1), let shape = try node.shape(0) else {
       let ranks = [try node.shape(1)?.first?.value, try node.shape(0)?.count].compactMap { $0 }
       let rank = ranks.count == 2 ? ranks.max() : nil
-      return node.setOutput(0, dtype, rank.map { node.unknownShape(rank: $0) })
+      return node.setOutput(0, dtype, node.unknownShape(given: rank))
     }
     if let negative = target.first(where: { ($0.value ?? 0) < 0 }) {
       throw MaasError(.shapeMismatch, "a dimension is negative", found: negative.text)

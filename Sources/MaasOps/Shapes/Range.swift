@@ -12,6 +12,7 @@ package final class RangeOperator: ReadableOperator {
     try node.expectInputs(3...3)
     try node.expectDType(0, Self.types)
     try node.expectSameDTypes(0..<3)
+    for i in 0..<3 { try node.expectElement(i) }
     let dtype = try node.dtype(0)
     if DType.floats.contains(dtype) {
       let count = try floatCount(&node)
@@ -48,7 +49,7 @@ package final class RangeOperator: ReadableOperator {
     guard steps < 0x1p62 else {
       throw MaasError(.outOfRange, "the range has no end", expected: "a finite number of steps")
     }
-    return max(0, Int(steps))
+    return Int(max(0, steps))
   }
 
   private func followed(_ start: Dim, _ delta: Dim, _ count: Dim) -> [Dim]? {

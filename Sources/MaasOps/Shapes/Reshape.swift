@@ -18,7 +18,7 @@ package final class Reshape: ReadableOperator {
     let (dtype, elements) = (try node.dtype(0), try node.input(0).dims)
     guard let target = try node.dims(1) else {
       let rank = try node.shape(1)?.first?.value
-      return node.setOutput(0, dtype, rank.flatMap { $0 >= 0 ? node.unknownShape(rank: $0) : nil })
+      return node.setOutput(0, dtype, node.unknownShape(given: rank))
     }
     let input = try node.shape(0)
     var shape = try kept(target, of: input, &node)

@@ -23,6 +23,9 @@ struct AxesSource {
     case known([Int])
   }
 
+  /// How many inputs the operator has at most.
+  var inputs: ClosedRange<Int> { 1...(isInput ? 2 : 1) }
+
   func axes(_ node: inout Inference) throws(MaasError) -> Axes {
     if let attribute { return .known(attribute) }
     guard isInput, node.has(1) else { return .absent }
@@ -37,19 +40,15 @@ struct AxesSource {
   }
 }
 
-/// Refuses an axis that is named twice.
-func distinct(_ axes: [Int]) throws(MaasError) -> [Int] {
-  if let twice = axes.first(where: { axis in axes.filter { $0 == axis }.count > 1 }) {
-    throw MaasError(.invalidModel, "an axis is named twice", found: "\(twice)")
-  }
-  return axes
-}
-
 /// The axes as indices in 0..<rank, each once.
 func normalized(axes: [Int], rank: Int) throws(MaasError) -> [Int] {
   var result: [Int] = []
-  for axis in axes { result.append(try normalized(axis: axis, rank: rank)) }
-  return try distinct(result)
+  for axis in axes {
+    let index = try normalized(axis: axis, rank: rank)
+    if result.contains(index) { throw MaasError(.invalidModel, "an axis is named twice", found: "\(axis)") }
+    result.append(index)
+  }
+  return result
 }
 
 /// Removes dimensions of 1: those named, or all.
@@ -63,7 +62,7 @@ package final class Squeeze: ReadableOperator {
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectInputs(1...2)
+    try node.expectInputs(source.inputs)
     let (dtype, elements) = (try node.dtype(0), try node.input(0).dims)
     guard let shape = try node.shape(0) else { return node.setOutput(0, dtype, nil) }
     switch try source.axes(&node) {
@@ -74,7 +73,7 @@ package final class Squeeze: ReadableOperator {
       node.setOutput(0, dtype, isKnown ? shape.filter { $0 != .known(1) } : nil, dims: elements)
     case .unknown:
       let rank = try source.count(node).map { shape.count - $0 }
-      node.setOutput(0, dtype, rank.flatMap { $0 >= 0 ? node.unknownShape(rank: $0) : nil })
+      node.setOutput(0, dtype, node.unknownShape(given: rank))
     }
   }
 
@@ -109,7 +108,7 @@ package final class Unsqueeze: ReadableOperator {
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectInputs(1...2)
+    try node.expectInputs(source.inputs)
     let (dtype, elements) = (try node.dtype(0), try node.input(0).dims)
     guard let shape = try node.shape(0) else { return node.setOutput(0, dtype, nil) }
     switch try source.axes(&node) {
@@ -118,13 +117,14 @@ package final class Unsqueeze: ReadableOperator {
     case .absent:
       throw MaasError(.invalidModel, "the axes are missing")
     case .unknown:
-      let rank = try source.count(node).map { shape.count + $0 }
-      node.setOutput(0, dtype, rank.map { node.unknownShape(rank: $0) })
+      let rank = try source.count(node).flatMap { sum(shape.count, $0) }
+      node.setOutput(0, dtype, node.unknownShape(given: rank))
     }
   }
 
   private func unsqueezed(_ shape: [Dim], _ axes: [Int]) throws(MaasError) -> [Dim] {
     let rank = shape.count + axes.count
+    try checkRank(rank)
     let axes = try normalized(axes: axes, rank: rank)
     var rest = shape.makeIterator()
     var result: [Dim] = []

@@ -42,11 +42,7 @@ extension Inference {
   }
 
   func expectInputs(_ counts: ClosedRange<Int>) throws(MaasError) {
-    guard !counts.contains(inputs.count) else { return }
-    throw MaasError(
-      .invalidModel, "the number of inputs is wrong",
-      expected: counts.count == 1 ? "\(counts.lowerBound)" : "\(counts.lowerBound) to \(counts.upperBound)",
-      found: "\(inputs.count)")
+    try checkInputCount(inputs.count, counts)
   }
 
   func expectMinimumRank(_ i: Int, _ rank: Int) throws(MaasError) {
@@ -54,6 +50,12 @@ extension Inference {
     throw MaasError(
       .shapeMismatch, "input \(i) has too few dimensions", expected: "at least \(rank)",
       found: "\(shape.rank) \(shape.text)")
+  }
+
+  /// Refuses an input that has not exactly one element.
+  func expectElement(_ i: Int) throws(MaasError) {
+    guard let shape = try input(i).shape, let count = shape.count.value, count != 1 else { return }
+    throw MaasError(.shapeMismatch, "input \(i) is not a single element", found: shape.text)
   }
 
   func expectMovable(_ i: Int) throws(MaasError) {
@@ -68,4 +70,13 @@ func unified(_ a: Dim, _ b: Dim, _ what: String) throws(MaasError) -> Dim {
     throw MaasError(.shapeMismatch, "\(what) do not agree", expected: a.text, found: b.text)
   }
   return a.value != nil ? a : b
+}
+
+/// Whether `own` can be repeated to `whole`, as far as the numbers tell.
+func broadcasts(_ own: [Dim], into whole: [Dim]) throws(MaasError) -> Bool {
+  let grows = zip(own.reversed(), whole.reversed()).contains { own, whole in
+    own != .known(1) && own.value != nil && whole.value != nil && own != whole
+  }
+  if grows { return false }
+  return try broadcast(own, whole).count == whole.count
 }

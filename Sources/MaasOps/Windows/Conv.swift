@@ -15,6 +15,7 @@ package final class Conv: ReadableOperator {
     window = try Window(&reader)
     group = try reader.int("group") ?? 1
     activation = .none
+    try reader.expectInputs(2...3)
     try reader.finish()
     guard group > 0 else {
       throw MaasError(.invalidModel, "attribute 'group' is not positive", found: "\(group)")
@@ -39,7 +40,7 @@ package final class Conv: ReadableOperator {
     guard let x = try node.shape(0), let w = try node.shape(1) else {
       let ranks = [try node.shape(0)?.count, try node.shape(1)?.count]
       let rank = ranks.compactMap { $0 }.first
-      return node.setOutput(0, dtype, rank.map { node.unknownShape(rank: $0) })
+      return node.setOutput(0, dtype, node.unknownShape(given: rank))
     }
     try node.expectMinimumRank(0, 3)
     try node.expectRank(1, x.count)

@@ -5,10 +5,10 @@ import MaasGraph
 extension Lowering {
   /// Emits a pool of doubles. Items are elements of the output.
   mutating func emitPlainPool(_ params: maas_f32_pool_params, _ operands: [Operand?], items: Int) {
-    let work = params.kernel.0 * params.kernel.1 * params.kernel.2
+    let work = elementCount([params.kernel.0, params.kernel.1, params.kernel.2].map { Int($0) }) ?? 1 << 40
     emit(
       { poolOfDoubles(Chunk($0, $1, $2, $3)) }, operands, params, dtype: .double, items: items,
-      grain: grain(nanoseconds: Int(clamping: 4 * work)))
+      grain: grain(nanoseconds: 4 * work))
   }
 }
 
@@ -20,6 +20,18 @@ private struct WindowResult {
   var count = 0
   /// Elements of the window inside the input or its padding.
   var padded = 0
+
+  mutating func see(_ plane: UnsafePointer<Double>, _ p: maas_f32_pool_params, _ at: (z: Int, y: Int, x: Int))
+  {
+    let (depth, height, width) = (Int(p.input.0), Int(p.input.1), Int(p.input.2))
+    let index = (at.z * height + at.y) * width + at.x
+    let value = plane[index]
+    count += 1
+    sum += value
+    guard value > largest || value.isNaN || count == 1 else { return }
+    largest = value
+    place = p.column_major ? (at.x * height + at.y) * depth + at.z : index
+  }
 }
 
 /// x, y, int64 indices or NULL.
@@ -39,33 +51,52 @@ private func poolOfDoubles(_ chunk: Chunk) -> Int32 {
   return StepStatus.ok
 }
 
+/// The taps of a window along one dimension.
+private struct Taps {
+  private let start, dilation: Int
+  /// Those inside the input.
+  let inside: Range<Int>
+  /// How many are inside the input or its padding.
+  let padded: Int
+
+  /// `sizes` are input, kernel, stride, dilation and the padding before and behind.
+  init(at position: Int, _ sizes: (Int64, Int64, Int64, Int64, Int64, Int64)) {
+    let (input, kernel, stride) = (Int(sizes.0), Int(sizes.1), Int(sizes.2))
+    let (start, dilation) = (position * stride - Int(sizes.4), Int(sizes.3))
+    func countBelow(_ limit: Int) -> Int { max(0, min(kernel, (limit - start + dilation - 1) / dilation)) }
+    let low = countBelow(0)
+    inside = low..<max(low, countBelow(input))
+    padded = countBelow(input + Int(sizes.5))
+    (self.start, self.dilation) = (start, dilation)
+  }
+
+  func index(_ tap: Int) -> Int { start + tap * dilation }
+}
+
 private func window(
-  _ x: UnsafePointer<Double>, _ p: UnsafePointer<maas_f32_pool_params>, _ item: Int
+  _ x: UnsafePointer<Double>, _ params: UnsafePointer<maas_f32_pool_params>, _ item: Int
 ) -> WindowResult {
-  let out = (Int(p.pointee.output.0), Int(p.pointee.output.1), Int(p.pointee.output.2))
-  let size = (Int(p.pointee.input.0), Int(p.pointee.input.1), Int(p.pointee.input.2))
-  let kernel = (Int(p.pointee.kernel.0), Int(p.pointee.kernel.1), Int(p.pointee.kernel.2))
-  let at = (item / out.2 / out.1 % out.0, item / out.2 % out.1, item % out.2)
-  let plane = item / out.2 / out.1 / out.0
+  let p = params.pointee
+  let (depth, height, width) = (Int(p.output.0), Int(p.output.1), Int(p.output.2))
+  let plane = item / width / height / depth
+  let z = Taps(
+    at: item / width / height % depth,
+    (p.input.0, p.kernel.0, p.stride.0, p.dilation.0, p.pad_begin.0, p.pad_end.0))
+  let y = Taps(
+    at: item / width % height,
+    (p.input.1, p.kernel.1, p.stride.1, p.dilation.1, p.pad_begin.1, p.pad_end.1))
+  let x = (
+    plane: x + plane * Int(p.input.0 * p.input.1 * p.input.2),
+    taps: Taps(
+      at: item % width, (p.input.2, p.kernel.2, p.stride.2, p.dilation.2, p.pad_begin.2, p.pad_end.2))
+  )
   var result = WindowResult()
-  for tap in 0..<kernel.0 * kernel.1 * kernel.2 {
-    let (i, j, k) = (tap / kernel.2 / kernel.1, tap / kernel.2 % kernel.1, tap % kernel.2)
-    let d = at.0 * Int(p.pointee.stride.0) + i * Int(p.pointee.dilation.0) - Int(p.pointee.pad_begin.0)
-    let h = at.1 * Int(p.pointee.stride.1) + j * Int(p.pointee.dilation.1) - Int(p.pointee.pad_begin.1)
-    let w = at.2 * Int(p.pointee.stride.2) + k * Int(p.pointee.dilation.2) - Int(p.pointee.pad_begin.2)
-    guard d < size.0 + Int(p.pointee.pad_end.0), h < size.1 + Int(p.pointee.pad_end.1),
-      w < size.2 + Int(p.pointee.pad_end.2)
-    else { continue }
-    result.padded += 1
-    guard d >= 0, d < size.0, h >= 0, h < size.1, w >= 0, w < size.2 else { continue }
-    let value = x[((plane * size.0 + d) * size.1 + h) * size.2 + w]
-    result.count += 1
-    result.sum += value
-    if value > result.largest || value.isNaN || result.count == 1 {
-      result.largest = value
-      let inPlane = p.pointee.column_major ? (w * size.1 + h) * size.0 + d : (d * size.1 + h) * size.2 + w
-      result.place = plane * size.0 * size.1 * size.2 + inPlane
+  for i in z.inside {
+    for j in y.inside {
+      for k in x.taps.inside { result.see(x.plane, p, (z.index(i), y.index(j), x.taps.index(k))) }
     }
   }
+  result.padded = z.padded * y.padded * x.taps.padded
+  result.place += plane * Int(p.input.0 * p.input.1 * p.input.2)
   return result
 }

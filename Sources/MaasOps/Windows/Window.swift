@@ -75,6 +75,9 @@ struct Window {
         sizes.kernel[d] = try unified(kernel[d], weights[d], "kernel_shape and the weights")
       }
     }
+    for size in sizes.kernel where size == .known(0) {
+      throw MaasError(.shapeMismatch, "the window is empty", expected: "1 or more", found: size.text)
+    }
     return sizes
   }
 
