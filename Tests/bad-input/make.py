@@ -25,6 +25,7 @@ import sys
 import files
 import inputs
 import models
+import operators
 from table import DIGITS, GOOD_INPUT, case, rows
 
 
@@ -58,6 +59,7 @@ def main(folder):
     os.mkdir(os.path.join(folder, "folder.npz"))
     files.broken_files(folder)
     models.changed_models(folder)
+    operators.operator_models(folder)
     inputs.wrong_inputs(folder)
     inputs.npy_files(folder)
     inputs.npz_files(folder)
