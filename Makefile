@@ -1,11 +1,13 @@
 # Every target does its own set-up on Debian 12 with Swift 6.3; see CONTRIBUTING.md.
 PREFIX ?= /usr/local
 STAGES ?=
+SECONDS ?= 60
 
-.PHONY: help run test build install wheel format clean
+.PHONY: help run test fuzz build install wheel format clean
 help:
 	@echo 'make run                 build, then show the demo model at work on real images'
 	@echo 'make test                everything that must hold (STAGES="swift cli" picks some)'
+	@echo 'make fuzz                look for inputs that crash maas (SECONDS=600 per fuzzer)'
 	@echo 'make build               release build of the library and the programs'
 	@echo 'make wheel               the Python wheel, in dist'
 	@echo 'make install             build and install to PREFIX, default /usr/local (DESTDIR is honoured)'
@@ -19,6 +21,10 @@ run:
 test:
 	@scripts/setup.sh test
 	@scripts/test.sh $(STAGES)
+
+fuzz:
+	@scripts/setup.sh test
+	@scripts/fuzz.sh $(SECONDS)
 
 build:
 	@scripts/setup.sh test

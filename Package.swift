@@ -3,11 +3,14 @@ import PackageDescription
 
 // MAAS_EMBEDDED=1 builds the same core as Embedded Swift: a smaller libmaas that needs only libc and libm.
 let embedded = Context.environment["MAAS_EMBEDDED"] == "1"
+// MAAS_FUZZ=1 builds the fuzzers of Tests/Fuzz and everything they link with sanitizers; see scripts/fuzz.sh.
+let fuzzing = Context.environment["MAAS_FUZZ"] == "1"
 let root = Context.packageDirectory
 
 let strict: [SwiftSetting] =
   [.treatAllWarnings(as: .error)]
   + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
+  + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : [])
 
 /// What keeps libmaas small. No code asks for reflection; and where everything is linked into one file, what is public
 /// to other modules need not be kept when nobody uses it.
@@ -33,9 +36,10 @@ func c(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     name: name, dependencies: dependencies,
     cSettings: [
       .define("_GNU_SOURCE"),
-      .unsafeFlags([
-        "-std=gnu11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno", "-fvisibility=hidden",
-      ]),
+      .unsafeFlags(
+        [
+          "-std=gnu11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno", "-fvisibility=hidden",
+        ] + (fuzzing ? ["-g", "-fsanitize=fuzzer-no-link,address,undefined", "-fno-sanitize=function"] : [])),
     ])
 }
 
@@ -122,5 +126,19 @@ if !embedded {
     .testTarget(
       name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"],
       swiftSettings: strict),
+  ]
+}
+
+if fuzzing {
+  func fuzzer(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .executableTarget(
+      name: name, dependencies: dependencies + ["CFuzz"], path: "Tests/Fuzz/\(name)", swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])])
+  }
+  package.targets += [
+    .systemLibrary(name: "CFuzz", path: "Tests/Fuzz/CFuzz"),
+    fuzzer("fuzz-model", "Maas", "MaasCore"),
+    fuzzer("fuzz-wire", "MaasONNX", "MaasCore", "CMaasONNX"),
+    fuzzer("fuzz-npy", "MaasNumPy", "MaasCore"),
   ]
 }

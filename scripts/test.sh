@@ -32,6 +32,7 @@ stage_bad-input() {
 
 stage_embedded() { Tests/embedded/run.sh; }
 stage_python() { $python -m pytest -q -p no:cacheprovider bindings/python; }
+stage_hostile() { $python Tests/Fuzz/hostile.py 6000; }
 
 stage_abi() {
   rm -rf .build/prefix
@@ -70,7 +71,7 @@ run_stage() {
 }
 
 mkdir -p "$logs"
-[ $# -gt 0 ] || set -- format swift build cli models bad-input abi python embedded
+[ $# -gt 0 ] || set -- format swift build cli models bad-input hostile abi python embedded
 for name; do
   declare -F "stage_$name" >/dev/null || { echo "test: no stage $name" >&2; exit 2; }
   run_stage "$name"

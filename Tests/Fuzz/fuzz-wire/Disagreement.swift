@@ -1,0 +1,1 @@
+../../MaasONNXTests/Disagreement.swift
