@@ -41,6 +41,8 @@ stage_abi() {
   Tests/abi/run.sh .build/prefix && Tests/abi/native.sh .build/prefix
 }
 
+stage_conformance() { PYTHONPATH=bindings/python/src $python -m pytest -q -p no:cacheprovider -W ignore Tests/Conformance; }
+
 # Prints "passed failed": the cases a stage's log tells of (Swift Testing, pytest, "N passed, N failed"), else itself as one.
 tally() {
   awk -v rc="$2" '
@@ -62,16 +64,16 @@ run_stage() {
   read -r good bad < <(tally "$log" "$rc")
   passed=$((passed + good)) failed=$((failed + bad))
   if [ "$rc" = 0 ]; then
-    printf 'ok    %-10s %4d passed  %4d s\n' "$name" "$good" $((SECONDS - start))
-    grep -E '^(skipped:|SKIPPED)' "$log" | sort -u | sed 's/^/      /' || true
+    printf 'ok    %-11s %4d passed  %4d s\n' "$name" "$good" $((SECONDS - start))
+    grep -E '^(skipped:|SKIPPED|[0-9]+ passed.* in )' "$log" | sort -u | sed 's/^/      /' || true
   else
-    printf 'FAIL  %-10s %4d passed, %d failed  %d s; the end of %s:\n' "$name" "$good" "$bad" $((SECONDS - start)) "$log"
+    printf 'FAIL  %-11s %4d passed, %d failed  %d s; the end of %s:\n' "$name" "$good" "$bad" $((SECONDS - start)) "$log"
     tail -n 60 "$log" | sed 's/^/      /'
   fi
 }
 
 mkdir -p "$logs"
-[ $# -gt 0 ] || set -- format swift build cli models bad-input hostile abi python embedded
+[ $# -gt 0 ] || set -- format swift build cli models bad-input hostile abi python conformance embedded
 for name; do
   declare -F "stage_$name" >/dev/null || { echo "test: no stage $name" >&2; exit 2; }
   run_stage "$name"

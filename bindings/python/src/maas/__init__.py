@@ -49,6 +49,7 @@ from .ort import (
 from .pool import set_threads, threads
 from .session import Session, Statistic
 from .tensor import Tensor
+from .values import Value, ValueKind
 
 __version__ = _text(_lib.maas_version())
 
@@ -86,6 +87,8 @@ __all__ = [
     "Tensor",
     "TypeMismatch",
     "Unsupported",
+    "Value",
+    "ValueKind",
     "__version__",
     "disable_telemetry_events",
     "get_all_providers",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .abi import encoded, lib
+from .dtypes import is_shared
 from .errors import InvalidArgument
 from .handle import BindingHandle, Closing, TensorHandle
 from .options import RunOptions
@@ -76,9 +77,9 @@ def _tensor(value: Any) -> Tensor:
 
 
 def _receiving(name: str, array: np.ndarray) -> np.ndarray:
-    if not isinstance(array, np.ndarray) or dense(array) is not array:
+    if not isinstance(array, np.ndarray) or dense(array) is not array or not is_shared(array.dtype):
         raise InvalidArgument(
-            f"output '{name}': a result can only be written to a Tensor or a NumPy array that is row-major, aligned "
-            "and in the machine's byte order"
+            f"output '{name}': a result can only be written to a Tensor or a NumPy array that is row-major, aligned, "
+            "in the machine's byte order and of elements of at least a byte"
         )
     return array

@@ -33,8 +33,16 @@ _ML_DTYPES = {
     18: "float8_e4m3fnuz",
     19: "float8_e5m2",
     20: "float8_e5m2fnuz",
+    21: "uint4",
+    22: "int4",
+    23: "float4_e2m1fn",
     24: "float8_e8m0fnu",
+    25: "uint2",
+    26: "int2",
 }
+
+#: Bits of the elements of which a byte of a tensor holds several. In NumPy each has a byte.
+PACKED_BITS = {21: 4, 22: 4, 23: 4, 25: 2, 26: 2}
 
 #: Strings: in NumPy objects, or text of one width.
 STRING = 8
@@ -63,6 +71,12 @@ def dtype_of(number: int, what: str = "") -> np.dtype:
     """The NumPy type of an element type. `what` names the tensor in the error."""
     dtype = np.dtype(object) if number == STRING else _DTYPES.get(number)
     return _ml_dtype(number, what) if dtype is None else dtype
+
+
+def is_shared(dtype: np.dtype) -> bool:
+    """Whether tensors of such elements lie in memory as arrays do: strings and elements below a byte do not."""
+    number = number_of(dtype)
+    return number != STRING and number not in PACKED_BITS
 
 
 def element_type(value: Any) -> int:

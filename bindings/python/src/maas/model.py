@@ -35,6 +35,11 @@ class NodeArg:
     type: str
 
     @property
+    def is_tensor(self) -> bool:
+        """Whether it is a plain tensor, not a sequence, an optional or a map."""
+        return self.type.startswith("tensor(")
+
+    @property
     def dtype(self) -> np.dtype:
         """The NumPy type, for strings that of objects. Raises Unsupported where NumPy has none."""
         return dtype_of(self.element_type)

@@ -18,6 +18,7 @@ from .model import Model, ModelMetadata, NodeArg
 from .options import RunOptions, SessionOptions
 from .session import Session
 from .tensor import Tensor, byte_count
+from .values import Value, ValueKind
 
 PROVIDER = "CPUExecutionProvider"
 
@@ -114,8 +115,9 @@ class InferenceSession(Session):
         run_options: RunOptions | None = None,
     ) -> list[OrtValue]:
         """As `run`, with OrtValues in and out. Inputs are used where they are; outputs have memory of their own."""
-        feed = {name: value.tensor for name, value in input_dict_ort_values.items()}
-        return [OrtValue(tensor) for tensor in self.run_tensors(output_names, feed, run_options)]
+        feed = {name: value.content for name, value in input_dict_ort_values.items()}
+        run = self.run_tensors if self._has_tensors_only else self.run_values
+        return [OrtValue(content) for content in run(output_names, feed, run_options)]
 
     def io_binding(self) -> IOBinding:
         """A binding for this session. Threads that run at once need one each."""
@@ -217,11 +219,18 @@ class IOBinding:
 
 
 class OrtValue:
-    """A Tensor with onnxruntime's methods."""
+    """A Tensor, or a Value of another kind, with onnxruntime's methods."""
 
-    def __init__(self, tensor: Tensor):
-        #: What it is in maas.
-        self.tensor = tensor
+    def __init__(self, content: Tensor | Value):
+        content = content.inside() if isinstance(content, Value) else content
+        is_tensor = isinstance(content, Value) and content.kind == ValueKind.TENSOR
+        #: What it is in maas: a Tensor if it is one, also in an optional.
+        self.content = content.tensor() if is_tensor else content
+
+    @property
+    def tensor(self) -> Tensor:
+        """The tensor that it is. Raises TypeMismatch when it is none."""
+        return self.content if isinstance(self.content, Tensor) else self.content.tensor()
 
     @classmethod
     def ortvalue_from_numpy(cls, numpy_obj: np.ndarray, device_type: str = "cpu", device_id: int = 0) -> OrtValue:
@@ -264,8 +273,8 @@ class OrtValue:
         return self.tensor.element_type
 
     def data_type(self) -> str:
-        """As onnxruntime writes it, e.g. "tensor(float)"."""
-        return f"tensor({name_of(self.tensor.element_type)})"
+        """As onnxruntime writes it, e.g. "tensor(float)" or "seq(tensor(float))"."""
+        return f"tensor({name_of(self.tensor.element_type)})" if self.is_tensor() else self.content.type
 
     def data_ptr(self) -> int:
         """The address of the first element."""
@@ -280,20 +289,20 @@ class OrtValue:
         return "cpu"
 
     def has_value(self) -> bool:
-        """True: there are no empty values here."""
-        return True
+        """False for an optional with nothing in it."""
+        return self.is_tensor() or not self.content.is_empty()
 
     def is_tensor(self) -> bool:
-        """True: there are only tensors here."""
-        return True
+        """Whether it is a tensor."""
+        return isinstance(self.content, Tensor)
 
     def is_sparse_tensor(self) -> bool:
         """False."""
         return False
 
     def is_tensor_sequence(self) -> bool:
-        """False."""
-        return False
+        """Whether it is a sequence of tensors."""
+        return not self.is_tensor() and self.content.type.startswith("seq(tensor(")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self.tensor.__array__(dtype, copy)

@@ -14,7 +14,7 @@ import numpy as np
 
 from .abi import encoded, lib, raise_status
 from .binding import Binding
-from .dtypes import number_of
+from .dtypes import is_shared, number_of
 from .strings import shape_array
 from .tensor import dense
 
@@ -30,11 +30,10 @@ MOST_ARENA_BYTES = 1 << 20
 
 def signature_of(feed: Mapping[str, Any], results: Sequence[np.ndarray]) -> Any:
     """What must be the same for a run to use what another has prepared; None when nothing should be prepared."""
-    if any(array.dtype.hasobject for array in results) or sum(array.nbytes for array in results) > MOST_OUTPUT_BYTES:
+    if not all(is_shared(array.dtype) for array in results) or sum(array.nbytes for array in results) > MOST_OUTPUT_BYTES:
         return None
     if not all(
-        type(array) is np.ndarray and dense(array) is array and array.dtype.kind not in "OSUT"
-        for array in feed.values()
+        type(array) is np.ndarray and dense(array) is array and is_shared(array.dtype) for array in feed.values()
     ):
         return None
     return [(name, array.dtype, array.shape) for name, array in feed.items()], [array.shape for array in results]

@@ -14,12 +14,13 @@ import numpy as np
 from .abi import encoded, lib, text
 from .binding import Binding
 from .dtypes import dtype_of
-from .errors import ShapeMismatch
-from .handle import Closing, SessionHandle, TensorHandle
+from .errors import InvalidArgument, ShapeMismatch
+from .handle import Closing, SessionHandle, TensorHandle, ValueHandle
 from .model import Model, NodeArg, opened
 from .options import RunOptions, SessionOptions
 from .prepared import MOST_ARENA_BYTES, Prepared, signature_of
 from .tensor import Tensor, as_array, dense, lend
+from .values import Value, array_of
 
 
 #: For so many threads or shapes a session keeps runs prepared.
@@ -58,6 +59,7 @@ class Session(Closing):
         self.model = Model.of_session(self)
         self._inputs_by_name = {value.name: value for value in self.model.inputs}
         self._output_names = [value.name for value in self.model.outputs]
+        self._has_tensors_only = all(value.is_tensor for value in self.model.inputs + self.model.outputs)
         self._seen: deque[Any] = deque(maxlen=_MOST_IDLE)
         self._idle: list[Prepared] = []
         self._prepares = True
@@ -84,12 +86,13 @@ class Session(Closing):
 
     def run(
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
-    ) -> list[np.ndarray]:
+    ) -> list[Any]:
         """Runs once and gives the outputs asked for, or all when `output_names` is None or empty.
 
         Arrays are used where they are if they are row-major, aligned and in the machine's byte order, else copied. An
         input may also be a Tensor, anything with `__dlpack__`, or Python numbers. The outputs belong to the caller: no
-        other run or object writes to them, and they outlive the session. Only what they need is computed.
+        other run or object writes to them, and they outlive the session. Only what they need is computed. Sequences
+        are lists, optionals None or what is there, maps dicts.
 
         Any number of threads may call this at once; each goes on without Python's lock until its run is over. Raises
         NotFound, MissingInput, TypeMismatch, ShapeMismatch, OutOfRange, OutOfMemory, LimitExceeded, Cancelled or
@@ -97,6 +100,8 @@ class Session(Closing):
         """
         if run_options is not None:
             _require_run_options(run_options)
+        if not self._has_tensors_only:
+            return [value.python() for value in self.run_values(output_names, input_feed, run_options)]
         if output_names is not None and not self._are_all(output_names):
             return [tensor.numpy() for tensor in self.run_tensors(output_names, input_feed, run_options)]
         if self._idle and isinstance(input_feed, dict):
@@ -156,21 +161,48 @@ class Session(Closing):
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
     ) -> list[Tensor]:
         """As `run`, with Tensors instead of arrays."""
-        if run_options is not None:
-            _require_run_options(run_options)
-        wanted = self._wanted(output_names)
         # The arrays are named here to live until the call is over.
         names, handles, _arrays = self._feed(input_feed)
-        inputs = (c_void_p * len(handles))(*(handle.value for handle in handles))
+        wanted, outputs = self._call(lib.maas_session_run, run_options, names, handles, output_names)
+        tensors = {name: Tensor(TensorHandle(output)) for name, output in outputs.items()}
+        return [tensors[name] for name in wanted]
+
+    def run_values(
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
+    ) -> list[Value]:
+        """As `run`, with Values instead of arrays, for models of any kind of inputs and outputs."""
+        _require_mapping(input_feed)
+        values = [self._value(name, value) for name, value in input_feed.items()]
+        names, handles = [encoded(name, "an input's name") for name in input_feed], [v._as_parameter_ for v in values]
+        wanted, outputs = self._call(lib.maas_session_run_values, run_options, names, handles, output_names)
+        types = {encoded(value.name, "an output's name"): value.type for value in self.outputs}
+        results = {name: Value(ValueHandle(output), types[name]) for name, output in outputs.items()}
+        return [results[name] for name in wanted]
+
+    def _call(
+        self, function: Any, options: RunOptions | None, names: list[bytes], handles: list[Any],
+        output_names: Sequence[str] | None,
+    ) -> tuple[list[bytes], dict[bytes, int | None]]:  # fmt: skip
+        """The names of the outputs asked for, and a new handle for each that is among them."""
+        if options is not None:
+            _require_run_options(options)
+        wanted = self._wanted(output_names)
         distinct = list(dict.fromkeys(wanted))
         outputs = (c_void_p * len(distinct))()
-        lib.maas_session_run(
-            self, run_options,
-            (c_char_p * len(names))(*names), inputs, len(handles),
+        function(
+            self, options,
+            (c_char_p * len(names))(*names), array_of(handles), len(handles),
             (c_char_p * len(distinct))(*distinct), outputs, len(distinct),
         )  # fmt: skip
-        tensors = {name: Tensor(TensorHandle(output)) for name, output in zip(distinct, outputs)}
-        return [tensors[name] for name in wanted]
+        return wanted, dict(zip(distinct, outputs))
+
+    def _value(self, name: str, value: Any) -> Value:
+        known = self._inputs_by_name.get(name)
+        declared = (known.type, known.element_type) if known else ("", 0)
+        made = Value.of(value, *declared, what=f"input '{name}'")
+        if made._as_parameter_ is None:
+            raise InvalidArgument(f"input '{name}': the value is closed")
+        return made
 
     def _wanted(self, output_names: Sequence[str] | None) -> list[bytes]:
         if isinstance(output_names, str):
@@ -179,8 +211,7 @@ class Session(Closing):
         return [encoded(name, "an output's name") for name in names]
 
     def _feed(self, input_feed: Mapping[str, Any]) -> tuple[list[bytes], list[TensorHandle], list[np.ndarray]]:
-        if not isinstance(input_feed, Mapping):
-            raise TypeError(f"input_feed is a dict of names and arrays, not {type(input_feed).__name__}")
+        _require_mapping(input_feed)
         names, handles, arrays = [], [], []
         for name, value in input_feed.items():
             names.append(encoded(name, "an input's name"))
@@ -220,6 +251,11 @@ class Session(Closing):
             return text(c_char_p(trace.value).value)
         finally:
             lib.maas_text_free(trace)
+
+
+def _require_mapping(input_feed: Any) -> None:
+    if not isinstance(input_feed, Mapping):
+        raise TypeError(f"input_feed is a dict of names and arrays, not {type(input_feed).__name__}")
 
 
 def _require_run_options(options: Any) -> None:

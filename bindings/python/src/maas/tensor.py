@@ -11,10 +11,11 @@ import numpy as np
 
 from .abi import lib
 from . import strings
-from .dtypes import STRING, dtype_of, element_type, name_of, number_of
+from .dtypes import PACKED_BITS, STRING, dtype_of, element_type, is_shared, name_of, number_of
 from .errors import InvalidArgument, ShapeMismatch, TypeMismatch
 from .handle import Closing, TensorHandle
 from .memory import RELEASE, ReleaseFunction, borrow, refused
+from .packed import packed, unpacked
 from .strings import shape_array
 
 _NO_RELEASE = ReleaseFunction()
@@ -52,7 +53,7 @@ def as_array(value: Any, expected: np.dtype | None = None) -> np.ndarray:
 
 
 def lend(array: np.ndarray, what: str) -> TensorHandle:
-    """A tensor over the memory of a dense array, which must outlive it."""
+    """A tensor over the memory of a dense array, which must outlive it, or a copy of what tensors keep otherwise."""
     return _over(array, what, _NO_RELEASE, None)
 
 
@@ -72,6 +73,12 @@ def _over(
     number = number_of(array.dtype, what) if element_type is None else element_type
     if number == STRING:
         return strings.tensor_of(array, what)
+    if number in PACKED_BITS:
+        data = packed(array, PACKED_BITS[number])
+        lib.maas_tensor_copy(
+            number, shape_array(array.shape), array.ndim, data.ctypes.data, data.nbytes, byref(handle)
+        )
+        return handle
     lib.maas_tensor_borrow(
         number, shape_array(array.shape), array.ndim, array.ctypes.data, array.nbytes, release, context, byref(handle),
     )  # fmt: skip
@@ -81,14 +88,14 @@ def _over(
 class _Memory:
     """Shows NumPy the memory of a tensor; the array keeps this object, and this object the tensor's handle."""
 
-    def __init__(self, tensor: Tensor, dtype: np.dtype, writable: bool):
+    def __init__(self, tensor: Tensor, dtype: np.dtype, shape: tuple[int, ...]):
         self._handle = tensor._as_parameter_
         self.__array_interface__ = {
             "version": 3,
-            "shape": tensor.shape,
+            "shape": shape,
             # Only NumPy's own types can be named here; the others are shown as bytes.
             "typestr": dtype.str if dtype.isbuiltin == 1 else f"|V{dtype.itemsize}",
-            "data": (tensor.address, not writable),
+            "data": (tensor.address, not tensor._writable),
         }
 
 
@@ -101,15 +108,16 @@ class Tensor(Closing):
 
     @classmethod
     def from_numpy(cls, array: np.ndarray, element_type: int | None = None) -> Tensor:
-        """A tensor over the memory of `array`, or of a copy when that is not row-major, aligned and native, or strings.
+        """A tensor over the memory of `array`, or of a copy when that is not row-major, aligned and native.
 
+        Strings and elements below a byte are copied, too, as tensors keep them in another way.
         `element_type`, a number of ONNX's, says that the array's bits are elements of that type, of the same size.
         """
         array = dense(np.asarray(array))
         if element_type is not None:
             _require_size(array, element_type)
-        elif number_of(array.dtype) == STRING:
-            return cls(strings.tensor_of(array, ""), writable=False)
+        elif not is_shared(array.dtype):
+            return cls(_over(array, "", _NO_RELEASE, None), writable=number_of(array.dtype) != STRING)
         number = borrow(array)
         try:
             return cls(_over(array, "", RELEASE, number, element_type), array.flags.writeable)
@@ -174,13 +182,19 @@ class Tensor(Closing):
     def numpy(self) -> np.ndarray:
         """An array over the tensor's memory, which stays as long as the array does, also after `close()`.
 
-        Strings are copied to an array of objects.
+        Strings are copied to an array of objects, elements below a byte to one with a byte for each.
         """
-        if self.element_type == STRING:
+        number = self.element_type
+        if number == STRING:
             return strings.array_of(self, self.shape)
-        dtype = self.dtype
-        array = np.asarray(_Memory(self, dtype, self._writable))
+        dtype = dtype_of(number)
+        if number in PACKED_BITS:
+            return unpacked(self._bytes(), dtype, self.shape, PACKED_BITS[number])
+        array = np.asarray(_Memory(self, dtype, self.shape))
         return array if array.dtype == dtype else array.view(dtype)
+
+    def _bytes(self) -> np.ndarray:
+        return np.asarray(_Memory(self, np.dtype(np.uint8), (self.nbytes,)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
@@ -204,7 +218,11 @@ class Tensor(Closing):
             raise TypeMismatch(f"the tensor has another element type: expected {target.dtype}, found {array.dtype}")
         if array.shape != target.shape:
             raise ShapeMismatch(f"the tensor has another shape: expected {target.shape}, found {array.shape}")
-        np.copyto(target, array)
+        bits = PACKED_BITS.get(self.element_type)
+        if bits:
+            np.copyto(self._bytes(), packed(array, bits))
+        else:
+            np.copyto(target, array)
 
     def __len__(self) -> int:
         return len(self.numpy())
