@@ -47,6 +47,9 @@ def runner_of_onnxruntime(model, x, threads):
 
 
 def seconds(run):
+    """The time of one run, after a pause in which the threads of who was measured before stop spinning."""
+    time.sleep(0.05)
+    run()
     start = time.perf_counter()
     for _ in range(REPEATS):
         run()
@@ -62,6 +65,7 @@ def measure(m, n, k, threads):
     assert np.allclose(*answers, 1e-3, 1e-3), "the answers differ"
     rows = {"peak": [], **{name: [] for name in runners}}
     for _ in range(ROUNDS):
+        time.sleep(0.05)
         rows["peak"].append(peak.flops(threads, 0.02))
         for name, (run, _) in runners.items():
             rows[name].append(2 * m * n * k / seconds(run))
