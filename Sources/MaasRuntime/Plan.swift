@@ -100,6 +100,11 @@ enum PlanOutput {
   /// A tensor, computed where the caller wants it.
   case tensor(TensorType)
   case slot(Int)
+
+  /// Strings are moved without their bytes, and slots are not where the caller looks.
+  fileprivate var isDelivered: Bool {
+    if case .tensor(let type) = self { type.dtype == .string } else { true }
+  }
 }
 
 /// A graph, or the part of it up to a point where data decides how to go on, as a flat list of steps for concrete
@@ -115,6 +120,10 @@ package final class Plan: @unchecked Sendable {
   /// For a plan that ends the graph: every wanted output.
   let outputs: [PlanOutput?]
   let end: PlanEnd
+  /// Whether the plan ends the graph.
+  let isLast: Bool
+  /// Whether some output is not computed where the caller wants it, see `RunContext.deliver`.
+  let delivers: Bool
   /// Slots of the run that are in use after this plan.
   let slotCount: Int
 
@@ -134,6 +143,8 @@ package final class Plan: @unchecked Sendable {
     self.retained = retained
     self.outputs = outputs
     self.end = end
+    if case .finished = end { isLast = true } else { isLast = false }
+    delivers = outputs.contains { $0?.isDelivered ?? false }
     self.slotCount = slotCount
     scratchBytes = steps.reduce(0) { max($0, $1.template.scratch) }
   }

@@ -95,20 +95,20 @@ final class RunContext {
       try prepareOutputs(instance.plan, targets, names)
       instance.patch(data)
       try run(instance, pool, limits, profile)
-      guard let next = try next(instance, limits, profile) else { break }
-      instance = next
+      if instance.plan.isLast { break }
+      instance = try next(instance, limits, profile)
     }
-    lastInstance = instance
-    try deliver(instance.plan, targets, names)
+    if lastInstance !== instance { lastInstance = instance }
+    if instance.plan.delivers { try deliver(instance.plan, targets, names) }
     forgetSlots(from: inputCount)
   }
 
-  /// The instance that goes on after this one has run; nil at the end of the graph.
+  /// The instance that goes on after this one has run.
   private func next(
     _ instance: PlanInstance, _ limits: RunLimits, _ profile: Profile?
-  ) throws(MaasError) -> PlanInstance? {
+  ) throws(MaasError) -> PlanInstance {
     switch instance.plan.end {
-    case .finished: return nil
+    case .finished: throw MaasError(.internal, "nothing comes after the last plan")
     case .reads(let reads, _): return try instance.next(reading: reads, data, threads: threads)
     case .call(let site, _):
       let start = profile == nil ? 0 : maas_sys_now_ns()
