@@ -41,9 +41,6 @@ func code(_ dtype: DType?) -> maas_dtype {
   maas_dtype(rawValue: UInt32(dtype?.rawValue ?? 0))
 }
 
-/// The most dimensions a tensor can have: more are a mistake in the call.
-private let maximumRank = 64
-
 /// A shape as C passes it.
 func sizes(_ shape: UnsafePointer<Int64>?, _ rank: Int) throws(MaasError) -> [Int] {
   guard rank >= 0, rank <= maximumRank else {
