@@ -121,7 +121,7 @@ if !embedded {
     .testTarget(
       name: "MaasOpsTests", dependencies: ["MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"],
       exclude: ["Fixtures", "make-cases.py", "extra_cases.py"], swiftSettings: strict),
-    test("MaasRuntimeTests", "MaasRuntime", "MaasGraph", "MaasCore", "CMaasSystem"),
+    test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),
     .testTarget(
       name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"],

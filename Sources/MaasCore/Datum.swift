@@ -50,19 +50,41 @@ public enum Datum: Sendable {
     }
   }
 
-  /// The same with memory of its own, so that it outlives the run it was made in.
-  package func owned() throws(MaasError) -> Datum {
+  /// The type as ONNX writes it, e.g. `seq(tensor(float))`; of an empty container, as far as it can be told.
+  package var typeText: String {
     switch self {
-    case .tensor(let tensor): return .tensor(try tensor.owned())
+    case .tensor(let tensor): return "tensor(\(tensor.dtype.name))"
     case .sequence(let elements):
-      var copies: [Datum] = []
-      copies.reserveCapacity(elements.count)
-      for element in elements { copies.append(try element.owned()) }
-      return .sequence(copies)
+      var types: [String] = []
+      for element in elements where !types.contains(element.typeText) { types.append(element.typeText) }
+      return types.isEmpty ? "an empty sequence" : "seq(\(joined(types, " and ")))"
+    case .optional(let content): return content.map { "optional(\($0.typeText))" } ?? "an empty optional"
+    case .map(let keys, let values): return "map(\(keys.dtype.name),tensor(\(values.dtype.name)))"
+    }
+  }
+
+  /// The same with memory that nobody takes away, so that it outlives the run it was made in.
+  package func owned() throws(MaasError) -> Datum {
+    try mapped { (tensor) throws(MaasError) in try tensor.owned() }
+  }
+
+  /// The same with memory that nobody else sees.
+  package func copied() throws(MaasError) -> Datum {
+    try mapped { (tensor) throws(MaasError) in try tensor.copied() }
+  }
+
+  private func mapped(_ change: (Tensor) throws(MaasError) -> Tensor) throws(MaasError) -> Datum {
+    switch self {
+    case .tensor(let tensor): return .tensor(try change(tensor))
+    case .sequence(let elements):
+      var changed: [Datum] = []
+      changed.reserveCapacity(elements.count)
+      for element in elements { changed.append(try element.mapped(change)) }
+      return .sequence(changed)
     case .optional(let content):
       guard let content else { return self }
-      return .optional(try content.owned())
-    case .map(let keys, let values): return .map(keys: try keys.owned(), values: try values.owned())
+      return .optional(try content.mapped(change))
+    case .map(let keys, let values): return .map(keys: try change(keys), values: try change(values))
     }
   }
 }

@@ -69,14 +69,18 @@ extension Tensor {
 
   /// This tensor, or a copy with memory of its own where the bytes are somebody else's.
   package func owned() throws(MaasError) -> Tensor {
-    if dtype == .string { return try ownedStrings() }
-    if storage.isOwned { return self }
+    dtype != .string && storage.isOwned ? self : try copied()
+  }
+
+  /// A copy with memory of its own, the bytes of strings included.
+  package func copied() throws(MaasError) -> Tensor {
+    if dtype == .string { return try copiedStrings() }
     let copy = try Tensor(dtype, shape)
     maas_sys_copy(copy.bytes, bytes, byteCount)
     return copy
   }
 
-  private func ownedStrings() throws(MaasError) -> Tensor {
+  private func copiedStrings() throws(MaasError) -> Tensor {
     let elements = stringElements
     let total = elements.reduce(0) { $0 + $1.count }
     return try Tensor(shape, count: count, total: total) { at, i in

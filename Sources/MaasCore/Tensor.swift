@@ -8,7 +8,7 @@ public final class Tensor: @unchecked Sendable {
   public let shape: [Int]
   /// Number of elements.
   public let count: Int
-  package let storage: TensorStorage
+  package private(set) var storage: TensorStorage
 
   private init(_ dtype: DType, _ shape: [Int], _ count: Int, _ storage: TensorStorage) {
     self.dtype = dtype
@@ -47,6 +47,9 @@ public final class Tensor: @unchecked Sendable {
   public var byteCount: Int { MaasCore.byteCount(count, dtype) ?? 0 }
   /// The first byte; valid as long as the tensor lives.
   public var bytes: UnsafeMutableRawPointer { storage.base }
+
+  /// Whether no other tensor and no part of one shares the bytes.
+  package func isUnshared() -> Bool { isKnownUniquelyReferenced(&storage) && storage.isOwned }
 
   package var isAligned: Bool { UInt(bitPattern: bytes) % UInt(max(dtype.byteWidth, 1)) == 0 }
 }

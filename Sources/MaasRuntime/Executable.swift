@@ -99,7 +99,13 @@ package final class Executable: @unchecked Sendable {
       targets: targets.map { $0 ?? .allocated(keep: false) }, names: outputNames, limits: limits,
       profile: profile)
     finished(run)
-    return withExtendedLifetime(aligned) { run.results }
+    return try withExtendedLifetime(aligned) { () throws(MaasError) in try run.results.map(handedOver) }
+  }
+
+  /// Tensors were computed in memory of the caller's or of their own; what containers hold may be seen by others.
+  private func handedOver(_ result: Datum?) throws(MaasError) -> Datum? {
+    guard let result, result.tensor == nil else { return result }
+    return try result.copied()
   }
 
   /// As above for a graph of tensors.
@@ -136,7 +142,7 @@ package final class Executable: @unchecked Sendable {
       if input.isA(declared.container, of: dtype) { return }
       throw MaasError(
         .typeMismatch, "the input is of the wrong kind", tensor: declared.name,
-        expected: Fact(dtype, nil, container: declared.container).typeText, found: "a \(input.kind)")
+        expected: Fact(dtype, nil, container: declared.container).typeText, found: input.typeText)
     }
     try check(tensor, declared, dtype, "input")
   }

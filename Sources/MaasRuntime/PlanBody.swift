@@ -14,6 +14,8 @@ final class PlanBody: BodyRunner {
   private var last: [Datum] = []
   private var free: [Datum] = []
   private var targets: [OutputTarget]
+  /// Blocks of memory that the runs since `prepare` asked for.
+  private(set) var allocations = 0
 
   init(_ executable: Executable) {
     self.executable = executable
@@ -30,6 +32,7 @@ final class PlanBody: BodyRunner {
   func prepare(captures: [Datum], _ limits: RunLimits) {
     self.captures = captures
     self.limits = limits
+    allocations = 0
     if let context { setCaptures(context) }
   }
 
@@ -38,6 +41,7 @@ final class PlanBody: BodyRunner {
     for i in inputs.indices { context.setInput(i, inputs[i]) }
     chooseTargets()
     try context.run(targets: targets, names: names, limits: limits, profile: nil)
+    allocations += context.allocations
     swap(&free, &last)
     last.removeAll(keepingCapacity: true)
     results.removeAll(keepingCapacity: true)
@@ -54,9 +58,7 @@ final class PlanBody: BodyRunner {
     for i in free.indices {
       guard case .tensor(var tensor) = free[i], tensor.dtype != .string else { continue }
       free[i] = .sequence([])
-      if isKnownUniquelyReferenced(&tensor), context?.fits(tensor, output: i) ?? false {
-        targets[i] = .tensor(tensor)
-      }
+      if isKnownUniquelyReferenced(&tensor), tensor.isUnshared() { targets[i] = .offered(tensor) }
     }
     free.removeAll(keepingCapacity: true)
   }

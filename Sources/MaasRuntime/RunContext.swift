@@ -8,6 +8,8 @@ package enum OutputTarget {
   case allocated(keep: Bool)
   /// A tensor of exactly the result's type and shape.
   case tensor(Tensor)
+  /// A tensor to write over when it is of the result's type and shape; as `allocated` otherwise.
+  case offered(Tensor)
   /// Any memory that is large enough.
   case memory(UnsafeMutableRawPointer, byteCount: Int)
 }
@@ -55,12 +57,6 @@ final class RunContext {
     let result = results[i]
     results[i] = nil
     return result
-  }
-
-  /// Whether an output of the last run was of this type.
-  func fits(_ tensor: Tensor, output i: Int) -> Bool {
-    guard case .tensor(let type) = lastInstance.plan.outputs[at: i] ?? nil else { return false }
-    return type.dtype == tensor.dtype && type.shape == tensor.shape
   }
 
   func forgetResult(_ i: Int) { results[i] = nil }
@@ -153,6 +149,7 @@ extension RunContext {
     }
     let results = try site.op.run(
       HostCall(inputs: inputs, wanted: site.results.map { $0 != nil }, bodies: instance.bodies.map { $0 }))
+    for body in instance.bodies { allocations += body.allocations }
     var types: [DatumType?] = []
     for (i, slot) in site.results.enumerated() {
       guard let slot, let result = results[at: i] ?? nil else {
@@ -212,7 +209,10 @@ extension RunContext {
   }
 
   private func expectAllocated(_ target: OutputTarget, _ name: String) throws(MaasError) {
-    if case .allocated = target { return }
+    switch target {
+    case .allocated, .offered: return
+    case .tensor, .memory: break
+    }
     throw MaasError(
       .unsupported, "only tensors of numbers can be written to a caller's memory", tensor: name,
       hint: "let maas allocate this output")
@@ -223,13 +223,9 @@ extension RunContext {
   ) throws(MaasError) -> UnsafeMutableRawPointer {
     switch target {
     case .allocated(let keep):
-      if keep, let result = results[i]?.tensor, result.dtype == type.dtype, result.shape == type.shape {
-        return result.bytes
-      }
-      let result = try Tensor(type.dtype, type.shape)
-      allocations += 1
-      results[i] = .tensor(result)
-      return result.bytes
+      return try reuse(keep ? results[i]?.tensor : nil, i, type)
+    case .offered(let tensor):
+      return try reuse(tensor, i, type)
     case .tensor(let tensor):
       try expect(type, tensor, name)
       results[i] = .tensor(tensor)
@@ -249,6 +245,20 @@ extension RunContext {
       results[i] = .tensor(try Tensor(type.dtype, type.shape, storage: .borrow(address, byteCount)))
       return address
     }
+  }
+
+  /// The memory of `tensor` for output `i`, or fresh memory where that does not fit.
+  private func reuse(_ tensor: Tensor?, _ i: Int, _ type: TensorType) throws(MaasError)
+    -> UnsafeMutableRawPointer
+  {
+    if let tensor, tensor.dtype == type.dtype, tensor.shape == type.shape {
+      results[i] = .tensor(tensor)
+      return tensor.bytes
+    }
+    let result = try Tensor(type.dtype, type.shape)
+    allocations += 1
+    results[i] = .tensor(result)
+    return result.bytes
   }
 
   private func expect(_ type: TensorType, _ tensor: Tensor, _ name: String) throws(MaasError) {

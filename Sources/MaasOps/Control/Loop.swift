@@ -64,7 +64,7 @@ package final class Loop: ReadableOperator, HostOperator {
     var inputs: [Datum] = [.tensor(iteration), .tensor(try Tensor(.bool, [], [UInt8(goesOn ? 1 : 0)]))]
     for i in 0..<carriedCount { inputs.append(try call.input(i + 2)) }
     var stacks = (carriedCount + 1..<max(body.outputs.count, carriedCount + 1)).map { _ in
-      Stack(reserve: min(limit, Self.reserved))
+      Stack(limit: limit)
     }
     var results: [Datum] = []
     var i = 0
@@ -78,9 +78,6 @@ package final class Loop: ReadableOperator, HostOperator {
     }
     return try inputs[2...].map { $0 } + stacked(stacks)
   }
-
-  /// Iterations for which scan outputs get memory at once.
-  private static let reserved = 1024
 
   private func scanned(_ result: Datum) throws(MaasError) -> Tensor {
     if let tensor = result.tensor { return tensor }

@@ -223,7 +223,7 @@ extension Scan {
 
   /// The results of all batches; scan outputs shorter than `length` are filled up with zeros.
   private func stacked(_ parts: [Datum?], _ length: Int?) throws(MaasError) -> Datum? {
-    var stack = Stack(reserve: parts.count)
+    var stack = Stack(limit: parts.count)
     for part in parts {
       guard let tensor = part?.tensor else { return nil }
       try stack.append(length.map { (n) throws(MaasError) in try padded(tensor, n) } ?? tensor)

@@ -41,10 +41,12 @@ struct Stack {
   private var count = 0
   /// Keeps the bytes of strings, which the stack only points to.
   private var kept: [Tensor] = []
-  private let reserve: Int
+  private let limit: Int
+  /// Bytes that are worth having before they are needed.
+  private static let reservedBytes = 1 << 16
 
-  /// `reserve`: how many there may be, as far as that is known.
-  init(reserve: Int) { self.reserve = reserve }
+  /// `limit`: the most there can be.
+  init(limit: Int) { self.limit = limit }
 
   mutating func append(_ tensor: Tensor) throws(MaasError) {
     let type = type ?? (tensor.dtype, tensor.shape)
@@ -64,7 +66,9 @@ struct Stack {
   private mutating func grow(_ dtype: DType, _ shape: [Int]) throws(MaasError) {
     guard count >= memory?.shape.first ?? 0 else { return }
     guard dtype.isMovable else { throw unmovable(dtype) }
-    let larger = try Tensor(dtype, [max(count * 2, reserve, 1)] + shape)
+    let reserved = Self.reservedBytes / max(try byteCount(shape, dtype), 1)
+    let capacity = min(max(count * 2, reserved, 1), limit)
+    let larger = try Tensor(dtype, [capacity] + shape)
     if let memory { maas_sys_copy(larger.bytes, memory.bytes, memory.byteCount) }
     memory = larger
   }

@@ -46,8 +46,8 @@ class NodeArg:
 
     @property
     def shape(self) -> list[int | str | None]:
-        """The dimensions as onnxruntime gives them: a list, empty also when the rank is open."""
-        return list(self.dims or ())
+        """The dimensions as onnxruntime gives them: a list, empty when the rank is open and for sequences and maps."""
+        return list(self.dims or ()) if self.type.startswith(("tensor(", "optional(tensor(")) else []
 
 
 @dataclass(frozen=True)
