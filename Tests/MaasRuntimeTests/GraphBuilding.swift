@@ -88,7 +88,8 @@ extension Datum {
 extension Executable {
   /// All outputs of one run.
   func results(_ inputs: [Datum], limits: RunLimits = RunLimits()) throws -> [Datum] {
-    let results: [Datum?] = try run(inputs, graph.outputs.map { _ in .allocated(keep: false) }, limits: limits)
+    let results: [Datum?] = try run(
+      inputs, graph.outputs.map { _ in .allocated(keep: false) }, limits: limits)
     return results.compactMap { $0 }
   }
 }

@@ -45,7 +45,9 @@ import Testing
     let goesOn = graph.node(try make(.less), start, limit)
     graph.outputs = try graph.loop(body, times: nil, while: goesOn, carried: [start], captured: [limit])
     let executable = makeExecutable(graph)
-    for (limit, power, count) in [(1000, 1024, 10), (1024, 1024, 10), (2, 2, 1), (1, 1, 0)] as [(Int64, Int64, Int64)] {
+    for (limit, power, count) in [(1000, 1024, 10), (1024, 1024, 10), (2, 2, 1), (1, 1, 0)]
+      as [(Int64, Int64, Int64)]
+    {
       let results = try executable.results([.number(1), .number(limit)])
       #expect(results.map { $0.int64s } == [[power], Array(0..<count)])
     }
@@ -87,7 +89,8 @@ import Testing
       let choice = try make(
         If.self,
         [
-          Attribute("then_branch", .graph(branch(add))), Attribute("else_branch", .graph(branch(Binary(.sub)))),
+          Attribute("then_branch", .graph(branch(add))),
+          Attribute("else_branch", .graph(branch(Binary(.sub)))),
         ], inputs: 1)
       return (nil, [body.node(choice, even, total, i, total, i)])
     }

@@ -33,7 +33,9 @@ import Testing
     return elements
   }
 
-  private func zeros(_ count: Int) throws -> Datum { try .numbers([count], Array(repeating: 0, count: count)) }
+  private func zeros(_ count: Int) throws -> Datum {
+    try .numbers([count], Array(repeating: 0, count: count))
+  }
 
   @Test func sumsUpAlongTheFirstAxis() throws {
     let results = try makeExecutable(try runningSums()).results([zeros(3), table()])
@@ -57,7 +59,9 @@ import Testing
   }
 
   @Test func noSlicesLeaveTheState() throws {
-    let results = try makeExecutable(try runningSums()).results([.numbers([2], [5, 6]), .numbers([0, 2], [])])
+    let results = try makeExecutable(try runningSums()).results([
+      .numbers([2], [5, 6]), .numbers([0, 2], []),
+    ])
     #expect(results[0].int64s == [5, 6])
     #expect(results[1].tensor?.shape.first == 0)
   }

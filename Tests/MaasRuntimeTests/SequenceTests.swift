@@ -74,7 +74,8 @@ import Testing
     let (a, b, c, d) = (body.input("a"), body.input("b"), body.input("c"), body.capture("d"))
     body.outputs = [body.node(add, body.node(add, body.node(multiply, a, b), c), d)]
     var graph = Graph("map")
-    let inputs = ["a", "b"].map { graph.input($0, container: numbers) } + [graph.input("c"), graph.input("d")]
+    let inputs =
+      ["a", "b"].map { graph.input($0, container: numbers) } + [graph.input("c"), graph.input("d")]
     let map = try make(SequenceMap.self, [Attribute("body", .graph(body))], inputs: 3)
     graph.outputs = graph.nodes(map, inputs, outputs: 1)
     let executable = makeExecutable(graph)
