@@ -52,6 +52,8 @@ static double rectifier(maas_f32_activation f, double x) {
     return x * tanh(softplus(x));
   case MAAS_UNARY_AFFINE:
     return alpha * x + beta;
+  case MAAS_UNARY_SCALED_TANH:
+    return alpha * tanh(beta * x);
   default:
     return x;
   }

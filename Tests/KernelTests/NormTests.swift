@@ -50,6 +50,60 @@ import Testing
   }
 }
 
+@Suite struct OnlineSoftmaxTests {
+  /// Rows, elements of a row, elements of a tile, elements of the weighted sum.
+  static let shapes = [[1, 1, 1, 1], [3, 10, 4, 5], [2, 67, 16, 33], [5, 40, 40, 8]]
+
+  /// The softmax of whole rows weights vectors; the kernel sees the rows tile by tile.
+  @Test(arguments: KernelRow.supported("maas_f32_online_softmax"), shapes)
+  func tilesGiveTheSoftmaxOfTheWhole(row: KernelRow, shape: [Int]) {
+    let (rows, n, tile, width) = (shape[0], shape[1], shape[2], shape[3])
+    var random = Random(19)
+    var x = random.floats(rows * n, -30, 30)
+    for j in 0..<min(n, tile) { x[j] = -.infinity }
+    let vectors = random.floats(n * width)
+    let maximum = Fenced<Float>(repeating: -.infinity, count: rows)
+    let sum = Fenced<Float>(repeating: 0, count: rows)
+    let y = Fenced<Float>(repeating: 0, count: rows * width)
+    for first in stride(from: 0, to: n, by: tile) {
+      let count = min(tile, n - first)
+      let part = Fenced((0..<rows).flatMap { r in x[r * n + first..<r * n + first + count] })
+      var params = maas_f32_online_softmax_params(rows: Int64(rows), n: Int64(count), width: Int64(width))
+      let split = maas_f32_online_softmax_split(&params)
+      run(row, params, [part, maximum, sum, y], split, cuts: cuts(split.items, &random))
+      #expect(part.isFenceWhole && maximum.isFenceWhole && sum.isFenceWhole && y.isFenceWhole)
+      for i in 0..<rows * width {
+        let weights = (0..<count).map { part.values[i / width * count + $0] }
+        y.elements[i] += zip(weights, 0..<count).reduce(0) {
+          $0 + $1.0 * vectors[(first + $1.1) * width + i % width]
+        }
+      }
+    }
+    check(x.map(Double.init), vectors.map(Double.init), maximum.values, sum.values, y.values, rows)
+  }
+
+  private func check(
+    _ x: [Double], _ vectors: [Double], _ maximum: [Float], _ sum: [Float], _ y: [Float], _ rows: Int
+  ) {
+    let (n, width) = (x.count / rows, y.count / rows)
+    for r in 0..<rows {
+      let values = Array(x[r * n..<(r + 1) * n])
+      let most = values.max() ?? -.infinity
+      #expect(Double(maximum[r]) == most)
+      guard most > -.infinity else {
+        #expect(sum[r] == 0 && (0..<width).allSatisfy { y[r * width + $0] == 0 })
+        continue
+      }
+      let whole = values.reduce(0) { $0 + exp($1 - most) }
+      #expect(abs(Double(sum[r]) - whole) < 1e-5 * whole)
+      for d in 0..<width {
+        let exact = (0..<n).reduce(0) { $0 + exp(values[$1] - most) * vectors[$1 * width + d] }
+        #expect(abs(Double(y[r * width + d]) - exact) < 1e-5 * whole)
+      }
+    }
+  }
+}
+
 @Suite struct NormTests {
   @Test(
     arguments: KernelRow.supported("maas_f32_layer_norm"),

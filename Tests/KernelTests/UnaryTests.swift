@@ -80,6 +80,7 @@ struct UnaryCase: Sendable, CustomTestStringConvertible {
     UnaryCase("silu", MAAS_UNARY_SILU, 1, cancels: true) { $0 * sigmoid($0) },
     UnaryCase("mish", MAAS_UNARY_MISH, cancels: true) { $0 * tanh(softplus($0)) },
     UnaryCase("affine", MAAS_UNARY_AFFINE, 0.3125, 0.5, cancels: true) { third * $0 + 0.5 },
+    UnaryCase("scaledTanh", MAAS_UNARY_SCALED_TANH, 0.3125, 0.75, cancels: true) { third * tanh(0.75 * $0) },
     UnaryCase("sin", MAAS_UNARY_SIN) { sin($0) },
     UnaryCase("cos", MAAS_UNARY_COS) { cos($0) },
     UnaryCase("tan", MAAS_UNARY_TAN) { tan($0) },

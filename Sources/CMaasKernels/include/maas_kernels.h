@@ -67,7 +67,8 @@ typedef enum maas_unary {
   MAAS_UNARY_GELU_TANH, ///< x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
   MAAS_UNARY_SILU,      ///< x sigmoid(alpha x); alpha = 1 gives SiLU
   MAAS_UNARY_MISH,
-  MAAS_UNARY_AFFINE, ///< alpha x + beta
+  MAAS_UNARY_AFFINE,      ///< alpha x + beta
+  MAAS_UNARY_SCALED_TANH, ///< alpha tanh(beta x)
   MAAS_UNARY_SIN,
   MAAS_UNARY_COS,
   MAAS_UNARY_TAN,
@@ -269,6 +270,19 @@ typedef struct maas_f32_softmax_params {
 /// x, y. In place.
 int32_t maas_f32_softmax(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_softmax_split(const maas_f32_softmax_params *params);
+
+/// Softmax of rows that arrive in tiles, with the weighted sum it is needed for: exponentials are taken relative
+/// to the largest element so far, and what was summed before is brought to that scale (Milakov, Gimelshein 2018:
+/// "Online normalizer calculation for softmax"). Before the first tile maximum is -inf, sum and y are 0; after the
+/// last one the softmax is x / sum. A row of only -inf adds nothing.
+typedef struct maas_f32_online_softmax_params {
+  int64_t rows, n;
+  int64_t width; ///< Elements of a row of y.
+} maas_f32_online_softmax_params;
+
+/// x[rows, n] (becomes e^(x - maximum)), maximum[rows], sum[rows], y[rows, width] (scaled); all are updated.
+int32_t maas_f32_online_softmax(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_online_softmax_split(const maas_f32_online_softmax_params *params);
 
 // Normalisation
 

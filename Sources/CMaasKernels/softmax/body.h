@@ -102,3 +102,25 @@ int32_t MAAS_F32_KERNEL(softmax)(const maas_step *step, int64_t begin, int64_t e
       softmax_block(g, x, y, i);
   return MAAS_STEP_OK;
 }
+
+static void online_row(float *x, int64_t n, float *maximum, float *sum, float *y, int64_t width) {
+  float tile = row_maximum(x, n);
+  float most = tile > *maximum || isnan(tile) ? tile : *maximum;
+  float shift = most == -INFINITY ? 0 : most;
+  float keep = expf(*maximum - shift);
+  *sum = keep * *sum + row_exponentials(x, x, n, shift);
+  *maximum = most;
+  if (keep != 1)
+    row_scale(y, width, keep);
+}
+
+int32_t MAAS_F32_KERNEL(online_softmax)(const maas_step *step, int64_t begin, int64_t end,
+                                        maas_worker *worker) {
+  (void)worker;
+  const maas_f32_online_softmax_params *g = step->params;
+  float *x = step->operands[0], *maximum = step->operands[1], *sum = step->operands[2],
+        *y = step->operands[3];
+  for (int64_t i = begin; i < end; i++)
+    online_row(x + i * g->n, g->n, maximum + i, sum + i, y + i * g->width, g->width);
+  return MAAS_STEP_OK;
+}

@@ -89,6 +89,7 @@ MAAS_UNARY_ROW(gelu_tanh, v_gelu_tanh(x))
 MAAS_UNARY_ROW(silu, v_mul(x, v_sigmoid(v_mul(v_set(alpha), x))))
 MAAS_UNARY_ROW(mish, v_mish(x))
 MAAS_UNARY_ROW(affine, v_fma(v_set(alpha), x, v_set(beta)))
+MAAS_UNARY_ROW(scaled_tanh, v_mul(v_set(alpha), v_tanh(v_mul(v_set(beta), x))))
 MAAS_LIBM_ROW(sin, sinf)
 MAAS_LIBM_ROW(cos, cosf)
 MAAS_LIBM_ROW(tan, tanf)
@@ -133,6 +134,7 @@ maas_f32_row *const MAAS_F32_SHARED(unary_rows)[MAAS_UNARY_COUNT] = {
     [MAAS_UNARY_SILU] = silu_row,
     [MAAS_UNARY_MISH] = mish_row,
     [MAAS_UNARY_AFFINE] = affine_row,
+    [MAAS_UNARY_SCALED_TANH] = scaled_tanh_row,
     [MAAS_UNARY_SIN] = sin_row,
     [MAAS_UNARY_COS] = cos_row,
     [MAAS_UNARY_TAN] = tan_row,
