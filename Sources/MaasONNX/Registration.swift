@@ -29,8 +29,10 @@ package struct Registration: Sendable {
   }
 
   /// An operator of a family, told apart by its row.
-  init<Op: OperatorFamily>(_ name: String, since opset: Int = 1, _ type: Op.Type, _ row: Op.Row) {
-    self.init(name, opsets: opset...28) { (reader: inout AttributeReader) throws(MaasError) in
+  init<Op: OperatorFamily>(
+    _ name: String, domain: String = "", since opset: Int = 1, _ type: Op.Type, _ row: Op.Row
+  ) {
+    self.init(name, domain: domain, opsets: opset...28) { (reader: inout AttributeReader) throws(MaasError) in
       try Op(row, &reader)
     }
   }

@@ -9,6 +9,7 @@ import Testing
 struct OperatorCase: Sendable, CustomTestStringConvertible {
   let name: String
   let op: String
+  let domain: String
   let opset: Int
   let attributes: [Attribute]
   let inputs: [Tensor?]
@@ -18,7 +19,7 @@ struct OperatorCase: Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(op) \(name)" }
 
   func makeOperator() throws -> any Operator {
-    let registration = try operatorRegistration(op, domain: "", opset: opset)
+    let registration = try operatorRegistration(op, domain: domain, opset: opset)
     var reader = AttributeReader(
       attributes, opset: opset, inputCount: inputs.count, outputCount: expected.count)
     return try registration.make(&reader)
@@ -53,6 +54,7 @@ let operatorCases: [OperatorCase] = {
 private struct Line: Decodable {
   let name: String
   let op: String
+  let domain: String?
   let opset: Int
   let attributes: [String: LineAttribute]?
   let rtol: Double?
@@ -85,6 +87,7 @@ extension OperatorCase {
   fileprivate init(_ line: Line) throws {
     name = line.name
     op = line.op
+    domain = line.domain ?? ""
     opset = line.opset
     attributes = try (line.attributes ?? [:]).map { Attribute($0, try $1.value()) }
     inputs = try line.inputs.map { try $0.map(decodedTensor) }

@@ -4,6 +4,8 @@ import math
 import ml_dtypes
 import numpy as np
 
+import neural_cases
+
 verbose = False
 random = np.random.default_rng(7)
 
@@ -26,12 +28,13 @@ ROUNDED = {"test_averagepool_2d_ceil_last_window_starts_on_pad": (1e-3, 1e-4)}
 
 def skips(name):
     """ONNX's node tests that need what maas does not have."""
-    return any(part in name for part in ("training", "_expanded", "lppool"))
+    return any(part in name for part in ("_expanded", "lppool", "training_dropout", "optional_"))
 
 
 def cases():
     for group in (axes, softmax, movement, arithmetic, unary, casts, products, convolutions, pools, recurrent, other):
         yield from group()
+    yield from neural_cases.cases()
 
 
 def axes():

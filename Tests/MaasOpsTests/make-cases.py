@@ -56,6 +56,8 @@ def attribute(a):
 def case(name, node, opset, inputs, outputs, source, tolerance=None):
     """`inputs` and `outputs` have an entry for each name of the node, None where it is left out."""
     entry = {"name": name, "op": node.op_type, "opset": opset, "source": source}
+    if node.domain:
+        entry["domain"] = node.domain
     if node.attribute:
         entry["attributes"] = {a.name: attribute(a) for a in node.attribute}
     if tolerance:
@@ -69,7 +71,7 @@ def onnx_case(test):
     if len(graph.node) != 1 or graph.node[0].op_type not in registered or len(test.data_sets) != 1:
         return None
     node, (ins, outs) = graph.node[0], test.data_sets[0]
-    if node.domain or any(a.type in (5, 10) for a in node.attribute):
+    if any(a.type in (5, 10) for a in node.attribute):
         return None
     values = list(ins) + list(outs)
     if not all(isinstance(v, (np.ndarray, np.generic, onnx.TensorProto)) for v in values):
@@ -82,21 +84,24 @@ def onnx_case(test):
     ins, outs = iter(protos[: len(ins)]), iter(protos[len(ins) :])
     inputs = [next(ins) if name else None for name in node.input]
     outputs = [next(outs) if name else None for name in node.output]
-    opset = next(o.version for o in test.model.opset_import if o.domain == "")
+    opset = next(o.version for o in test.model.opset_import if o.domain == node.domain)
     return case(test.name, node, opset, inputs, outputs, "onnx", extra_cases.ROUNDED.get(test.name))
 
 
-def extra_case(name, op, opset, attributes, inputs, outputs=1, tolerance=None, expected=None):
+def extra_case(name, op, opset, attributes, inputs, outputs=1, tolerance=None, expected=None, domain="", reference=False):
+    """`reference`: expected values are those of onnx.reference even where ONNX Runtime has a kernel."""
     names_in = [f"x{i}" if value is not None else "" for i, value in enumerate(inputs)]
     names_out = [f"y{i}" for i in range(outputs)]
-    node = helper.make_node(op, names_in, names_out, **attributes)
+    node = helper.make_node(op, names_in, names_out, domain=domain, **attributes)
     if expected is not None:
         return case(name, node, opset, inputs, expected, "numpy", tolerance)
     values = [(n, np.asarray(v)) for n, v in zip(names_in, inputs) if n]
     infos = [helper.make_tensor_value_info(n, as_proto(v).data_type, v.shape) for n, v in values]
     graph = helper.make_graph([node], name, infos, [onnx.ValueInfoProto(name=n) for n in names_out])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid(domain, opset)], ir_version=8)
     try:
+        if reference:
+            raise NotImplementedError("not asked for")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         typed = onnx.shape_inference.infer_shapes(model)

@@ -152,12 +152,13 @@ final class GraphImporter {
     return attributes
   }
 
-  /// The captures of If come in a fixed order, whatever the order in the file.
+  /// The captures of several bodies come in a fixed order, whatever the order in the file.
   private func inBodyOrder(_ attributes: [AttributeProto]) -> [AttributeProto] {
     let bodies = attributes.filter { $0.graph.value != nil }
     guard bodies.count > 1 else { return attributes }
-    let first = bodies.filter { source.text($0.name) == "then_branch" }
-    return first + attributes.filter { source.text($0.name) != "then_branch" }
+    let leading = ["then_branch", "score_mod"]
+    let first = bodies.filter { leading.contains(source.text($0.name)) }
+    return first + attributes.filter { !leading.contains(source.text($0.name)) }
   }
 
   /// The value of that name, here or in the graphs around this one. Constants from outside become constants here,

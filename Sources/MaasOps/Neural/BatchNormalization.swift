@@ -2,80 +2,114 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// Inference: y = (x - mean) / sqrt(variance + epsilon) * scale + bias per channel, the second dimension.
+/// y = (x - mean) / sqrt(variance + epsilon) * scale + bias per channel, the second dimension; before opset 9 also, with
+/// spatial 0, per element of an image.
+///
+/// In training mean and variance are those of the batch, and the given ones are moved towards them.
 package final class BatchNormalization: ReadableOperator {
   package let name = "BatchNormalization"
   package let epsilon: Float
+  let isTraining: Bool
+  let momentum: Float
+  private let isSpatial: Bool
   private let activation: Activation
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     epsilon = try reader.float("epsilon") ?? 1e-5
+    momentum = try reader.float("momentum") ?? 0.9
+    isSpatial = reader.opset < 9 ? try reader.int("spatial") ?? 1 != 0 : true
     activation = .none
-    let training = try reader.int("training_mode") ?? 0
-    let spatial = try reader.int("spatial") ?? 1
-    reader.ignore("momentum", "is_test", "consumed_inputs")
-    try reader.finish()
-    guard training == 0, spatial == 1 else {
-      throw MaasError(
-        .unsupported, "only BatchNormalization in inference, per channel, is supported",
-        expected: "training_mode 0 and spatial 1", found: "training_mode \(training), spatial \(spatial)")
+    switch reader.opset {
+    case ..<7: isTraining = try reader.int("is_test") ?? 0 == 0
+    case ..<14: isTraining = reader.outputCount > 1
+    default: isTraining = try reader.int("training_mode") ?? 0 != 0
     }
+    reader.ignore("is_test", "consumed_inputs")
+    try reader.finish()
   }
 
-  private init(_ epsilon: Float, _ activation: Activation) {
-    self.epsilon = epsilon
+  private init(_ op: BatchNormalization, _ activation: Activation) {
+    epsilon = op.epsilon
+    (isTraining, momentum, isSpatial) = (op.isTraining, op.momentum, op.isSpatial)
     self.activation = activation
   }
 
   /// The same operator with `activation` behind it; nil where there is one already.
   package func adding(_ activation: Activation) -> BatchNormalization? {
-    self.activation.isNone ? BatchNormalization(epsilon, activation) : nil
+    self.activation.isNone && !isTraining ? BatchNormalization(self, activation) : nil
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(5...5)
     try node.expectDType(0, DType.floats)
     try node.expectMinimumRank(0, 1)
-    for i in 1..<5 {
-      try node.expectDType(i, DType.floats)
-      try node.expectRank(i, 1)
-      guard let x = try node.shape(0), let own = try node.shape(i)?.first else { continue }
-      _ = try unified(own, x[at: 1] ?? .known(1), "the channels of inputs \(i) and 0")
-    }
+    for i in 1..<5 { try check(node, i) }
     node.setOutput(0, try node.dtype(0), try node.shape(0))
-    if let extra = (1..<5).first(where: { node.wantsOutput($0) }) {
-      throw MaasError(.unsupported, "output \(extra) exists in training only", hint: "export for inference")
+    for i in 1..<5 where node.wantsOutput(i) {
+      guard isTraining else {
+        throw MaasError(.invalidModel, "output \(i) exists in training only", hint: "export for inference")
+      }
+      let source = i % 2 == 1 ? 3 : 4
+      node.setOutput(i, try node.dtype(source), try node.shape(source))
     }
+  }
+
+  private func check(_ node: Inference, _ i: Int) throws(MaasError) {
+    try node.expectDType(i, DType.floats)
+    if isSpatial { try node.expectRank(i, 1) }
+    guard let x = try node.shape(0) else { return }
+    let expected = isSpatial ? [x[at: 1] ?? .known(1)] : Array(x.dropFirst())
+    try node.expectRank(i, expected.count)
+    guard let own = try node.shape(i) else { return }
+    for d in own.indices { _ = try unified(own[d], expected[d], "the channels of inputs \(i) and 0") }
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
-    try node.mayReuseElementwise(0)
-    if x.dtype == .double { return try lowerDouble(&node, x, y) }
-    var params = maas_f32_channel_affine_params()
-    params.outer = Int64(x.shape.first ?? 1)
-    params.channels = Int64(x.shape[at: 1] ?? 1)
-    params.inner = Int64(x.shape.dropFirst(2).reduce(1, *))
-    params.activation = activation.function
-    let (wide, target) = (try node.widened(x), try node.widenedTarget(y))
-    let factors = try factors(&node, Int(params.channels))
-    let split = maas_f32_channel_affine_split(&params)
-    node.emit(maas_f32_channel_affine, [wide, factors.scale, factors.shift, target], params, split)
+    guard y.count > 0 else { return }
+    let wide = x.dtype.wide
+    let target = try node.target(y, wide)
+    let from = try view(try node.converted(x, wide), x.shape)
+    let to = try view(target, x.shape)
+    var inputs: [Operand] = []
+    for i in 1..<5 { inputs.append(try node.converted(constant: try node.input(i), wide)) }
+    if isTraining {
+      inputs[3] = try node.emitTraining(self, from, to, inputs[2], inputs[3])
+      inputs[2] = try node.scalar(0, wide, [from.shape[1]])
+      try emit(&node, to, inputs, to)
+    } else {
+      try node.mayReuseElementwise(0)
+      try emit(&node, from, inputs, to)
+    }
     node.narrow(target, into: y)
   }
 
+  /// The tensor as [images, channels, elements of a channel].
+  private func view(_ x: Operand, _ shape: [Int]) throws(MaasError) -> Operand {
+    let rest = shape.dropFirst(2).reduce(1, *)
+    let channels = shape[at: 1] ?? 1
+    return try Operand(
+      x.buffer, x.dtype, isSpatial ? [shape[0], channels, rest] : [shape[0], channels * rest, 1])
+  }
+
+  /// The formula; `inputs` are scale, bias, mean and variance.
+  private func emit(
+    _ node: inout Lowering, _ x: Operand, _ inputs: [Operand], _ y: Operand
+  ) throws(MaasError) {
+    if x.dtype == .double { return try emitDouble(&node, x, inputs, y) }
+    let factors = try factors(&node, inputs, x.shape[1])
+    try node.emitChannelAffine(x, factors.scale, factors.shift, y, activation)
+  }
+
   /// The formula as it stands, for doubles.
-  private func lowerDouble(_ node: inout Lowering, _ x: Operand, _ y: Operand) throws(MaasError) {
-    let channels = x.shape[at: 1] ?? 1
-    let shape = [channels] + [Int](repeating: 1, count: max(0, x.rank - 2))
-    var inputs: [Operand] = []
-    for i in 1..<5 {
-      let given = try node.converted(try node.input(i), .double)
-      inputs.append(try Operand(given.buffer, .double, shape))
+  private func emitDouble(
+    _ node: inout Lowering, _ x: Operand, _ inputs: [Operand], _ y: Operand
+  ) throws(MaasError) {
+    let inputs = try inputs.map { (input) throws(MaasError) in
+      try Operand(input.buffer, .double, [x.shape[1], 1])
     }
-    let deviation = try node.temporary(.double, shape)
-    let least = try node.constant(try Tensor(.double, [], [Double(epsilon)]))
-    try node.emitBinary(.add, inputs[3], least, deviation)
+    let deviation = try node.temporary(.double, [x.shape[1], 1])
+    try node.emitBinary(.add, inputs[3], try node.scalar(Double(epsilon), .double), deviation)
     node.emitUnary(maas_f32_activation(op: MAAS_UNARY_SQRT, alpha: 0, beta: 0), deviation, deviation)
     try node.emitBinary(.sub, x, inputs[2], y)
     try node.emitBinary(.div, y, deviation, y)
@@ -85,12 +119,10 @@ package final class BatchNormalization: ReadableOperator {
 
   /// y = x * scale + shift: computed now from constants, or by a step.
   private func factors(
-    _ node: inout Lowering, _ channels: Int
+    _ node: inout Lowering, _ inputs: [Operand], _ channels: Int
   ) throws(MaasError) -> (scale: Operand, shift: Operand) {
-    var inputs: [Operand] = []
-    for i in 1..<5 { inputs.append(try node.widenedInput(i)) }
     let constants = inputs.compactMap { $0.constant }
-    if constants.count == 4, let (scale, shift) = try factors(constants) {
+    if constants.count == 4, !isTraining, let (scale, shift) = try factors(constants) {
       return (try node.constant(scale), try node.constant(shift))
     }
     let scale = try node.temporary(.float, [channels])
@@ -101,8 +133,9 @@ package final class BatchNormalization: ReadableOperator {
     return (scale, shift)
   }
 
-  /// The factors from scale, bias, mean and variance; nil when those are not float.
+  /// The factors from scale, bias, mean and variance; nil when those are not float, or in training.
   package func factors(_ inputs: [Tensor]) throws(MaasError) -> (scale: Tensor, shift: Tensor)? {
+    if isTraining { return nil }
     let lists = inputs.compactMap { $0.dtype == .float ? $0.elements(as: Float.self) : nil }
     guard lists.count == 4, lists.allSatisfy({ $0.count == lists[0].count }) else { return nil }
     var (scale, shift): ([Float], [Float]) = ([], [])
@@ -133,4 +166,38 @@ private func batchNormFactors(_ chunk: Chunk) -> Int32 {
     chunk.output(5, as: Float.self)[c] = b
   }
   return StepStatus.ok
+}
+
+extension Lowering {
+  /// Emits y = x - mean of the batch, and the other outputs of training: the running statistics and, before opset 14,
+  /// those of the batch. The result is the variance of the batch.
+  fileprivate mutating func emitTraining(
+    _ op: BatchNormalization, _ x: Operand, _ y: Operand, _ mean: Operand, _ variance: Operand
+  ) throws(MaasError) -> Operand {
+    let means = try emitCentred(x, [0, 2], y)
+    let variances = try temporary(x.dtype, means.shape)
+    try emitReduce(MAAS_REDUCE_SUM_SQUARE, y, variances, [0, 2])
+    let share = Double(variances.count) / Double(x.count)
+    try emitBinary(.mul, variances, try scalar(share, x.dtype), variances)
+    try emitRunning(1, mean, means, op.momentum)
+    try emitRunning(2, variance, variances, op.momentum)
+    for (i, own) in [(3, means), (4, variances)] {
+      guard let output = optionalOutput(i) else { continue }
+      emitCast(own, output)
+    }
+    return variances
+  }
+
+  /// Emits output `i` = momentum * given + (1 - momentum) * own.
+  private mutating func emitRunning(
+    _ i: Int, _ given: Operand, _ own: Operand, _ momentum: Float
+  ) throws(MaasError) {
+    guard let output = optionalOutput(i) else { return }
+    let (x, shape) = (try Operand(given.buffer, given.dtype, own.shape), own.shape)
+    let (a, b) = (try temporary(own.dtype, shape), try temporary(own.dtype, shape))
+    try emitBinary(.mul, x, try scalar(Double(momentum), own.dtype), a)
+    try emitBinary(.mul, own, try scalar(1 - Double(momentum), own.dtype), b)
+    try emitBinary(.add, a, b, a)
+    emitCast(a, output)
+  }
 }

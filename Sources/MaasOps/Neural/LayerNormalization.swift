@@ -2,18 +2,25 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// Each part of the input from `axis` on is brought to mean 0 and variance 1, then scaled and shifted.
-package final class LayerNormalization: ReadableOperator {
-  package let name = "LayerNormalization"
-  private let axis: Int
-  private let epsilon: Float
+/// LayerNormalization and RMSNormalization: each part of the input from `axis` on is brought to mean 0 and variance 1,
+/// or to mean square 1, then scaled and shifted.
+package final class LayerNormalization: OperatorFamily {
+  package struct Row: Sendable {
+    let name: String
+    /// The mean is taken as 0.
+    let isRMS: Bool
 
-  package init(axis: Int, epsilon: Float) {
-    self.axis = axis
-    self.epsilon = epsilon
+    package static let layer = Row(name: "LayerNormalization", isRMS: false)
+    package static let rms = Row(name: "RMSNormalization", isRMS: true)
   }
 
-  package init(_ reader: inout AttributeReader) throws(MaasError) {
+  private let row: Row
+  private let axis: Int
+  private let epsilon: Float
+  package var name: String { row.name }
+
+  package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
+    self.row = row
     axis = try reader.int("axis") ?? -1
     epsilon = try reader.float("epsilon") ?? 1e-5
     // Statistics are always computed in at least float.
@@ -22,12 +29,13 @@ package final class LayerNormalization: ReadableOperator {
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectInputs(2...3)
+    try node.expectInputs(2...(row.isRMS ? 2 : 3))
     try node.expectDType(0, DType.floats)
     let dtype = try node.dtype(0)
     for i in 1..<3 where node.has(i) { try node.expectSameDType(0, i) }
     let shape = try node.shape(0)
-    node.setOutput(0, dtype, shape)
+    if row.isRMS { try node.expectDType(1, DType.floats) }
+    node.setOutput(0, row.isRMS ? try node.dtype(1) : dtype, shape)
     var statistics = shape
     if let shape {
       let axis = try normalized(axis: axis, rank: shape.count)
@@ -41,6 +49,7 @@ package final class LayerNormalization: ReadableOperator {
         }
       }
     }
+    if row.isRMS { return }
     let wide: DType = dtype == .double ? .double : .float
     for i in 1..<3 where node.wantsOutput(i) { node.setOutput(i, wide, statistics) }
   }
@@ -49,31 +58,44 @@ package final class LayerNormalization: ReadableOperator {
     let (x, y) = (try node.input(0), try node.output())
     let axis = try normalized(axis: axis, rank: x.rank)
     let part = Array(x.shape[axis...])
+    let wide: DType = x.dtype == .double || y.dtype == .double ? .double : .float
     var params = maas_f32_layer_norm_params()
+    params.rms = row.isRMS
     params.epsilon = epsilon
     params.rows = Int64(x.shape[..<axis].reduce(1, *))
     params.n = Int64(part.reduce(1, *))
     try node.mayReuseElementwise(0)
-    let scale = try node.spread(1, part)
-    let bias = try node.spread(2, part)
-    let statistics = [node.optionalOutput(1), node.optionalOutput(2)]
-    if x.dtype == .double {
-      return node.emit(
-        { layerNormOfDoubles(Chunk($0, $1, $2, $3)) }, [x, scale, bias, y] + statistics, params,
-        dtype: .double, items: Int(params.rows), grain: grain(nanoseconds: 3 * Int(params.n)))
-    }
-    let (wide, target) = (try node.widened(x), try node.widenedTarget(y))
-    let split = maas_f32_layer_norm_split(&params)
-    node.emit(maas_f32_layer_norm, [wide, scale, bias, target] + statistics, params, split)
+    let scale = try node.spread(1, part, wide)
+    let bias = try node.spread(2, part, wide)
+    let target = try node.target(y, wide)
+    try node.emitLayerNorm(
+      params, try node.converted(x, wide), scale, bias, target,
+      statistics: [node.optionalOutput(1), node.optionalOutput(2)])
     node.narrow(target, into: y)
   }
 }
 
 extension Lowering {
-  /// Input `i` widened and repeated to the shape of the normalised part; nil when it is left out.
-  fileprivate mutating func spread(_ i: Int, _ part: [Int]) throws(MaasError) -> Operand? {
+  /// Emits y = (x - mean) / sqrt(variance + epsilon) * scale + bias for rows of floats or doubles.
+  mutating func emitLayerNorm(
+    _ params: maas_f32_layer_norm_params, _ x: Operand, _ scale: Operand?, _ bias: Operand?, _ y: Operand,
+    statistics: [Operand?] = [nil, nil]
+  ) throws(MaasError) {
+    var params = params
+    let operands = [x, scale, bias, y] + statistics
+    if x.dtype == .double {
+      return emit(
+        { layerNormOfDoubles(Chunk($0, $1, $2, $3)) }, operands, params, dtype: .double,
+        items: Int(params.rows), grain: grain(nanoseconds: 3 * Int(params.n)))
+    }
+    let split = maas_f32_layer_norm_split(&params)
+    emit(maas_f32_layer_norm, operands, params, split)
+  }
+
+  /// Input `i` converted and repeated to the shape of the normalised part; nil when it is left out.
+  fileprivate mutating func spread(_ i: Int, _ part: [Int], _ dtype: DType) throws(MaasError) -> Operand? {
     guard let own = optionalInput(i) else { return nil }
-    let x = own.dtype == .double ? own : try widened(own)
+    let x = dtype == .double ? try converted(own, dtype) : try widened(own)
     if x.count == part.reduce(1, *) { return x }
     let result = try temporary(x.dtype, part)
     try emitBroadcast(x, result)
@@ -90,8 +112,7 @@ private func layerNormOfDoubles(_ chunk: Chunk) -> Int32 {
     let x = chunk.input(0, as: Double.self) + row * count
     let y = chunk.output(3, as: Double.self) + row * count
     var mean = 0.0
-    for i in 0..<count { mean += x[i] }
-    mean /= Double(count)
+    if !params.rms { for i in 0..<count { mean += x[i] / Double(count) } }
     var variance = 0.0
     for i in 0..<count { variance += (x[i] - mean) * (x[i] - mean) }
     let inverse = 1 / (variance / Double(count) + Double(params.epsilon)).squareRoot()

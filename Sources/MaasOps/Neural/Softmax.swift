@@ -48,16 +48,20 @@ package final class Softmax: OperatorFamily {
     params.axis = Int64(flattens ? size * rest : size)
     params.inner = Int64(flattens ? 1 : rest)
     try node.mayReuseElementwise(0)
-    if x.dtype == .double { return node.emitDouble(params, x, y) }
-    let (wide, target) = (try node.widened(x), try node.widenedTarget(y))
-    let split = maas_f32_softmax_split(&params)
-    node.emit(maas_f32_softmax, [wide, target], params, split)
+    let wide = x.dtype.wide
+    let target = try node.target(y, wide)
+    node.emitSoftmax(params, try node.converted(constant: x, wide), target)
     node.narrow(target, into: y)
   }
 }
 
 extension Lowering {
-  fileprivate mutating func emitDouble(_ params: maas_f32_softmax_params, _ x: Operand, _ y: Operand) {
+  /// Emits the softmax of floats or doubles.
+  mutating func emitSoftmax(_ params: maas_f32_softmax_params, _ x: Operand, _ y: Operand) {
+    guard x.dtype == .double else {
+      let split = withUnsafePointer(to: params) { maas_f32_softmax_split($0) }
+      return emit(maas_f32_softmax, [x, y], params, split)
+    }
     emit(
       { softmaxOfDoubles(Chunk($0, $1, $2, $3)) }, [x, y], params, dtype: .double,
       items: Int(params.outer * params.inner), grain: grain(nanoseconds: 30 * Int(params.axis)))

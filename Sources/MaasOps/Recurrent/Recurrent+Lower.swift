@@ -1,88 +1,127 @@
 import CMaasKernels
-import CMaasSystem
 import MaasCore
 import MaasGraph
 
-extension LSTM {
+extension Recurrent {
   /// The input's share of all gates is one product over the whole sequence; then one step walks the sequence, split
   /// over directions and rows of the batch.
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    var x = try node.widenedInput(0)
+    let wide: DType = try node.input(0).dtype == .double ? .double : .float
+    var x = try node.converted(try node.input(0), wide)
     if batchFirst { x = try node.swapped(x, 0, 1) }
-    let (steps, batch, input) = (x.shape[0], x.shape[1], x.shape[2])
-    let r = try node.widenedInput(2)
-    let (directions, hidden) = (direction.count, r.shape[2])
+    let hidden = try node.input(2).shape[2]
+    let sizes = RecurrentSizes(x.shape[0], x.shape[1], x.shape[2], hidden, direction.count)
+    let states = try states(&node, sizes, wide)
+    if wide == .double {
+      emitDoubles(&node, x, states, sizes)
+    } else {
+      let gates = try inputProduct(&node, x, sizes)
+      let panels = try node.panels(try node.widenedInput(2), recurrence(sizes))
+      try walk(&node, gates, panels, states, sizes)
+    }
+    for i in states.results.indices {
+      try deliver(&node, i, states.results[i], i == 0 ? [2, 0, 1, 3] : [1, 0, 2])
+    }
+  }
 
-    let gates = try node.temporary(.float, [directions, steps, batch, 4 * hidden])
-    var product = MatrixProduct(m: steps * batch, n: 4 * hidden, k: input)
-    (product.bRow, product.bColumn, product.cColumn) = (1, input, 1)
-    product.setDirections(directions)
-    try node.emitProduct(
-      product, x, try node.widenedInput(1), try node.gateBias(directions, hidden), nil, gates)
+  private func inputProduct(
+    _ node: inout Lowering, _ x: Operand, _ sizes: RecurrentSizes
+  ) throws(MaasError) -> Operand {
+    let width = cell.gates * sizes.hidden
+    let gates = try node.temporary(.float, [sizes.directions, sizes.steps, sizes.batch, width])
+    var product = MatrixProduct(m: sizes.steps * sizes.batch, n: width, k: sizes.input)
+    (product.bRow, product.bColumn, product.cColumn) = (1, sizes.input, 1)
+    product.setDirections(sizes.directions)
+    let bias = try node.gateBias(sizes, width, separate: linearBeforeReset ? sizes.hidden : 0)
+    try node.emitProduct(product, x, try node.widenedInput(1), bias, nil, gates)
+    return gates
+  }
 
-    var recurrence = MatrixProduct(m: 1, n: 4 * hidden, k: hidden)
-    (recurrence.bRow, recurrence.bColumn, recurrence.bCount) = (1, hidden, directions)
-    let panels = try node.panels(r, recurrence)
-    try walk(&node, gates, panels, LSTMSizes(steps, batch, hidden, directions))
+  /// How R is packed: GRU multiplies gate by gate.
+  private func recurrence(_ sizes: RecurrentSizes) -> MatrixProduct {
+    let pieces = cell == .gru ? 3 : 1
+    var product = MatrixProduct(m: 1, n: cell.gates * sizes.hidden / pieces, k: sizes.hidden)
+    (product.bRow, product.bColumn, product.bCount) = (1, sizes.hidden, sizes.directions * pieces)
+    return product
   }
 
   private func walk(
-    _ node: inout Lowering, _ gates: Operand, _ panels: Operand, _ sizes: LSTMSizes
+    _ node: inout Lowering, _ gates: Operand, _ panels: Operand, _ states: RecurrentStates,
+    _ sizes: RecurrentSizes
   ) throws(MaasError) {
-    let state = [sizes.directions, sizes.batch, sizes.hidden]
-    let y = try target(&node, 0, [sizes.steps] + state, steps: true)
-    let h = try target(&node, 1, state, steps: false)
-    let c = try target(&node, 2, state, steps: false)
+    let bias = linearBeforeReset ? try node.widenedOptional(3) : nil
+    let between = cell == .gru ? try node.temporary(.float, states.shape) : nil
     let operands = [
-      gates, panels, try node.widenedOptional(7), node.optionalInput(4), try initial(&node, 5),
-      try initial(&node, 6), y, h, c,
+      gates, panels, cell == .lstm ? try node.widenedOptional(7) : bias, node.optionalInput(4),
+      states.initial[0], states.initial[1], states.results[0], states.results[1], states.results[2], between,
     ]
-    let params = LSTMParams(self, sizes)
-    // A chunk multiplies `rows` rows of the batch by a [hidden, 4 hidden] matrix in each step.
-    let work = elementCount([sizes.steps, params.rows, sizes.hidden, sizes.hidden / 8 + 4]) ?? .max
+    let params = RecurrentParams(self, sizes)
+    // A chunk multiplies `rows` rows of the batch by a [hidden, gates x hidden] matrix in each step.
+    let work =
+      elementCount([sizes.steps, params.rows, sizes.hidden, cell.gates, sizes.hidden / 32 + 1]) ?? .max
     node.emit(
-      { runLSTM(Chunk($0, $1, $2, $3)) }, operands, params, items: sizes.directions * params.blocks,
-      grain: grain(nanoseconds: work), scratch: Int(params.scratch), kernel: "lstm")
-    try deliver(&node, 0, y, [0, 2, 1])
-    try deliver(&node, 1, h, [0, 1])
-    try deliver(&node, 2, c, [0, 1])
+      { runRecurrent(Chunk($0, $1, $2, $3)) }, operands, params, items: sizes.directions * params.blocks,
+      grain: grain(nanoseconds: work), scratch: Int(params.scratch), kernel: "recurrent")
   }
 
-  /// Where a float result in layout 0 goes: the output itself, a temporary, or nowhere for an unwanted sequence.
+  private func states(
+    _ node: inout Lowering, _ sizes: RecurrentSizes, _ wide: DType
+  ) throws(MaasError) -> RecurrentStates {
+    let shape = [sizes.directions, sizes.batch, sizes.hidden]
+    var states = RecurrentStates(shape: shape)
+    states.results[0] = try target(&node, 0, [sizes.steps] + shape, wide)
+    for i in 1..<(cell == .lstm ? 3 : 2) {
+      states.initial[i - 1] = try initial(&node, i + 4, wide)
+      states.results[i] = try target(&node, i, shape, wide)
+    }
+    return states
+  }
+
+  /// Where a result in layout 0 goes: the output itself, a temporary, or nowhere for an unwanted sequence.
   private func target(
-    _ node: inout Lowering, _ i: Int, _ shape: [Int], steps: Bool
+    _ node: inout Lowering, _ i: Int, _ shape: [Int], _ wide: DType
   ) throws(MaasError) -> Operand? {
-    if let y = node.optionalOutput(i), y.dtype == .float, !batchFirst { return y }
-    if node.optionalOutput(i) == nil, steps { return nil }
-    return try node.temporary(.float, shape)
+    if let y = node.optionalOutput(i), y.dtype == wide, !batchFirst { return y }
+    if node.optionalOutput(i) == nil, i == 0 { return nil }
+    return try node.temporary(wide, shape)
   }
 
-  private func initial(_ node: inout Lowering, _ i: Int) throws(MaasError) -> Operand? {
-    guard let given = try node.widenedOptional(i) else { return nil }
+  private func initial(_ node: inout Lowering, _ i: Int, _ wide: DType) throws(MaasError) -> Operand? {
+    guard let own = node.optionalInput(i) else { return nil }
+    let given = try node.converted(own, wide)
     return batchFirst ? try node.swapped(given, 0, 1) : given
   }
 
   /// Brings a result into the output's layout and element type.
-  private func deliver(_ node: inout Lowering, _ i: Int, _ result: Operand?, _ order: [Int]) throws(MaasError)
-  {
+  private func deliver(
+    _ node: inout Lowering, _ i: Int, _ result: Operand?, _ order: [Int]
+  ) throws(MaasError) {
     guard let y = node.optionalOutput(i), let result, y.buffer != result.buffer else { return }
     guard batchFirst else { return node.narrow(result, into: y) }
-    // Y: [steps, directions, batch, hidden] to [batch, steps, directions, hidden]; states swap the first two.
-    let perm = order.count == 3 ? [2, 0, 1, 3] : [1, 0, 2]
-    let target = try node.widenedTarget(y)
+    let target = y.dtype == result.dtype ? y : try node.temporary(result.dtype, y.shape)
     let strides = contiguousStrides(result.shape)
     try node.emitCopy(
-      result, target, y.shape, xStrides: perm.map { strides[$0] }, yStrides: contiguousStrides(y.shape))
+      result, target, y.shape, xStrides: order.map { strides[$0] }, yStrides: contiguousStrides(y.shape))
     node.narrow(target, into: y)
   }
 }
 
-struct LSTMSizes {
-  let steps, batch, hidden, directions: Int
+struct RecurrentSizes {
+  let steps, batch, input, hidden, directions: Int
 
-  init(_ steps: Int, _ batch: Int, _ hidden: Int, _ directions: Int) {
-    (self.steps, self.batch, self.hidden, self.directions) = (steps, batch, hidden, directions)
+  init(_ steps: Int, _ batch: Int, _ input: Int, _ hidden: Int, _ directions: Int) {
+    (self.steps, self.batch, self.input) = (steps, batch, input)
+    (self.hidden, self.directions) = (hidden, directions)
   }
+}
+
+/// What goes from step to step, hidden and cell, each of `shape`: where it begins, and where Y, Y_h and Y_c are written.
+struct RecurrentStates {
+  let shape: [Int]
+  var initial: [Operand?] = [nil, nil]
+  var results: [Operand?] = [nil, nil, nil]
+
+  init(shape: [Int]) { self.shape = shape }
 }
 
 extension MatrixProduct {
@@ -105,21 +144,27 @@ extension Lowering {
     return y
   }
 
-  /// The sum of both halves of B, [directions, 4 hidden]; nil without B.
-  fileprivate mutating func gateBias(_ directions: Int, _ hidden: Int) throws(MaasError) -> Operand? {
+  /// The sum of both halves of B, [directions, width]; of the last `separate` elements only those of W. Nil without B.
+  fileprivate mutating func gateBias(
+    _ sizes: RecurrentSizes, _ width: Int, separate: Int
+  ) throws(MaasError) -> Operand? {
     guard let b = try widenedOptional(3) else { return nil }
-    let y = try temporary(.float, [directions, 4 * hidden])
+    let y = try temporary(.float, [sizes.directions, width])
     emit(
-      { sumOfBiases(Chunk($0, $1, $2, $3)) }, [b, y], 4 * hidden, items: y.count,
+      { sumOfBiases(Chunk($0, $1, $2, $3)) }, [b, y], (width: width, shared: width - separate),
+      items: y.count,
       grain: grain(nanoseconds: 1))
     return y
   }
 }
 
-/// b [directions, 2, n], y [directions, n]; the parameter is n.
+/// b [directions, 2, width], y [directions, width].
 private func sumOfBiases(_ chunk: Chunk) -> Int32 {
-  let n = chunk.params(Int.self).pointee
+  let (width, shared) = chunk.params((width: Int, shared: Int).self).pointee
   let (b, y) = (chunk.input(0, as: Float.self), chunk.output(1, as: Float.self))
-  for i in chunk.begin..<chunk.end { y[i] = b[i / n * 2 * n + i % n] + b[i / n * 2 * n + n + i % n] }
+  for i in chunk.begin..<chunk.end {
+    let first = i / width * 2 * width + i % width
+    y[i] = i % width < shared ? b[first] + b[first + width] : b[first]
+  }
   return StepStatus.ok
 }

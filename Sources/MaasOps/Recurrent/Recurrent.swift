@@ -2,49 +2,72 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// ONNX's LSTM: one or two directions over a sequence.
+/// ONNX's RNN, GRU and LSTM: one or two directions over a sequence.
 ///
-/// Inputs: X, W, R, B, sequence_lens, initial_h, initial_c, P; outputs: Y, Y_h, Y_c. In layout 0 X is [sequence, batch,
-/// input] and Y [sequence, directions, batch, hidden]; in layout 1 the batch comes first everywhere.
-package final class LSTM: ReadableOperator {
-  package let name = "LSTM"
+/// Inputs: X, W, R, B, sequence_lens, initial_h, and LSTM's initial_c and P; outputs: Y, Y_h, and LSTM's Y_c. In
+/// layout 0 X is [sequence, batch, input] and Y [sequence, directions, batch, hidden]; in layout 1 the batch comes
+/// first everywhere.
+package final class Recurrent: OperatorFamily {
+  enum Cell {
+    case rnn, gru, lstm
+
+    var gates: Int { self == .rnn ? 1 : self == .gru ? 3 : 4 }
+    /// Of each direction. For LSTM: for the gates, the cell's input and the output.
+    var activations: [String] {
+      switch self {
+      case .rnn: ["Tanh"]
+      case .gru: ["Sigmoid", "Tanh"]
+      case .lstm: ["Sigmoid", "Tanh", "Tanh"]
+      }
+    }
+  }
+
+  package struct Row: Sendable {
+    let name: String
+    let cell: Cell
+
+    package static let rnn = Row(name: "RNN", cell: .rnn)
+    package static let gru = Row(name: "GRU", cell: .gru)
+    package static let lstm = Row(name: "LSTM", cell: .lstm)
+  }
 
   enum Direction {
     case forward, reverse, both
     var count: Int { self == .both ? 2 : 1 }
   }
+
+  private let row: Row
   let direction: Direction
   let batchFirst: Bool
   let clip: Float
+  /// LSTM: the forget gate is 1 - the input gate.
   let inputForget: Bool
-  /// Three of each direction: for the gates, the cell's input and the output.
+  /// GRU: the reset gate multiplies the product with R instead of what goes into it.
+  let linearBeforeReset: Bool
   let activations: [maas_f32_activation]
   private let hiddenSize: Int?
+  var cell: Cell { row.cell }
+  package var name: String { row.name }
 
-  package init(_ reader: inout AttributeReader) throws(MaasError) {
-    let text = try reader.string("direction") ?? "forward"
-    switch text {
-    case "forward": direction = .forward
-    case "reverse": direction = .reverse
-    case "bidirectional": direction = .both
-    default:
-      throw MaasError(
-        .invalidModel, "attribute 'direction' has an unknown value",
-        expected: "forward, reverse or bidirectional", found: text)
-    }
+  package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
+    self.row = row
+    direction = try Direction(&reader)
     batchFirst = try reader.int("layout") ?? 0 != 0
     clip = try reader.float("clip") ?? 0
-    inputForget = try reader.int("input_forget") ?? 0 != 0
+    inputForget = row.cell == .lstm ? try reader.int("input_forget") ?? 0 != 0 : false
+    linearBeforeReset = row.cell == .gru ? try reader.int("linear_before_reset") ?? 0 != 0 : false
     hiddenSize = try reader.int("hidden_size")
     activations = try recurrentActivations(
-      &reader, [String](repeating: "", count: direction.count).flatMap { _ in ["Sigmoid", "Tanh", "Tanh"] })
+      &reader, (0..<direction.count).flatMap { _ in row.cell.activations },
+      // ONNX's default for RNN has two, whatever the direction.
+      most: row.cell == .rnn ? 2 : row.cell.activations.count * direction.count)
     reader.ignore("output_sequence")
     try reader.finish()
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectInputs(3...8)
-    try node.expectDType(0, [.float, .float16, .bfloat16])
+    try node.expectInputs(3...(cell == .lstm ? 8 : 6))
+    try node.expectDType(0, DType.floats)
     let (dtype, directions) = (try node.dtype(0), Dim.known(direction.count))
     for (i, rank) in [(0, 3), (1, 3), (2, 3), (3, 2), (4, 1), (5, 3), (6, 3), (7, 2)] where node.has(i) {
       try node.expectRank(i, rank)
@@ -60,15 +83,15 @@ package final class LSTM: ReadableOperator {
     let state = batchFirst ? [batch, directions, hidden] : [directions, batch, hidden]
     node.setOutput(
       0, dtype, batchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden])
-    for i in 1..<3 where node.wantsOutput(i) { node.setOutput(i, dtype, state) }
+    for i in 1..<(cell == .lstm ? 3 : 2) where node.wantsOutput(i) { node.setOutput(i, dtype, state) }
   }
 
   private func check(_ node: Inference, input: Dim, batch: Dim, hidden: Dim) throws(MaasError) {
-    let directions = Dim.known(direction.count)
+    let (directions, gates) = (Dim.known(direction.count), Dim.known(cell.gates) * hidden)
     let state = batchFirst ? [batch, directions, hidden] : [directions, batch, hidden]
     let expected: [[Dim]] = [
-      [], [directions, .known(4) * hidden, input], [directions, .known(4) * hidden, hidden],
-      [directions, .known(8) * hidden], [batch], state, state, [directions, .known(3) * hidden],
+      [], [directions, gates, input], [directions, gates, hidden], [directions, .known(2) * gates], [batch],
+      state, state, [directions, .known(3) * hidden],
     ]
     for i in 1..<8 where node.has(i) {
       guard let found = try node.shape(i) else { continue }
@@ -77,20 +100,35 @@ package final class LSTM: ReadableOperator {
   }
 }
 
-/// Activations of a recurrent operator, with the alphas and betas that those named take one after the other.
-func recurrentActivations(
-  _ reader: inout AttributeReader, _ defaults: [String]
+extension Recurrent.Direction {
+  fileprivate init(_ reader: inout AttributeReader) throws(MaasError) {
+    let text = try reader.string("direction") ?? "forward"
+    switch text {
+    case "forward": self = .forward
+    case "reverse": self = .reverse
+    case "bidirectional": self = .both
+    default:
+      throw MaasError(
+        .invalidModel, "attribute 'direction' has an unknown value",
+        expected: "forward, reverse or bidirectional", found: text)
+    }
+  }
+}
+
+/// The functions that `activations` names, with the alphas and betas that those take one after the other.
+private func recurrentActivations(
+  _ reader: inout AttributeReader, _ defaults: [String], most: Int
 ) throws(MaasError) -> [maas_f32_activation] {
   let names = try reader.strings("activations") ?? defaults
   var alphas = (try reader.floats("activation_alpha") ?? []).makeIterator()
   var betas = (try reader.floats("activation_beta") ?? []).makeIterator()
-  guard names.count == defaults.count else {
+  guard names.count >= defaults.count, names.count <= most else {
     throw MaasError(
       .invalidModel, "attribute 'activations' has the wrong length", expected: "\(defaults.count)",
       found: "\(names.count)")
   }
   var result: [maas_f32_activation] = []
-  for name in names {
+  for name in names.prefix(defaults.count) {
     guard let row = recurrentTable.first(where: { $0.name == name }) else {
       throw MaasError(
         .unsupported, "the activation '\(name)' is not supported",
@@ -110,6 +148,7 @@ private let recurrentTable: [(name: String, op: maas_unary, alpha: Float?, beta:
   ("HardSigmoid", MAAS_UNARY_HARD_SIGMOID, 0.2, 0.5),
   ("LeakyRelu", MAAS_UNARY_LEAKY_RELU, 0.01, nil),
   ("Relu", MAAS_UNARY_RELU, nil, nil),
+  ("ScaledTanh", MAAS_UNARY_SCALED_TANH, 1, 1),
   ("Sigmoid", MAAS_UNARY_SIGMOID, nil, nil),
   ("Softplus", MAAS_UNARY_SOFTPLUS, nil, nil),
   ("Softsign", MAAS_UNARY_SOFTSIGN, nil, nil),

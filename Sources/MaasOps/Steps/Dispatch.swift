@@ -34,6 +34,15 @@ private func dispatchInteger<K: NumberKernel>(_ kernel: K.Type, _ chunk: Chunk) 
   }
 }
 
+/// A step function for float and double.
+protocol FloatKernel {
+  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32
+}
+
+func dispatch<K: FloatKernel>(_ kernel: K.Type, _ chunk: Chunk) -> Int32 {
+  chunk.step.pointee.dtype == DType.double.rawValue ? K.run(chunk, Double.self) : K.run(chunk, Float.self)
+}
+
 /// A step function that moves elements and needs to know only their size.
 protocol MovementKernel {
   static func run<T: BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32

@@ -28,4 +28,37 @@ extension Lowering {
   mutating func narrow(_ wide: Operand, into y: Operand) {
     if wide.buffer != y.buffer { emitCast(wide, y) }
   }
+
+  /// Where a result of `wide` elements for `y` goes: `y` itself, or a temporary that `narrow` casts.
+  mutating func target(_ y: Operand, _ wide: DType) throws(MaasError) -> Operand {
+    y.dtype == wide ? y : try temporary(wide, y.shape)
+  }
+
+  /// Where a result of `wide` elements for output `i` goes, which may be one that nobody wants.
+  mutating func target(_ i: Int, _ wide: DType, _ shape: [Int]) throws(MaasError) -> Operand {
+    guard let y = optionalOutput(i) else { return try temporary(wide, shape) }
+    return try target(y, wide)
+  }
+
+  /// Brings what was computed for output `i` there, if it is wanted.
+  mutating func deliver(_ result: Operand, _ i: Int) {
+    if let y = optionalOutput(i) { narrow(result, into: y) }
+  }
+
+  /// As `converted`, with constants cast now.
+  mutating func converted(constant x: Operand, _ dtype: DType) throws(MaasError) -> Operand {
+    guard let constant = x.constant, x.dtype != dtype else { return try converted(x, dtype) }
+    return try self.constant(try cast(constant, to: dtype))
+  }
+
+  /// A constant of `shape` with one value everywhere.
+  mutating func scalar(_ value: Double, _ dtype: DType, _ shape: [Int] = []) throws(MaasError) -> Operand {
+    let values = [Double](repeating: value, count: elementCount(shape) ?? 0)
+    return try constant(try cast(try Tensor(.double, shape, values), to: dtype))
+  }
+}
+
+extension DType {
+  /// What steps without a kernel for this type compute in.
+  var wide: DType { self == .double ? .double : .float }
 }

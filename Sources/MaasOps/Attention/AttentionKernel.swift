@@ -1,0 +1,276 @@
+import CMaasKernels
+import CMaasSystem
+import MaasCore
+import MaasGraph
+
+/// How a float attention is cut: blocks of rows of queries, tiles of keys.
+private struct AttentionTiling {
+  /// Keys of a tile and rows of a block. The scores of one block and tile stay in the second-level cache.
+  static let keys = 256, rows = 64
+
+  let attention: AttentionParams
+  /// Heads of Q whose rows follow one another and are taken as one matrix.
+  let folded: Int
+  let rowStride: Int
+  let tiles, blocks: Int
+  /// Bytes of the packed tile of one head of keys and of values.
+  let keyBytes, valueBytes: Int
+  /// Floats of scratch memory that the products need.
+  var productScratch = 0
+
+  init(_ attention: AttentionParams) throws(MaasError) {
+    self.attention = attention
+    let a = attention
+    let isEven = a.queries == 1 || a.q.head == a.queries * a.q.row
+    folded = isEven ? a.group : 1
+    rowStride = a.queries == 1 ? a.q.head : a.q.row
+    tiles = (a.total + Self.keys - 1) / Self.keys
+    blocks = (folded * a.queries + Self.rows - 1) / Self.rows
+    let width = Int64(min(Self.keys, a.total))
+    keyBytes = Int(maas_f32_gemm_packed_bytes(Int64(a.size), width))
+    valueBytes = Int(maas_f32_gemm_packed_bytes(width, Int64(a.valueSize)))
+    guard keyBytes >= 0, valueBytes >= 0 else {
+      throw MaasError(.limitExceeded, "the packed keys or values are too large")
+    }
+    productScratch = largestProductScratch() / 4
+  }
+
+  var rowCount: Int { folded * attention.queries }
+  func rows(_ block: Int) -> Int { min(Self.rows, rowCount - block * Self.rows) }
+  func keys(_ tile: Int) -> Int { min(Self.keys, attention.total - tile * Self.keys) }
+
+  /// Scores = scale Q K'
+  func scoreProduct(rows: Int, keys: Int) -> maas_f32_gemm_params {
+    var params = maas_f32_gemm_params()
+    (params.m, params.n, params.k) = (Int64(rows), Int64(keys), Int64(attention.size))
+    (params.a_row, params.a_col, params.y_row) = (Int64(rowStride), 1, Int64(keys))
+    params.alpha = attention.scale
+    return params
+  }
+
+  /// Result += exponentials V
+  func valueProduct(rows: Int, keys: Int) -> maas_f32_gemm_params {
+    var params = maas_f32_gemm_params()
+    (params.m, params.n, params.k) = (Int64(rows), Int64(attention.valueSize), Int64(keys))
+    (params.a_row, params.a_col, params.y_row) = (Int64(keys), 1, Int64(attention.valueSize))
+    params.alpha = 1
+    return params
+  }
+
+  private func largestProductScratch() -> Int {
+    var most: Int64 = 0
+    for rows in [rows(0), rows(max(0, blocks - 1))] {
+      for keys in [keys(0), keys(max(0, tiles - 1))] {
+        for product in [scoreProduct(rows: rows, keys: keys), valueProduct(rows: rows, keys: keys)] {
+          var product = product
+          most = max(most, maas_f32_gemm_split(&product).scratch)
+        }
+      }
+    }
+    return (Int(most) + 63) / 64 * 64
+  }
+
+  /// Behind the products' scratch memory: scores, result, maximum and sum of each row.
+  var scratch: Int {
+    let rows = min(Self.rows, rowCount)
+    return 4 * (productScratch + rows * (min(Self.keys, attention.total) + attention.valueSize + 2))
+  }
+}
+
+extension Lowering {
+  /// q, k, v, mask or NULL, lengths or NULL, y, scores or NULL.
+  mutating func emitAttention(_ params: AttentionParams, _ operands: [Operand?]) throws(MaasError) {
+    let tiling = try AttentionTiling(params)
+    let packs = params.batch * params.keyHeads * tiling.tiles
+    let keys = try temporary(.uint8, [packs, tiling.keyBytes])
+    let values = try temporary(.uint8, [packs, tiling.valueBytes])
+    let width = min(AttentionTiling.keys, params.total)
+    emit(
+      { packTiles(Chunk($0, $1, $2, $3)) }, [operands[1], operands[2], keys, values], tiling, items: packs,
+      grain: grain(nanoseconds: width * (params.size + params.valueSize) / 2), kernel: "attention_pack")
+    let rows = min(AttentionTiling.rows, tiling.rowCount)
+    let work = rows * params.total * (2 + (params.size + params.valueSize) / 25)
+    emit(
+      { attend(Chunk($0, $1, $2, $3)) }, [operands[0], keys, values] + operands[3...], tiling,
+      items: params.batch * (params.heads / tiling.folded) * tiling.blocks, grain: grain(nanoseconds: work),
+      scratch: tiling.scratch, kernel: "attention")
+  }
+}
+
+/// k, v, packed tiles of k' and of v. Items are tiles of heads.
+private func packTiles(_ chunk: Chunk) -> Int32 {
+  let tiling = chunk.params(AttentionTiling.self)
+  let a = tiling.pointee.attention
+  for item in chunk.begin..<chunk.end {
+    let (tile, head) = (item % tiling.pointee.tiles, item / tiling.pointee.tiles)
+    let (first, count) = (tile * AttentionTiling.keys, tiling.pointee.keys(tile))
+    let k = chunk.output(0, as: Float.self) + a.k.offset(head / a.keyHeads, head % a.keyHeads, first)
+    let v = chunk.output(1, as: Float.self) + a.v.offset(head / a.keyHeads, head % a.keyHeads, first)
+    pack(chunk, k, k: a.size, n: count, row: 1, column: a.k.row, 2, item * tiling.pointee.keyBytes)
+    pack(chunk, v, k: count, n: a.valueSize, row: a.v.row, column: 1, 3, item * tiling.pointee.valueBytes)
+  }
+  return StepStatus.ok
+}
+
+private func pack(
+  _ chunk: Chunk, _ b: UnsafeMutablePointer<Float>, k: Int, n: Int, row: Int, column: Int, _ operand: Int,
+  _ offset: Int
+) {
+  var params = maas_f32_gemm_pack_params()
+  (params.k, params.n, params.b_row, params.b_col) = (Int64(k), Int64(n), Int64(row), Int64(column))
+  let split = maas_f32_gemm_pack_split(&params)
+  chunk.call(
+    maas_f32_gemm_pack,
+    [chunk.address(operand).map { $0 + offset }, UnsafeMutableRawPointer(b), nil, nil, nil, nil], params,
+    split)
+}
+
+/// q, packed k', packed v, mask or NULL, int64 lengths or NULL, y, scores or NULL. Items are blocks of rows of each head,
+/// or of each group of folded heads.
+private func attend(_ chunk: Chunk) -> Int32 {
+  let tiling = chunk.params(AttentionTiling.self)
+  for item in chunk.begin..<chunk.end { AttentionBlock(chunk, tiling, item).run() }
+  return StepStatus.ok
+}
+
+private typealias Floats = UnsafeMutablePointer<Float>
+
+private struct AttentionBlock {
+  private let chunk: Chunk
+  private let p: UnsafePointer<AttentionTiling>
+  private let batch, firstHead, firstRow, rows: Int
+  private let scores, result, maximum, sum: Floats
+  private let lengths: UnsafePointer<Int64>?
+
+  init(_ chunk: Chunk, _ tiling: UnsafePointer<AttentionTiling>, _ item: Int) {
+    self.chunk = chunk
+    p = tiling
+    let (block, heads) = (item % tiling.pointee.blocks, item / tiling.pointee.blocks)
+    let perBatch = tiling.pointee.attention.heads / tiling.pointee.folded
+    batch = heads / perBatch
+    firstHead = heads % perBatch * tiling.pointee.folded
+    firstRow = block * AttentionTiling.rows
+    rows = tiling.pointee.rows(block)
+    let scratch = chunk.worker.pointee.scratch.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
+    scores = scratch + tiling.pointee.productScratch
+    result = scores + rows * min(AttentionTiling.keys, tiling.pointee.attention.total)
+    maximum = result + rows * tiling.pointee.attention.valueSize
+    sum = maximum + rows
+    lengths = chunk.optional(4, as: Int64.self)
+  }
+
+  private var attention: AttentionParams { p.pointee.attention }
+
+  /// Head and query of row `r` of the block.
+  private func place(_ r: Int) -> (head: Int, query: Int) {
+    let row = firstRow + r
+    return (firstHead + row / attention.queries, row % attention.queries)
+  }
+
+  func run() {
+    for i in 0..<rows * attention.valueSize { result[i] = 0 }
+    for r in 0..<rows { (maximum[r], sum[r]) = (-.infinity, 0) }
+    let seen = visible()
+    for tile in 0..<p.pointee.tiles {
+      let (first, count) = (tile * AttentionTiling.keys, p.pointee.keys(tile))
+      let isHidden = first >= seen.upperBound || first + count <= seen.lowerBound
+      if !isHidden || chunk.address(6) != nil { run(tile, first, count) }
+    }
+    for r in 0..<rows { finish(r) }
+  }
+
+  /// The keys that any row sees.
+  private func visible() -> Range<Int> {
+    var (low, high) = (Int.max, 0)
+    for r in 0..<rows {
+      let own = attention.bias.visible(batch, place(r).query, lengths)
+      if !own.isEmpty { (low, high) = (min(low, own.lowerBound), max(high, own.upperBound)) }
+    }
+    return min(low, high)..<high
+  }
+
+  private func run(_ tile: Int, _ first: Int, _ count: Int) {
+    let (a, head) = (attention, firstHead / attention.group)
+    let packed = (batch * a.keyHeads + head) * p.pointee.tiles + tile
+    let rowOffset = firstRow * p.pointee.rowStride
+    let q = chunk.output(0, as: Float.self) + a.q.batch * batch + a.q.head * firstHead + rowOffset
+    multiply(q, 1, packed * p.pointee.keyBytes, nil, scores, p.pointee.scoreProduct(rows: rows, keys: count))
+    keep(.product, first, count)
+    if a.softcap > 0 { cap(count) }
+    keep(.capped, first, count)
+    for r in 0..<rows {
+      let (head, query) = place(r)
+      let seen = a.bias.visible(batch, query, lengths)
+      let mask = chunk.address(3).map { UnsafeRawPointer($0) }
+      a.bias.add(mask, batch, head, query, seen, scores + r * count, first: first, count: count)
+    }
+    keep(.biased, first, count)
+    keep(.probabilities, first, count)
+    normalise(count)
+    let product = p.pointee.valueProduct(rows: rows, keys: count)
+    multiply(scores, 2, packed * p.pointee.valueBytes, result, result, product)
+  }
+
+  private func multiply(
+    _ a: Floats, _ panels: Int, _ offset: Int, _ residual: Floats?, _ y: Floats,
+    _ product: maas_f32_gemm_params
+  ) {
+    var product = product
+    let split = maas_f32_gemm_split(&product)
+    chunk.call(
+      maas_f32_gemm,
+      [
+        UnsafeMutableRawPointer(a), chunk.address(panels).map { $0 + offset }, nil,
+        residual.map { UnsafeMutableRawPointer($0) }, UnsafeMutableRawPointer(y), nil,
+      ], product, split)
+  }
+
+  private func cap(_ count: Int) {
+    let tanh = maas_f32_activation(
+      op: MAAS_UNARY_SCALED_TANH, alpha: attention.softcap, beta: 1 / attention.softcap)
+    chunk.apply(tanh, scores, scores, count: rows * count)
+  }
+
+  private func normalise(_ count: Int) {
+    var params = maas_f32_online_softmax_params(
+      rows: Int64(rows), n: Int64(count), width: Int64(attention.valueSize))
+    let split = maas_f32_online_softmax_split(&params)
+    chunk.call(
+      maas_f32_online_softmax,
+      [
+        UnsafeMutableRawPointer(scores), UnsafeMutableRawPointer(maximum), UnsafeMutableRawPointer(sum),
+        UnsafeMutableRawPointer(result), nil, nil,
+      ], params, split)
+  }
+
+  /// Row `r` of the scores that are an output.
+  private func kept(_ r: Int) -> Floats {
+    let (head, query) = place(r)
+    let row = (batch * attention.heads + head) * attention.queries + query
+    return chunk.output(6, as: Float.self) + row * attention.total
+  }
+
+  /// Copies the scores to the output if that is the stage it wants.
+  private func keep(_ stage: Attention.ScoreStage, _ first: Int, _ count: Int) {
+    guard stage == attention.stage, chunk.address(6) != nil else { return }
+    for r in 0..<rows { maas_sys_copy(kept(r) + first, scores + r * count, count * 4) }
+  }
+
+  /// A row that sees nothing is 0.
+  private func finish(_ r: Int) {
+    let (head, query) = place(r)
+    let factor = sum[r] == 0 ? 0 : 1 / sum[r]
+    let y = chunk.output(5, as: Float.self) + attention.y.offset(batch, head, query)
+    for j in 0..<attention.valueSize { y[j] = sum[r] == 0 ? 0 : result[r * attention.valueSize + j] * factor }
+    guard attention.stage == .probabilities, chunk.address(6) != nil else { return }
+    let row = kept(r)
+    if maximum[r] == -.infinity {
+      for j in 0..<attention.total { row[j] = 0 }
+    } else {
+      var params = maas_f32_softmax_params(log: false, outer: 1, axis: Int64(attention.total), inner: 1)
+      let split = maas_f32_softmax_split(&params)
+      let pointer = UnsafeMutableRawPointer(row)
+      chunk.call(maas_f32_softmax, [pointer, pointer, nil, nil, nil, nil], params, split)
+    }
+  }
+}

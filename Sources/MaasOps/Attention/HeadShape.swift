@@ -1,0 +1,56 @@
+import MaasCore
+
+/// Heads of attention: [batch, heads, sequence, size], or [batch, sequence, heads * size] with `heads` from an attribute.
+struct HeadShape {
+  let batch, heads, sequence, size: Dim
+  let isPacked: Bool
+
+  init(_ shape: [Dim], heads attribute: Int?, _ what: String) throws(MaasError) {
+    isPacked = shape.count == 3
+    batch = shape[0]
+    guard isPacked else {
+      guard shape.count == 4 else {
+        throw MaasError(
+          .shapeMismatch, "\(what) has the wrong rank", expected: "3 or 4", found: Shape(shape).text)
+      }
+      (heads, sequence, size) = (shape[1], shape[2], shape[3])
+      return
+    }
+    guard let attribute, attribute > 0 else {
+      throw MaasError(
+        .invalidModel, "\(what) has 3 dimensions, so that an attribute must say how many heads it has",
+        hint: "set the operator's attribute for the number of heads to a positive number")
+    }
+    if let width = shape[2].value, width % attribute != 0 {
+      throw MaasError(
+        .shapeMismatch, "\(what) does not divide into heads", expected: "a multiple of \(attribute)",
+        found: "\(width)")
+    }
+    (heads, sequence) = (.known(attribute), shape[1])
+    size = shape[2].floorDivided(by: attribute)
+  }
+
+  /// The numbers, when lowering.
+  func sizes() throws(MaasError) -> (batch: Int, heads: Int, sequence: Int, size: Int) {
+    guard let batch = batch.value, let heads = heads.value, let sequence = sequence.value,
+      let size = size.value
+    else { throw MaasError(.internal, "the plan does not know a shape") }
+    return (batch, heads, sequence, size)
+  }
+
+  /// Elements between neighbours.
+  func layout() throws(MaasError) -> HeadLayout {
+    let (_, heads, sequence, size) = try sizes()
+    let all = heads * sequence * size
+    return isPacked
+      ? HeadLayout(batch: all, head: size, row: heads * size)
+      : HeadLayout(batch: all, head: sequence * size, row: size)
+  }
+}
+
+/// Elements between neighbouring batches, heads and rows.
+struct HeadLayout {
+  let batch, head, row: Int
+
+  func offset(_ b: Int, _ h: Int, _ i: Int) -> Int { b * batch + h * head + i * row }
+}

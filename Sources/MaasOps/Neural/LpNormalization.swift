@@ -1,0 +1,53 @@
+import CMaasKernels
+import CMaasSystem
+import MaasCore
+import MaasGraph
+
+/// x divided by its L1 or L2 norm along an axis; 0 where the norm is.
+package final class LpNormalization: ReadableOperator {
+  package let name = "LpNormalization"
+  private let axis: Int
+  private let norm: maas_reduce
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    axis = try reader.int("axis") ?? -1
+    let p = try reader.int("p") ?? 2
+    try reader.finish()
+    guard p == 1 || p == 2 else {
+      throw MaasError(.invalidModel, "attribute 'p' has an unknown value", expected: "1 or 2", found: "\(p)")
+    }
+    norm = p == 1 ? MAAS_REDUCE_L1 : MAAS_REDUCE_L2
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(1...1)
+    try node.expectDType(0, DType.floats)
+    if let shape = try node.shape(0) { _ = try normalized(axis: axis, rank: shape.count) }
+    node.setOutput(0, try node.dtype(0), try node.shape(0))
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let (x, y) = (try node.input(0), try node.output())
+    let wide = x.dtype.wide
+    let axis = try normalized(axis: axis, rank: x.rank)
+    let (from, target) = (try node.converted(x, wide), try node.target(y, wide))
+    var shape = x.shape
+    shape[axis] = 1
+    let norms = try node.temporary(wide, shape)
+    try node.emitReduce(norm, from, norms, [axis])
+    node.emit(
+      { dispatch(ZeroReplacement.self, Chunk($0, $1, $2, $3)) }, [norms], 0, dtype: wide, items: norms.count,
+      grain: grain(nanoseconds: 1))
+    try node.emitBinary(.div, from, norms, target)
+    node.narrow(target, into: y)
+  }
+}
+
+/// x, in place: what is divided by 0 becomes 0.
+private enum ZeroReplacement: FloatKernel {
+  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+    let x = chunk.output(0, as: T.self)
+    for i in chunk.begin..<chunk.end where x[i] == 0 { x[i] = .infinity }
+    return StepStatus.ok
+  }
+}

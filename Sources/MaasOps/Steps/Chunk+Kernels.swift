@@ -1,0 +1,36 @@
+import CMaasKernels
+import CMaasSystem
+
+/// The operands of a kernel that another step calls.
+typealias KernelOperands = InlineArray<6, UnsafeMutableRawPointer?>
+
+extension Chunk {
+  /// Runs a kernel of CMaasKernels on the calling thread, as part of this step. The step's scratch memory is the
+  /// kernel's from its beginning on.
+  func call<Params: BitwiseCopyable>(
+    _ run: maas_step_run, _ operands: KernelOperands, _ params: Params, _ split: maas_split
+  ) {
+    withUnsafeBytes(of: operands) { pointers in
+      withUnsafeBytes(of: params) { bytes in
+        var step = maas_step()
+        step.run = run
+        step.operands = pointers.baseAddress?.assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
+        step.params = bytes.baseAddress
+        (step.items, step.grain, step.scratch) = (split.items, split.items, split.scratch)
+        _ = run(&step, 0, split.items, worker)
+      }
+    }
+  }
+
+  /// y = function(x), in place too.
+  func apply(
+    _ function: maas_f32_activation, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    count: Int
+  ) {
+    var params = maas_f32_unary_params(function: function, n: Int64(count))
+    let split = maas_f32_unary_split(&params)
+    call(
+      maas_f32_unary, [UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(y), nil, nil, nil, nil], params,
+      split)
+  }
+}
