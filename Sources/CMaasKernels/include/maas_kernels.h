@@ -284,6 +284,23 @@ typedef struct maas_f32_online_softmax_params {
 int32_t maas_f32_online_softmax(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_online_softmax_split(const maas_f32_online_softmax_params *params);
 
+// Products of few rows with a matrix that is used once
+
+/// Row-major matrices with the given elements between rows.
+typedef struct maas_f32_rows_params {
+  int64_t rows;  ///< Of x and y; a work item is one.
+  int64_t n;     ///< Rows of b.
+  int64_t width; ///< Elements of a row of b.
+  int64_t x_row, b_row, y_row;
+  float alpha; ///< Of row_dots.
+} maas_f32_rows_params;
+
+/// x, b, y: y[rows, n] = alpha x[rows, width] b[n, width]'.
+int32_t maas_f32_row_dots(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+/// x, b, y: y[rows, width] += x[rows, n] b[n, width].
+int32_t maas_f32_row_sums(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_rows_split(const maas_f32_rows_params *params);
+
 // Normalisation
 
 /// y = (x - mean) / sqrt(variance + epsilon) * scale + bias per row of x [rows, n]; RMS form: mean taken as

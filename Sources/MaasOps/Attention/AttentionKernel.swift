@@ -7,6 +7,8 @@ import MaasGraph
 private struct AttentionTiling {
   /// Keys of a tile and rows of a block. The scores of one block and tile stay in the second-level cache.
   static let keys = 256, rows = 64
+  /// For so few rows of a head, as when a text is made word by word, packing would cost more than it saves.
+  static let fewRows = 8
 
   let attention: AttentionParams
   /// Heads of Q whose rows follow one another and are taken as one matrix.
@@ -36,6 +38,7 @@ private struct AttentionTiling {
   }
 
   var rowCount: Int { folded * attention.queries }
+  var isDirect: Bool { rowCount <= Self.fewRows }
   func rows(_ block: Int) -> Int { min(Self.rows, rowCount - block * Self.rows) }
   func keys(_ tile: Int) -> Int { min(Self.keys, attention.total - tile * Self.keys) }
 
@@ -81,6 +84,19 @@ extension Lowering {
   /// q, k, v, mask or NULL, lengths or NULL, y, scores or NULL.
   mutating func emitAttention(_ params: AttentionParams, _ operands: [Operand?]) throws(MaasError) {
     let tiling = try AttentionTiling(params)
+    let rows = min(AttentionTiling.rows, tiling.rowCount)
+    let work = rows * params.total * (2 + (params.size + params.valueSize) / 25)
+    let (keys, values) = tiling.isDirect ? (operands[1], operands[2]) : try emitPack(tiling, operands)
+    emit(
+      { attend(Chunk($0, $1, $2, $3)) }, [operands[0], keys, values] + operands[3...], tiling,
+      items: params.batch * (params.heads / tiling.folded) * tiling.blocks, grain: grain(nanoseconds: work),
+      scratch: tiling.scratch, kernel: "attention")
+  }
+
+  private mutating func emitPack(
+    _ tiling: AttentionTiling, _ operands: [Operand?]
+  ) throws(MaasError) -> (Operand?, Operand?) {
+    let params = tiling.attention
     let packs = params.batch * params.keyHeads * tiling.tiles
     let keys = try temporary(.uint8, [packs, tiling.keyBytes])
     let values = try temporary(.uint8, [packs, tiling.valueBytes])
@@ -88,12 +104,7 @@ extension Lowering {
     emit(
       { packTiles(Chunk($0, $1, $2, $3)) }, [operands[1], operands[2], keys, values], tiling, items: packs,
       grain: grain(nanoseconds: width * (params.size + params.valueSize) / 2), kernel: "attention_pack")
-    let rows = min(AttentionTiling.rows, tiling.rowCount)
-    let work = rows * params.total * (2 + (params.size + params.valueSize) / 25)
-    emit(
-      { attend(Chunk($0, $1, $2, $3)) }, [operands[0], keys, values] + operands[3...], tiling,
-      items: params.batch * (params.heads / tiling.folded) * tiling.blocks, grain: grain(nanoseconds: work),
-      scratch: tiling.scratch, kernel: "attention")
+    return (keys, values)
   }
 }
 
@@ -125,7 +136,7 @@ private func pack(
     split)
 }
 
-/// q, packed k', packed v, mask or NULL, int64 lengths or NULL, y, scores or NULL. Items are blocks of rows of each head,
+/// q, packed k' and v or k and v themselves, mask or NULL, int64 lengths or NULL, y, scores or NULL. Items are blocks of rows of each head,
 /// or of each group of folded heads.
 private func attend(_ chunk: Chunk) -> Int32 {
   let tiling = chunk.params(AttentionTiling.self)
@@ -190,11 +201,8 @@ private struct AttentionBlock {
   }
 
   private func run(_ tile: Int, _ first: Int, _ count: Int) {
-    let (a, head) = (attention, firstHead / attention.group)
-    let packed = (batch * a.keyHeads + head) * p.pointee.tiles + tile
-    let rowOffset = firstRow * p.pointee.rowStride
-    let q = chunk.output(0, as: Float.self) + a.q.batch * batch + a.q.head * firstHead + rowOffset
-    multiply(q, 1, packed * p.pointee.keyBytes, nil, scores, p.pointee.scoreProduct(rows: rows, keys: count))
+    let a = attention
+    multiplyKeys(tile, first, count)
     keep(.product, first, count)
     if a.softcap > 0 { cap(count) }
     keep(.capped, first, count)
@@ -207,8 +215,55 @@ private struct AttentionBlock {
     keep(.biased, first, count)
     keep(.probabilities, first, count)
     normalise(count)
-    let product = p.pointee.valueProduct(rows: rows, keys: count)
-    multiply(scores, 2, packed * p.pointee.valueBytes, result, result, product)
+    multiplyValues(tile, first, count)
+  }
+
+  /// scores = scale Q K' for a tile of keys
+  private func multiplyKeys(_ tile: Int, _ first: Int, _ count: Int) {
+    let a = attention
+    let rowOffset = firstRow * p.pointee.rowStride
+    let q = chunk.output(0, as: Float.self) + a.q.batch * batch + a.q.head * firstHead + rowOffset
+    guard p.pointee.isDirect else {
+      let offset = packed(tile) * p.pointee.keyBytes
+      return multiply(q, 1, offset, nil, scores, p.pointee.scoreProduct(rows: rows, keys: count))
+    }
+    let params = maas_f32_rows_params(
+      rows: Int64(rows), n: Int64(count), width: Int64(a.size), x_row: Int64(p.pointee.rowStride),
+      b_row: Int64(a.k.row), y_row: Int64(count), alpha: a.scale)
+    multiplyDirectly(maas_f32_row_dots, q, 1, a.k, first, scores, params)
+  }
+
+  /// result += exponentials V for a tile of keys
+  private func multiplyValues(_ tile: Int, _ first: Int, _ count: Int) {
+    let a = attention
+    guard p.pointee.isDirect else {
+      let offset = packed(tile) * p.pointee.valueBytes
+      return multiply(scores, 2, offset, result, result, p.pointee.valueProduct(rows: rows, keys: count))
+    }
+    let params = maas_f32_rows_params(
+      rows: Int64(rows), n: Int64(count), width: Int64(a.valueSize), x_row: Int64(count),
+      b_row: Int64(a.v.row), y_row: Int64(a.valueSize), alpha: 1)
+    multiplyDirectly(maas_f32_row_sums, scores, 2, a.v, first, result, params)
+  }
+
+  private var keyHead: Int { firstHead / attention.group }
+
+  /// Which of the packed matrices holds a tile.
+  private func packed(_ tile: Int) -> Int {
+    (batch * attention.keyHeads + keyHead) * p.pointee.tiles + tile
+  }
+
+  private func multiplyDirectly(
+    _ kernel: maas_step_run, _ x: Floats, _ operand: Int, _ layout: HeadLayout, _ first: Int, _ y: Floats,
+    _ params: maas_f32_rows_params
+  ) {
+    let b = chunk.output(operand, as: Float.self) + layout.offset(batch, keyHead, first)
+    let split = withUnsafePointer(to: params) { maas_f32_rows_split($0) }
+    chunk.call(
+      kernel,
+      [UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(b), UnsafeMutableRawPointer(y), nil, nil, nil],
+      params,
+      split)
   }
 
   private func multiply(

@@ -111,11 +111,23 @@ private func rotate(
   _ p: RotaryParams, _ x: UnsafePointer<Float>, _ cosines: UnsafePointer<Float>,
   _ sines: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
 ) {
-  let (step, apart) = p.isInterleaved ? (2, 1) : (1, p.pairs)
-  for i in 0..<p.pairs {
-    let (a, b) = (x[i * step], x[i * step + apart])
-    y[i * step] = a * cosines[i] - b * sines[i]
-    y[i * step + apart] = a * sines[i] + b * cosines[i]
+  // With the step known here both loops become vector code.
+  if p.isInterleaved {
+    rotatePairs(p.pairs, 2, 1, x, cosines, sines, y)
+  } else {
+    rotatePairs(p.pairs, 1, p.pairs, x, cosines, sines, y)
   }
   for i in 2 * p.pairs..<p.size { y[i] = x[i] }
+}
+
+@inline(__always)
+private func rotatePairs(
+  _ count: Int, _ step: Int, _ apart: Int, _ x: UnsafePointer<Float>, _ cosines: UnsafePointer<Float>,
+  _ sines: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
+) {
+  for i in 0..<count {
+    let (a, b) = (x[i &* step], x[i &* step &+ apart])
+    y[i &* step] = a * cosines[i] - b * sines[i]
+    y[i &* step &+ apart] = a * sines[i] + b * cosines[i]
+  }
 }

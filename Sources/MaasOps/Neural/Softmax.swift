@@ -48,6 +48,7 @@ package final class Softmax: OperatorFamily {
     params.axis = Int64(flattens ? size * rest : size)
     params.inner = Int64(flattens ? 1 : rest)
     try node.mayReuseElementwise(0)
+    if x.dtype.isNarrowFloat, !row.isLog { return node.emitNarrowSoftmax(params, x, y) }
     let wide = x.dtype.wide
     let target = try node.target(y, wide)
     node.emitSoftmax(params, try node.converted(constant: x, wide), target)

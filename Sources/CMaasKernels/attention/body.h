@@ -1,0 +1,91 @@
+/// Products of few rows with a matrix that is read once and therefore not packed, for one instruction set. A
+/// work item is a row of y.
+#include "../split.h"
+#include "../simd/math.h"
+
+static vf partial(const float *a, const float *b, vf sum, int64_t n) {
+  return v_fma(v_load_tail(a, n), v_load_tail(b, n), sum);
+}
+
+/// The products of x with four neighbouring rows of b.
+static void four_dots(const float *x, const float *b, int64_t b_row, int64_t n, float *sums) {
+  vf s[4] = {v_set(0), v_set(0), v_set(0), v_set(0)};
+  int64_t i = 0;
+  for (; i + V_WIDTH <= n; i += V_WIDTH) {
+    vf own = v_load(x + i);
+    for (int r = 0; r < 4; r++)
+      s[r] = v_fma(own, v_load(b + r * b_row + i), s[r]);
+  }
+  for (int r = 0; r < 4; r++) {
+    if (i < n)
+      s[r] = partial(x + i, b + r * b_row + i, s[r], n - i);
+    sums[r] = v_sum(s[r]);
+  }
+}
+
+static float one_dot(const float *x, const float *b, int64_t n) {
+  vf s = v_set(0);
+  int64_t i = 0;
+  for (; i + V_WIDTH <= n; i += V_WIDTH)
+    s = v_fma(v_load(x + i), v_load(b + i), s);
+  if (i < n)
+    s = partial(x + i, b + i, s, n - i);
+  return v_sum(s);
+}
+
+int32_t MAAS_F32_KERNEL(row_dots)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  (void)worker;
+  const maas_f32_rows_params *g = step->params;
+  const float *b = step->operands[1];
+  for (int64_t r = begin; r < end; r++) {
+    const float *x = (const float *)step->operands[0] + r * g->x_row;
+    float *y = (float *)step->operands[2] + r * g->y_row, sums[4];
+    int64_t j = 0;
+    for (; j + 4 <= g->n; j += 4) {
+      four_dots(x, b + j * g->b_row, g->b_row, g->width, sums);
+      for (int s = 0; s < 4; s++)
+        y[j + s] = g->alpha * sums[s];
+    }
+    for (; j < g->n; j++)
+      y[j] = g->alpha * one_dot(x, b + j * g->b_row, g->width);
+  }
+  return MAAS_STEP_OK;
+}
+
+/// y += the sum of the rows of b, each times an element of x, for 4 V_WIDTH columns.
+static void four_columns(const maas_f32_rows_params *g, const float *x, const float *b, float *y) {
+  vf s[4];
+  for (int c = 0; c < 4; c++)
+    s[c] = v_load(y + c * V_WIDTH);
+  for (int64_t j = 0; j < g->n; j++) {
+    vf weight = v_set(x[j]);
+    for (int c = 0; c < 4; c++)
+      s[c] = v_fma(weight, v_load(b + j * g->b_row + c * V_WIDTH), s[c]);
+  }
+  for (int c = 0; c < 4; c++)
+    v_store(y + c * V_WIDTH, s[c]);
+}
+
+/// The same for at most V_WIDTH columns.
+static void last_columns(const maas_f32_rows_params *g, const float *x, const float *b, float *y, int64_t n) {
+  vf s = v_load_tail(y, n);
+  for (int64_t j = 0; j < g->n; j++)
+    s = v_fma(v_set(x[j]), v_load_tail(b + j * g->b_row, n), s);
+  v_store_tail(y, s, n);
+}
+
+int32_t MAAS_F32_KERNEL(row_sums)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  (void)worker;
+  const maas_f32_rows_params *g = step->params;
+  const float *b = step->operands[1];
+  for (int64_t r = begin; r < end; r++) {
+    const float *x = (const float *)step->operands[0] + r * g->x_row;
+    float *y = (float *)step->operands[2] + r * g->y_row;
+    int64_t d = 0;
+    for (; d + 4 * V_WIDTH <= g->width; d += 4 * V_WIDTH)
+      four_columns(g, x, b + d, y + d);
+    for (; d < g->width; d += V_WIDTH)
+      last_columns(g, x, b + d, y + d, maas_min64(V_WIDTH, g->width - d));
+  }
+  return MAAS_STEP_OK;
+}
