@@ -9,7 +9,7 @@ machine=${1:?"usage: $0 x86_64|aarch64 [PREFIX]"}
 prefix=${2:-}
 swift_usr=$(dirname "$(dirname "$(readlink -f "$(command -v swiftc)")")")
 out=.build-embedded/$machine
-c_targets="CMaasSystem CMaasKernels CMaasABI"
+c_targets="CMaasSystem CMaasKernels CMaasABI CMaasEmbedded"
 swift_targets="MaasCore MaasGraph MaasOps MaasONNX MaasOptimizer MaasRuntime Maas MaasABI"
 
 # The toolchain has no Swift for aarch64 Linux, but an Embedded standard library for bare aarch64, whose objects
@@ -61,7 +61,7 @@ compile_swift() {
   local target sources=() modules=(-Xcc -fmodule-map-file=include/module.modulemap)
   for target in $swift_targets; do sources+=("Sources/$target"); done
   older "$out/maas.o" "${sources[@]}" Sources/C*/include include || return 0
-  for target in $c_targets; do
+  for target in CMaasSystem CMaasKernels CMaasABI; do
     printf 'module %s { umbrella "%s" export * }\n' "$target" "$PWD/Sources/$target/include" >"$out/$target.modulemap"
     modules+=(-Xcc "-fmodule-map-file=$out/$target.modulemap")
   done

@@ -1,5 +1,5 @@
-/// Seeds of Swift's hash tables. Embedded Swift asks for them by glibc 2.36's name; with one of our own,
-/// libmaas also loads where glibc is older. Elsewhere nothing calls it.
+/// Seeds of Swift's hash tables. The Embedded standard library asks for them by glibc 2.36's name; with one of
+/// our own, libmaas also loads where glibc is older.
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
