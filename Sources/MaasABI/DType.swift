@@ -41,8 +41,8 @@ func code(_ dtype: DType?) -> maas_dtype {
   maas_dtype(rawValue: UInt32(dtype?.rawValue ?? 0))
 }
 
-/// A shape as C passes it.
-func sizes(_ shape: UnsafePointer<Int64>?, _ rank: Int) throws(MaasError) -> [Int] {
+/// A shape as C passes it, for a tensor of this type.
+func sizes(_ shape: UnsafePointer<Int64>?, _ rank: Int, _ dtype: DType) throws(MaasError) -> [Int] {
   guard rank >= 0, rank <= maximumRank else {
     throw MaasError(
       .shapeMismatch, "the rank is not possible", expected: "0..\(maximumRank)",
@@ -51,9 +51,9 @@ func sizes(_ shape: UnsafePointer<Int64>?, _ rank: Int) throws(MaasError) -> [In
   if rank == 0 { return [] }
   let shape = try required(shape, "shape")
   let sizes = (0..<rank).map { Int(shape[$0]) }
-  if sizes.contains(where: { $0 < 0 }) || elementCount(sizes) == nil {
-    throw MaasError(
-      .shapeMismatch, "a size in shape \(describe(sizes)) is negative or their product too large")
+  if let count = elementCount(sizes), let bytes = byteCount(count, dtype), bytes <= maximumBytes {
+    return sizes
   }
-  return sizes
+  throw MaasError(
+    .shapeMismatch, "a size in shape \(describe(sizes)) is negative or their product too large")
 }

@@ -9,7 +9,7 @@ package func maas_tensor_create_strings(
 ) -> maas_status {
   withStatus { () throws(MaasError) in
     let result = try required(result, "tensor")
-    let sizes = try sizes(shape, rank)
+    let sizes = try sizes(shape, rank, .string)
     guard elementCount(sizes) == count else {
       throw MaasError(
         .shapeMismatch, "the number of strings does not fit the shape \(describe(sizes))",

@@ -28,7 +28,8 @@ package func maas_tensor_create(
 ) -> maas_status {
   withStatus { () throws(MaasError) in
     let result = try required(result, "tensor")
-    let tensor = try Tensor(elementType(dtype), sizes(shape, rank))
+    let dtype = try elementType(dtype)
+    let tensor = try Tensor(dtype, sizes(shape, rank, dtype))
     maas_sys_zero(tensor.bytes, tensor.byteCount)
     result.pointee = handle(TensorHandle(tensor))
   }
@@ -68,7 +69,7 @@ func borrowed(
   _ bytes: Int, release: (() -> Void)?
 ) throws(MaasError) -> Tensor {
   let dtype = try elementType(dtype)
-  let sizes = try sizes(shape, rank)
+  let sizes = try sizes(shape, rank, dtype)
   let needed = try byteCount(sizes, dtype)
   // size_t beyond Int.max arrives negative: more than anything can need.
   let capacity = bytes < 0 ? Int.max : bytes

@@ -164,9 +164,9 @@ import Testing
     domain.domain = Blob("com.example")
     domain.version = 1
     imported.opsetImports.append(domain)
-    #expect(
-      message(imported)
-        == "node 'n' (Relu): the operator's domain is not supported: expected ai.onnx, found com.example")
+    let text = message(imported) ?? ""
+    #expect(text.hasPrefix("node 'n' (Relu): the operator's domain is not supported: expected ai.onnx or "))
+    #expect(text.hasSuffix(", found com.example"))
   }
 
   private func function(_ name: String, _ nodes: [NodeProto]) -> FunctionProto {

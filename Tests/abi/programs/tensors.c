@@ -111,7 +111,7 @@ static void refused_shapes(void) {
   maas_tensor *tensor = untouched();
   const int64_t negative[] = {2, -1}, large[] = {INT64_MAX, 2},
                 product[] = {INT64_C(1) << 32, INT64_C(1) << 32};
-  const int64_t huge[] = {INT64_C(1) << 45};
+  const int64_t endless[] = {INT64_C(1) << 45}, huge[] = {INT64_C(1) << 42};
   int64_t many[65];
   for (size_t i = 0; i < COUNT(many); i++)
     many[i] = 1;
@@ -120,7 +120,8 @@ static void refused_shapes(void) {
   FAILS(maas_tensor_create(MAAS_DTYPE_FLOAT, product, 2, &tensor), MAAS_SHAPE_MISMATCH, "large");
   FAILS(maas_tensor_create(MAAS_DTYPE_FLOAT, many, 65, &tensor), MAAS_SHAPE_MISMATCH, "65");
   FAILS(maas_tensor_create(MAAS_DTYPE_FLOAT, many, SIZE_MAX, &tensor), MAAS_SHAPE_MISMATCH, "rank");
-  FAILS(maas_tensor_create(MAAS_DTYPE_DOUBLE, huge, 1, &tensor), MAAS_OUT_OF_MEMORY, "281474976710656");
+  FAILS(maas_tensor_create(MAAS_DTYPE_DOUBLE, endless, 1, &tensor), MAAS_SHAPE_MISMATCH, "large");
+  FAILS(maas_tensor_create(MAAS_DTYPE_DOUBLE, huge, 1, &tensor), MAAS_OUT_OF_MEMORY, "35184372088832");
   CHECK(tensor == untouched());
   OK(maas_tensor_create(MAAS_DTYPE_FLOAT, many, 64, &tensor));
   OK(maas_tensor_close(tensor));
