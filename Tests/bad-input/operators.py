@@ -76,6 +76,14 @@ OPERATORS = [
     ("dims-huge", one("ArgMax", [x([2**62], UINT8)]), "INVALID_MODEL", ["x"]),
     ("expand-2^50", one("Expand", [reals(1), i64(2**25, 2**25)]), "INVALID_MODEL", ["Expand", "y0"]),
     ("doubled-60-times", doubled(60), "INVALID_MODEL", ["Concat"]),
+    ("attention-heads-unknown", one("Attention", [x([1, 2, 8]), reals(1, 3, 8), reals(1, 3, 8)], 24), "INVALID_MODEL", ["Attention", "heads"]),
+    ("attention-heads-uneven", one("Attention", [x([1, 3, 2, 4]), reals(1, 2, 3, 4), reals(1, 2, 3, 4)], 24), "SHAPE_MISMATCH", ["Attention", "heads"]),
+    ("attention-mask-grows", one("Attention", [x([1, 1, 2, 4]), reals(1, 1, 3, 4), reals(1, 1, 3, 4), reals(2, 5)], 24), "SHAPE_MISMATCH", ["Attention", "mask"]),
+    ("rotary-position", one("RotaryEmbedding", [x([1, 1, 1, 4]), reals(5, 2), reals(5, 2), i64(9).reshape(1, 1)], 23), "OUT_OF_RANGE", ["RotaryEmbedding", "9"]),
+    ("gru-activations", one("GRU", [x([2, 1, 3]), reals(1, 6, 3), reals(1, 6, 2)], 14, activations=["Tanh"]), "INVALID_MODEL", ["GRU", "activations"]),
+    ("gru-recurrence", one("GRU", [x([2, 1, 3]), reals(1, 6, 3), reals(1, 6, 3)], 14), "SHAPE_MISMATCH", ["GRU", "input 1"]),
+    ("group-norm-uneven", one("GroupNormalization", [x([1, 5, 2]), reals(5), reals(5)], 21, num_groups=2), "SHAPE_MISMATCH", ["GroupNormalization", "groups"]),
+    ("loss-target", one("SoftmaxCrossEntropyLoss", [x([2, 3]), i64(0, 3)]), "OUT_OF_RANGE", ["SoftmaxCrossEntropyLoss", "3"]),
     ("if-two-conditions", branch_with_two_conditions(), "INVALID_MODEL", ["If", "inputs"]),
 ]
 

@@ -1,4 +1,4 @@
-/// What works along rows or axes (softmax, normalisation, reduction, the LSTM cell) against the portable row,
+/// What works along rows or axes (softmax, products of few rows, normalisation, reduction, the LSTM cell) against the portable row,
 /// whose exactness KernelTests holds.
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +14,8 @@ SPLIT(layer_norm)
 SPLIT(channel_affine)
 SPLIT(reduce)
 SPLIT(lstm)
+SPLIT(online_softmax)
+SPLIT(rows)
 
 static const int64_t shapes[][3] = {{1, 1, 1},    {3, 7, 1}, {5, 67, 1},   {2, 8, 1},  {4, 1000, 1},
                                     {1, 4099, 1}, {3, 5, 7}, {2, 33, 100}, {1, 3, 65}, {2, 4, 16}};
@@ -31,6 +33,43 @@ static void check_softmax(const int64_t *s, bool log) {
                    .scale = log,
                    .split = softmax_split};
   snprintf(c.note, sizeof c.note, "%dx%dx%d, log %d", (int)s[0], (int)s[1], (int)s[2], log);
+  check(&c);
+}
+
+static void check_online_softmax(const int64_t *s) {
+  size_t rows = (size_t)s[0], n = (size_t)s[1], width = (size_t)s[2];
+  maas_f32_online_softmax_params p = {.rows = s[0], .n = s[1], .width = s[2]};
+  kernel_case c = {.table = "maas_f32_online_softmax",
+                   .params = &p,
+                   .params_size = sizeof p,
+                   .operands = {{FLOATS, true, rows * n, -30, 30},
+                                {FLOATS, true, rows, -5, 35},
+                                {FLOATS, true, rows, 1, 2},
+                                {FLOATS, true, rows * width, -1, 1}},
+                   .tolerance = 1e-5,
+                   .scale = 1,
+                   .onto = -1,
+                   .split = online_softmax_split};
+  snprintf(c.note, sizeof c.note, "%zu rows of %zu, width %zu", rows, n, width);
+  check(&c);
+}
+
+/// Rows of x, rows of b, elements of a row of b.
+static void check_rows(const int64_t *s, bool sums) {
+  int64_t x = sums ? s[1] : s[2], y = sums ? s[2] : s[1];
+  maas_f32_rows_params p = {.rows = s[0], .n = s[1], .width = s[2], .alpha = 0.75f};
+  p.x_row = x + 3, p.b_row = s[2] + 1, p.y_row = y + 2;
+  kernel_case c = {.table = sums ? "maas_f32_row_sums" : "maas_f32_row_dots",
+                   .params = &p,
+                   .params_size = sizeof p,
+                   .operands = {{FLOATS, false, (size_t)(s[0] * p.x_row - 3), -1, 1},
+                                {FLOATS, false, (size_t)(s[1] * p.b_row - 1), -1, 1},
+                                {FLOATS, true, (size_t)(s[0] * p.y_row - 2), -1, 1}},
+                   .tolerance = 1e-5,
+                   .scale = 1,
+                   .onto = -1,
+                   .split = rows_split};
+  snprintf(c.note, sizeof c.note, "%d x %d x %d", (int)s[0], (int)s[1], (int)s[2]);
   check(&c);
 }
 
@@ -153,6 +192,9 @@ void check_along(void) {
   for (int s = 0; s < shape_count; s++) {
     check_softmax(shapes[s], false);
     check_softmax(shapes[s], true);
+    check_online_softmax(shapes[s]);
+    check_rows(shapes[s], false);
+    check_rows(shapes[s], true);
     check_layer_norm(shapes[s], false, false);
     check_layer_norm(shapes[s], false, true);
     check_layer_norm(shapes[s], true, true);

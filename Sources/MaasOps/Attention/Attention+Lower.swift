@@ -13,7 +13,7 @@ extension Attention {
     let wide = [q.dtype, try node.input(2).dtype].contains(.double) ? DType.double : .float
     let keys = try cache(&node, 1, shapes.k, past: past, wide)
     let values = try cache(&node, 2, shapes.v, past: node.optionalInput(5), wide)
-    guard y.count > 0 else { return }
+    guard y.count > 0 || (node.optionalOutput(3)?.count ?? 0) > 0 else { return }
     let target = try node.target(y, wide)
     let scores = try node.optionalOutput(3).map { (s) throws(MaasError) in try node.target(s, wide) }
     let mask = try mask(&node, wide)

@@ -9,7 +9,7 @@ extension Lowering {
     emit(
       { attendInDouble(Chunk($0, $1, $2, $3)) }, operands, params, dtype: .double,
       items: params.batch * params.heads * params.queries,
-      grain: grain(nanoseconds: params.total * (20 + params.size + params.valueSize)),
+      grain: grain(nanoseconds: elementCount([params.total, 20 + params.size + params.valueSize]) ?? .max),
       scratch: 8 * params.total)
   }
 }

@@ -85,7 +85,7 @@ extension Lowering {
   mutating func emitAttention(_ params: AttentionParams, _ operands: [Operand?]) throws(MaasError) {
     let tiling = try AttentionTiling(params)
     let rows = min(AttentionTiling.rows, tiling.rowCount)
-    let work = rows * params.total * (2 + (params.size + params.valueSize) / 25)
+    let work = elementCount([rows, params.total, 2 + (params.size + params.valueSize) / 25]) ?? .max
     let (keys, values) = tiling.isDirect ? (operands[1], operands[2]) : try emitPack(tiling, operands)
     emit(
       { attend(Chunk($0, $1, $2, $3)) }, [operands[0], keys, values] + operands[3...], tiling,
@@ -103,7 +103,8 @@ extension Lowering {
     let width = min(AttentionTiling.keys, params.total)
     emit(
       { packTiles(Chunk($0, $1, $2, $3)) }, [operands[1], operands[2], keys, values], tiling, items: packs,
-      grain: grain(nanoseconds: width * (params.size + params.valueSize) / 2), kernel: "attention_pack")
+      grain: grain(nanoseconds: elementCount([width, params.size + params.valueSize]) ?? .max),
+      kernel: "attention_pack")
     return (keys, values)
   }
 }

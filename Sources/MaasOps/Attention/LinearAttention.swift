@@ -101,10 +101,11 @@ package final class LinearAttention: ReadableOperator {
       betaWidth: node.optionalInput(5)?.shape[2] ?? 0,
       scale: scale != 0 ? scale : 1 / Float(keySize).squareRoot())
     let group = queryHeads / keyHeads
+    let perColumn = elementCount([params.length, keySize, 4 + 2 * group]) ?? .max / 64
     node.emit(
       { attendLinearly(Chunk($0, $1, $2, $3)) }, operands + [y, state], params,
       items: query.shape[0] * keyHeads * params.blocks,
-      grain: grain(nanoseconds: params.length * keySize * (4 + 2 * group) * LinearAttentionParams.width / 4))
+      grain: grain(nanoseconds: perColumn / 4 * LinearAttentionParams.width))
     node.deliver(y, 0)
     node.deliver(state, 1)
   }

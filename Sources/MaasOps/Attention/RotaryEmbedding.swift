@@ -98,7 +98,7 @@ private func rotate(_ chunk: Chunk) -> Int32 {
     let place = batch * p.sequence + (p.headsAreInside ? item / p.heads % p.sequence : item % p.sequence)
     let position = positions.map { Int($0[place]) } ?? place
     guard position >= 0, position < p.positions else {
-      return chunk.refuse(index: position, limit: p.positions)
+      return chunk.refuse(unsigned: position, limit: p.positions)
     }
     rotate(
       p, chunk.input(0, as: Float.self) + item * p.size, chunk.input(1, as: Float.self) + position * p.pairs,

@@ -66,7 +66,7 @@ package final class BatchNormalization: ReadableOperator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
-    guard y.count > 0 else { return }
+    guard y.count > 0 || isTraining else { return }
     let wide = x.dtype.wide
     let target = try node.target(y, wide)
     let from = try view(try node.converted(x, wide), x.shape)

@@ -32,9 +32,9 @@ package final class LayerNormalization: OperatorFamily {
     try node.expectInputs(2...(row.isRMS ? 2 : 3))
     try node.expectDType(0, DType.floats)
     let dtype = try node.dtype(0)
+    try node.expectDType(1, DType.floats)
     for i in 1..<3 where node.has(i) && !row.isRMS { try node.expectSameDType(0, i) }
     let shape = try node.shape(0)
-    if row.isRMS { try node.expectDType(1, DType.floats) }
     node.setOutput(0, row.isRMS ? try node.dtype(1) : dtype, shape)
     var statistics = shape
     if let shape {

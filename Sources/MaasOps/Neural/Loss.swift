@@ -114,8 +114,7 @@ private enum LossKernel: FloatKernel {
       var (loss, share) = (T(0), T(0))
       if !params.ignores || target != params.ignored {
         guard target >= 0, target < params.classes else {
-          chunk.worker.pointee.failure = (Int64(target), 0, Int64(params.classes))
-          return StepStatus.index
+          return chunk.refuse(unsigned: target, limit: params.classes)
         }
         share = weights?[target] ?? 1
         let (image, place) = (item / params.inner, item % params.inner)

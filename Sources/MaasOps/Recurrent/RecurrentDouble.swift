@@ -31,7 +31,7 @@ extension Recurrent {
   ) {
     let operands =
       [x] + (1..<5).map { node.optionalInput($0) } + states.initial + [node.optionalInput(7)] + states.results
-    let work = sizes.steps * cell.gates * sizes.hidden * (sizes.input + sizes.hidden)
+    let work = elementCount([sizes.steps, cell.gates, sizes.hidden, sizes.input + sizes.hidden]) ?? .max
     node.emit(
       { recurrentOfDoubles(Chunk($0, $1, $2, $3)) }, operands, RecurrentDoubleParams(self, sizes),
       dtype: .double, items: sizes.directions * sizes.batch, grain: grain(nanoseconds: work),

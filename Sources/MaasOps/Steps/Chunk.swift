@@ -44,6 +44,12 @@ struct Chunk {
     worker.pointee.failure = (Int64(index), -Int64(limit), Int64(limit))
     return StepStatus.index
   }
+
+  /// Refuses an index outside 0..<limit where negative ones mean nothing.
+  func refuse(unsigned index: Int, limit: Int) -> Int32 {
+    worker.pointee.failure = (Int64(index), 0, Int64(limit))
+    return StepStatus.index
+  }
 }
 
 /// The results of a `maas_step_run`.

@@ -59,10 +59,7 @@ package final class UpdateRule: OperatorFamily {
     let count = try count(node.inputs.count)
     try node.expectDType(0, [.float, .double])
     try node.expectDType(1, [.int64])
-    for i in 0..<2 {
-      guard let shape = try node.input(i).shape, shape.rank > 0 else { continue }
-      _ = try unified(.known(1), shape.count, "the number of elements of input \(i) and one")
-    }
+    for i in 0..<2 { try node.expectElement(i) }
     for i in 0..<count {
       let first = 2 + i
       try node.expectDType(first, [.float, .double])
