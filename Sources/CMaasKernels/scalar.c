@@ -54,6 +54,8 @@ static double rectifier(maas_f32_activation f, double x) {
     return alpha * x + beta;
   case MAAS_UNARY_SCALED_TANH:
     return alpha * tanh(beta * x);
+  case MAAS_UNARY_SHRINK:
+    return x < -alpha ? x + beta : x > alpha ? x - beta : 0;
   default:
     return x;
   }

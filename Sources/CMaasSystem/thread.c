@@ -17,6 +17,19 @@ int64_t maas_sys_now_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+uint32_t maas_sys_seed(void) {
+  static uint64_t calls;
+  uint64_t call = __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  uint64_t x = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+  x ^= ((uint64_t)getpid() << 40) + call * 0x9e3779b97f4a7c15;
+  // The finalizer of SplitMix64.
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+  x = (x ^ x >> 27) * 0x94d049bb133111eb;
+  return (uint32_t)(x >> 32);
+}
+
 static int affinity_count(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0)

@@ -45,6 +45,9 @@ struct UnaryCase: Sendable, CustomTestStringConvertible {
     UnaryCase("leakyRelu", MAAS_UNARY_LEAKY_RELU, 0.3125, ulp: 0.5) { $0 < 0 ? third * $0 : $0 },
     UnaryCase("thresholdedRelu", MAAS_UNARY_THRESHOLDED_RELU, 0.3125, ulp: 0) { $0 <= third ? 0 : $0 },
     UnaryCase("clip", MAAS_UNARY_CLIP, -2.5, 3.25, ulp: 0) { clamp($0, -2.5, 3.25) },
+    UnaryCase("shrink", MAAS_UNARY_SHRINK, 0.3125, 0.25, ulp: 0.5) {
+      $0 < -third ? $0 + 0.25 : $0 > third ? $0 - 0.25 : 0
+    },
     UnaryCase("abs", MAAS_UNARY_ABS, ulp: 0) { abs($0) },
     UnaryCase("neg", MAAS_UNARY_NEG, ulp: 0) { -$0 },
     UnaryCase("sign", MAAS_UNARY_SIGN, ulp: 0) { $0 == 0 || $0.isNaN ? $0 : $0 < 0 ? -1 : 1 },

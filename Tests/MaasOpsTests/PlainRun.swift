@@ -20,6 +20,10 @@ struct PlainRun {
 
   mutating func run(_ op: any Operator, _ inputs: [Tensor?], outputs: [Bool]) throws -> [Tensor?] {
     let (facts, contents) = try inferred(op, inputs, outputs)
+    if let host = op.host {
+      let call = HostCall(inputs: inputs.map { $0.map { .tensor($0) } }, wanted: outputs)
+      return try host.run(call).map { $0?.tensor }
+    }
     var operands: [Operand?] = []
     for (i, tensor) in inputs.enumerated() {
       operands.append(try operand(tensor, constant: contents.contains(i)))

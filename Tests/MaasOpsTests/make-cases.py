@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes Fixtures/cases.jsonl: one operator on small tensors with the expected outputs, a case a line.
 
-Most are ONNX's own node tests. The rest, in extra_cases.py, cover older opsets and more element types; their outputs
+Most are ONNX's own node tests. The rest, in *_cases.py, cover older opsets and more element types; their outputs
 come from ONNX Runtime, or from onnx.reference where that has no kernel. Needs Tests/requirements.txt.
 """
 import base64
@@ -19,6 +19,7 @@ from onnx.backend.test.case.node import collect_testcases
 from onnx.reference import ReferenceEvaluator
 
 import extra_cases
+import selection_cases
 
 here = pathlib.Path(__file__).parent
 table = here.parent.parent / "Sources/MaasONNX/Registration+Table.swift"
@@ -117,7 +118,8 @@ def extra_case(name, op, opset, attributes, inputs, outputs=1, tolerance=None, e
 def main():
     warnings.simplefilter("ignore")
     cases = [c for c in map(onnx_case, collect_testcases(None)) if c]
-    cases += [extra_case(*c[:-1], **c[-1]) for c in extra_cases.cases()]
+    for more in (extra_cases, selection_cases):
+        cases += [extra_case(*c[:-1], **c[-1]) for c in more.cases()]
     cases.sort(key=lambda c: (c["op"], c["name"]))
     lines = [json.dumps(c, separators=(",", ":")) for c in cases]
     (here / "Fixtures/cases.jsonl").write_text("\n".join(lines) + "\n")

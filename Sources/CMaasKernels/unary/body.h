@@ -58,6 +58,11 @@ static inline vf v_mish(vf x) {
   return v_mul(x, v_div(p, v_add(p, v_set(2))));
 }
 
+static inline vf v_shrink(vf x, float alpha, float beta) {
+  vf above = v_select(v_less(v_set(alpha), x), v_sub(x, v_set(beta)), v_set(0));
+  return v_select(v_less(x, v_set(-alpha)), v_add(x, v_set(beta)), above);
+}
+
 MAAS_UNARY_ROW(identity, x)
 MAAS_UNARY_ROW(relu, v_max(v_set(0), x))
 MAAS_UNARY_ROW(leaky_relu, v_select(v_less(x, v_set(0)), v_mul(v_set(alpha), x), x))
@@ -90,6 +95,7 @@ MAAS_UNARY_ROW(silu, v_mul(x, v_sigmoid(v_mul(v_set(alpha), x))))
 MAAS_UNARY_ROW(mish, v_mish(x))
 MAAS_UNARY_ROW(affine, v_fma(v_set(alpha), x, v_set(beta)))
 MAAS_UNARY_ROW(scaled_tanh, v_mul(v_set(alpha), v_tanh(v_mul(v_set(beta), x))))
+MAAS_UNARY_ROW(shrink, v_shrink(x, alpha, beta))
 MAAS_LIBM_ROW(sin, sinf)
 MAAS_LIBM_ROW(cos, cosf)
 MAAS_LIBM_ROW(tan, tanf)
@@ -135,6 +141,7 @@ maas_f32_row *const MAAS_F32_SHARED(unary_rows)[MAAS_UNARY_COUNT] = {
     [MAAS_UNARY_MISH] = mish_row,
     [MAAS_UNARY_AFFINE] = affine_row,
     [MAAS_UNARY_SCALED_TANH] = scaled_tanh_row,
+    [MAAS_UNARY_SHRINK] = shrink_row,
     [MAAS_UNARY_SIN] = sin_row,
     [MAAS_UNARY_COS] = cos_row,
     [MAAS_UNARY_TAN] = tan_row,

@@ -43,6 +43,8 @@ const char *maas_sys_environment(const char *name);
 // Time
 
 int64_t maas_sys_now_ns(void); ///< Monotonic.
+/// A number to seed random numbers with: another one at every call and in every process.
+uint32_t maas_sys_seed(void);
 
 // Threads
 

@@ -27,30 +27,42 @@ package final class Binary: OperatorFamily {
 
   package let row: Row
   private let activation: Activation
+  private let alignment: Alignment
 
   package var name: String { row.name }
 
   /// `activation` is applied to the results; it needs float operands.
-  package init(_ row: Row, activation: Activation = .none) {
-    self.row = row
-    self.activation = activation
+  package convenience init(_ row: Row, activation: Activation = .none) {
+    self.init(row, activation, Alignment())
+  }
+
+  private init(_ row: Row, _ activation: Activation, _ alignment: Alignment) {
+    (self.row, self.activation, self.alignment) = (row, activation, alignment)
   }
 
   package convenience init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
+    let alignment = try Alignment(&reader)
     try reader.finish()
-    self.init(row)
+    self.init(row, .none, alignment)
+  }
+
+  /// PRelu, whose slopes are the channels' before opset 7.
+  package static func prelu(_ reader: inout AttributeReader) throws(MaasError) -> any Operator {
+    reader.ignore("consumed_inputs")
+    try reader.finish()
+    return Binary(.prelu, .none, reader.opset < 7 ? .channels : Alignment())
   }
 
   /// The same operator with `activation` behind it; nil where there is one already, or no kernel for it.
   package func adding(_ activation: Activation) -> Binary? {
-    self.activation.isNone && row.kernel != nil ? Binary(row, activation: activation) : nil
+    self.activation.isNone && row.kernel != nil ? Binary(row, activation, alignment) : nil
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...2)
     try node.expectDType(0, DType.numbers)
     try node.expectSameDType(0, 1)
-    let shape = try node.broadcastShape(0..<2)
+    let shape = try alignment.shape(node)
     let dims = try row.follow.flatMap { rule throws(MaasError) in
       try node.followed(0..<2) { rule($0[0], $0[1]) }
     }
@@ -60,7 +72,8 @@ package final class Binary: OperatorFamily {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     try node.mayReuseElementwise(0)
     try node.mayReuseElementwise(1)
-    try node.emitBinary(row, try node.input(0), try node.input(1), try node.output(), activation)
+    let b = try alignment.operand(node)
+    try node.emitBinary(row, try node.input(0), b, try node.output(), activation)
   }
 }
 

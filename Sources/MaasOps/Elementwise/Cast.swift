@@ -12,12 +12,22 @@ package final class Cast: ReadableOperator {
   package init(to dtype: DType) { to = dtype }
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
-    guard let dtype = try reader.dtype("to") else {
+    guard let dtype = reader.opset < 6 ? try Self.named(&reader) : try reader.dtype("to") else {
       throw MaasError(.invalidModel, "attribute 'to' is missing", expected: "an element type")
     }
     to = dtype
     reader.ignore("saturate", "round_mode")
     try reader.finish()
+  }
+
+  /// Before opset 6 the attribute is the name of an element type, as `FLOAT16`.
+  private static func named(_ reader: inout AttributeReader) throws(MaasError) -> DType? {
+    guard let name = try reader.string("to") else { return nil }
+    func upper(_ byte: UInt8) -> UInt8 { byte >= 97 && byte <= 122 ? byte - 32 : byte }
+    if let dtype = DType.allCases.first(where: { $0.name.utf8.map(upper) == Array(name.utf8) }) {
+      return dtype
+    }
+    throw MaasError(.unsupported, "attribute 'to' names an unknown element type", found: name)
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {

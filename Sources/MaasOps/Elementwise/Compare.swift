@@ -22,10 +22,12 @@ package final class Compare: OperatorFamily {
   }
 
   private let row: Row
+  private let alignment: Alignment
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
     self.row = row
+    alignment = try Alignment(&reader)
     try reader.finish()
   }
 
@@ -37,11 +39,11 @@ package final class Compare: OperatorFamily {
       guard let a = dims[0].value, let b = dims[1].value else { return nil }
       return .known(row.follow(a, b) ? 1 : 0)
     }
-    node.setOutput(0, .bool, try node.broadcastShape(0..<2), dims: dims)
+    node.setOutput(0, .bool, try alignment.shape(node), dims: dims)
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let (a, b, y) = (try node.input(0), try node.input(1), try node.output())
+    let (a, b, y) = (try node.input(0), try alignment.operand(node), try node.output())
     try node.mayReuseElementwise(0)
     try node.mayReuseElementwise(1)
     let walk = try Walk(broadcasting: [a.shape, b.shape], to: y.shape)

@@ -32,6 +32,8 @@ extension Unary.Row {
   package static let round = Self("Round", MAAS_UNARY_ROUND)
   package static let selu = Self(
     "Selu", MAAS_UNARY_SELU, [("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875)])
+  package static let shrink = Self(
+    "Shrink", MAAS_UNARY_SHRINK, [("lambd", 0.5), ("bias", 0)], types: DType.numbers)
   package static let sigmoid = Self("Sigmoid", MAAS_UNARY_SIGMOID)
   package static let sign = Self("Sign", MAAS_UNARY_SIGN, types: DType.numbers)
   package static let sin = Self("Sin", MAAS_UNARY_SIN)
@@ -39,6 +41,7 @@ extension Unary.Row {
   package static let softplus = Self("Softplus", MAAS_UNARY_SOFTPLUS)
   package static let softsign = Self("Softsign", MAAS_UNARY_SOFTSIGN)
   package static let sqrt = Self("Sqrt", MAAS_UNARY_SQRT)
+  package static let swish = Self("Swish", MAAS_UNARY_SILU, [("alpha", 1)])
   package static let tan = Self("Tan", MAAS_UNARY_TAN)
   package static let tanh = Self("Tanh", MAAS_UNARY_TANH)
   package static let thresholdedRelu = Self("ThresholdedRelu", MAAS_UNARY_THRESHOLDED_RELU, [("alpha", 1)])

@@ -77,7 +77,7 @@ private enum UnaryKernel: NumberKernel {
     let (x, y) = (chunk.input(0, as: T.self), chunk.output(1, as: T.self))
     for i in chunk.begin..<chunk.end {
       y[i] =
-        T.isInteger
+        T.isInteger && function.op != MAAS_UNARY_SHRINK
         ? integer(function.op, x[i]) : T(truncating: maas_f64_unary(function, x[i].double))
     }
     return StepStatus.ok

@@ -20,6 +20,7 @@ package final class Variadic: OperatorFamily {
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
     self.row = row
+    reader.ignore("consumed_inputs")
     try reader.finish()
   }
 

@@ -7,7 +7,7 @@ package final class Concat: ReadableOperator {
   private let axis: Int
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
-    guard let axis = try reader.int("axis") else {
+    guard let axis = try reader.int("axis") ?? (reader.opset < 4 ? 1 : nil) else {
       throw MaasError(.invalidModel, "attribute 'axis' is missing", expected: "an int")
     }
     self.axis = axis
@@ -88,7 +88,7 @@ package final class Split: ReadableOperator {
     try node.expectMovable(0)
     let dtype = try node.dtype(0)
     var given = sizes?.map { Dim.known($0) }
-    if given == nil, node.has(1) { given = try node.dims(1) }
+    if given == nil, node.has(1) { given = try node.wholeNumbers(1) }
     guard let shape = try node.shape(0) else {
       for i in 0..<node.outputCount { node.setOutput(i, dtype, nil) }
       return

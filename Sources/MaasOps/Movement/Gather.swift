@@ -7,6 +7,8 @@ package final class Gather: ReadableOperator {
   package let name = "Gather"
   private let axis: Int
 
+  package init(axis: Int) { self.axis = axis }
+
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     axis = try reader.int("axis") ?? 0
     try reader.finish()
@@ -118,12 +120,7 @@ private enum GatherElementsKernel: MovementKernel {
     var status = StepStatus.ok
     params.pointee.walk.forEachRow(chunk.begin, chunk.end) { at, from, _, _, count in
       for i in 0..<count {
-        let given = Int(indices[at + i])
-        let index = given < 0 ? given + size : given
-        guard index >= 0, index < size else {
-          status = chunk.refuse(index: given, limit: size)
-          continue
-        }
+        guard let index = chunk.index(Int(indices[at + i]), size, &status) else { continue }
         y[at + i] = x[from + i * rowStride + index * stride]
       }
     }

@@ -25,7 +25,7 @@ package final class Pad: ReadableOperator {
         found: name)
     }
     self.mode = mode
-    attribute = reader.opset < 11 ? try reader.ints("pads") ?? [] : nil
+    attribute = reader.opset < 11 ? try reader.ints(reader.opset < 2 ? "paddings" : "pads") ?? [] : nil
     value = reader.opset < 11 ? try reader.float("value") ?? 0 : 0
     try reader.finish()
   }
@@ -90,26 +90,28 @@ package final class Pad: ReadableOperator {
     let begin = try spread(pads, axes, rank: x.rank, missing: 0).begin
     guard mode == .constant else { return try node.emitReflection(mode.rawValue, x, y, begin) }
     try fill(&node, y)
-    try copyInside(&node, x, y, begin)
+    try node.emitInside(x, y, begin)
   }
 
   private func fill(_ node: inout Lowering, _ y: Operand) throws(MaasError) {
     if let given = node.optionalInput(2) { return try node.emitBroadcast(given, y) }
     guard y.dtype != .bool, DType.numbers.contains(y.dtype) else {
-      return try node.emitFill(y, try zeros(y.dtype))
+      return try node.emitFill(y, try zero(y.dtype))
     }
     try node.emitFill(y, try cast(try Tensor(.float, [], [value]), to: y.dtype))
   }
+}
 
-  private func zeros(_ dtype: DType) throws(MaasError) -> Tensor {
-    let tensor = try Tensor(dtype, [])
-    for i in 0..<tensor.byteCount { tensor.bytes.storeBytes(of: 0, toByteOffset: i, as: UInt8.self) }
-    return tensor
-  }
+/// A scalar of zero bytes: zero, false or the empty string.
+func zero(_ dtype: DType) throws(MaasError) -> Tensor {
+  let tensor = try Tensor(dtype, [])
+  for i in 0..<tensor.byteCount { tensor.bytes.storeBytes(of: 0, toByteOffset: i, as: UInt8.self) }
+  return tensor
+}
 
-  private func copyInside(
-    _ node: inout Lowering, _ x: Operand, _ y: Operand, _ begin: [Int]
-  ) throws(MaasError) {
+extension Lowering {
+  /// Copies x into y so that it begins at `begin`, as far as it lies inside.
+  mutating func emitInside(_ x: Operand, _ y: Operand, _ begin: [Int]) throws(MaasError) {
     let (xStrides, yStrides) = (contiguousStrides(x.shape), contiguousStrides(y.shape))
     var (dims, xOffset, yOffset): ([Int], Int, Int) = ([], 0, 0)
     for d in x.shape.indices {
@@ -120,11 +122,9 @@ package final class Pad: ReadableOperator {
       xOffset += first * xStrides[d]
       yOffset += (first + begin[d]) * yStrides[d]
     }
-    try node.emitCopy(x, y, dims, xStrides: xStrides, yStrides: yStrides, xOffset: xOffset, yOffset: yOffset)
+    try emitCopy(x, y, dims, xStrides: xStrides, yStrides: yStrides, xOffset: xOffset, yOffset: yOffset)
   }
-}
 
-extension Lowering {
   /// Emits a gather along each dimension with the indices that reflect, edge or wrap give.
   fileprivate mutating func emitReflection(
     _ mode: Int, _ x: Operand, _ y: Operand, _ begin: [Int]

@@ -2,7 +2,7 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// Softmax and LogSoftmax. Before opset 13 all dimensions from `axis` on are taken as one.
+/// Softmax and LogSoftmax.
 package final class Softmax: OperatorFamily {
   package struct Row: Sendable {
     let name: String
@@ -13,18 +13,43 @@ package final class Softmax: OperatorFamily {
   }
 
   private let row: Row
-  private let axis: Int
-  private let flattens: Bool
+  private let axis: SoftmaxAxis
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
     self.row = row
-    flattens = reader.opset < 13
-    axis = try reader.int("axis") ?? (flattens ? 1 : -1)
+    axis = try SoftmaxAxis(&reader)
     try reader.finish()
   }
 
-  package func infer(_ node: inout Inference) throws(MaasError) {
+  package func infer(_ node: inout Inference) throws(MaasError) { try axis.infer(&node) }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let (x, y) = (try node.input(0), try node.output())
+    let shape = try axis.collapsed(x.shape)
+    var params = maas_f32_softmax_params()
+    params.log = row.isLog
+    (params.outer, params.axis, params.inner) = (Int64(shape.outer), Int64(shape.axis), Int64(shape.inner))
+    try node.mayReuseElementwise(0)
+    if x.dtype == .double { return node.emitDouble(params, x, y) }
+    let (wide, target) = (try node.widened(x), try node.widenedTarget(y))
+    let split = maas_f32_softmax_split(&params)
+    node.emit(maas_f32_softmax, [wide, target], params, split)
+    node.narrow(target, into: y)
+  }
+}
+
+/// The axis of Softmax and its like. Before opset 13 all dimensions from it on are taken as one.
+struct SoftmaxAxis {
+  private let axis: Int
+  private let flattens: Bool
+
+  init(_ reader: inout AttributeReader) throws(MaasError) {
+    flattens = reader.opset < 13
+    axis = try reader.int("axis") ?? (flattens ? 1 : -1)
+  }
+
+  func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...1)
     try node.expectDType(0, DType.floats)
     let shape = try node.shape(0)
@@ -39,20 +64,27 @@ package final class Softmax: OperatorFamily {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
-    let axis = try place(x.rank)
-    let rest = x.shape[min(axis + 1, x.rank)...].reduce(1, *)
-    let size = axis < x.rank ? x.shape[axis] : 1
+    let (outer, axis, inner) = try collapsed(x.shape)
     var params = maas_f32_softmax_params()
     params.log = row.isLog
-    params.outer = Int64(x.shape[..<axis].reduce(1, *))
-    params.axis = Int64(flattens ? size * rest : size)
-    params.inner = Int64(flattens ? 1 : rest)
+    params.outer = Int64(outer)
+    params.axis = Int64(axis)
+    params.inner = Int64(inner)
     try node.mayReuseElementwise(0)
     if x.dtype.isNarrowFloat, !row.isLog { return node.emitNarrowSoftmax(params, x, y) }
     let wide = x.dtype.wide
     let target = try node.target(y, wide)
     node.emitSoftmax(params, try node.converted(constant: x, wide), target)
     node.narrow(target, into: y)
+  }
+
+  /// The elements before, along and behind the axis.
+  func collapsed(_ shape: [Int]) throws(MaasError) -> (outer: Int, axis: Int, inner: Int) {
+    let axis = try place(shape.count)
+    let outer = shape[..<axis].reduce(1, *)
+    let rest = shape[min(axis + 1, shape.count)...].reduce(1, *)
+    let size = axis < shape.count ? shape[axis] : 1
+    return flattens ? (outer, size * rest, 1) : (outer, size, rest)
   }
 }
 

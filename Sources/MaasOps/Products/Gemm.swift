@@ -18,6 +18,8 @@ package final class Gemm: ReadableOperator {
     transA = try reader.int("transA") ?? 0 != 0
     transB = try reader.int("transB") ?? 0 != 0
     activation = .none
+    // Before opset 7 it had to be said that C is broadcast.
+    reader.ignore("broadcast")
     try reader.finish()
   }
 

@@ -41,10 +41,18 @@ package final class ArgReduce: OperatorFamily {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     let axis = try normalized(axis: axis, rank: x.rank)
-    let params = ArgParams(
-      count: x.shape[axis], inner: x.shape[(axis + 1)...].reduce(1, *), takesLast: takesLast)
-    node.emit(
-      row.run, [x, y], params, dtype: x.dtype, items: y.count, grain: grain(nanoseconds: 2 * params.count))
+    let inner = x.shape[(axis + 1)...].reduce(1, *)
+    node.emitArg(row, x, y, count: x.shape[axis], inner: inner, takesLast: takesLast)
+  }
+}
+
+extension Lowering {
+  /// Emits the int64 index of the chosen element of each row of `count`, `inner` elements apart.
+  mutating func emitArg(
+    _ row: ArgReduce.Row, _ x: Operand, _ y: Operand, count: Int, inner: Int, takesLast: Bool
+  ) {
+    let params = ArgParams(count: count, inner: inner, takesLast: takesLast)
+    emit(row.run, [x, y], params, dtype: x.dtype, items: y.count, grain: grain(nanoseconds: 2 * count))
   }
 }
 

@@ -38,22 +38,25 @@ package final class Expand: ReadableOperator {
   }
 }
 
-/// The input repeated as often along each dimension as input 1 says.
+/// The input repeated as often along each dimension as input 1 says; before opset 6, along the axis that input 2 names.
 package final class Tile: ReadableOperator {
   package let name = "Tile"
+  private let hasAxis: Bool
 
-  package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    hasAxis = reader.opset < 6
+    try reader.finish()
+  }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectInputs(2...2)
+    try node.expectInputs(hasAxis ? 3...3 : 2...2)
     try node.expectMovable(0)
-    try node.expectDType(1, [.int64])
+    if !hasAxis { try node.expectDType(1, [.int64]) }
     let dtype = try node.dtype(0)
-    guard let shape = try node.shape(0) else {
-      _ = try node.dims(1)
-      return node.setOutput(0, dtype, nil)
-    }
-    guard let repeats = try node.dims(1) else {
+    let given = try node.wholeNumbers(1)
+    let axis = hasAxis ? try node.wholeNumbers(2) : nil
+    guard let shape = try node.shape(0) else { return node.setOutput(0, dtype, nil) }
+    guard let given, let repeats = try repeats(given, axis, rank: shape.count) else {
       return node.setOutput(0, dtype, node.unknownShape(rank: shape.count))
     }
     guard repeats.count == shape.count, repeats.allSatisfy({ ($0.value ?? 0) >= 0 }) else {
@@ -62,6 +65,15 @@ package final class Tile: ReadableOperator {
         expected: "\(shape.count) numbers, none negative", found: Shape(repeats).text)
     }
     node.setOutput(0, dtype, zip(shape, repeats).map { $0 * $1 })
+  }
+
+  /// A number for each dimension.
+  private func repeats(_ given: [Dim], _ axis: [Dim]?, rank: Int) throws(MaasError) -> [Dim]? {
+    guard hasAxis else { return given }
+    guard let count = given.first, let axis = axis?.first?.value else { return nil }
+    var repeats = [Dim](repeating: .known(1), count: rank)
+    repeats[try normalized(axis: axis, rank: rank)] = count
+    return repeats
   }
 
   /// One copy over (repeat, dimension) pairs: the repeats have stride 0 in the input.

@@ -41,36 +41,3 @@ package final class Flatten: ReadableOperator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
 }
-
-/// Dropout as it is in inference: the input, and a mask that since opset 12 says what was kept, everything. Earlier
-/// versions leave the mask open; ONNX Runtime fills it with zeros.
-package final class Dropout: ReadableOperator {
-  package let name = "Dropout"
-  /// Before opset 10 the mask has the input's element type.
-  private let maskIsBool: Bool
-  private let maskValue: Float
-
-  package init(_ reader: inout AttributeReader) throws(MaasError) {
-    maskIsBool = reader.opset >= 10
-    maskValue = reader.opset >= 12 ? 1 : 0
-    reader.ignore("ratio", "seed", "is_test")
-    try reader.finish()
-  }
-
-  package func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectInputs(1...3)
-    if node.has(2), try node.input(2).constant?.integers?.first != 0 {
-      throw MaasError(
-        .unsupported, "Dropout in training mode is not supported here",
-        hint: "export the model for inference, with training_mode false")
-    }
-    node.setOutput(0, try node.dtype(0), try node.shape(0))
-    if node.wantsOutput(1) { node.setOutput(1, maskIsBool ? .bool : try node.dtype(0), try node.shape(0)) }
-  }
-
-  package func lower(_ node: inout Lowering) throws(MaasError) {
-    node.alias()
-    guard let mask = node.optionalOutput(1) else { return }
-    try node.emitFill(mask, try cast(try Tensor(.float, [], [maskValue]), to: mask.dtype))
-  }
-}

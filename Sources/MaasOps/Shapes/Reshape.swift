@@ -1,22 +1,23 @@
 import MaasCore
 import MaasGraph
 
-/// The same elements under the shape that input 1 gives: 0 keeps a dimension (unless `allowzero`), -1 takes the rest.
+/// The same elements under the shape that input 1 gives (before opset 5 an attribute): 0 keeps a dimension (unless `allowzero`), -1 takes the rest.
 package final class Reshape: ReadableOperator {
   package let name = "Reshape"
   private let allowZero: Bool
+  /// The attribute; nil where the shape is an input.
+  private let attribute: [Int]?
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     allowZero = try reader.int("allowzero") ?? 0 != 0
+    attribute = reader.opset < 5 ? try reader.ints("shape") ?? [] : nil
+    reader.ignore("consumed_inputs")
     try reader.finish()
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectInputs(2...2)
-    try node.expectDType(1, [.int64])
-    try node.expectRank(1, 1)
     let (dtype, elements) = (try node.dtype(0), try node.input(0).dims)
-    guard let target = try node.dims(1) else {
+    guard let target = try target(&node) else {
       let rank = try node.shape(1)?.first?.value
       return node.setOutput(0, dtype, node.unknownShape(given: rank))
     }
@@ -30,6 +31,14 @@ package final class Reshape: ReadableOperator {
       throw misfit(input, target)
     }
     node.setOutput(0, dtype, shape, dims: elements)
+  }
+
+  private func target(_ node: inout Inference) throws(MaasError) -> [Dim]? {
+    try node.expectInputs(attribute == nil ? 2...2 : 1...1)
+    if let attribute { return attribute.map { .known($0) } }
+    try node.expectDType(1, [.int64])
+    try node.expectRank(1, 1)
+    return try node.dims(1)
   }
 
   /// The target with zeros replaced by the input's dimensions.

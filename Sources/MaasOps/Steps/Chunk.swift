@@ -39,6 +39,15 @@ struct Chunk {
     step.pointee.params.unsafelyUnwrapped.assumingMemoryBound(to: type)
   }
 
+  /// What an index means, negative ones counted from the end; nil, with the reason in `status`, outside.
+  @inline(__always)
+  func index(_ given: Int, _ limit: Int, _ status: inout Int32) -> Int? {
+    let index = given < 0 ? given &+ limit : given
+    if index >= 0, index < limit { return index }
+    status = refuse(index: given, limit: limit)
+    return nil
+  }
+
   /// Refuses an index outside 0..<limit, negative ones counted from the end already.
   func refuse(index: Int, limit: Int) -> Int32 {
     worker.pointee.failure = (Int64(index), -Int64(limit), Int64(limit))
@@ -49,6 +58,12 @@ struct Chunk {
   func refuse(unsigned index: Int, limit: Int) -> Int32 {
     worker.pointee.failure = (Int64(index), 0, Int64(limit))
     return StepStatus.index
+  }
+
+  /// Refuses a value outside low..<high.
+  func refuse(value: Int, _ low: Int, _ high: Int) -> Int32 {
+    worker.pointee.failure = (Int64(value), Int64(low), Int64(high))
+    return StepStatus.value
   }
 }
 

@@ -43,6 +43,16 @@ func dispatch<K: FloatKernel>(_ kernel: K.Type, _ chunk: Chunk) -> Int32 {
   chunk.step.pointee.dtype == DType.double.rawValue ? K.run(chunk, Double.self) : K.run(chunk, Float.self)
 }
 
+/// Runs the kernel for a `wideType`: where speed does not matter much, the others are converted to one of these three.
+func dispatchWide<K: NumberKernel>(_ kernel: K.Type, _ chunk: Chunk) -> Int32 {
+  switch DType(rawValue: chunk.step.pointee.dtype) {
+  case .float: K.run(chunk, Float.self)
+  case .double: K.run(chunk, Double.self)
+  case .int64: K.run(chunk, Int64.self)
+  default: StepStatus.value
+  }
+}
+
 /// A step function that moves elements and needs to know only their size.
 protocol MovementKernel {
   static func run<T: BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32
@@ -62,10 +72,13 @@ func dispatch<K: MovementKernel>(_ kernel: K.Type, _ chunk: Chunk) -> Int32 {
 
 extension DType {
   static let floats: [DType] = [.float, .double, .float16, .bfloat16]
-  static let integers: [DType] = [.int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64]
+  static let signedIntegers: [DType] = [.int8, .int16, .int32, .int64]
+  static let integers: [DType] = signedIntegers + [.uint8, .uint16, .uint32, .uint64]
   static let numbers = floats + integers
   /// Whether elements are whole bytes, so that they can be moved without knowing what they are.
   var isMovable: Bool { byteWidth > 0 }
   /// Whether elements are 16-bit floats, which most steps compute with as float.
   var isNarrowFloat: Bool { self == .float16 || self == .bfloat16 }
+  /// What `dispatchWide` computes in for this type. Sums and products of 64-bit integers are the same signed or not.
+  var wideType: DType { self == .double ? .double : DType.floats.contains(self) ? .float : .int64 }
 }

@@ -37,12 +37,36 @@ extension Inference {
     return fact.dims
   }
 
+  /// The contents of an input of any numeric type as dimensions; nil when they are not known yet.
+  mutating func wholeNumbers(_ i: Int) throws(MaasError) -> [Dim]? {
+    if DType.integers.contains(try dtype(i)), try dtype(i) != .uint64 { return try dims(i) }
+    guard let tensor = try constant(i) else { return nil }
+    return try cast(tensor, to: .int64).integers?.map { .known($0) }
+  }
+
   func expectSameDTypes(_ indices: Range<Int>) throws(MaasError) {
     for i in indices.dropFirst() { try expectSameDType(indices.lowerBound, i) }
   }
 
   func expectInputs(_ counts: ClosedRange<Int>) throws(MaasError) {
     try checkInputCount(inputs.count, counts)
+  }
+
+  /// The element type that attribute `dtype` names, else input 0's.
+  func outputDType(_ attribute: DType?, _ allowed: [DType]) throws(MaasError) -> DType {
+    let dtype: DType
+    if let attribute { dtype = attribute } else { dtype = try self.dtype(0) }
+    if allowed.contains(dtype) { return dtype }
+    throw MaasError(
+      .typeMismatch, "the output cannot have this element type",
+      expected: joined(allowed.map { $0.name }, " or "), found: dtype.name)
+  }
+
+  /// Refuses an input that cannot have exactly one element.
+  func expectSingle(_ i: Int) throws(MaasError) {
+    guard let count = try input(i).shape?.count.value, count != 1 else { return }
+    throw MaasError(
+      .shapeMismatch, "input \(i) must have one element", expected: "1", found: "\(count)")
   }
 
   func expectMinimumRank(_ i: Int, _ rank: Int) throws(MaasError) {

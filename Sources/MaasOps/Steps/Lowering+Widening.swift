@@ -25,6 +25,16 @@ extension Lowering {
     y.dtype == .float ? y : try temporary(.float, y.shape)
   }
 
+  /// Lets `emit` write y from x, both in the `wideType` of their element type.
+  mutating func emitWide(
+    _ x: Operand, _ y: Operand, _ emit: (inout Lowering, Operand, Operand) throws(MaasError) -> Void
+  ) throws(MaasError) {
+    let wide = try converted(x, x.dtype.wideType)
+    let target = y.dtype == wide.dtype ? y : try temporary(wide.dtype, y.shape)
+    try emit(&self, wide, target)
+    narrow(target, into: y)
+  }
+
   mutating func narrow(_ wide: Operand, into y: Operand) {
     if wide.buffer != y.buffer { emitCast(wide, y) }
   }

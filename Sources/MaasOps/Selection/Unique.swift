@@ -1,0 +1,110 @@
+import MaasCore
+import MaasGraph
+
+/// The different elements, or slices along an axis, ascending or in the order in which they come first; with the
+/// index of the first of each, the place of every element among them, and how often each one occurs.
+package final class Unique: ReadableOperator, HostOperator {
+  package let name = "Unique"
+  private let axis: Int?
+  private let isSorted: Bool
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    axis = try reader.int("axis")
+    isSorted = try reader.int("sorted") ?? 1 != 0
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(1...1)
+    try node.expectMovable(0)
+    let (dtype, count) = (try node.dtype(0), node.unknownDim())
+    for i in 1..<4 where node.wantsOutput(i) {
+      node.setOutput(i, .int64, [i == 2 ? node.unknownDim() : count])
+    }
+    guard let axis else { return node.setOutput(0, dtype, [count]) }
+    guard var shape = try node.shape(0) else { return node.setOutput(0, dtype, nil) }
+    shape[try normalized(axis: axis, rank: shape.count)] = count
+    node.setOutput(0, dtype, shape)
+  }
+
+  package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
+    let given = try call.tensor(0)
+    let x = axis == nil ? try given.reshaped([given.count]) : given
+    let axis = try normalized(axis: axis ?? 0, rank: x.shape.count)
+    let groups = try groups(x, axis)
+    let first = groups.map { $0[0] }
+    var places = [Int](repeating: 0, count: x.shape[axis])
+    for (place, group) in groups.enumerated() { for i in group { places[i] = place } }
+    let tables = [first, places, groups.map { $0.count }]
+    var results: [Datum?] = [.tensor(try gathered(x, first, axis: axis))]
+    for table in tables {
+      results.append(.tensor(try Tensor(.int64, [table.count], table.map { Int64($0) })))
+    }
+    return results
+  }
+
+  /// The indices of equal slices, ascending in each group, in the order of the output.
+  private func groups(_ x: Tensor, _ axis: Int) throws(MaasError) -> [[Int]] {
+    let slices = try SliceKeys(x, axis)
+    let order = (0..<x.shape[axis]).sorted { slices.precedes($0, $1) ?? ($0 < $1) }
+    var groups: [[Int]] = []
+    for i in order {
+      if let last = groups.last, slices.precedes(last[0], i) == nil {
+        groups[groups.count - 1].append(i)
+      } else {
+        groups.append([i])
+      }
+    }
+    return isSorted ? groups : groups.sorted { $0[0] < $1[0] }
+  }
+}
+
+/// Slices of a tensor along an axis, by keys that compare as their elements do.
+private struct SliceKeys {
+  private let keys: [UInt64]
+  private let count: Int
+  private let inner: Int
+  private let outer: Int
+
+  init(_ x: Tensor, _ axis: Int) throws(MaasError) {
+    let whole = try x.complexParts() ?? x
+    keys = try sortKeys(whole)
+    count = x.shape[axis]
+    inner = whole.shape[(axis + 1)...].reduce(1, *)
+    outer = whole.shape[..<axis].reduce(1, *)
+  }
+
+  /// Whether slice `a` comes before slice `b`; nil when they are equal.
+  func precedes(_ a: Int, _ b: Int) -> Bool? {
+    for i in 0..<outer {
+      for j in 0..<inner {
+        let (x, y) = (keys[(i * count + a) * inner + j], keys[(i * count + b) * inner + j])
+        if x != y { return x < y }
+      }
+    }
+    return nil
+  }
+}
+
+private func sortKeys(_ x: Tensor) throws(MaasError) -> [UInt64] {
+  switch x.dtype {
+  case .string: stringKeys(x)
+  case .uint64: x.elements(as: UInt64.self)
+  case .float, .double, .float16, .bfloat16:
+    try cast(x, to: .double).elements(as: Double.self).map { orderedKey($0) }
+  default: try cast(x, to: .int64).elements(as: Int64.self).map { orderedKey($0) }
+  }
+}
+
+/// The place of each string among all in the order of their bytes, which is that of their code points; equal strings
+/// have the same.
+private func stringKeys(_ x: Tensor) -> [UInt64] {
+  let strings = x.stringElements
+  func precedes(_ a: Int, _ b: Int) -> Bool { strings[a].bytes.lexicographicallyPrecedes(strings[b].bytes) }
+  let order = (0..<x.count).sorted(by: precedes)
+  var keys = [UInt64](repeating: 0, count: x.count)
+  for (previous, i) in zip(order, order.dropFirst()) {
+    keys[i] = keys[previous] + (strings[previous] == strings[i] ? 0 : 1)
+  }
+  return keys
+}
