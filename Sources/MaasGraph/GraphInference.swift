@@ -57,16 +57,24 @@ struct GraphInference {
   }
 
   /// What a value has of all its bodies: a dimension on which they differ is unknown.
+  ///
+  /// A body that refuses its inputs is one that is not taken for them: it says nothing, unless all refuse.
   private mutating func bodyFacts(_ node: Node, _ inputs: [Fact?]) throws(MaasError) -> [Fact?] {
     var first = 1
     var merged: [Fact?]?
+    var refusal: MaasError?
     for body in node.op.bodies {
       let captured = Array(inputs.dropFirst(first).prefix(body.captureCount))
       first += body.captureCount
-      let inside = try facts(of: body, inputs: captured)
-      let outputs = body.outputs.map { inside[$0.index] }
-      merged = merged.map { zip($0, outputs).map { common($0, $1) } } ?? outputs
+      do throws(MaasError) {
+        let inside = try facts(of: body, inputs: captured)
+        let outputs = body.outputs.map { inside[$0.index] }
+        merged = merged.map { zip($0, outputs).map { common($0, $1) } } ?? outputs
+      } catch {
+        refusal = error
+      }
     }
+    if merged == nil, let refusal { throw refusal }
     return merged ?? []
   }
 

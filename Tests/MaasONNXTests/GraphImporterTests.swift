@@ -117,6 +117,31 @@ import Testing
     #expect(node.op.bodies[1].outputs == node.op.bodies[1].inputs)
   }
 
+  /// A model that tells ranks or sizes apart by If has a branch that does not fit the inputs it is used with.
+  @Test func aBranchThatDoesNotFitSaysNothing() throws {
+    func ends(_ b: String, _ c: String) throws -> Graph {
+      var choice = node("If", ["c"], ["y"])
+      choice.attributes = [
+        attribute("then_branch", graph([node("MatMul", ["a", b], ["t"])], outputs: ["t"])),
+        attribute("else_branch", graph([node("MatMul", ["a", c], ["e"])], outputs: ["e"])),
+      ]
+      let inputs = [
+        value("c", .bool), value("a", .float, [2, 3]), value("fits", .float, [3, 5]),
+        value("short", .float, [2, 5]),
+      ]
+      var proto = graph([choice], inputs: inputs, outputs: ["y"])
+      proto.outputs = [value("y", .float, nil)]
+      var made = try imported(proto)
+      try made.inferValues()
+      return made
+    }
+    let first = try ends("short", "fits")
+    #expect(first[first.outputs[0]].shape?.text == "[2, 5]")
+    let second = try ends("fits", "short")
+    #expect(second[second.outputs[0]].shape?.text == "[2, 5]")
+    #expect(throws: MaasError.self) { try ends("short", "short") }
+  }
+
   @Test func namesMustBeUnique() {
     let twice = graph(
       [node("Neg", ["x"], ["y"]), node("Abs", ["x"], ["y"])], inputs: [value("x")], outputs: ["y"])

@@ -31,10 +31,10 @@ package final class Softmax: OperatorFamily {
     params.log = row.isLog
     (params.outer, params.axis, params.inner) = (Int64(shape.outer), Int64(shape.axis), Int64(shape.inner))
     try node.mayReuseElementwise(0)
-    if x.dtype == .double { return node.emitDouble(params, x, y) }
-    let (wide, target) = (try node.widened(x), try node.widenedTarget(y))
-    let split = maas_f32_softmax_split(&params)
-    node.emit(maas_f32_softmax, [wide, target], params, split)
+    if x.dtype.isNarrowFloat, !row.isLog { return node.emitNarrowSoftmax(params, x, y) }
+    let wide = x.dtype.wide
+    let target = try node.target(y, wide)
+    node.emitSoftmax(params, try node.converted(constant: x, wide), target)
     node.narrow(target, into: y)
   }
 }
@@ -60,22 +60,6 @@ struct SoftmaxAxis {
   /// When flattening, the axis may be one past the last.
   private func place(_ rank: Int) throws(MaasError) -> Int {
     flattens && axis == rank ? axis : try normalized(axis: axis, rank: rank)
-  }
-
-  package func lower(_ node: inout Lowering) throws(MaasError) {
-    let (x, y) = (try node.input(0), try node.output())
-    let (outer, axis, inner) = try collapsed(x.shape)
-    var params = maas_f32_softmax_params()
-    params.log = row.isLog
-    params.outer = Int64(outer)
-    params.axis = Int64(axis)
-    params.inner = Int64(inner)
-    try node.mayReuseElementwise(0)
-    if x.dtype.isNarrowFloat, !row.isLog { return node.emitNarrowSoftmax(params, x, y) }
-    let wide = x.dtype.wide
-    let target = try node.target(y, wide)
-    node.emitSoftmax(params, try node.converted(constant: x, wide), target)
-    node.narrow(target, into: y)
   }
 
   /// The elements before, along and behind the axis.
