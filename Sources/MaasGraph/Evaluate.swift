@@ -14,7 +14,9 @@ package func evaluate(
     inputs: inputs.map { $0.map { Fact(constant: $0) } }, outputNames: names,
     makeSymbol: { _ in .symbol("?") })
   try op.infer(&inference)
-  if let host = op.host { return try evaluate(host, inputs, inference.outputs, wanted, byteLimit) }
+  if let host = op.host(inputs.map { $0?.dtype }) {
+    return try evaluate(host, inputs, inference.outputs, wanted, byteLimit)
+  }
   guard let shapes = concreteShapes(inference.outputs), fits(inference.outputs, shapes, byteLimit) else {
     return nil
   }
@@ -103,7 +105,7 @@ private struct Evaluation {
       guard let output = lowering.outputs[at: alias.output] ?? nil,
         let input = try lowering.input(alias.input).constant
       else { continue }
-      results[alias.output] = try input.reshaped(output.shape)
+      results[alias.output] = try Tensor(output.dtype, output.shape, storage: input.storage)
     }
     // The bytes of moved strings are still the inputs'.
     for i in results.indices where results[i]?.dtype == .string { results[i] = try results[i]?.owned() }
@@ -152,6 +154,10 @@ package func stepError(_ status: Int32, _ worker: maas_worker) -> MaasError? {
   case Int(MAAS_STEP_INDEX):
     return MaasError(
       .outOfRange, "an index is out of range", expected: "\(low)..\(high - 1)", found: "\(found)")
+  case Int(MAAS_STEP_TEXT):
+    return MaasError(
+      .outOfRange, "a string is not a number", expected: "a decimal number, inf or nan",
+      found: "something else in element \(found)")
   default:
     return MaasError(
       .outOfRange, "a value is out of range", expected: "\(low)..\(high - 1)", found: "\(found)")

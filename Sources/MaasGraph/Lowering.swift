@@ -93,9 +93,9 @@ package enum BufferRequest {
 /// What an operator sees while it turns itself into steps for concrete shapes.
 package struct Lowering {
   /// Nil for an optional input that was left out.
-  package let inputs: [Operand?]
+  package private(set) var inputs: [Operand?]
   /// What `infer` said; nil for an output the node does not have.
-  package let outputs: [Operand?]
+  package private(set) var outputs: [Operand?]
 
   package private(set) var steps: [StepTemplate] = []
   package private(set) var buffers: [BufferRequest] = []
@@ -181,6 +181,18 @@ package struct Lowering {
   /// A constant of this node's own making, e.g. a table derived from attributes.
   package mutating func constant(_ tensor: Tensor) throws(MaasError) -> Operand {
     try Operand(request(.constant(tensor)), tensor.dtype, tensor.shape, constant: tensor)
+  }
+
+  /// Lets `body` lower the node for other operands. What it says of aliases holds for the node's own; nothing of
+  /// theirs is written over.
+  package mutating func substituting(
+    _ inputs: [Operand?], _ outputs: [Operand?],
+    _ body: (inout Lowering) throws(MaasError) -> Void
+  ) throws(MaasError) {
+    let own = (self.inputs, self.outputs, reusable)
+    (self.inputs, self.outputs) = (inputs, outputs)
+    try body(&self)
+    (self.inputs, self.outputs, reusable) = own
   }
 
   /// Output `o` is input `i` under another shape: no step, no copy.

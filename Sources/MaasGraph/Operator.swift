@@ -29,6 +29,9 @@ package protocol Operator: AnyObject, Sendable {
 
   /// This operator, when it runs between plans instead of in one.
   var host: (any HostOperator)? { get }
+
+  /// As `host`, for an operator that runs between plans only for some element types of its inputs.
+  func host(_ inputs: [DType?]) -> (any HostOperator)?
 }
 
 extension Operator {
@@ -37,4 +40,5 @@ extension Operator {
   package var forwards: Bool { false }
   package var isRandom: Bool { false }
   package var host: (any HostOperator)? { nil }
+  package func host(_ inputs: [DType?]) -> (any HostOperator)? { host }
 }

@@ -135,7 +135,9 @@ struct PlanBuilder {
       inputs: inputs.map { $0.map { state.fact($0) } }, outputNames: state.outputNames(node),
       makeSymbol: { _ in .symbol("?") })
     try node.op.infer(&inference)
-    if let host = node.op.host { return .call(draftCall(node, host, inputs)) }
+    if let host = node.op.host(inputs.map { $0.map { state.values[$0].dtype } }) {
+      return .call(draftCall(node, host, inputs))
+    }
     let needed = try valuesToRead(inference, inputs)
     if !needed.isEmpty { return .reads(needed) }
     if try foldDims(node, inference.outputs) { return .planned }

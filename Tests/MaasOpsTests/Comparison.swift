@@ -9,6 +9,10 @@ func expectEqual(_ found: Tensor?, _ expected: Tensor?, _ tolerance: Tolerance, 
     Issue.record("\(what): expected \(expected.dtype.name)\(describe(expected.shape)), found \(text)")
     return
   }
+  if expected.dtype == .string {
+    #expect(found.strings == expected.strings, "\(what)")
+    return
+  }
   guard let a = found.floats, let b = expected.floats else {
     #expect(found.elements == expected.elements, "\(what)")
     return
@@ -25,7 +29,11 @@ private func isClose(_ a: Double, _ b: Double, _ tolerance: Tolerance) -> Bool {
 }
 
 extension Tensor {
-  var elements: [UInt8] { [UInt8](UnsafeRawBufferPointer(start: bytes, count: byteCount)) }
+  /// The bytes of the elements; of strings, their texts'.
+  var elements: [UInt8] {
+    if dtype == .string { return Array(strings.joined(separator: "\0").utf8) }
+    return [UInt8](UnsafeRawBufferPointer(start: bytes, count: byteCount))
+  }
 
   /// The elements of a float tensor, nil for other types.
   fileprivate var floats: [Double]? {

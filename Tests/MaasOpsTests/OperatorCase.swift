@@ -97,12 +97,16 @@ extension OperatorCase {
   }
 }
 
-/// `dtype dims elements`
+/// `dtype dims elements`, the elements as base64 of their bytes, or of a JSON list of strings.
 private func decodedTensor(_ text: String) throws -> Tensor {
   let parts = text.split(separator: " ", omittingEmptySubsequences: false)
   let dtype = try #require(DType(rawValue: Int32(parts[0]) ?? 0))
-  let tensor = try Tensor(dtype, parts[1].split(separator: ",").map { Int($0) ?? 0 })
+  let shape = parts[1].split(separator: ",").map { Int($0) ?? 0 }
   let data = try #require(Data(base64Encoded: String(parts[2])))
+  if dtype == .string {
+    return try Tensor(shape, strings: try JSONDecoder().decode([String].self, from: data))
+  }
+  let tensor = try Tensor(dtype, shape)
   try #require(data.count == tensor.byteCount)
   for (i, byte) in data.enumerated() { tensor.bytes.storeBytes(of: byte, toByteOffset: i, as: UInt8.self) }
   return tensor

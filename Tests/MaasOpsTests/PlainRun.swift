@@ -20,7 +20,7 @@ struct PlainRun {
 
   mutating func run(_ op: any Operator, _ inputs: [Tensor?], outputs: [Bool]) throws -> [Tensor?] {
     let (facts, contents) = try inferred(op, inputs, outputs)
-    if let host = op.host {
+    if let host = op.host(inputs.map { $0?.dtype }) {
       let call = HostCall(inputs: inputs.map { $0.map { .tensor($0) } }, wanted: outputs)
       return try host.run(call).map { $0?.tensor }
     }
@@ -98,8 +98,8 @@ struct PlainRun {
   private func deliver(_ lowering: Lowering, _ inputCount: Int) throws -> [Tensor?] {
     var results = lowering.outputs.indices.map { buffers[inputCount + $0] }
     for alias in lowering.aliases {
-      let shape = try #require(lowering.outputs[alias.output]).shape
-      results[alias.output] = try #require(buffers[alias.input]).reshaped(shape)
+      let (output, input) = (try #require(lowering.outputs[alias.output]), try #require(buffers[alias.input]))
+      results[alias.output] = try Tensor(output.dtype, output.shape, storage: input.storage)
     }
     return results
   }

@@ -19,13 +19,15 @@ from onnx.backend.test.case.node import collect_testcases
 from onnx.reference import ReferenceEvaluator
 
 import extra_cases
+import quant_cases
 import selection_cases
+import type_cases
 
 here = pathlib.Path(__file__).parent
 table = here.parent.parent / "Sources/MaasONNX/Registration+Table.swift"
 registered = set(re.findall(r'Registration\("(\w+)"', table.read_text()))
 LARGEST = 1300  # Bytes of all tensors of an ONNX case.
-NUMBERS = {1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16}
+PACKED = {21, 22, 23, 25, 26}
 
 
 def as_proto(value):
@@ -33,13 +35,21 @@ def as_proto(value):
 
 
 def tensor(value):
-    """`dtype dims elements`, the elements as base64."""
+    """`dtype dims elements`, the elements as base64 of their bytes, or of a JSON list of strings."""
     if value is None:
         return None
     proto = as_proto(value)
-    array = numpy_helper.to_array(proto)
-    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    data = base64.b64encode(element_bytes(proto)).decode()
     return f"{proto.data_type} {','.join(map(str, proto.dims))} {data}"
+
+
+def element_bytes(proto):
+    array = numpy_helper.to_array(proto)
+    if proto.data_type == onnx.TensorProto.STRING:
+        return json.dumps([s if isinstance(s, str) else s.decode() for s in array.flat]).encode()
+    if proto.data_type in PACKED:
+        return numpy_helper.from_array(array).raw_data
+    return np.ascontiguousarray(array).tobytes()
 
 
 def attribute(a):
@@ -67,7 +77,7 @@ def case(name, node, opset, inputs, outputs, source, tolerance=None):
 
 
 def onnx_case(test):
-    """None for what is not one registered operator on small tensors of numbers."""
+    """None for what is not one registered operator on small tensors."""
     graph = test.model.graph
     if len(graph.node) != 1 or graph.node[0].op_type not in registered or len(test.data_sets) != 1:
         return None
@@ -78,9 +88,7 @@ def onnx_case(test):
     if not all(isinstance(v, (np.ndarray, np.generic, onnx.TensorProto)) for v in values):
         return None
     protos = [as_proto(v) for v in values]
-    if any(p.data_type not in NUMBERS for p in protos) or extra_cases.skips(test.name):
-        return None
-    if sum(numpy_helper.to_array(p).nbytes for p in protos) > LARGEST:
+    if extra_cases.skips(test.name) or sum(len(element_bytes(p)) for p in protos) > LARGEST:
         return None
     ins, outs = iter(protos[: len(ins)]), iter(protos[len(ins) :])
     inputs = [next(ins) if name else None for name in node.input]
@@ -118,7 +126,7 @@ def extra_case(name, op, opset, attributes, inputs, outputs=1, tolerance=None, e
 def main():
     warnings.simplefilter("ignore")
     cases = [c for c in map(onnx_case, collect_testcases(None)) if c]
-    for more in (extra_cases, selection_cases):
+    for more in (extra_cases, selection_cases, type_cases, quant_cases):
         cases += [extra_case(*c[:-1], **c[-1]) for c in more.cases()]
     cases.sort(key=lambda c: (c["op"], c["name"]))
     lines = [json.dumps(c, separators=(",", ":")) for c in cases]

@@ -3,6 +3,7 @@
 /// The tables behind the entries of maas_kernels.h, for tests, benchmarks and listings. A table's rows stand
 /// in order of preference; an entry runs the first one that this CPU supports and MAAS_ISA allows.
 #include "maas_kernels.h"
+#include "maas_quant.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,6 +45,9 @@ maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_para
 maas_split maas_f32_gemm_pack_split_for(const maas_kernel *gemm, maas_f32_gemm_pack_params *params);
 int64_t maas_f32_gemm_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n);
 maas_split maas_f32_conv_split_for(const maas_kernel *kernel, maas_f32_conv_params *params);
+maas_split maas_s16_gemm_split_for(const maas_kernel *kernel, maas_s16_gemm_params *params);
+int64_t maas_s16_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n);
+maas_split maas_s16_pack_split_for(const maas_kernel *gemm, maas_s16_pack_params *params);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 #ifndef MAAS_SCALAR_H
 #define MAAS_SCALAR_H
 /// Functions of one double, for element types that have no vector kernels.
+#include <stddef.h>
 #include "maas_kernels.h"
 
 #ifdef __cplusplus
@@ -10,6 +11,10 @@ extern "C" {
 /// function(x) in double precision, with libm's accuracy.
 double maas_f64_unary(maas_f32_activation function, double x);
 double maas_f64_pow(double a, double b);
+
+/// Reads a decimal number, "inf", "infinity" or "nan", in any case and with spaces around; false for other texts and
+/// those of 256 bytes or more.
+bool maas_f64_parse(const char *text, size_t n, double *value);
 
 #ifdef __cplusplus
 }

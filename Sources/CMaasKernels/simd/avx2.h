@@ -38,6 +38,9 @@ static inline vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
 static inline vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
 #define vi_shift_left(a, bits) _mm256_slli_epi32(a, bits)
 #define vi_shift_right(a, bits) _mm256_srai_epi32(a, bits)
+static inline vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+static inline void vi_store(int32_t *p, vi a) { _mm256_storeu_si256((__m256i *)p, a); }
+static inline vi vi_dot_pairs(vi a, vi b) { return _mm256_madd_epi16(a, b); }
 static inline vf vi_to_float(vi a) { return _mm256_cvtepi32_ps(a); }
 
 static inline vm v_less(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }

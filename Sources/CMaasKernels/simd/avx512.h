@@ -34,6 +34,9 @@ static inline vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
 static inline vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 #define vi_shift_left(a, bits) _mm512_slli_epi32(a, bits)
 #define vi_shift_right(a, bits) _mm512_srai_epi32(a, bits)
+static inline vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+static inline void vi_store(int32_t *p, vi a) { _mm512_storeu_si512(p, a); }
+static inline vi vi_dot_pairs(vi a, vi b) { return _mm512_madd_epi16(a, b); }
 static inline vf vi_to_float(vi a) { return _mm512_cvtepi32_ps(a); }
 
 static inline vm v_less(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }

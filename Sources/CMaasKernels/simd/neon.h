@@ -43,6 +43,12 @@ static inline vi vi_and(vi a, vi b) { return vandq_s32(a, b); }
 static inline vi vi_or(vi a, vi b) { return vorrq_s32(a, b); }
 #define vi_shift_left(a, bits) vshlq_n_s32(a, bits)
 #define vi_shift_right(a, bits) vshrq_n_s32(a, bits)
+static inline vi vi_load(const int32_t *p) { return vld1q_s32(p); }
+static inline void vi_store(int32_t *p, vi a) { vst1q_s32(p, a); }
+static inline vi vi_dot_pairs(vi a, vi b) {
+  int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
+  return vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y));
+}
 static inline vf vi_to_float(vi a) { return vcvtq_f32_s32(a); }
 
 static inline vm v_less(vf a, vf b) { return vcltq_f32(a, b); }

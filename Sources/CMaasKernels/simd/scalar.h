@@ -47,6 +47,12 @@ static inline vi vi_and(vi a, vi b) { return a & b; }
 static inline vi vi_or(vi a, vi b) { return a | b; }
 #define vi_shift_left(a, bits) ((vi)((uint32_t)(a) << (bits)))
 #define vi_shift_right(a, bits) ((vi)(a) >> (bits)) // Arithmetic.
+static inline vi vi_load(const int32_t *p) { return *p; }
+static inline void vi_store(int32_t *p, vi a) { *p = a; }
+/// Each lane as two 16-bit integers: the sum of their products.
+static inline vi vi_dot_pairs(vi a, vi b) {
+  return (vi)((uint32_t)((int16_t)a * (int16_t)b) + (uint32_t)((a >> 16) * (b >> 16)));
+}
 static inline vf vi_to_float(vi a) { return (vf)a; }
 
 static inline vm v_less(vf a, vf b) { return a < b ? UINT32_MAX : 0; }

@@ -7,13 +7,12 @@ struct Slices {
   let shape: [Int]
   private let outer: Int
   private let count: Int
-  private let inner: Int  // bytes
+  private let inner: Int  // bits
 
   init(_ shape: [Int], axis: Int, _ dtype: DType) throws(MaasError) {
-    guard dtype.isMovable else { throw unmovable(dtype) }
     outer = shape[..<axis].reduce(1, *)
     count = shape[axis]
-    inner = shape[(axis + 1)...].reduce(dtype.byteWidth, *)
+    inner = shape[(axis + 1)...].reduce(dtype.bitWidth, *)
     var rest = shape
     rest.remove(at: axis)
     self.shape = rest
@@ -21,16 +20,25 @@ struct Slices {
 
   /// Copies slice `i` of `whole` to `slice`.
   func take(_ i: Int, from whole: UnsafeRawPointer, to slice: UnsafeMutableRawPointer) {
-    for j in 0..<outer {
-      maas_sys_copy(slice + j * inner, whole + (j * count + i) * inner, inner)
-    }
+    for j in 0..<outer { copyBits(whole, (j * count + i) * inner, slice, j * inner, inner) }
   }
 
   /// Copies `slice` to slice `i` of `whole`.
   func put(_ i: Int, from slice: UnsafeRawPointer, to whole: UnsafeMutableRawPointer) {
-    for j in 0..<outer {
-      maas_sys_copy(whole + (j * count + i) * inner, slice + j * inner, inner)
-    }
+    for j in 0..<outer { copyBits(slice, j * inner, whole, (j * count + i) * inner, inner) }
+  }
+}
+
+/// Copies a run of packed elements; all numbers are bits, and even.
+private func copyBits(
+  _ from: UnsafeRawPointer, _ start: Int, _ to: UnsafeMutableRawPointer, _ end: Int, _ count: Int
+) {
+  if (start | end | count) % 8 == 0 { return maas_sys_copy(to + end / 8, from + start / 8, count / 8) }
+  for i in stride(from: 0, to: count, by: 2) {
+    let pair = from.load(fromByteOffset: (start + i) / 8, as: UInt8.self) >> UInt8((start + i) % 8) & 3
+    let (at, shift) = ((end + i) / 8, UInt8((end + i) % 8))
+    let others = to.load(fromByteOffset: at, as: UInt8.self) & ~(3 << shift)
+    to.storeBytes(of: others | pair << shift, toByteOffset: at, as: UInt8.self)
   }
 }
 
@@ -58,14 +66,14 @@ struct Stack {
     }
     self.type = type
     try grow(type.dtype, type.shape)
-    if let memory { maas_sys_copy(memory.bytes + count * tensor.byteCount, tensor.bytes, tensor.byteCount) }
+    let bits = tensor.count * tensor.dtype.bitWidth
+    if let memory { copyBits(tensor.bytes, 0, memory.bytes, count * bits, bits) }
     if type.dtype == .string { kept.append(tensor) }
     count += 1
   }
 
   private mutating func grow(_ dtype: DType, _ shape: [Int]) throws(MaasError) {
     guard count >= memory?.shape.first ?? 0 else { return }
-    guard dtype.isMovable else { throw unmovable(dtype) }
     let reserved = Self.reservedBytes / max(try byteCount(shape, dtype), 1)
     let capacity = min(max(count * 2, reserved, 1), limit)
     let larger = try Tensor(dtype, [capacity] + shape)

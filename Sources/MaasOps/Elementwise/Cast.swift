@@ -4,19 +4,23 @@ import MaasGraph
 /// The same numbers in another element type.
 ///
 /// Floats become integers towards zero; NaN and numbers that do not fit become what x86's instructions give, on
-/// every machine. Everything but zero becomes true.
+/// every machine. Everything but zero becomes true. Strings hold numbers as NumPy writes them.
 package final class Cast: ReadableOperator {
   package let name = "Cast"
   private let to: DType
+  private let rounding: SmallRounding
 
-  package init(to dtype: DType) { to = dtype }
+  package init(to dtype: DType) {
+    to = dtype
+    rounding = SmallRounding()
+  }
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     guard let dtype = reader.opset < 6 ? try Self.named(&reader) : try reader.dtype("to") else {
       throw MaasError(.invalidModel, "attribute 'to' is missing", expected: "an element type")
     }
     to = dtype
-    reader.ignore("saturate", "round_mode")
+    rounding = try SmallRounding(&reader)
     try reader.finish()
   }
 
@@ -35,15 +39,18 @@ package final class Cast: ReadableOperator {
     try node.inferCast(to)
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) { try node.lowerCast() }
+  package func host(_ inputs: [DType?]) -> (any HostOperator)? { to == .string ? textMaker(inputs) : nil }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.lowerCast(rounding) }
 }
 
 /// Cast to the element type of the second input.
 package final class CastLike: ReadableOperator {
   package let name = "CastLike"
+  private let rounding: SmallRounding
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
-    reader.ignore("saturate", "round_mode")
+    rounding = try SmallRounding(&reader)
     try reader.finish()
   }
 
@@ -52,7 +59,11 @@ package final class CastLike: ReadableOperator {
     try node.inferCast(try node.dtype(1))
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) { try node.lowerCast() }
+  package func host(_ inputs: [DType?]) -> (any HostOperator)? {
+    inputs[at: 1] == .string ? textMaker(inputs) : nil
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.lowerCast(rounding) }
 }
 
 /// The tensor in another element type, computed now.
@@ -64,12 +75,31 @@ func cast(_ tensor: Tensor, to dtype: DType) throws(MaasError) -> Tensor {
   return result
 }
 
-private let castable = DType.numbers + [.bool]
+/// What makes strings of numbers; nil for strings, which stay what they are.
+private func textMaker(_ inputs: [DType?]) -> (any HostOperator)? {
+  inputs.first == .string ? nil : CastToString()
+}
+
+extension SmallRounding {
+  fileprivate init(_ reader: inout AttributeReader) throws(MaasError) {
+    saturates = try reader.int("saturate") ?? 1 != 0
+    let mode = try reader.string("round_mode") ?? "up"
+    let modes: [(name: String, rounding: PowerRounding)] = [
+      ("up", .up), ("down", .down), ("nearest", .nearest),
+    ]
+    guard let rounding = modes.first(where: { $0.name == mode })?.rounding else {
+      throw MaasError(
+        .invalidModel, "attribute 'round_mode' has an unknown value", expected: "up, down or nearest",
+        found: mode)
+    }
+    power = rounding
+  }
+}
 
 extension Inference {
   fileprivate mutating func inferCast(_ dtype: DType) throws(MaasError) {
-    try expectDType(0, castable)
-    guard castable.contains(dtype) else {
+    try expectDType(0, DType.convertible)
+    guard DType.convertible.contains(dtype) else {
       throw MaasError(.unsupported, "casting to \(dtype.name) is not supported")
     }
     setOutput(0, dtype, try shape(0), dims: try followedList(0).flatMap { follow($0, dtype) })
@@ -85,14 +115,14 @@ extension Inference {
 }
 
 extension Lowering {
-  fileprivate mutating func lowerCast() throws(MaasError) {
+  fileprivate mutating func lowerCast(_ rounding: SmallRounding) throws(MaasError) {
     let (x, y) = (try input(0), try output())
     if x.dtype == y.dtype { return alias() }
     try mayReuseElementwise(0)
-    emitCast(x, y)
+    try emitConversion(x, y, rounding)
   }
 
-  /// Emits y = x in y's element type.
+  /// Emits y = x in y's element type, both of them `plain`.
   mutating func emitCast(_ x: Operand, _ y: Operand) {
     emit(
       { dispatch(CastKernel.self, Chunk($0, $1, $2, $3)) }, [x, y], y.dtype.rawValue, dtype: x.dtype,

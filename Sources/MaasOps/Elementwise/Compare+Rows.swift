@@ -4,7 +4,7 @@ extension Compare.Row {
   package static let and = Self("And", [.bool], Both.self) {
     dispatch(CompareKernel<Both>.self, Chunk($0, $1, $2, $3))
   }
-  package static let equal = Self("Equal", DType.numbers + [.bool], Equal.self) {
+  package static let equal = Self("Equal", DType.numbers + [.bool, .string], Equal.self) {
     dispatch(CompareKernel<Equal>.self, Chunk($0, $1, $2, $3))
   }
   package static let greater = Self("Greater", DType.numbers, Greater.self) {

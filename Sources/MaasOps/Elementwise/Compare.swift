@@ -47,8 +47,21 @@ package final class Compare: OperatorFamily {
     try node.mayReuseElementwise(0)
     try node.mayReuseElementwise(1)
     let walk = try Walk(broadcasting: [a.shape, b.shape], to: y.shape)
-    node.emitWalk(row.run, [a, b, y], walk, dtype: a.dtype)
+    let run: maas_step_run = a.dtype == .string ? { equalStrings(Chunk($0, $1, $2, $3)) } : row.run
+    node.emitWalk(run, [a, b, y], walk, dtype: a.dtype)
   }
+}
+
+/// a, b as strings, y as bool.
+private func equalStrings(_ chunk: Chunk) -> Int32 {
+  let walk = chunk.params(WalkParams.self)
+  let (a, b) = (chunk.input(0, as: StringElement.self), chunk.input(1, as: StringElement.self))
+  let y = chunk.output(2, as: UInt8.self)
+  let strides = walk.pointee.rowStrides
+  walk.pointee.forEachRow(chunk.begin, chunk.end) { at, aAt, bAt, _, count in
+    for i in 0..<count { y[at + i] = a[aAt + i * strides.a] == b[bAt + i * strides.b] ? 1 : 0 }
+  }
+  return StepStatus.ok
 }
 
 /// Whether one pair of elements compares true.

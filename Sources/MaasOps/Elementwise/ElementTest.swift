@@ -9,7 +9,7 @@ package final class ElementTest: OperatorFamily {
     let types: [DType]
     let run: maas_step_run
 
-    package static let isNaN = Row(name: "IsNaN", types: DType.floats) {
+    package static let isNaN = Row(name: "IsNaN", types: DType.floats + DType.float8s) {
       dispatch(TestKernel<NotANumber>.self, Chunk($0, $1, $2, $3))
     }
     package static let not = Row(name: "Not", types: [.bool]) {
@@ -34,7 +34,7 @@ package final class ElementTest: OperatorFamily {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let x = try node.input(0)
+    let x = try node.comparable(0)
     try node.mayReuseElementwise(0)
     node.emitWalk(row.run, [x, try node.output()], try Walk([x.count], strides: []), dtype: x.dtype)
   }
@@ -54,12 +54,12 @@ package final class IsInf: ReadableOperator {
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...1)
-    try node.expectDType(0, DType.floats)
+    try node.expectDType(0, DType.floats + DType.float8s)
     node.setOutput(0, .bool, try node.shape(0))
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let x = try node.input(0)
+    let x = try node.comparable(0)
     let walk = try Walk([x.count], strides: [])
     let run: maas_step_run =
       switch (positive, negative) {

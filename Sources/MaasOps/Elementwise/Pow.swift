@@ -32,13 +32,3 @@ package final class Pow: ReadableOperator {
     if result.buffer != y.buffer { node.emitCast(result, y) }
   }
 }
-
-extension Lowering {
-  /// The operand in another element type: itself, or a temporary.
-  mutating func converted(_ x: Operand, _ dtype: DType) throws(MaasError) -> Operand {
-    if x.dtype == dtype { return x }
-    let result = try temporary(dtype, x.shape)
-    emitCast(x, result)
-    return result
-  }
-}

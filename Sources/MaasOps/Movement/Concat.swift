@@ -16,7 +16,6 @@ package final class Concat: ReadableOperator {
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...Int.max)
-    try node.expectMovable(0)
     try node.expectSameDTypes(node.inputs.indices)
     var shapes: [[Dim]] = []
     for i in node.inputs.indices {
@@ -51,7 +50,9 @@ package final class Concat: ReadableOperator {
     return result
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) {
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }
+
+  private func emit(_ node: inout Lowering) throws(MaasError) {
     let y = try node.output()
     let axis = try normalized(axis: axis, rank: y.rank)
     let strides = contiguousStrides(y.shape)
@@ -85,7 +86,6 @@ package final class Split: ReadableOperator {
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...2)
-    try node.expectMovable(0)
     let dtype = try node.dtype(0)
     var given = sizes?.map { Dim.known($0) }
     if given == nil, node.has(1) { given = try node.wholeNumbers(1) }
@@ -134,7 +134,9 @@ package final class Split: ReadableOperator {
     }
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) {
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }
+
+  private func emit(_ node: inout Lowering) throws(MaasError) {
     let x = try node.input(0)
     let axis = try normalized(axis: axis, rank: x.rank)
     let strides = contiguousStrides(x.shape)

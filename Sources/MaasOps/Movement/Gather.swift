@@ -16,7 +16,6 @@ package final class Gather: ReadableOperator {
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...2)
-    try node.expectMovable(0)
     try node.expectDType(1, [.int32, .int64])
     let dtype = try node.dtype(0)
     guard let shape = try node.shape(0), let indices = try node.shape(1) else {
@@ -37,7 +36,9 @@ package final class Gather: ReadableOperator {
     return result
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) {
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }
+
+  private func emit(_ node: inout Lowering) throws(MaasError) {
     let (x, indices) = (try node.input(0), try node.input(1))
     let axis = try normalized(axis: axis, rank: x.rank)
     try node.emitGather(x, indices, try node.output(), axis: axis)

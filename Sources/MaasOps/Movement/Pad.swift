@@ -32,7 +32,6 @@ package final class Pad: ReadableOperator {
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(attribute == nil ? 2...4 : 1...1)
-    try node.expectMovable(0)
     let dtype = try node.dtype(0)
     if node.has(2) {
       try node.expectSameDType(0, 2)
@@ -81,7 +80,9 @@ package final class Pad: ReadableOperator {
     return (begin, end)
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) {
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }
+
+  private func emit(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     guard y.count > 0 else { return }
     var pads = attribute ?? []

@@ -29,7 +29,6 @@ package final class SliceOperator: ReadableOperator {
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...5)
-    try node.expectMovable(0)
     let dtype = try node.dtype(0)
     var lists = attributes
     if lists == nil { lists = try inputLists(&node) }
@@ -92,7 +91,9 @@ package final class SliceOperator: ReadableOperator {
     return (0..<interval.count).map { list[interval.start + $0 * step] }
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) {
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }
+
+  private func emit(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     if x.shape == y.shape, try isWhole(node) { return node.alias() }
     var strides = contiguousStrides(x.shape)

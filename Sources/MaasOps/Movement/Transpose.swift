@@ -26,7 +26,6 @@ package final class Transpose: ReadableOperator {
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...1)
-    try node.expectMovable(0)
     let dtype = try node.dtype(0)
     guard let shape = try node.shape(0) else {
       return node.setOutput(0, dtype, node.unknownShape(given: perm?.count))
@@ -34,7 +33,9 @@ package final class Transpose: ReadableOperator {
     node.setOutput(0, dtype, try order(shape.count).map { shape[$0] })
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) {
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }
+
+  private func emit(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     let order = try order(x.rank)
     if order.filter({ x.shape[$0] != 1 }) == order.sorted().filter({ x.shape[$0] != 1 }) {

@@ -21,12 +21,30 @@ package final class MatMul: ReadableOperator {
     try node.expectInputs(2...4)
     try node.expectDType(0, DType.floats + [.int32, .int64, .uint32, .uint64])
     try node.expectSameDType(0, 1)
-    let dtype = try node.dtype(0)
-    guard let a = try node.shape(0), let b = try node.shape(1) else {
-      return node.setOutput(0, dtype, nil)
-    }
-    try node.expectMinimumRank(0, 1)
-    try node.expectMinimumRank(1, 1)
+    node.setOutput(0, try node.dtype(0), try node.productShape(0, 1))
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let (a, b, y) = (try node.input(0), try node.input(1), try node.output())
+    var product = try MatrixProduct(of: a.shape, b.shape, to: y.shape)
+    product.activation = activation
+    if a.dtype != .float, !a.dtype.isNarrowFloat { return try node.emitPlainProduct(product, a, b, nil, y) }
+    let bias = try node.widenedOptional(2)
+    product.cColumn = bias.map { $0.count > 1 ? 1 : 0 } ?? 0
+    if node.optionalInput(3) != nil { node.mayReuse(input: 3) }
+    let target = try node.widenedTarget(y)
+    let (left, right) = (try node.widened(a), try node.widened(b))
+    try node.emitProduct(product, left, right, bias, try node.widenedOptional(3), target)
+    node.narrow(target, into: y)
+  }
+}
+
+extension Inference {
+  /// The shape of the matrix product of two inputs; nil when a rank is unknown.
+  func productShape(_ i: Int, _ j: Int) throws(MaasError) -> [Dim]? {
+    guard let a = try shape(i), let b = try shape(j) else { return nil }
+    try expectMinimumRank(i, 1)
+    try expectMinimumRank(j, 1)
     let inner = (a[a.count - 1], b[max(0, b.count - 2)])
     if inner.0.value != nil, inner.1.value != nil, inner.0 != inner.1 {
       throw MaasError(
@@ -36,25 +54,17 @@ package final class MatMul: ReadableOperator {
     var result = try broadcast(Array(a.dropLast(2)), Array(b.dropLast(2)))
     if a.count > 1 { result.append(a[a.count - 2]) }
     if b.count > 1 { result.append(b[b.count - 1]) }
-    node.setOutput(0, dtype, result)
+    return result
   }
+}
 
-  package func lower(_ node: inout Lowering) throws(MaasError) {
-    let (a, b, y) = (try node.input(0), try node.input(1), try node.output())
-    let aMatrix = a.rank == 1 ? [1, a.count] : a.shape
-    let bMatrix = b.rank == 1 ? [b.count, 1] : b.shape
-    var product = MatrixProduct(
-      m: aMatrix[aMatrix.count - 2], n: bMatrix[bMatrix.count - 1], k: aMatrix[aMatrix.count - 1])
-    product.activation = activation
-    let batch = y.shape.dropLast((a.rank > 1 ? 1 : 0) + (b.rank > 1 ? 1 : 0))
-    try product.setBatch(Array(aMatrix.dropLast(2)), Array(bMatrix.dropLast(2)), to: Array(batch))
-    if a.dtype != .float, !a.dtype.isNarrowFloat { return try node.emitPlainProduct(product, a, b, nil, y) }
-    let bias = try node.widenedOptional(2)
-    product.cColumn = bias.map { $0.count > 1 ? 1 : 0 } ?? 0
-    if node.optionalInput(3) != nil { node.mayReuse(input: 3) }
-    let target = try node.widenedTarget(y)
-    let (left, right) = (try node.widened(a), try node.widened(b))
-    try node.emitProduct(product, left, right, bias, try node.widenedOptional(3), target)
-    node.narrow(target, into: y)
+extension MatrixProduct {
+  /// For contiguous tensors of these shapes, by NumPy's rules.
+  init(of a: [Int], _ b: [Int], to y: [Int]) throws(MaasError) {
+    let aMatrix = a.count == 1 ? [1, a[0]] : a
+    let bMatrix = b.count == 1 ? [b[0], 1] : b
+    self.init(m: aMatrix[aMatrix.count - 2], n: bMatrix[bMatrix.count - 1], k: aMatrix[aMatrix.count - 1])
+    let batch = y.dropLast((a.count > 1 ? 1 : 0) + (b.count > 1 ? 1 : 0))
+    try setBatch(Array(aMatrix.dropLast(2)), Array(bMatrix.dropLast(2)), to: Array(batch))
   }
 }

@@ -19,7 +19,6 @@ package final class ConstantOfShape: ReadableOperator {
         .invalidModel, "attribute 'value' is not a single element", expected: "1 element",
         found: "\(value.count)")
     }
-    if !value.dtype.isMovable { throw unmovable(value.dtype) }
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
@@ -43,11 +42,14 @@ package final class ConstantOfShape: ReadableOperator {
     return value.integers?.first.map { [Dim](repeating: .known($0), count: count) }
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) { try node.emitFill(try node.output(), value) }
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    try node.moving { (node: inout Lowering) throws(MaasError) in try node.emitFill(try node.output(), value)
+    }
+  }
 }
 
 extension Lowering {
-  /// Fills `y` with the single element of `value`, which has y's element type.
+  /// Fills `y` with the single element of `value`, which has y's element type, or a byte for y's packed one.
   mutating func emitFill(_ y: Operand, _ value: Tensor) throws(MaasError) {
     var params = maas_fill_params()
     params.size = Int32(y.dtype.byteWidth)

@@ -9,7 +9,6 @@ package final class Expand: ReadableOperator {
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...2)
-    try node.expectMovable(0)
     try node.expectDType(1, [.int64])
     let dtype = try node.dtype(0)
     guard let target = try node.dims(1), let shape = try node.shape(0) else {
@@ -31,7 +30,9 @@ package final class Expand: ReadableOperator {
     return elements.count == count ? elements : elements.first.map { [Dim](repeating: $0, count: count) }
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) {
+  package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }
+
+  private func emit(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     if x.shape == y.shape { return node.alias() }
     try node.emitBroadcast(x, y)

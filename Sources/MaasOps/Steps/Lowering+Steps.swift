@@ -37,7 +37,7 @@ extension Lowering {
   /// Lets an element-wise node write over input `i`, if its elements lie like the output's.
   mutating func mayReuseElementwise(_ i: Int) throws(MaasError) {
     let (x, y) = (try input(i), try output())
-    if x.count == y.count, x.dtype.byteWidth == y.dtype.byteWidth { mayReuse(input: i) }
+    if x.count == y.count, x.dtype.bitWidth == y.dtype.bitWidth { mayReuse(input: i) }
   }
 
   /// Copies between strided views: elements of `dims`, strides and offsets counted in elements.

@@ -8,9 +8,7 @@ extension Lowering {
   mutating func widened(_ x: Operand) throws(MaasError) -> Operand {
     if x.dtype == .float { return x }
     if let constant = x.constant { return try self.constant(try cast(constant, to: .float)) }
-    let wide = try temporary(.float, x.shape)
-    emitCast(x, wide)
-    return wide
+    return try converted(x, .float)
   }
 
   mutating func widenedInput(_ i: Int) throws(MaasError) -> Operand { try widened(try input(i)) }

@@ -1,4 +1,5 @@
 import CMaasKernels
+import MaasCore
 
 extension Float: Number {
   static func power(_ a: Float, _ b: Float) -> Float { Float(maas_f64_pow(Double(a), Double(b))) }
@@ -64,19 +65,10 @@ struct BFloat16: NarrowFloat {
 
 /// The bits of the nearest 16-bit float, ties to even, subnormals included.
 private func narrowed(_ value: Double, exponentBits: Int, significandBits: Int) -> UInt16 {
+  let sign = UInt16(value.sign == .minus ? 0x8000 : 0)
+  let infinity = ((1 << exponentBits) - 1) << significandBits
+  if value.isNaN { return sign | UInt16(truncatingIfNeeded: infinity | 1 << (significandBits - 1)) }
   let bias = 1 << (exponentBits - 1) - 1
-  let sign = UInt64(value.sign == .minus ? 0x8000 : 0)
-  let infinity = ((UInt64(1) << exponentBits) - 1) << significandBits
-  if value.isNaN { return UInt16(truncatingIfNeeded: sign | infinity | 1 << (significandBits - 1)) }
-  let exponent = Int((value.bitPattern >> 52) & 0x7ff) - 1023
-  if exponent > bias { return UInt16(truncatingIfNeeded: sign | infinity) }
-  let isNormal = exponent >= 1 - bias
-  let shift = 52 - significandBits + (isNormal ? 0 : 1 - bias - exponent)
-  if shift > 53 { return UInt16(truncatingIfNeeded: sign) }
-  let fraction = value.bitPattern & (1 << 52 - 1)
-  let full = fraction | (isNormal ? UInt64(exponent + bias) : 1) << 52
-  var rounded = full >> shift
-  let (rest, tie) = (full & (1 << shift - 1), UInt64(1) << (shift - 1))
-  if rest > tie || (rest == tie && rounded & 1 == 1) { rounded += 1 }
-  return UInt16(truncatingIfNeeded: sign | rounded)
+  let rounded = roundedBits(value, significandBits: significandBits, bias: bias)
+  return sign | UInt16(truncatingIfNeeded: min(rounded, infinity))
 }

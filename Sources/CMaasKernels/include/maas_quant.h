@@ -1,0 +1,82 @@
+#ifndef MAAS_QUANT_H
+#define MAAS_QUANT_H
+/// Kernels of quantized models; the rules are those of maas_kernels.h.
+#include "maas_kernels.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum maas_element {
+  MAAS_ELEMENT_U8 = 0,
+  MAAS_ELEMENT_S8,
+  MAAS_ELEMENT_U16,
+  MAAS_ELEMENT_S16,
+  MAAS_ELEMENT_S32,
+  MAAS_ELEMENT_F32,
+} maas_element;
+
+/// Scale and zero point lie under x as `strides` say; both have the same.
+typedef struct maas_quantize_params {
+  maas_element type; ///< Of the quantized side and of the zero point. Not S32 or F32 for quantize.
+  float low, high;   ///< Quantize: whole numbers that results are held between.
+  int32_t rank;      ///< 0 ... MAAS_MAX_RANK; split drops and merges dimensions.
+  int64_t dims[MAAS_MAX_RANK];
+  int64_t strides[MAAS_MAX_RANK]; ///< 0 where scale and zero point are broadcast.
+} maas_quantize_params;
+
+/// x, scale or NULL for 1, zero point or NULL, y = round(x / scale) + zero point, half to even; low for NaN.
+int32_t maas_f32_quantize(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+/// x, scale, zero point or NULL, y = (x - zero point) * scale.
+int32_t maas_f32_dequantize(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_quantize_split(maas_quantize_params *params);
+
+// Products of 8-bit integers, whose differences from a zero point take 16 bits
+
+/// y[r, p] = x[r, p] - zero[r % zeros], rows of k filled up with 0 to an even number.
+typedef struct maas_s16_rows_params {
+  bool is_signed;
+  int64_t rows, k;
+  int64_t zeros; ///< Elements of the zero point's operand; 0 where `zero` stands for it.
+  int32_t zero;
+} maas_s16_rows_params;
+
+/// y int16[rows, k rounded up to even], x, zero point of x's type if zeros > 0.
+int32_t maas_s16_rows(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_s16_rows_split(const maas_s16_rows_params *params);
+
+/// B[p, j] - zero[(b n + j) % zeros] for matrix b of `count`, in panels of nr columns of pairs of rows.
+typedef struct maas_s16_pack_params {
+  bool is_signed;
+  int64_t k, n, count;
+  int64_t zeros;
+  int32_t zero;
+  int32_t nr; ///< Set by split.
+} maas_s16_pack_params;
+
+/// packed b, b, zero point of b's type if zeros > 0. The layout belongs to the kernel this process selected.
+int32_t maas_s16_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_s16_pack_split(maas_s16_pack_params *params);
+/// Bytes of one packed matrix; -1 if that does not fit an int64_t.
+int64_t maas_s16_packed_bytes(int64_t k, int64_t n);
+
+/// Y = A B, wrapping; distances between matrices count matrices, 0 broadcasts.
+typedef struct maas_s16_gemm_params {
+  int64_t m, n, k;
+  int32_t batch_rank;
+  int32_t nr; ///< Set by split.
+  int64_t batch[MAAS_MAX_BATCH_RANK];
+  int64_t a_batch[MAAS_MAX_BATCH_RANK];
+  int64_t b_batch[MAAS_MAX_BATCH_RANK];
+  int64_t y_batch[MAAS_MAX_BATCH_RANK];
+  int64_t tile_m, tile_n; ///< Set by split.
+} maas_s16_gemm_params;
+
+/// a as maas_s16_rows leaves it, packed b, y int32[m, n].
+int32_t maas_s16_gemm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_s16_gemm_split(maas_s16_gemm_params *params);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

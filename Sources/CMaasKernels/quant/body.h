@@ -1,0 +1,133 @@
+/// quantize and dequantize for one instruction set: plain loops over short buffers, which the compiler turns into
+/// vectors of the target's width.
+#include "../walk.h"
+
+/// Elements worked on at once; the buffers stay in the first-level cache.
+enum { stretch = 256 };
+
+#define MAAS_LOAD_ROW(name, type)                                                                            \
+  static void name(const void *from, int64_t step, int64_t n, float *to) {                                   \
+    const type *p = from;                                                                                    \
+    if (step == 1)                                                                                           \
+      for (int64_t i = 0; i < n; i++)                                                                        \
+        to[i] = (float)p[i];                                                                                 \
+    else                                                                                                     \
+      for (int64_t i = 0; i < n; i++)                                                                        \
+        to[i] = (float)p[i * step];                                                                          \
+  }
+MAAS_LOAD_ROW(load_u8, uint8_t)
+MAAS_LOAD_ROW(load_s8, int8_t)
+MAAS_LOAD_ROW(load_u16, uint16_t)
+MAAS_LOAD_ROW(load_s16, int16_t)
+MAAS_LOAD_ROW(load_s32, int32_t)
+MAAS_LOAD_ROW(load_f32, float)
+
+typedef void load_row(const void *from, int64_t step, int64_t n, float *to);
+static load_row *const loads[] = {load_u8, load_s8, load_u16, load_s16, load_s32, load_f32};
+static const int64_t sizes[] = {1, 1, 2, 2, 4, 4};
+
+/// A stretch of a row: what lies at its first element, and the distance to the next scale and zero point.
+typedef struct piece {
+  const void *x;
+  const float *scale;
+  const void *zero;
+  void *y;
+  int64_t step, n;
+} piece;
+
+typedef void piece_function(const maas_quantize_params *g, const piece *p);
+
+static void load_zeros(const maas_quantize_params *g, const piece *p, float *zeros) {
+  if (p->zero)
+    loads[g->type](p->zero, p->step, p->n, zeros);
+  else
+    for (int64_t i = 0; i < p->n; i++)
+      zeros[i] = 0;
+}
+
+static void divide(const piece *p, float *quotients) {
+  const float *x = p->x;
+  if (!p->scale)
+    memcpy(quotients, x, (size_t)p->n * sizeof(float));
+  else if (p->step == 0)
+    for (int64_t i = 0; i < p->n; i++)
+      quotients[i] = x[i] / *p->scale;
+  else
+    for (int64_t i = 0; i < p->n; i++)
+      quotients[i] = x[i] / p->scale[i * p->step];
+}
+
+/// Held in bounds first: adding and taking away 3 * 2^22 then rounds half to even.
+static inline float rounded(float x, float low, float high) {
+  float held = x > low ? x : low;
+  held = held < high ? held : high;
+  return (held + 12582912.0f) - 12582912.0f;
+}
+
+static void quantize_piece(const maas_quantize_params *g, const piece *p) {
+  float x[stretch], zeros[stretch];
+  int32_t whole[stretch];
+  divide(p, x);
+  load_zeros(g, p, zeros);
+  for (int64_t i = 0; i < p->n; i++)
+    whole[i] = (int32_t)(rounded(x[i], g->low - zeros[i], g->high - zeros[i]) + zeros[i]);
+  if (sizes[g->type] == 1)
+    for (int64_t i = 0; i < p->n; i++)
+      ((uint8_t *)p->y)[i] = (uint8_t)whole[i];
+  else
+    for (int64_t i = 0; i < p->n; i++)
+      ((uint16_t *)p->y)[i] = (uint16_t)whole[i];
+}
+
+static void dequantize_piece(const maas_quantize_params *g, const piece *p) {
+  float x[stretch], zeros[stretch];
+  float *y = p->y;
+  loads[g->type](p->x, 1, p->n, x);
+  load_zeros(g, p, zeros);
+  if (p->step == 0)
+    for (int64_t i = 0; i < p->n; i++)
+      y[i] = (x[i] - zeros[i]) * *p->scale;
+  else
+    for (int64_t i = 0; i < p->n; i++)
+      y[i] = (x[i] - zeros[i]) * p->scale[i * p->step];
+}
+
+static void run_pieces(const maas_step *step, int64_t begin, int64_t end, int64_t x_size, int64_t y_size,
+                       piece_function *function) {
+  const maas_quantize_params *g = step->params;
+  const char *x = step->operands[0], *zero = step->operands[2];
+  const float *scale = step->operands[1];
+  int32_t outer = g->rank - 1;
+  int64_t inner = g->dims[outer], column = begin % inner;
+  maas_walk w = maas_walk_at(begin / inner, outer, g->dims, g->strides, g->strides);
+  for (int64_t i = begin; i < end;) {
+    int64_t left = end - i < inner - column ? end - i : inner - column;
+    int64_t at = w.a + column * g->strides[outer];
+    piece p = {.step = g->strides[outer], .n = left < stretch ? left : stretch};
+    p.x = x + i * x_size;
+    p.y = (char *)step->operands[3] + i * y_size;
+    p.scale = scale ? scale + at : NULL;
+    p.zero = zero ? zero + at * sizes[g->type] : NULL;
+    function(g, &p);
+    i += p.n;
+    column += p.n;
+    if (column == inner) {
+      column = 0;
+      maas_walk_next(&w);
+    }
+  }
+}
+
+int32_t MAAS_F32_KERNEL(quantize)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  (void)worker;
+  const maas_quantize_params *g = step->params;
+  run_pieces(step, begin, end, sizeof(float), sizes[g->type], quantize_piece);
+  return MAAS_STEP_OK;
+}
+
+int32_t MAAS_F32_KERNEL(dequantize)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  (void)worker;
+  const maas_quantize_params *g = step->params;
+  run_pieces(step, begin, end, sizes[g->type], sizeof(float), dequantize_piece);
+  return MAAS_STEP_OK;
+}

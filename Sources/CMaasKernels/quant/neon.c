@@ -1,0 +1,8 @@
+#if defined(__aarch64__)
+#include "../simd/name.h"
+#include "maas_quant.h"
+#include "../simd/neon.h"
+#define MAAS_ISA_SUFFIX neon
+#define MAAS_TILE 4
+#include "body.h"
+#endif

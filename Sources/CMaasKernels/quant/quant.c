@@ -1,0 +1,46 @@
+/// The rows of quantize and dequantize. A work item is an element of x.
+#include <string.h>
+#include "maas_quant.h"
+#include "../split.h"
+#include "../table.h"
+#include "../walk.h"
+
+int32_t maas_f32_quantize_16_avx512(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_quantize_8_avx2(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_quantize_4_neon(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_quantize_1_scalar(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_dequantize_16_avx512(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_dequantize_8_avx2(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_dequantize_4_neon(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_dequantize_1_scalar(MAAS_STEP_ARGUMENTS);
+
+static const maas_kernel quantize_rows[] = {
+#if defined(__x86_64__)
+    MAAS_ROW(maas_f32_quantize_16_avx512, MAAS_ISA_AVX512, 1, 16),
+    MAAS_ROW(maas_f32_quantize_8_avx2, MAAS_ISA_AVX2, 1, 8),
+#elif defined(__aarch64__)
+    MAAS_ROW(maas_f32_quantize_4_neon, MAAS_ISA_NEON, 1, 4),
+#endif
+    MAAS_ROW(maas_f32_quantize_1_scalar, MAAS_ISA_SCALAR, 1, 1),
+};
+MAAS_ENTRY(maas_f32_quantize, quantize_rows)
+
+static const maas_kernel dequantize_rows[] = {
+#if defined(__x86_64__)
+    MAAS_ROW(maas_f32_dequantize_16_avx512, MAAS_ISA_AVX512, 1, 16),
+    MAAS_ROW(maas_f32_dequantize_8_avx2, MAAS_ISA_AVX2, 1, 8),
+#elif defined(__aarch64__)
+    MAAS_ROW(maas_f32_dequantize_4_neon, MAAS_ISA_NEON, 1, 4),
+#endif
+    MAAS_ROW(maas_f32_dequantize_1_scalar, MAAS_ISA_SCALAR, 1, 1),
+};
+MAAS_ENTRY(maas_f32_dequantize, dequantize_rows)
+
+maas_split maas_f32_quantize_split(maas_quantize_params *params) {
+  int64_t same[MAAS_MAX_RANK];
+  memcpy(same, params->strides, sizeof same);
+  params->rank = maas_collapse(params->rank, params->dims, params->strides, same);
+  int64_t inner = params->dims[params->rank - 1];
+  double element_ns = 0.7 + 10.0 / (double)maas_max64(inner, 1);
+  return maas_split_by_cost(maas_element_count(params->rank, params->dims), element_ns, 0);
+}

@@ -1,0 +1,6 @@
+#include "../simd/name.h"
+#include "maas_quant.h"
+#include "../simd/scalar.h"
+#define MAAS_ISA_SUFFIX scalar
+#define MAAS_TILE 1
+#include "body.h"

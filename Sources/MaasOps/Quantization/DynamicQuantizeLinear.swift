@@ -1,0 +1,52 @@
+import CMaasKernels
+import MaasCore
+import MaasGraph
+
+/// Quantizes to uint8 with the scale and zero point that fit the range of x, which is widened to hold zero.
+package final class DynamicQuantizeLinear: ReadableOperator {
+  package let name = "DynamicQuantizeLinear"
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(1...1)
+    try node.expectDType(0, [.float])
+    node.setOutput(0, .uint8, try node.shape(0))
+    node.setOutput(1, .float, [])
+    node.setOutput(2, .uint8, [])
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    let x = try node.input(0)
+    let (low, high) = (try node.temporary(.float, []), try node.temporary(.float, []))
+    let axes = Array(x.shape.indices)
+    try node.emitReduce(MAAS_REDUCE_MIN, x, low, axes)
+    try node.emitReduce(MAAS_REDUCE_MAX, x, high, axes)
+    let (scale, zero) = (try node.outputOrTemporary(1, .float, []), try node.outputOrTemporary(2, .uint8, []))
+    node.emit({ chooseScale(Chunk($0, $1, $2, $3)) }, [low, high, scale, zero], UInt8(0))
+    if let y = node.optionalOutput(0), y.count > 0 {
+      try node.emitQuantize(x, scale, zero, y, x: x.shape, own: [])
+    }
+  }
+}
+
+extension Lowering {
+  /// An output, or where the node does not have it, a temporary like it.
+  fileprivate mutating func outputOrTemporary(
+    _ i: Int, _ dtype: DType, _ shape: [Int]
+  ) throws(MaasError) -> Operand {
+    if let output = optionalOutput(i) { return output }
+    return try temporary(dtype, shape)
+  }
+}
+
+/// Smallest and largest x, scale, zero point.
+private func chooseScale(_ chunk: Chunk) -> Int32 {
+  let low = min(0, chunk.input(0, as: Float.self).pointee)
+  let high = max(0, chunk.input(1, as: Float.self).pointee)
+  let scale = low == high ? 1 : (high - low) / 255
+  let zero = max(0, min(255, 0 - low / scale))
+  chunk.output(2, as: Float.self).pointee = scale
+  chunk.output(3, as: UInt8.self).pointee = UInt8(zero.isNaN ? 0 : zero.rounded(.toNearestOrEven))
+  return StepStatus.ok
+}
