@@ -203,7 +203,13 @@ static const char *row_problem(const kernel_case *c, const maas_kernel *row, con
   return problem;
 }
 
-static const maas_kernel_table *table_named(const char *name) {
+void count(const char *row, const char *note, const char *problem) {
+  if (problem)
+    printf("FAIL %s, %s: %s\n", row, note, problem);
+  *(problem ? &failed : &passed) += 1;
+}
+
+const maas_kernel_table *table_named(const char *name) {
   for (int32_t i = 0; i < maas_kernel_table_count(); i++)
     if (strcmp(maas_kernel_table_at(i)->family, name) == 0)
       return maas_kernel_table_at(i);
@@ -221,12 +227,8 @@ void check(const kernel_case *c) {
     running = row->name, running_note = c->note;
     if (!maas_isa_supported(row->isa))
       continue;
-    for (int at_end = 0; at_end < 2; at_end++) {
-      const char *problem = row_problem(c, row, &portable, at_end);
-      if (problem)
-        printf("FAIL %s, %s: %s\n", row->name, c->note, problem);
-      *(problem ? &failed : &passed) += 1;
-    }
+    for (int at_end = 0; at_end < 2; at_end++)
+      count(row->name, c->note, row_problem(c, row, &portable, at_end));
   }
   released(&portable);
 }
@@ -243,6 +245,7 @@ int main(void) {
   check_products();
   check_windows();
   check_along();
+  check_integers();
   printf("kernel rows of %s and below: %d passed, %d failed\n", maas_isa_name(), passed, failed);
   return failed > 0 || passed == 0;
 }

@@ -44,10 +44,14 @@ typedef struct kernel_case {
 /// Runs the case on every row that this CPU has: whole and in pieces, with its operands at either end of
 /// their page, and in place.
 void check(const kernel_case *c);
+/// Counts a check of a row; NULL: there was no problem.
+void count(const char *row, const char *note, const char *problem);
+const maas_kernel_table *table_named(const char *name);
 
 void check_elementwise(void);
 void check_products(void);
 void check_windows(void);
 void check_along(void);
+void check_integers(void);
 
 #endif
