@@ -78,6 +78,59 @@ import Testing
     #expect(y.isFenceWhole)
   }
 
+  @Test(arguments: KernelRow.supported("maas_f32_convert"))
+  func convertTo16Bits(row: KernelRow) {
+    var random = Random(11)
+    let edges: [Float] = [
+      0, -0.0, 65504, 65519.996, 65520, 65536, 6.1e-5, 5.96e-8, 2.98e-8, 2.99e-8, 1, 1.0004883, 1.0014648,
+      .infinity,
+      -.infinity, .nan, -.nan, 3.4e38, Float(bitPattern: 0x1_16C2), 1.00390625, 1.01171875,
+      Float(bitPattern: 0x7f80_0001),
+    ]
+    let x = edges + (0..<4000).map { _ in Float(bitPattern: UInt32(truncatingIfNeeded: random.next())) }
+    let halves = converted(row, MAAS_CONVERT_TO_F16, x, UInt16(0), &random)
+    let bfloats = converted(row, MAAS_CONVERT_TO_BF16, x, UInt16(0), &random)
+    for (i, value) in x.enumerated() {
+      let sign: UInt16 = value.sign == .minus ? 0x8000 : 0
+      #expect(halves[i] == (value.isNaN ? sign | 0x7e00 : Float16(value).bitPattern), "\(value)")
+      #expect(bfloats[i] == (value.isNaN ? sign | 0x7fc0 : nearestBFloat(value)), "\(value)")
+    }
+  }
+
+  @Test(arguments: KernelRow.supported("maas_f32_convert"))
+  func convertFrom16Bits(row: KernelRow) {
+    var random = Random(12)
+    let x = (0...UInt16.max).map { $0 }
+    let fromHalf = converted(row, MAAS_CONVERT_FROM_F16, x, Float(0), &random)
+    let fromBFloat = converted(row, MAAS_CONVERT_FROM_BF16, x, Float(0), &random)
+    for (bits, (half, bfloat)) in zip(x, zip(fromHalf, fromBFloat)) {
+      let exact = Float(Float16(bitPattern: bits))
+      #expect(exact.isNaN ? half.isNaN : half.bitPattern == exact.bitPattern)
+      #expect(bfloat.bitPattern == UInt32(bits) << 16)
+    }
+  }
+
+  /// Of the two bfloat16 around a number, the nearer one, or the even one.
+  private func nearestBFloat(_ value: Float) -> UInt16 {
+    let below = value.bitPattern >> 16
+    let (low, high) = (Float(bitPattern: below << 16), Float(bitPattern: (below + 1) << 16))
+    let limit = high.isFinite ? Double(high) : high.sign == .minus ? -0x1p128 : 0x1p128
+    if value.isInfinite || value == low { return UInt16(below) }
+    let (down, up) = (abs(Double(value) - Double(low)), abs(limit - Double(value)))
+    return UInt16(up < down || (up == down && below & 1 == 1) ? below + 1 : below)
+  }
+
+  private func converted<X: BitwiseCopyable, Y: BitwiseCopyable>(
+    _ row: KernelRow, _ conversion: maas_conversion, _ x: [X], _ zero: Y, _ random: inout Random
+  ) -> [Y] {
+    var params = maas_f32_convert_params(conversion: conversion, n: Int64(x.count))
+    let split = maas_f32_convert_split(&params)
+    let y = Fenced<Y>(repeating: zero, count: x.count)
+    run(row, params, [Fenced(x), y], split, cuts: cuts(split.items, &random))
+    #expect(y.isFenceWhole)
+    return y.values
+  }
+
   private func parameters(_ type: maas_element, _ dims: [Int], _ perColumn: Bool) -> maas_quantize_params {
     var params = maas_quantize_params()
     params.type = type

@@ -25,6 +25,10 @@ def reals(*shape, dtype=np.float32):
     return np.ones(shape, dtype)
 
 
+def bytes_of(*shape):
+    return np.ones(shape, np.uint8)
+
+
 def one(op, inputs, opset=18, outputs=1, **attributes):
     """One node; an input is an array, a constant, or a tuple, an input of the graph."""
     names = [i[0] if isinstance(i, tuple) else f"c{n}" for n, i in enumerate(inputs)]
@@ -84,6 +88,12 @@ OPERATORS = [
     ("gru-recurrence", one("GRU", [x([2, 1, 3]), reals(1, 6, 3), reals(1, 6, 3)], 14), "SHAPE_MISMATCH", ["GRU", "input 1"]),
     ("group-norm-uneven", one("GroupNormalization", [x([1, 5, 2]), reals(5), reals(5)], 21, num_groups=2), "SHAPE_MISMATCH", ["GroupNormalization", "groups"]),
     ("loss-target", one("SoftmaxCrossEntropyLoss", [x([2, 3]), i64(0, 3)]), "OUT_OF_RANGE", ["SoftmaxCrossEntropyLoss", "3"]),
+    ("bitcast-wider", one("BitCast", [x([2])], 26, to=DOUBLE), "TYPE_MISMATCH", ["BitCast", "32", "64"]),
+    ("quantize-scales", one("QuantizeLinear", [x([2, 3]), reals(2)]), "SHAPE_MISMATCH", ["QuantizeLinear", "3", "2"]),
+    ("quantize-blocks", one("QuantizeLinear", [x([2, 9]), reals(2, 2)], 21, block_size=4), "SHAPE_MISMATCH", ["QuantizeLinear", "[2, 2]"]),
+    ("quantize-block-size", one("QuantizeLinear", [x([2, 9]), reals(2, 2)], 21, block_size=-1), "INVALID_MODEL", ["block_size", "-1"]),
+    ("qlinear-conv-scales", one("QLinearConv", [x([1, 1, 4, 4], UINT8), reals(), bytes_of(), bytes_of(2, 1, 3, 3), reals(3), bytes_of(),
+                                               reals(), bytes_of()]), "SHAPE_MISMATCH", ["QLinearConv", "2", "3"]),
     ("if-two-conditions", branch_with_two_conditions(), "INVALID_MODEL", ["If", "inputs"]),
 ]
 

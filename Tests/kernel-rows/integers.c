@@ -113,6 +113,33 @@ static void check_dequantize(const maas_kernel *row) {
   unfence(&y);
 }
 
+/// The compiler's own conversions, which round to nearest even; NaN need not keep its bits.
+static void check_convert(const maas_kernel *row) {
+  enum { halves = 65536 };
+  static uint16_t x[halves], back[halves];
+  static float y[halves];
+  for (int i = 0; i < halves; i++)
+    x[i] = (uint16_t)i;
+  maas_f32_convert_params params = {.conversion = MAAS_CONVERT_FROM_F16, .n = halves};
+  run_row(row->run, &params, (void *[]){x, y}, maas_f32_convert_split(&params));
+  const char *problem = NULL;
+  for (int i = 0; i < halves; i++) {
+    _Float16 half;
+    memcpy(&half, &x[i], sizeof half);
+    if (y[i] != (float)half && !isnan(y[i]))
+      problem = "not the half's value";
+    y[i] *= 1 + (float)(i % 7) / 8192;
+  }
+  params.conversion = MAAS_CONVERT_TO_F16;
+  run_row(row->run, &params, (void *[]){y, back}, maas_f32_convert_split(&params));
+  for (int i = 0; i < halves; i++) {
+    _Float16 half = (_Float16)y[i];
+    if (!isnan(y[i]) && memcmp(&half, &back[i], sizeof half) != 0)
+      problem = "not the nearest half";
+  }
+  count(row->name, "every half", problem);
+}
+
 static void each_row(const char *family, void (*body)(const maas_kernel *row)) {
   const maas_kernel_table *table = table_named(family);
   for (int32_t r = 0; r < table->count; r++)
@@ -131,4 +158,5 @@ void check_integers(void) {
   each_row("maas_s16_gemm", check_products_of);
   each_row("maas_f32_quantize", check_quantize);
   each_row("maas_f32_dequantize", check_dequantize);
+  each_row("maas_f32_convert", check_convert);
 }

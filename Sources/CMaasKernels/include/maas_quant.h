@@ -1,6 +1,6 @@
 #ifndef MAAS_QUANT_H
 #define MAAS_QUANT_H
-/// Kernels of quantized models; the rules are those of maas_kernels.h.
+/// Kernels of quantized models and narrow element types; the rules are those of maas_kernels.h.
 #include "maas_kernels.h"
 
 #ifdef __cplusplus
@@ -30,6 +30,24 @@ int32_t maas_f32_quantize(const maas_step *step, int64_t begin, int64_t end, maa
 /// x, scale, zero point or NULL, y = (x - zero point) * scale.
 int32_t maas_f32_dequantize(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_quantize_split(maas_quantize_params *params);
+
+// Conversions between float and the 16-bit floats, rounded to nearest even; NaN keeps only its sign on the way down
+
+typedef enum maas_conversion {
+  MAAS_CONVERT_TO_F16 = 0,
+  MAAS_CONVERT_TO_BF16,
+  MAAS_CONVERT_FROM_F16,
+  MAAS_CONVERT_FROM_BF16,
+} maas_conversion;
+
+typedef struct maas_f32_convert_params {
+  maas_conversion conversion;
+  int64_t n;
+} maas_f32_convert_params;
+
+/// x[n], y[n].
+int32_t maas_f32_convert(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_convert_split(const maas_f32_convert_params *params);
 
 // Products of 8-bit integers, whose differences from a zero point take 16 bits
 

@@ -1,5 +1,5 @@
-/// quantize and dequantize for one instruction set: plain loops over short buffers, which the compiler turns into
-/// vectors of the target's width.
+/// quantize, dequantize and the conversions of 16-bit floats for one instruction set: plain loops, which the compiler
+/// turns into vectors of the target's width.
 #include "../walk.h"
 
 /// Elements worked on at once; the buffers stay in the first-level cache.
@@ -8,7 +8,11 @@ enum { stretch = 256 };
 #define MAAS_LOAD_ROW(name, type)                                                                            \
   static void name(const void *from, int64_t step, int64_t n, float *to) {                                   \
     const type *p = from;                                                                                    \
-    if (step == 1)                                                                                           \
+    if (step == 0) {                                                                                         \
+      float one = n > 0 ? (float)*p : 0;                                                                     \
+      for (int64_t i = 0; i < n; i++)                                                                        \
+        to[i] = one;                                                                                         \
+    } else if (step == 1)                                                                                    \
       for (int64_t i = 0; i < n; i++)                                                                        \
         to[i] = (float)p[i];                                                                                 \
     else                                                                                                     \
@@ -71,12 +75,16 @@ static void quantize_piece(const maas_quantize_params *g, const piece *p) {
   load_zeros(g, p, zeros);
   for (int64_t i = 0; i < p->n; i++)
     whole[i] = (int32_t)(rounded(x[i], g->low - zeros[i], g->high - zeros[i]) + zeros[i]);
+  // Bytes may alias anything: without a length of its own the loop would read p->n again and again.
+  int64_t n = p->n;
+  uint8_t *restrict bytes = p->y;
+  uint16_t *restrict pairs = p->y;
   if (sizes[g->type] == 1)
-    for (int64_t i = 0; i < p->n; i++)
-      ((uint8_t *)p->y)[i] = (uint8_t)whole[i];
+    for (int64_t i = 0; i < n; i++)
+      bytes[i] = (uint8_t)whole[i];
   else
-    for (int64_t i = 0; i < p->n; i++)
-      ((uint16_t *)p->y)[i] = (uint16_t)whole[i];
+    for (int64_t i = 0; i < n; i++)
+      pairs[i] = (uint16_t)whole[i];
 }
 
 static void dequantize_piece(const maas_quantize_params *g, const piece *p) {
@@ -129,5 +137,67 @@ int32_t MAAS_F32_KERNEL(dequantize)(const maas_step *step, int64_t begin, int64_
   (void)worker;
   const maas_quantize_params *g = step->params;
   run_pieces(step, begin, end, sizes[g->type], sizeof(float), dequantize_piece);
+  return MAAS_STEP_OK;
+}
+
+static inline uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+static inline float float_of(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+static inline uint16_t bfloat_of(float x) {
+  uint32_t bits = bits_of(x), nan = bits >> 16 & 0x8000;
+  uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  return (uint16_t)(x != x ? nan | 0x7fc0 : nearest);
+}
+
+/// Below 2^-14 the sum with 0.5 has the half's unit in its last place, so that the addition rounds; above, the
+/// exponent is moved and what lies below the half's last place rounds by carrying.
+static inline uint16_t half_of(float x) {
+  uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+  uint32_t small = bits_of(float_of(magnitude) + 0.5f) - 0x3f000000;
+  uint32_t normal = (magnitude - 0x38000000 + 0xfff + (magnitude >> 13 & 1)) >> 13;
+  uint32_t large = magnitude > 0x7f800000 ? 0x7e00 : 0x7c00;
+  uint32_t half = magnitude < 0x38800000 ? small : normal;
+  return (uint16_t)(sign | (magnitude >= 0x47800000 ? large : half));
+}
+
+/// The product brings the exponent into place, for subnormal numbers too.
+static inline float float_of_half(uint16_t half) {
+  uint32_t magnitude = (uint32_t)(half & 0x7fff) << 13, sign = (uint32_t)(half & 0x8000) << 16;
+  uint32_t finite = bits_of(float_of(magnitude) * 0x1p112f);
+  uint32_t special = magnitude | 0x7f800000;
+  return float_of(sign | (magnitude >= 0x0f800000 ? special : finite));
+}
+
+#define MAAS_CONVERT(name, from, to, expression)                                                             \
+  static void name(const void *source, void *target, int64_t begin, int64_t end) {                           \
+    const from *restrict x = source;                                                                         \
+    to *restrict y = target;                                                                                 \
+    for (int64_t i = begin; i < end; i++)                                                                    \
+      y[i] = expression;                                                                                     \
+  }
+MAAS_CONVERT(to_half, float, uint16_t, half_of(x[i]))
+MAAS_CONVERT(to_bfloat, float, uint16_t, bfloat_of(x[i]))
+MAAS_CONVERT(from_half, uint16_t, float, float_of_half(x[i]))
+MAAS_CONVERT(from_bfloat, uint16_t, float, float_of((uint32_t)x[i] << 16))
+
+int32_t MAAS_F32_KERNEL(convert)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  (void)worker;
+  const maas_f32_convert_params *g = step->params;
+  void (*const conversions[])(const void *, void *, int64_t, int64_t) = {
+      [MAAS_CONVERT_TO_F16] = to_half,
+      [MAAS_CONVERT_TO_BF16] = to_bfloat,
+      [MAAS_CONVERT_FROM_F16] = from_half,
+      [MAAS_CONVERT_FROM_BF16] = from_bfloat,
+  };
+  conversions[g->conversion](step->operands[0], step->operands[1], begin, end);
   return MAAS_STEP_OK;
 }

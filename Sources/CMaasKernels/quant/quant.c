@@ -1,40 +1,40 @@
-/// The rows of quantize and dequantize. A work item is an element of x.
+/// The rows of quantize, dequantize and convert. A work item is an element of x.
 #include <string.h>
 #include "maas_quant.h"
 #include "../split.h"
 #include "../table.h"
 #include "../walk.h"
 
-int32_t maas_f32_quantize_16_avx512(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_quantize_8_avx2(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_quantize_4_neon(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_quantize_1_scalar(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_dequantize_16_avx512(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_dequantize_8_avx2(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_dequantize_4_neon(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_dequantize_1_scalar(MAAS_STEP_ARGUMENTS);
-
-static const maas_kernel quantize_rows[] = {
 #if defined(__x86_64__)
-    MAAS_ROW(maas_f32_quantize_16_avx512, MAAS_ISA_AVX512, 1, 16),
-    MAAS_ROW(maas_f32_quantize_8_avx2, MAAS_ISA_AVX2, 1, 8),
+#define DECLARED(op)                                                                                         \
+  int32_t maas_f32_##op##_16_avx512(MAAS_STEP_ARGUMENTS);                                                    \
+  int32_t maas_f32_##op##_8_avx2(MAAS_STEP_ARGUMENTS);
+#define FASTER_ROWS(op)                                                                                      \
+  MAAS_ROW(maas_f32_##op##_16_avx512, MAAS_ISA_AVX512, 1, 16),                                               \
+      MAAS_ROW(maas_f32_##op##_8_avx2, MAAS_ISA_AVX2, 1, 8),
 #elif defined(__aarch64__)
-    MAAS_ROW(maas_f32_quantize_4_neon, MAAS_ISA_NEON, 1, 4),
+#define DECLARED(op) int32_t maas_f32_##op##_4_neon(MAAS_STEP_ARGUMENTS);
+#define FASTER_ROWS(op) MAAS_ROW(maas_f32_##op##_4_neon, MAAS_ISA_NEON, 1, 4),
+#else
+#define DECLARED(op)
+#define FASTER_ROWS(op)
 #endif
-    MAAS_ROW(maas_f32_quantize_1_scalar, MAAS_ISA_SCALAR, 1, 1),
-};
-MAAS_ENTRY(maas_f32_quantize, quantize_rows)
 
-static const maas_kernel dequantize_rows[] = {
-#if defined(__x86_64__)
-    MAAS_ROW(maas_f32_dequantize_16_avx512, MAAS_ISA_AVX512, 1, 16),
-    MAAS_ROW(maas_f32_dequantize_8_avx2, MAAS_ISA_AVX2, 1, 8),
-#elif defined(__aarch64__)
-    MAAS_ROW(maas_f32_dequantize_4_neon, MAAS_ISA_NEON, 1, 4),
-#endif
-    MAAS_ROW(maas_f32_dequantize_1_scalar, MAAS_ISA_SCALAR, 1, 1),
-};
-MAAS_ENTRY(maas_f32_dequantize, dequantize_rows)
+/// The table and the entry of one operation.
+#define OPERATION(op)                                                                                        \
+  DECLARED(op)                                                                                               \
+  int32_t maas_f32_##op##_1_scalar(MAAS_STEP_ARGUMENTS);                                                     \
+  static const maas_kernel op##_rows[] = {FASTER_ROWS(op)                                                    \
+                                              MAAS_ROW(maas_f32_##op##_1_scalar, MAAS_ISA_SCALAR, 1, 1)};    \
+  MAAS_ENTRY(maas_f32_##op, op##_rows)
+
+OPERATION(quantize)
+OPERATION(dequantize)
+OPERATION(convert)
+
+maas_split maas_f32_convert_split(const maas_f32_convert_params *params) {
+  return maas_split_by_cost(params->n, 0.5, 0);
+}
 
 maas_split maas_f32_quantize_split(maas_quantize_params *params) {
   int64_t same[MAAS_MAX_RANK];

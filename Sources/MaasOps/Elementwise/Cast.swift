@@ -1,3 +1,4 @@
+import CMaasKernels
 import MaasCore
 import MaasGraph
 
@@ -124,11 +125,22 @@ extension Lowering {
 
   /// Emits y = x in y's element type, both of them `plain`.
   mutating func emitCast(_ x: Operand, _ y: Operand) {
+    if let conversion = conversions.first(where: { $0.from == x.dtype && $0.to == y.dtype })?.kernel {
+      var params = maas_f32_convert_params(conversion: conversion, n: Int64(x.count))
+      let split = maas_f32_convert_split(&params)
+      return emit(maas_f32_convert, [x, y], params, split, dtype: x.dtype)
+    }
     emit(
       { dispatch(CastKernel.self, Chunk($0, $1, $2, $3)) }, [x, y], y.dtype.rawValue, dtype: x.dtype,
       items: x.count, grain: grain(nanoseconds: 2))
   }
 }
+
+/// Casts that have a kernel.
+private let conversions: [(from: DType, to: DType, kernel: maas_conversion)] = [
+  (.float, .float16, MAAS_CONVERT_TO_F16), (.float, .bfloat16, MAAS_CONVERT_TO_BF16),
+  (.float16, .float, MAAS_CONVERT_FROM_F16), (.bfloat16, .float, MAAS_CONVERT_FROM_BF16),
+]
 
 /// x, y; the parameter is y's element type.
 private enum CastKernel: NumberKernel {

@@ -16,6 +16,8 @@ package final class ConvInteger: ReadableOperator {
     try node.expectInputs(2...4)
     try node.expectBytes(x: 0, xZero: 2)
     try node.expectBytes(x: 1, xZero: 3)
+    if node.has(2) { try node.expectElement(2) }
+    if node.has(3) { try node.expectPerFilter(3, w: 1) }
     node.setOutput(0, .int32, try convolution.shape(&node, x: 0, w: 1, bias: 3))
   }
 
@@ -48,6 +50,7 @@ package final class QLinearConv: ReadableOperator {
       try node.expectRank(8, 1)
     }
     for i in [1, 2, 6, 7] { try node.expectElement(i) }
+    for i in [4, 5] { try node.expectPerFilter(i, w: 3) }
     node.setOutput(0, try node.dtype(7), try convolution.shape(&node, x: 0, w: 3, bias: 8))
   }
 
@@ -78,6 +81,18 @@ extension Inference {
   }
 }
 
+extension Inference {
+  /// Requires one number, or one for each filter.
+  fileprivate func expectPerFilter(_ i: Int, w j: Int) throws(MaasError) {
+    guard let own = try input(i).shape?.count.value, let filters = try shape(j)?.first?.value, own != 1,
+      own != filters
+    else { return }
+    throw MaasError(
+      .shapeMismatch, "input \(i) does not fit the weights", expected: "1 element, or \(filters)",
+      found: "\(own)")
+  }
+}
+
 extension Lowering {
   /// Emits y = X * W in int32 as a product of the filters with a matrix of patches of X.
   fileprivate mutating func emitIntegerConv(
@@ -85,10 +100,6 @@ extension Lowering {
   ) throws(MaasError) {
     guard y.count > 0 else { return }
     let filters = w.x.shape[0]
-    guard w.zero.map({ $0.count == 1 || $0.count == filters }) ?? true, (x.zero?.count ?? 1) == 1 else {
-      throw MaasError(
-        .shapeMismatch, "a zero point does not fit", expected: "1 element, or \(filters) for the weights")
-    }
     let (images, groups) = (y.shape[0], convolution.group)
     var product = MatrixProduct(
       m: filters / groups, n: y.shape[2...].reduce(1, *), k: w.x.shape[1...].reduce(1, *))

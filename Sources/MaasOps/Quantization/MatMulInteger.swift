@@ -96,6 +96,7 @@ extension Lowering {
     let wide = try widened(x)
     var offset = try widened(zero)
     if offset.rank == 1, offset.count > 1, !own.isEmpty { offset = try offset.viewed(own) }
+    try expect(offset, into: x)
     let y = try temporary(.float, x.shape)
     try emitBinary(.sub, wide, offset, y)
     return y
@@ -106,13 +107,23 @@ extension Lowering {
     _ x: Operand, _ a: Operand, _ b: Operand, _ c: Operand, _ zero: Operand, _ y: Operand
   ) throws(MaasError) {
     let scale = try combined(.div, try combined(.mul, try widened(a), try widened(b)), try widened(c))
+    try expect(scale, into: y)
+    try expect(zero, into: y)
     let scaled = try temporary(.float, y.shape)
     try emitBinary(.mul, x, scale, scaled)
     try emitQuantize(scaled, nil, try readable(zero).viewed(zero.shape), y, x: y.shape, own: zero.shape)
   }
 
+  private func expect(_ own: Operand, into whole: Operand) throws(MaasError) {
+    if try broadcasts(own.dims, into: whole.dims) { return }
+    throw MaasError(
+      .shapeMismatch, "a scale or zero point does not fit",
+      expected: "a shape that broadcasts to \(describe(whole.shape))",
+      found: describe(own.shape))
+  }
+
   private mutating func combined(_ row: Binary.Row, _ a: Operand, _ b: Operand) throws(MaasError) -> Operand {
-    let dims = try broadcast(a.shape.map { .known($0) }, b.shape.map { .known($0) })
+    let dims = try broadcast(a.dims, b.dims)
     let y = try temporary(.float, dims.compactMap { $0.value })
     try emitBinary(row, a, b, y)
     return y

@@ -29,7 +29,16 @@ extension DType {
 
 extension Operand {
   /// The same bytes under another shape of as many elements.
-  func viewed(_ shape: [Int]) throws(MaasError) -> Operand { try Operand(buffer, dtype, shape) }
+  func viewed(_ shape: [Int]) throws(MaasError) -> Operand {
+    guard elementCount(shape) == count else {
+      throw MaasError(
+        .shapeMismatch, "a scale or zero point has the wrong size",
+        expected: "\(elementCount(shape) ?? 0) elements", found: "\(count)")
+    }
+    return try Operand(buffer, dtype, shape)
+  }
+
+  var dims: [Dim] { shape.map { .known($0) } }
 }
 
 extension Lowering {
