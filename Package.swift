@@ -121,7 +121,7 @@ if !embedded {
     .testTarget(
       name: "MaasOpsTests", dependencies: ["MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"],
       exclude: ["Fixtures", "make-cases.py", "extra_cases.py", "neural_cases.py", "selection_cases.py", "quant_cases.py",
-        "type_cases.py"], swiftSettings: strict),
+        "type_cases.py", "extra_images.py"], swiftSettings: strict),
     test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),
     .testTarget(

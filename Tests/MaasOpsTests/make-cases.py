@@ -5,6 +5,7 @@ Most are ONNX's own node tests. The rest, in *_cases.py, cover older opsets and 
 come from ONNX Runtime, or from onnx.reference where that has no kernel. Needs Tests/requirements.txt.
 """
 import base64
+import itertools
 import json
 import pathlib
 import re
@@ -19,6 +20,7 @@ from onnx.backend.test.case.node import collect_testcases
 from onnx.reference import ReferenceEvaluator
 
 import extra_cases
+import extra_images
 import quant_cases
 import selection_cases
 import type_cases
@@ -126,7 +128,7 @@ def extra_case(name, op, opset, attributes, inputs, outputs=1, tolerance=None, e
 def main():
     warnings.simplefilter("ignore")
     cases = [c for c in map(onnx_case, collect_testcases(None)) if c]
-    for more in (extra_cases, selection_cases, type_cases, quant_cases):
+    for more in (extra_cases, selection_cases, type_cases, quant_cases, extra_images):
         cases += [extra_case(*c[:-1], **c[-1]) for c in more.cases()]
     cases.sort(key=lambda c: (c["op"], c["name"]))
     lines = [json.dumps(c, separators=(",", ":")) for c in cases]

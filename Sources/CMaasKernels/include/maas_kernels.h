@@ -198,7 +198,7 @@ maas_split maas_f32_conv_split(maas_f32_conv_params *params);
 
 // Pooling
 
-typedef enum maas_pool { MAAS_POOL_MAX = 0, MAAS_POOL_AVERAGE } maas_pool;
+typedef enum maas_pool { MAAS_POOL_MAX = 0, MAAS_POOL_AVERAGE, MAAS_POOL_SUM } maas_pool;
 
 /// X [planes, input...], Y [planes, output...]; planes = batch x channels. Spatial arrays as in conv.
 typedef struct maas_f32_pool_params {
@@ -216,7 +216,7 @@ typedef struct maas_f32_pool_params {
 } maas_f32_pool_params;
 
 /// x, y, int64 indices or NULL (max only): flat indices into x, of the first maximum. A window without any
-/// element gives 0 for average, -inf and index 0 for max. NaN propagates.
+/// element gives 0 for average and sum, -inf and index 0 for max. NaN propagates.
 int32_t maas_f32_pool(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_pool_split(const maas_f32_pool_params *params);
 

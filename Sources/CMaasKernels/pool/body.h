@@ -77,7 +77,7 @@ static void pool_block(const maas_f32_pool_params *g, const float *plane, int64_
     for (int64_t r = 0; r < rows; r++)
       pool_row(&s, strip + r * g->stride[maas_height] * length, y + r * width);
   }
-  if (g->op == MAAS_POOL_MAX)
+  if (g->op != MAAS_POOL_AVERAGE)
     return;
   for (int64_t j = 0; j < width; j++)
     counts[j] = (float)maas_pool_count(g, maas_width, j);

@@ -48,6 +48,12 @@ struct Chunk {
     return nil
   }
 
+  /// Refuses a value of the data; `range` is what the operator can take.
+  func refuse(value: Int, range: Range<Int>) -> Int32 {
+    worker.pointee.failure = (Int64(value), Int64(range.lowerBound), Int64(range.upperBound))
+    return StepStatus.value
+  }
+
   /// Refuses an index outside 0..<limit, negative ones counted from the end already.
   func refuse(index: Int, limit: Int) -> Int32 {
     worker.pointee.failure = (Int64(index), -Int64(limit), Int64(limit))
@@ -78,3 +84,9 @@ enum StepStatus {
 
 /// Work items per chunk such that a chunk takes about 30 µs when one item takes `nanoseconds`.
 func grain(nanoseconds: Int) -> Int { max(1, 30_000 / max(1, nanoseconds)) }
+
+/// Makes an element zero, or an empty string.
+@inline(__always)
+func clear<T: BitwiseCopyable>(_ element: UnsafeMutablePointer<T>) {
+  maas_sys_zero(element, MemoryLayout<T>.size)
+}

@@ -34,7 +34,7 @@ private func dispatchInteger<K: NumberKernel>(_ kernel: K.Type, _ chunk: Chunk) 
   }
 }
 
-/// A step function for float and double.
+/// A step function for float and double; other types are converted before and after it, see `floating`.
 protocol FloatKernel {
   static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32
 }
@@ -81,4 +81,6 @@ extension DType {
   var isNarrowFloat: Bool { self == .float16 || self == .bfloat16 }
   /// What `dispatchWide` computes in for this type. Sums and products of 64-bit integers are the same signed or not.
   var wideType: DType { self == .double ? .double : DType.floats.contains(self) ? .float : .int64 }
+  /// What a `FloatKernel` computes with for numbers of this type.
+  var floating: DType { self == .float || isNarrowFloat ? .float : .double }
 }

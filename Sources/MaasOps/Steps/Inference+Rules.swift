@@ -44,6 +44,14 @@ extension Inference {
     return try cast(tensor, to: .int64).integers?.map { .known($0) }
   }
 
+  /// A shape of unknown dimensions, of the rank of the first input in `indices` that has one; else nil.
+  func unknownShape(like indices: Range<Int>) throws(MaasError) -> [Dim]? {
+    for i in indices where has(i) {
+      if let rank = try shape(i)?.count { return unknownShape(rank: rank) }
+    }
+    return nil
+  }
+
   func expectSameDTypes(_ indices: Range<Int>) throws(MaasError) {
     for i in indices.dropFirst() { try expectSameDType(indices.lowerBound, i) }
   }

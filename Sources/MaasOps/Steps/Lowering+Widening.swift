@@ -64,6 +64,16 @@ extension Lowering {
     let values = [Double](repeating: value, count: elementCount(shape) ?? 0)
     return try constant(try cast(try Tensor(.double, shape, values), to: dtype))
   }
+
+  /// The operand in the type a `FloatKernel` takes it in: itself, or converted.
+  mutating func floating(_ x: Operand) throws(MaasError) -> Operand {
+    x.dtype.floating == .float ? try widened(x) : try converted(x, .double)
+  }
+
+  mutating func floatingOptional(_ i: Int) throws(MaasError) -> Operand? {
+    guard let x = optionalInput(i) else { return nil }
+    return try floating(x)
+  }
 }
 
 extension DType {

@@ -72,3 +72,9 @@ private func narrowed(_ value: Double, exponentBits: Int, significandBits: Int) 
   let rounded = roundedBits(value, significandBits: significandBits, bias: bias)
   return sign | UInt16(truncatingIfNeeded: min(rounded, infinity))
 }
+
+extension BinaryFloatingPoint {
+  /// Towards zero. In generic code `Int(x)` would take the number apart bit by bit.
+  @inline(__always)
+  var int: Int { Int(Double(self)) }
+}

@@ -2,7 +2,7 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// MaxPool and AveragePool over 1 to 3 spatial dimensions.
+/// MaxPool, AveragePool and LpPool over 1 to 3 spatial dimensions.
 package final class Pool: OperatorFamily {
   package struct Row: Sendable {
     let name: String
@@ -10,6 +10,7 @@ package final class Pool: OperatorFamily {
     let types: [DType]
 
     package static let average = Row(name: "AveragePool", op: MAAS_POOL_AVERAGE, types: DType.floats)
+    package static let lp = Row(name: "LpPool", op: MAAS_POOL_SUM, types: DType.floats)
     package static let max = Row(name: "MaxPool", op: MAAS_POOL_MAX, types: DType.floats + [.int8, .uint8])
   }
 
@@ -17,13 +18,16 @@ package final class Pool: OperatorFamily {
   private let window: Window
   private let countsPadding: Bool
   private let columnMajor: Bool
+  /// LpPool's p: the sum is one of powers, and a root is taken of it.
+  private let exponent: Double?
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
     self.row = row
     window = try Window(&reader)
     let isMax = row.op == MAAS_POOL_MAX
-    countsPadding = isMax ? false : try reader.int("count_include_pad") ?? 0 != 0
+    countsPadding = row.op == MAAS_POOL_AVERAGE ? try reader.int("count_include_pad") ?? 0 != 0 : false
+    exponent = row.op == MAAS_POOL_SUM ? try reader.normExponent() : nil
     columnMajor = isMax ? try reader.int("storage_order") ?? 0 != 0 : false
     try reader.finish()
   }
@@ -47,12 +51,16 @@ package final class Pool: OperatorFamily {
     let (x, y) = (try node.input(0), try node.output())
     let params = try params(x, y)
     let indices = node.optionalOutput(1)
+    let wide = x.dtype == .double ? x : try node.widened(x)
+    let target = try node.target(y, wide.dtype)
+    let powers = try node.powered(wide, exponent)
     if x.dtype == .double {
-      return node.emitPlainPool(params, [x, y, indices], items: y.count)
+      node.emitPlainPool(params, [powers, target, indices], items: y.count)
+    } else {
+      let split = withUnsafePointer(to: params) { maas_f32_pool_split($0) }
+      node.emit(maas_f32_pool, [powers, target, indices], params, split)
     }
-    let (wide, target) = (try node.widened(x), try node.widenedTarget(y))
-    let split = withUnsafePointer(to: params) { maas_f32_pool_split($0) }
-    node.emit(maas_f32_pool, [wide, target, indices], params, split)
+    if let exponent { node.emitPower(target, 1 / exponent, target) }
     node.narrow(target, into: y)
   }
 
@@ -76,21 +84,24 @@ package final class Pool: OperatorFamily {
   }
 }
 
-/// GlobalAveragePool and GlobalMaxPool: reductions of all spatial dimensions.
+/// GlobalAveragePool, GlobalLpPool and GlobalMaxPool: reductions of all spatial dimensions.
 package final class GlobalPool: OperatorFamily {
   package struct Row: Sendable {
     let name: String
     let op: maas_reduce
 
     package static let average = Row(name: "GlobalAveragePool", op: MAAS_REDUCE_MEAN)
+    package static let lp = Row(name: "GlobalLpPool", op: MAAS_REDUCE_L2)
     package static let max = Row(name: "GlobalMaxPool", op: MAAS_REDUCE_MAX)
   }
 
   private let row: Row
+  private let exponent: Double
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
     self.row = row
+    exponent = row.op == MAAS_REDUCE_L2 ? try reader.normExponent() : 2
     try reader.finish()
   }
 
@@ -103,7 +114,13 @@ package final class GlobalPool: OperatorFamily {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let x = try node.input(0)
-    try node.emitReduce(row.op, x, try node.output(), Array(2..<x.rank))
+    let (x, y) = (try node.input(0), try node.output())
+    let axes = Array(2..<x.rank)
+    if exponent == 2 { return try node.emitReduce(row.op, x, y, axes) }
+    let powers = try node.powered(try node.floating(x), exponent)
+    let target = try node.target(y, powers.dtype)
+    try node.emitReduce(MAAS_REDUCE_SUM, powers, target, axes)
+    node.emitPower(target, 1 / exponent, target)
+    node.narrow(target, into: y)
   }
 }

@@ -40,10 +40,12 @@ private func poolOfDoubles(_ chunk: Chunk) -> Int32 {
   let y = chunk.output(1, as: Double.self)
   for item in chunk.begin..<chunk.end {
     let result = window(chunk.input(0, as: Double.self), p, item)
-    if p.pointee.op == MAAS_POOL_MAX {
+    switch p.pointee.op {
+    case MAAS_POOL_MAX:
       y[item] = result.largest
       if chunk.address(2) != nil { chunk.output(2, as: Int64.self)[item] = Int64(result.place) }
-    } else {
+    case MAAS_POOL_SUM: y[item] = result.sum
+    default:
       let divisor = p.pointee.count_include_pad ? result.padded : result.count
       y[item] = result.count == 0 ? 0 : result.sum / Double(divisor)
     }

@@ -134,6 +134,60 @@ struct Window {
   }
 }
 
+extension Window {
+  /// What a transposed convolution writes.
+  struct Spread {
+    let sizes: Sizes
+    var output: [Dim] = []
+    /// Elements cut off at the beginning; known where `output` is.
+    var begin: [Int] = []
+  }
+
+  func spread(
+    _ input: [Dim], _ sizes: Sizes, _ outputPadding: [Int]?, _ outputShape: [Int]?
+  ) throws(MaasError) -> Spread {
+    let extra = outputPadding ?? input.map { _ in 0 }
+    guard extra.count == input.count, (outputShape ?? extra).count == input.count else {
+      throw MaasError(
+        .invalidModel, "output_padding or output_shape does not fit the input",
+        expected: "\(input.count) numbers")
+    }
+    var result = Spread(sizes: sizes)
+    for d in input.indices {
+      let extent = (sizes.kernel[d] - .known(1)) * .known(sizes.dilations[d]) + .known(1)
+      let whole = .known(sizes.strides[d]) * (input[d] - .known(1)) + extent + .known(extra[d])
+      let (size, begin) = spread(d, whole, input[d], sizes, outputShape?[d])
+      if let value = size.value, value < 0 {
+        throw MaasError(.shapeMismatch, "more is cut off than dimension \(d) has", found: "\(value)")
+      }
+      result.output.append(size)
+      result.begin.append(begin)
+    }
+    return result
+  }
+
+  private func spread(
+    _ d: Int, _ whole: Dim, _ input: Dim, _ sizes: Sizes, _ asked: Int?
+  ) -> (size: Dim, begin: Int) {
+    var size: Dim
+    var oddAtBegin = true
+    switch padding {
+    case .explicit:
+      size = whole - .known(sizes.begin[d] + sizes.end[d])
+      if asked == nil { return (size, sizes.begin[d]) }
+    case .valid:
+      size = whole
+      if asked == nil { return (size, 0) }
+    case .same(let odd):
+      size = input * .known(sizes.strides[d])
+      oddAtBegin = odd
+    }
+    if let asked { size = .known(asked) }
+    let total = max(0, (whole - size).value ?? 0)
+    return (size, oddAtBegin ? total - total / 2 : total / 2)
+  }
+}
+
 private func bounded(
   _ reader: inout AttributeReader, _ name: String, _ minimum: Int
 ) throws(MaasError) -> [Int]? {
