@@ -10,7 +10,7 @@ passed=0 failed=0
 
 stage_format() { scripts/format.sh --check; }
 stage_swift() { swift test --quiet --explicit-target-dependency-import-check error; }
-stage_build() { scripts/build.sh; }
+stage_build() { scripts/build.sh && scripts/build-images.sh $release; }
 stage_cli() { Tests/cli/run.sh $release; }
 
 stage_models() {

@@ -84,6 +84,7 @@ package let operatorTable: [Registration] = [
   Registration("Hardmax", Hardmax.self),
   Registration("Identity", Identity.self),
   Registration("If", If.self),
+  Registration("ImageDecoder", ImageDecoder.self),
   Registration("InstanceNormalization", GroupNormalization.self, .instance),
   Registration("IsInf", IsInf.self),
   Registration("IsNaN", ElementTest.self, .isNaN),

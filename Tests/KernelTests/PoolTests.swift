@@ -116,6 +116,14 @@ struct PoolCase: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: KernelRow.supported("maas_f32_pool"), PoolCase.all)
+  func sum(row: KernelRow, pool: PoolCase) {
+    let x = input(pool)
+    let expected = visible(pool, x).map { seen in seen.reduce(0.0) { $0 + Double($1.value) } }
+    let y = output(row, pool.params(MAAS_POOL_SUM, planes: planes), x, count: expected.count)
+    #expect(largestDifference(y, expected, scale: 9 * Double(pool.window.kernel.reduce(1, *))) < 5e-7)
+  }
+
+  @Test(arguments: KernelRow.supported("maas_f32_pool"), PoolCase.all)
   func indicesOfTheFirstMaximum(row: KernelRow, pool: PoolCase) {
     for columnMajor in [false, true] { checkIndices(row, pool, columnMajor: columnMajor) }
   }

@@ -40,6 +40,12 @@ const char *maas_sys_error_text(int error);
 void maas_sys_print(int descriptor, const char *text, size_t size);
 const char *maas_sys_environment(const char *name);
 
+// Libraries
+
+/// A function of a shared library, or NULL. The library is the file that the environment variable names; without it
+/// `name` beside the library that this code is in, or else where the loader looks. It stays loaded.
+void *maas_sys_symbol(const char *variable, const char *name, const char *symbol);
+
 // Time
 
 int64_t maas_sys_now_ns(void); ///< Monotonic.
