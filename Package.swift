@@ -56,7 +56,11 @@ var libmaasLinkage: [LinkerSetting] = [
 ]
 if !embedded {
   // The dynamic Swift runtime would install signal handlers in the host.
-  libmaasLinkage.append(.unsafeFlags(["-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections"]))
+  libmaasLinkage.append(
+    .unsafeFlags([
+      "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "-z",
+      "-Xlinker", "pack-relative-relocs",
+    ]))
 }
 if !embedded, let core = Context.environment["MAAS_SWIFT_CORE"] {
   libmaasLinkage.append(.unsafeFlags([core]))  // scripts/slim-swift.py made it
@@ -120,8 +124,11 @@ if !embedded {
     test("MaasOptimizerTests", "MaasOptimizer", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore"),
     .testTarget(
       name: "MaasOpsTests", dependencies: ["MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"],
-      exclude: ["Fixtures", "make-cases.py", "extra_cases.py", "neural_cases.py", "selection_cases.py", "quant_cases.py",
-        "type_cases.py", "extra_images.py"], swiftSettings: strict),
+      exclude: [
+        "Fixtures", "make-cases.py", "extra_cases.py", "neural_cases.py", "selection_cases.py",
+        "quant_cases.py",
+        "type_cases.py", "extra_images.py",
+      ], swiftSettings: strict),
     test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),
     .testTarget(

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds libmaas as Embedded Swift: scripts/build-embedded.sh x86_64|aarch64 [PREFIX]
 # The library goes to .build-embedded/<machine>/libmaas.so.1; with PREFIX it is installed there as well.
+# $MAAS_OPERATORS: "core" (default), the operators of common networks in under 2 MB, or "all".
 # aarch64 is cross-compiled (Debian's gcc-aarch64-linux-gnu) and runs under qemu-aarch64. See docs/embedded.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +11,13 @@ prefix=${2:-}
 swift_usr=$(dirname "$(dirname "$(readlink -f "$(command -v swiftc)")")")
 out=.build-embedded/$machine
 c_targets="CMaasSystem CMaasKernels CMaasABI CMaasEmbedded"
+operators=${MAAS_OPERATORS:-core}
+# What "core" leaves out, below Sources/MaasOps.
+left_out="Attention Images Quantization Selection Signals Training Elementwise/Bitwise Elementwise/BitCast
+  Elementwise/SwiGLU Movement/BlockReorder Movement/CenterCropPad Movement/ReverseSequence
+  Movement/Scatter Movement/TensorScatter Neural/LRN Neural/Loss Neural/LpNormalization
+  Products/Det Products/Einsum Products/Equation Random/RandomTensor Random/Sampling
+  Reduction/Cumulative Windows/Col2Im Windows/ConvTranspose Windows/DeformConv Windows/Fold Windows/MaxUnpool"
 swift_targets="MaasCore MaasGraph MaasOps MaasONNX MaasOptimizer MaasRuntime Maas MaasABI"
 
 # The toolchain has no Swift for aarch64 Linux, but an Embedded standard library for bare aarch64, whose objects
@@ -54,6 +62,18 @@ gather_swift() {
       sed -E -e "s/^(public )?import $modules\$/import CMaasSystem/" \
         -e '/^public typealias ([A-Za-z]+) = MaasCore\.\1$/d' -e "s/\b$modules\./Maas./g" "$source" >"$copy"
     done < <(find "Sources/$target" -name '*.swift' | sort)
+  done
+  if [ "$operators" = core ]; then leave_out; fi
+}
+
+# Takes files out of the copies, and the rows of the classes in them out of the copied table of operators.
+leave_out() {
+  local part class
+  for part in $left_out; do
+    for class in $(sed -nE 's/^(package )?(final class|enum) ([A-Za-z0-9]+).*/\3/p' "$out/swift/MaasOps-${part//\//-}"*.swift); do
+      sed -i -E "/Registration\(.*\b$class\./d" "$out/swift/MaasONNX-Registration+Table.swift"
+    done
+    rm "$out/swift/MaasOps-${part//\//-}"*.swift
   done
 }
 

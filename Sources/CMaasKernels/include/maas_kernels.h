@@ -69,7 +69,7 @@ typedef enum maas_unary {
   MAAS_UNARY_MISH,
   MAAS_UNARY_AFFINE,      ///< alpha x + beta
   MAAS_UNARY_SCALED_TANH, ///< alpha tanh(beta x)
-  MAAS_UNARY_SHRINK, ///< x < -alpha ? x + beta : x > alpha ? x - beta : 0
+  MAAS_UNARY_SHRINK,      ///< x < -alpha ? x + beta : x > alpha ? x - beta : 0
   MAAS_UNARY_SIN,
   MAAS_UNARY_COS,
   MAAS_UNARY_TAN,

@@ -59,7 +59,7 @@ private struct AffineParams {
 
 /// theta, y. Items are positions.
 private enum AffineKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(AffineParams.self).pointee
     let (rank, width) = (p.rank, p.rank + 1)
     for item in chunk.begin..<chunk.end {

@@ -75,7 +75,7 @@ private struct GridParams {
 
 /// grid, places, weights or NULL. Items are positions.
 private enum GridKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(GridParams.self).pointee
     let weights = chunk.address(2)?.assumingMemoryBound(to: T.self)
     let taps = p.mode.taps(p.rank)

@@ -31,7 +31,7 @@ private struct InterpolationParams {
 
 /// x [outer, input, inner], places and weights [output, taps], y [outer, output, inner]. Items are rows of y.
 private enum InterpolationKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(InterpolationParams.self).pointee
     let (places, weights) = (chunk.input(1, as: Int64.self), chunk.input(2, as: T.self))
     var position = chunk.begin % p.output
@@ -77,9 +77,11 @@ private enum InterpolationKernel: FloatKernel {
     }
   }
 
-  private static func round<T: BinaryFloatingPoint>(_ y: UnsafeMutablePointer<T>, _ p: InterpolationParams) {
+  private static func round<T: Number & BinaryFloatingPoint>(
+    _ y: UnsafeMutablePointer<T>, _ p: InterpolationParams
+  ) {
     for i in 0..<p.inner {
-      y[i] = max(T(p.lowest), min(T(p.highest), y[i].rounded(.toNearestOrEven)))
+      y[i] = max(T(truncating: p.lowest), min(T(truncating: p.highest), y[i].rounded(.toNearestOrEven)))
     }
   }
 }

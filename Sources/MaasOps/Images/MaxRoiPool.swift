@@ -50,7 +50,7 @@ private struct MaxRoiParams {
 
 /// x, regions, y. Items are bins.
 private enum MaxRoiKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(MaxRoiParams.self).pointee
     for item in chunk.begin..<chunk.end {
       let (plane, bin) = (item / (p.rows * p.columns), item % (p.rows * p.columns))

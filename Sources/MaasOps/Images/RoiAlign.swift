@@ -68,7 +68,7 @@ private struct RoiAlignParams {
 
 /// x, regions, int64 batch indices, y. Items are bins of all channels.
 private enum RoiAlignKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(RoiAlignParams.self).pointee
     for item in chunk.begin..<chunk.end {
       let region = item / (p.rows * p.columns)

@@ -168,7 +168,7 @@ struct SamplingParams {
 
 /// x, places, y, weights.
 private enum WeightedSampling: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(SamplingParams.self).pointee
     for i in chunk.begin..<chunk.end {
       let item = p.item(i)

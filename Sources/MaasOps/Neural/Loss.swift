@@ -106,7 +106,7 @@ private struct LossParams {
 
 /// x [batch, classes, inner], int64 targets, weights or NULL, losses, the weight of each place or NULL.
 private enum LossKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let params = chunk.params(LossParams.self).pointee
     let (x, weights) = (chunk.input(0, as: T.self), chunk.optional(2, as: T.self))
     for item in chunk.begin..<chunk.end {

@@ -45,7 +45,7 @@ package final class LpNormalization: ReadableOperator {
 
 /// x, in place: what is divided by 0 becomes 0.
 private enum ZeroReplacement: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let x = chunk.output(0, as: T.self)
     for i in chunk.begin..<chunk.end where x[i] == 0 { x[i] = .infinity }
     return StepStatus.ok

@@ -35,7 +35,7 @@ package final class NonMaxSuppression: ReadableOperator, HostOperator {
     let (allBoxes, allScores) = (boxes.elements(as: Float.self), scores.elements(as: Float.self))
     var rows: [Int64] = []
     for batch in 0..<boxes.shape[0] {
-      let own = (0..<count).map { Box(allBoxes[(4 * (batch * count + $0))...].prefix(4), isCentered) }
+      let own = (0..<count).map { Rectangle(allBoxes[(4 * (batch * count + $0))...].prefix(4), isCentered) }
       for i in 0..<classes {
         let scores = Array(allScores[((batch * classes + i) * count)...].prefix(count))
         for box in chosen(own, scores, limit, overlap, lowest) {
@@ -47,7 +47,7 @@ package final class NonMaxSuppression: ReadableOperator, HostOperator {
   }
 
   private func chosen(
-    _ boxes: [Box], _ scores: [Float], _ limit: Int, _ overlap: Float, _ lowest: Float?
+    _ boxes: [Rectangle], _ scores: [Float], _ limit: Int, _ overlap: Float, _ lowest: Float?
   ) -> [Int] {
     let candidates = scores.indices.filter { i in lowest.map { scores[i] > $0 } ?? true }
     let order = candidates.sorted {
@@ -62,7 +62,7 @@ package final class NonMaxSuppression: ReadableOperator, HostOperator {
   }
 }
 
-private struct Box {
+private struct Rectangle {
   private let low: (x: Float, y: Float)
   private let high: (x: Float, y: Float)
   private var area: Float { (high.x - low.x) * (high.y - low.y) }
@@ -80,7 +80,7 @@ private struct Box {
   }
 
   /// Whether the common part is more than `limit` of both together.
-  func overlaps(_ other: Box, _ limit: Float) -> Bool {
+  func overlaps(_ other: Rectangle, _ limit: Float) -> Bool {
     let width = min(high.x, other.high.x) - max(low.x, other.low.x)
     let height = min(high.y, other.high.y) - max(low.y, other.low.y)
     guard width > 0, height > 0, area > 0, other.area > 0 else { return false }

@@ -104,7 +104,7 @@ private struct DFTParams {
 
 /// x [outer, input, inner, parts], table, y [outer, output, inner, 2], or 1 where it mirrors. Items are transforms.
 private enum DFTKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(DFTParams.self)
     let table = chunk.input(1, as: Complex.self)
     guard let scratch = chunk.worker.pointee.scratch?.assumingMemoryBound(to: Complex.self) else {

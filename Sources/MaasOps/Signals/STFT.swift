@@ -79,7 +79,7 @@ private struct STFTParams {
 
 /// x, table, window or NULL, y [batch, frames, bins, 2]. Items are frames.
 private enum STFTKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(STFTParams.self)
     guard let scratch = chunk.worker.pointee.scratch?.assumingMemoryBound(to: Complex.self) else {
       return StepStatus.value

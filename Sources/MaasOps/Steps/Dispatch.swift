@@ -36,7 +36,7 @@ private func dispatchInteger<K: NumberKernel>(_ kernel: K.Type, _ chunk: Chunk) 
 
 /// A step function for float and double; other types are converted before and after it, see `floating`.
 protocol FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32
 }
 
 func dispatch<K: FloatKernel>(_ kernel: K.Type, _ chunk: Chunk) -> Int32 {

@@ -12,7 +12,7 @@ struct UpdateParams {
 /// double rate, int64 count of steps, x, gradient, state, second state or NULL, new x, new state, new second state; NULL
 /// for outputs that are not wanted. ONNX's formulas, element by element.
 enum UpdateKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let params = chunk.params(UpdateParams.self).pointee
     let (rate, time) = (chunk.input(0, as: Double.self)[0], chunk.input(1, as: Int64.self)[0])
     let update = Update<T>(params, rate, time)

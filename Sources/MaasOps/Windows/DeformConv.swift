@@ -117,7 +117,7 @@ private struct DeformParams {
 /// offsets [groups, taps, rank, positions], mask [groups, taps, positions] or NULL, places, weights. Items are the
 /// samples: positions of taps of groups.
 private enum DeformKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(DeformParams.self).pointee
     let count = SampleMode.linear.taps(p.rank)
     for item in chunk.begin..<chunk.end {

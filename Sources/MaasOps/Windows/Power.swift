@@ -36,7 +36,7 @@ extension Lowering {
 
 /// x, y; the parameter is the exponent.
 private enum PowerKernel: FloatKernel {
-  static func run<T: BinaryFloatingPoint & BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let exponent = chunk.params(Double.self).pointee
     let (x, y) = (chunk.input(0, as: T.self), chunk.output(1, as: T.self))
     for i in chunk.begin..<chunk.end {
