@@ -30,6 +30,7 @@ struct IntegerSide {
 extension Lowering {
   /// Emits Y = (A - its zero point) (B - its zero point) in int32, for contiguous matrices of 8-bit integers. A zero
   /// point is one number, one for each row of A or column of B, or one for each row or column of all matrices.
+  @inline(never)
   mutating func emitIntegerProduct(
     _ product: MatrixProduct, _ a: IntegerSide, _ b: IntegerSide, _ y: Operand
   ) throws(MaasError) {

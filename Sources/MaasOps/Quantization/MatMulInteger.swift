@@ -103,6 +103,7 @@ extension Lowering {
   }
 
   /// Emits y = saturate(round(x * (a b / c)) + zero) for float x; a, b, c and zero broadcast to its shape.
+  @inline(never)
   mutating func emitRequantize(
     _ x: Operand, _ a: Operand, _ b: Operand, _ c: Operand, _ zero: Operand, _ y: Operand
   ) throws(MaasError) {

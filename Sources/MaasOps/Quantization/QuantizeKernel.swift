@@ -44,6 +44,7 @@ extension Operand {
 extension Lowering {
   /// Emits y = saturate(round(x / scale) + zero) for float x and scale and a `readable` zero point, if any; `view`
   /// and `own` are shapes of x and of the other two, which is broadcast. Small floats are not rounded to integers.
+  @inline(never)
   mutating func emitQuantize(
     _ x: Operand, _ scale: Operand?, _ zero: Operand?, _ y: Operand, x view: [Int], own: [Int],
     _ rounding: SmallRounding = SmallRounding()
