@@ -65,9 +65,9 @@ package final class DFT: ReadableOperator {
     let items = x.shape[..<axis].reduce(1, *) * params.inner
     node.emit(
       { dispatch(DFTKernel.self, Chunk($0, $1, $2, $3)) },
-      [wide, try node.constant(try plan.table()), target],
+      [wide, try node.constant(try plan.table(wide.dtype)), target],
       params, dtype: wide.dtype, items: items, grain: grain(nanoseconds: 20 * plan.inner),
-      scratch: plan.scratch)
+      scratch: plan.scratch(wide.dtype))
     node.narrow(target, into: y)
   }
 }
@@ -106,8 +106,8 @@ private struct DFTParams {
 private enum DFTKernel: FloatKernel {
   static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(DFTParams.self)
-    let table = chunk.input(1, as: Complex.self)
-    guard let scratch = chunk.worker.pointee.scratch?.assumingMemoryBound(to: Complex.self) else {
+    let table = chunk.input(1, as: Complex<T>.self)
+    guard let scratch = chunk.worker.pointee.scratch?.assumingMemoryBound(to: Complex<T>.self) else {
       return StepStatus.value
     }
     for item in chunk.begin..<chunk.end {
@@ -122,14 +122,14 @@ private enum DFTKernel: FloatKernel {
     return StepStatus.ok
   }
 
-  private static func load<T: BinaryFloatingPoint>(
-    _ p: UnsafePointer<DFTParams>, _ x: UnsafePointer<T>, _ to: UnsafeMutablePointer<Complex>
+  private static func load<T: BinaryFloatingPoint & BitwiseCopyable>(
+    _ p: UnsafePointer<DFTParams>, _ x: UnsafePointer<T>, _ to: UnsafeMutablePointer<Complex<T>>
   ) {
     let (length, step) = (p.pointee.plan.length, p.pointee.inner * p.pointee.parts)
     let count = min(p.pointee.input, p.pointee.mirrors ? length / 2 + 1 : length)
-    for i in 0..<length { to[i] = .zero }
+    for i in 0..<length { to[i] = Complex() }
     for i in 0..<count {
-      var value = Complex(re: Double(x[i * step]), im: p.pointee.parts == 2 ? Double(x[i * step + 1]) : 0)
+      var value = Complex(re: x[i * step], im: p.pointee.parts == 2 ? x[i * step + 1] : 0)
       // What a real signal has no imaginary part for.
       if p.pointee.mirrors, i == 0 || 2 * i == length { value.im = 0 }
       to[i] = p.pointee.inverse ? value.swapped : value
@@ -137,19 +137,18 @@ private enum DFTKernel: FloatKernel {
     }
   }
 
-  private static func store<T: BinaryFloatingPoint>(
-    _ p: UnsafePointer<DFTParams>, _ result: UnsafePointer<Complex>, _ y: UnsafeMutablePointer<T>,
+  private static func store<T: BinaryFloatingPoint & BitwiseCopyable>(
+    _ p: UnsafePointer<DFTParams>, _ result: UnsafePointer<Complex<T>>, _ y: UnsafeMutablePointer<T>,
     _ parts: Int
   ) {
     let step = p.pointee.inner * parts
     for i in 0..<p.pointee.output {
       var value = result[i]
       if p.pointee.inverse {
-        let scale = Double(p.pointee.plan.length)
-        value = Complex(re: value.im / scale, im: value.re / scale)
+        value = 1 / T(p.pointee.plan.length) * value.swapped
       }
-      y[i * step] = T(value.re)
-      if parts == 2 { y[i * step + 1] = T(value.im) }
+      y[i * step] = value.re
+      if parts == 2 { y[i * step + 1] = value.im }
     }
   }
 }

@@ -2,11 +2,9 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-struct Complex: BitwiseCopyable {
-  var re: Double
-  var im: Double
-
-  static let zero = Complex(re: 0, im: 0)
+struct Complex<T: BinaryFloatingPoint & BitwiseCopyable>: BitwiseCopyable {
+  var re: T = 0
+  var im: T = 0
 
   @inline(__always)
   static func + (a: Complex, b: Complex) -> Complex { Complex(re: a.re + b.re, im: a.im + b.im) }
@@ -16,6 +14,8 @@ struct Complex: BitwiseCopyable {
   static func * (a: Complex, b: Complex) -> Complex {
     Complex(re: a.re * b.re - a.im * b.im, im: a.re * b.im + a.im * b.re)
   }
+  @inline(__always)
+  static func * (a: T, b: Complex) -> Complex { Complex(re: a * b.re, im: a * b.im) }
   var conjugate: Complex { Complex(re: re, im: -im) }
   /// Real and imaginary part in each other's place: a forward transform between two of these is an inverse one.
   var swapped: Complex { Complex(re: im, im: re) }
@@ -29,9 +29,6 @@ struct Complex: BitwiseCopyable {
 /// of a padded length (L. Bluestein, "A linear filtering approach to the computation of discrete Fourier transform",
 /// 1970), for which `table` goes on with the chirp and the transform of its inverse.
 struct FourierPlan {
-  /// What a pass can take.
-  static let largestFactor = 13
-
   let length: Int
   /// The length of the passes: `length` itself, or a power of two.
   let inner: Int
@@ -41,8 +38,10 @@ struct FourierPlan {
 
   /// Elements of the table, see `fillTable`.
   var tableCount: Int { isDirect ? inner : 2 * inner + length }
-  /// Bytes of scratch that `transform` works in.
-  var scratch: Int { 2 * inner * MemoryLayout<Complex>.stride }
+  /// Numbers that `transform` works in.
+  var workCount: Int { 2 * inner }
+  /// Bytes of scratch that a step in `dtype` needs.
+  func scratch(_ dtype: DType) -> Int { 2 * workCount * dtype.byteWidth }
 
   init(_ length: Int) throws(MaasError) {
     guard length > 0, length <= 1 << 32 else {
@@ -72,25 +71,24 @@ struct FourierPlan {
 
   func factor(_ i: Int) -> Int { Int(factors[i]) }
 
-  /// The table as a tensor of doubles, real and imaginary parts in turn: powers of the inner length's root of unity,
-  /// then chirp and filter.
-  func table() throws(MaasError) -> Tensor {
+  /// The table, real and imaginary parts in turn: powers of the inner length's root of unity, then chirp and filter.
+  func table(_ dtype: DType) throws(MaasError) -> Tensor {
     let tensor = try Tensor(.double, [tableCount, 2])
-    let table = tensor.bytes.assumingMemoryBound(to: Complex.self)
+    let table = tensor.bytes.assumingMemoryBound(to: Complex<Double>.self)
     for k in 0..<inner { table[k] = root(k, of: inner) }
     if !isDirect { try fillFilter(table) }
-    return tensor
+    return try cast(tensor, to: dtype)
   }
 
-  private func fillFilter(_ table: UnsafeMutablePointer<Complex>) throws(MaasError) {
+  private func fillFilter(_ table: UnsafeMutablePointer<Complex<Double>>) throws(MaasError) {
     let (chirp, filter) = (table + inner, table + inner + length)
     for k in 0..<length {
       let square = k.multipliedFullWidth(by: k)
       chirp[k] = root((2 * length).dividingFullWidth(square).remainder, of: 2 * length)
     }
-    let memory = try TensorStorage.allocate(scratch)
-    let x = memory.base.assumingMemoryBound(to: Complex.self)
-    for k in 0..<inner { x[k] = .zero }
+    let memory = try TensorStorage.allocate(scratch(.double))
+    let x = memory.base.assumingMemoryBound(to: Complex<Double>.self)
+    for k in 0..<inner { x[k] = Complex() }
     for k in 0..<length {
       x[k] = chirp[k].conjugate
       x[(inner - k) % inner] = chirp[k].conjugate
@@ -100,7 +98,7 @@ struct FourierPlan {
   }
 
   /// e^(-2 pi i k / n)
-  private func root(_ k: Int, of n: Int) -> Complex {
+  private func root(_ k: Int, of n: Int) -> Complex<Double> {
     let angle = 2 * Double.pi * Double(k) / Double(n)
     return Complex(re: evaluated(MAAS_UNARY_COS, angle), im: -evaluated(MAAS_UNARY_SIN, angle))
   }

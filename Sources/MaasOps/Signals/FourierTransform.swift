@@ -1,43 +1,49 @@
 extension FourierPlan {
-  /// Transforms the `length` numbers at the beginning of `x`, which has 2 * `inner`; returns where the result is.
-  func transform(
-    _ table: UnsafePointer<Complex>, _ x: UnsafeMutablePointer<Complex>
-  ) -> UnsafeMutablePointer<Complex> {
+  /// Transforms the `length` numbers at the beginning of `x`, which has `workCount`; returns where the result is.
+  func transform<T>(
+    _ table: UnsafePointer<Complex<T>>, _ x: UnsafeMutablePointer<Complex<T>>
+  ) -> UnsafeMutablePointer<Complex<T>> {
     if isDirect { return passes(table, x, x + inner) }
     let (chirp, filter) = (table + inner, table + inner + length)
     for k in 0..<length { x[k] = x[k] * chirp[k] }
-    for k in length..<inner { x[k] = .zero }
+    for k in length..<inner { x[k] = Complex() }
     let spectrum = passes(table, x, x + inner)
     for k in 0..<inner { spectrum[k] = (spectrum[k] * filter[k]).swapped }
     let result = passes(table, spectrum, spectrum == x ? x + inner : x)
-    let scale = Complex(re: 1 / Double(inner), im: 0)
-    for k in 0..<length { result[k] = result[k].swapped * chirp[k] * scale }
+    for k in 0..<length { result[k] = 1 / T(inner) * (result[k].swapped * chirp[k]) }
     return result
   }
 
   /// Stockham's passes from one half of the memory to the other.
-  func passes(
-    _ table: UnsafePointer<Complex>, _ x: UnsafeMutablePointer<Complex>, _ y: UnsafeMutablePointer<Complex>
-  ) -> UnsafeMutablePointer<Complex> {
-    var (from, to, rest, step) = (x, y, inner, 1)
+  func passes<T>(
+    _ table: UnsafePointer<Complex<T>>, _ x: UnsafeMutablePointer<Complex<T>>,
+    _ y: UnsafeMutablePointer<Complex<T>>
+  ) -> UnsafeMutablePointer<Complex<T>> {
+    var (from, to) = (x, y)
+    var pass = FourierPass(table: table, inner: inner, count: inner, step: 1)
     for i in 0..<factorCount {
       let radix = factor(i)
-      rest /= radix
+      pass.count /= radix
       switch radix {
-      case 2: passOfTwo(table, from, to, rest, step)
-      case 4: passOfFour(table, from, to, rest, step)
-      default: pass(radix, table, from, to, rest, step)
+      case 2: pass.two(from, to)
+      case 4: pass.four(from, to)
+      default: pass.odd(radix, from, to)
       }
-      step *= radix
+      pass.step *= radix
       (from, to) = (to, from)
     }
     return from
   }
+}
 
-  private func passOfTwo(
-    _ table: UnsafePointer<Complex>, _ x: UnsafePointer<Complex>, _ y: UnsafeMutablePointer<Complex>,
-    _ count: Int, _ step: Int
-  ) {
+/// One factor's pass: `count` times `step` small transforms, and the twiddles behind them.
+private struct FourierPass<T: BinaryFloatingPoint & BitwiseCopyable> {
+  let table: UnsafePointer<Complex<T>>
+  let inner: Int
+  var count: Int
+  var step: Int
+
+  func two(_ x: UnsafePointer<Complex<T>>, _ y: UnsafeMutablePointer<Complex<T>>) {
     for p in 0..<count {
       let w = table[p * step]
       for q in 0..<step {
@@ -48,10 +54,7 @@ extension FourierPlan {
     }
   }
 
-  private func passOfFour(
-    _ table: UnsafePointer<Complex>, _ x: UnsafePointer<Complex>, _ y: UnsafeMutablePointer<Complex>,
-    _ count: Int, _ step: Int
-  ) {
+  func four(_ x: UnsafePointer<Complex<T>>, _ y: UnsafeMutablePointer<Complex<T>>) {
     for p in 0..<count {
       let (u, v, w) = (table[p * step], table[2 * p * step], table[3 * p * step])
       for q in 0..<step {
@@ -69,18 +72,32 @@ extension FourierPlan {
     }
   }
 
-  private func pass(
-    _ radix: Int, _ table: UnsafePointer<Complex>, _ x: UnsafePointer<Complex>,
-    _ y: UnsafeMutablePointer<Complex>, _ count: Int, _ step: Int
-  ) {
-    var values = InlineArray<13, Complex>(repeating: .zero)
+  /// Sums and differences of elements that lie symmetrically share their products.
+  func odd(_ radix: Int, _ x: UnsafePointer<Complex<T>>, _ y: UnsafeMutablePointer<Complex<T>>) {
+    let half = radix / 2
+    var sums = InlineArray<7, Complex<T>>(repeating: Complex())
+    var differences = sums
     for p in 0..<count {
       for q in 0..<step {
-        for j in 0..<radix { values[j] = x[q + step * (p + j * count)] }
-        for k in 0..<radix {
-          var sum = values[0]
-          for j in 1..<radix { sum = sum + values[j] * table[j * k % radix * (inner / radix)] }
-          y[q + step * (radix * p + k)] = sum * table[p * k * step]
+        let from = x + (q + step * p)
+        var total = from[0]
+        for j in 1...half {
+          let (a, b) = (from[j * step * count], from[(radix - j) * step * count])
+          (sums[j], differences[j]) = (a + b, a - b)
+          total = total + sums[j]
+        }
+        let to = y + (q + step * radix * p)
+        to[0] = total
+        for k in 1...half {
+          var (even, odd) = (from[0], Complex<T>())
+          for j in 1...half {
+            let root = table[j * k % radix * (inner / radix)]
+            even = even + root.re * sums[j]
+            odd = odd + root.im * differences[j]
+          }
+          odd = Complex(re: -odd.im, im: odd.re)
+          to[k * step] = (even + odd) * table[p * k * step]
+          to[(radix - k) * step] = (even - odd) * table[p * (radix - k) * step]
         }
       }
     }

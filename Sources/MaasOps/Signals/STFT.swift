@@ -65,9 +65,9 @@ package final class STFT: ReadableOperator {
       frames: y.shape[1], bins: y.shape[2])
     node.emit(
       { dispatch(STFTKernel.self, Chunk($0, $1, $2, $3)) },
-      [wide, try node.constant(try plan.table()), try node.floatingOptional(2), target], params,
+      [wide, try node.constant(try plan.table(wide.dtype)), try node.floatingOptional(2), target], params,
       dtype: wide.dtype, items: y.shape[0] * y.shape[1], grain: grain(nanoseconds: 20 * plan.inner),
-      scratch: plan.scratch)
+      scratch: plan.scratch(wide.dtype))
     node.narrow(target, into: y)
   }
 }
@@ -81,7 +81,7 @@ private struct STFTParams {
 private enum STFTKernel: FloatKernel {
   static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(STFTParams.self)
-    guard let scratch = chunk.worker.pointee.scratch?.assumingMemoryBound(to: Complex.self) else {
+    guard let scratch = chunk.worker.pointee.scratch?.assumingMemoryBound(to: Complex<T>.self) else {
       return StepStatus.value
     }
     let (parts, bins) = (p.pointee.parts, p.pointee.bins)
@@ -92,11 +92,11 @@ private enum STFTKernel: FloatKernel {
       for i in 0..<p.pointee.plan.length {
         let weight = window?[i] ?? 1
         scratch[i] = Complex(
-          re: Double(weight * x[i * parts]), im: parts == 2 ? Double(weight * x[i * parts + 1]) : 0)
+          re: weight * x[i * parts], im: parts == 2 ? weight * x[i * parts + 1] : 0)
       }
-      let result = p.pointee.plan.transform(chunk.input(1, as: Complex.self), scratch)
+      let result = p.pointee.plan.transform(chunk.input(1, as: Complex<T>.self), scratch)
       let y = chunk.output(3, as: T.self) + item * bins * 2
-      for k in 0..<bins { (y[2 * k], y[2 * k + 1]) = (T(result[k].re), T(result[k].im)) }
+      for k in 0..<bins { (y[2 * k], y[2 * k + 1]) = (result[k].re, result[k].im) }
     }
     return StepStatus.ok
   }

@@ -71,7 +71,7 @@ def bmp_files():
     literal = b"".join(bytes([0, 7]) + row.tobytes() + b"\0" + b"\0\0" for row in indices)
     yield bmp(8, literal + b"\0\1", compression=1, palette=PALETTE), indexed
     red, green, blue = (up[..., c].astype(np.uint16) >> s for c, s in ((0, 3), (1, 2), (2, 3)))
-    narrow = np.stack([PIXELS[..., 0] >> 3, PIXELS[..., 1] >> 2, PIXELS[..., 2] >> 3], -1)
+    narrow = np.stack([PIXELS[..., 0] >> 3, PIXELS[..., 1] >> 2, PIXELS[..., 2] >> 3], -1).astype(int)
     widened = np.floor(narrow * 255 / [31, 63, 31] + 0.5).astype(np.uint8)
     masks = struct.pack("<III", 0xF800, 0x7E0, 0x1F)
     rows = padded(row.astype("<u2").tobytes() for row in red << 11 | green << 5 | blue)
