@@ -58,16 +58,18 @@ package final class STFT: ReadableOperator {
     if node.optionalInput(3) != nil { length = try node.integers(3).first ?? length }
     if let window = node.optionalInput(2) { length = window.count }
     let plan = try FourierPlan(length)
-    let wide = try node.floating(x)
-    let target = try node.target(y, wide.dtype)
+    let wide = try node.converted(x, .double)
+    var window = node.optionalInput(2)
+    if let given = window { window = try node.converted(given, .double) }
+    let target = try node.target(y, .double)
     let params = STFTParams(
       plan: plan, signal: x.shape[1], parts: x.shape[2], step: try node.integers(1).first ?? 1,
       frames: y.shape[1], bins: y.shape[2])
     node.emit(
-      { dispatch(STFTKernel.self, Chunk($0, $1, $2, $3)) },
-      [wide, try node.constant(try plan.table(wide.dtype)), try node.floatingOptional(2), target], params,
-      dtype: wide.dtype, items: y.shape[0] * y.shape[1], grain: grain(nanoseconds: 20 * plan.inner),
-      scratch: plan.scratch(wide.dtype))
+      { transformFrames(Chunk($0, $1, $2, $3)) },
+      [wide, try node.constant(try plan.table(.double)), window, target], params,
+      dtype: .double, items: y.shape[0] * y.shape[1], grain: grain(nanoseconds: 20 * plan.inner),
+      scratch: plan.scratch(.double))
     node.narrow(target, into: y)
   }
 }
@@ -77,27 +79,24 @@ private struct STFTParams {
   let signal, parts, step, frames, bins: Int
 }
 
-/// x, table, window or NULL, y [batch, frames, bins, 2]. Items are frames.
-private enum STFTKernel: FloatKernel {
-  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
-    let p = chunk.params(STFTParams.self)
-    guard let scratch = chunk.worker.pointee.scratch?.assumingMemoryBound(to: Complex<T>.self) else {
-      return StepStatus.value
-    }
-    let (parts, bins) = (p.pointee.parts, p.pointee.bins)
-    let window = chunk.optional(2, as: T.self)
-    for item in chunk.begin..<chunk.end {
-      let (image, frame) = (item / p.pointee.frames, item % p.pointee.frames)
-      let x = chunk.input(0, as: T.self) + (image * p.pointee.signal + frame * p.pointee.step) * parts
-      for i in 0..<p.pointee.plan.length {
-        let weight = window?[i] ?? 1
-        scratch[i] = Complex(
-          re: weight * x[i * parts], im: parts == 2 ? weight * x[i * parts + 1] : 0)
-      }
-      let result = p.pointee.plan.transform(chunk.input(1, as: Complex<T>.self), scratch)
-      let y = chunk.output(3, as: T.self) + item * bins * 2
-      for k in 0..<bins { (y[2 * k], y[2 * k + 1]) = (result[k].re, result[k].im) }
-    }
-    return StepStatus.ok
+/// x, table, window or NULL, y [batch, frames, bins, 2], all doubles. Items are frames.
+private func transformFrames(_ chunk: Chunk) -> Int32 {
+  let p = chunk.params(STFTParams.self)
+  guard let scratch = chunk.worker.pointee.scratch?.assumingMemoryBound(to: Complex<Double>.self) else {
+    return StepStatus.value
   }
+  let (parts, bins) = (p.pointee.parts, p.pointee.bins)
+  let window = chunk.optional(2, as: Double.self)
+  for item in chunk.begin..<chunk.end {
+    let (image, frame) = (item / p.pointee.frames, item % p.pointee.frames)
+    let x = chunk.input(0, as: Double.self) + (image * p.pointee.signal + frame * p.pointee.step) * parts
+    for i in 0..<p.pointee.plan.length {
+      let weight = window?[i] ?? 1
+      scratch[i] = Complex(re: weight * x[i * parts], im: parts == 2 ? weight * x[i * parts + 1] : 0)
+    }
+    let result = p.pointee.plan.transform(chunk.input(1, as: Complex<Double>.self), scratch)
+    let y = chunk.output(3, as: Double.self) + item * bins * 2
+    for k in 0..<bins { (y[2 * k], y[2 * k + 1]) = (result[k].re, result[k].im) }
+  }
+  return StepStatus.ok
 }
