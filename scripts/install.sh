@@ -3,6 +3,7 @@
 #
 #   bin/maas-run, bin/maas-model                      (not with --library)
 #   lib/libmaas.so.VERSION, libmaas.so.1, libmaas.so  (from FILE instead, e.g. the Embedded build)
+#   lib/libmaas-images.so.1                           if scripts/build-images.sh has made it
 #   lib/pkgconfig/maas.pc, lib/cmake/maas/            find their prefix by themselves: it may be moved
 #   include/maas.h, include/maas/module.modulemap     the latter for Swift's `import CMaas`
 #   share/doc/maas/
@@ -45,6 +46,7 @@ filled() { sed "s/@VERSION@/$version/; s/@SONAME@/$soname/" "bindings/c/$1.in"; 
 mkdir -p "$stage"/{bin,include/maas,lib/pkgconfig,lib/cmake/maas,share/doc/maas/examples}
 for program in $programs; do stripped "$release/$program" "$stage/bin/$program" 755; done
 stripped "$library" "$stage/lib/libmaas.so.$version" 644
+[ ! -e "$release/libmaas-images.so.1" ] || stripped "$release/libmaas-images.so.1" "$stage/lib/libmaas-images.so.1" 644
 cp include/maas.h "$stage/include/"
 sed 's|"maas.h"|"../maas.h"|' include/module.modulemap >"$stage/include/maas/module.modulemap"
 filled maas.pc >"$stage/lib/pkgconfig/maas.pc"

@@ -43,14 +43,18 @@ static inline void copy_piece(uint8_t *to, const uint8_t *from, int64_t bytes) {
 
 int32_t maas_any_gather_1_scalar(MAAS_STEP_ARGUMENTS) {
   const maas_gather_params *g = step->params;
-  int64_t bytes = g->inner * g->size;
-  for (int64_t i = begin; i < end; i++) {
-    int64_t index = index_at(g, step->operands[1], i % g->count);
-    if (index < -g->axis || index >= g->axis)
-      return refuse(worker, index, g->axis);
-    int64_t row = i / g->count * g->axis + (index < 0 ? index + g->axis : index);
-    copy_piece((uint8_t *)step->operands[2] + i * bytes, (const uint8_t *)step->operands[0] + row * bytes,
-               bytes);
+  int64_t bytes = g->inner * g->size, first = begin;
+  for (int64_t outer = begin < end ? begin / g->count : 0; first < end; outer++) {
+    int64_t last = maas_min64(end, (outer + 1) * g->count);
+    const uint8_t *from = (const uint8_t *)step->operands[0] + outer * g->axis * bytes;
+    for (int64_t i = first; i < last; i++) {
+      int64_t index = index_at(g, step->operands[1], i - outer * g->count);
+      if (index < -g->axis || index >= g->axis)
+        return refuse(worker, index, g->axis);
+      copy_piece((uint8_t *)step->operands[2] + i * bytes,
+                 from + (index < 0 ? index + g->axis : index) * bytes, bytes);
+    }
+    first = last;
   }
   return MAAS_STEP_OK;
 }

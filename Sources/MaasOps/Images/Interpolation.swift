@@ -55,6 +55,7 @@ private enum InterpolationKernel: FloatKernel {
   private static func sum<T: BinaryFloatingPoint>(
     _ x: UnsafePointer<T>, _ places: UnsafePointer<Int64>, _ weights: UnsafePointer<T>, _ taps: Int
   ) -> T {
+    if taps == 2 { return weights[0] * x[Int(places[0])] + weights[1] * x[Int(places[1])] }
     var sum: T = 0
     for t in 0..<taps { sum += weights[t] * x[Int(places[t])] }
     return sum
