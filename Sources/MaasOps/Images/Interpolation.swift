@@ -13,7 +13,7 @@ extension Lowering {
     let params = InterpolationParams(
       input: x.shape[axis], output: y.shape[axis], inner: x.shape[(axis + 1)...].reduce(1, *),
       taps: table.taps, rounds: bounds != nil, lowest: bounds?.0 ?? 0, highest: bounds?.1 ?? 0)
-    let operands = [
+    let operands: [Operand?] = [
       x, try constant(try Tensor(.int64, shape, table.places)), try constant(try cast(weights, to: x.dtype)),
       y,
     ]
