@@ -38,7 +38,8 @@ func c(_ name: String, _ dependencies: Target.Dependency...) -> Target {
       .define("_GNU_SOURCE"),
       .unsafeFlags(
         [
-          "-std=gnu11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno", "-fvisibility=hidden",
+          "-std=gnu11", "-O2", "-fno-asynchronous-unwind-tables", "-Wall", "-Wextra", "-Werror",
+          "-fno-math-errno", "-fvisibility=hidden",
         ] + (fuzzing ? ["-g", "-fsanitize=fuzzer-no-link,address,undefined", "-fno-sanitize=function"] : [])),
     ])
 }

@@ -17,7 +17,7 @@ left_out="Attention Images Quantization Selection Signals Training Elementwise/B
   Elementwise/SwiGLU Movement/BlockReorder Movement/CenterCropPad Movement/ReverseSequence
   Movement/Scatter Movement/TensorScatter Neural/LRN Neural/Loss Neural/LpNormalization
   Products/Det Products/Einsum Products/Equation Random/RandomTensor Random/Sampling
-  Reduction/Cumulative Windows/Col2Im Windows/ConvTranspose Windows/DeformConv Windows/Fold Windows/MaxUnpool"
+  Reduction/Cumulative Control/Scan Sequences/SequenceMap Sequences/SplitToSequence Windows/Col2Im Windows/ConvTranspose Windows/DeformConv Windows/Fold Windows/MaxUnpool"
 swift_targets="MaasCore MaasGraph MaasOps MaasONNX MaasOptimizer MaasRuntime Maas MaasABI"
 
 # The toolchain has no Swift for aarch64 Linux, but an Embedded standard library for bare aarch64, whose objects
@@ -43,7 +43,7 @@ compile_c() {
     # shellcheck disable=SC2086
     older "$object" "$source" $headers || continue
     "$swift_usr/bin/clang" "${c_flags[@]}" -D_GNU_SOURCE -std=gnu11 -O3 -fPIC -fvisibility=hidden \
-      -ffunction-sections -fdata-sections -fno-math-errno -Wall -Wextra -Werror -ISources/CMaasSystem/include \
+      -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-math-errno -Wall -Wextra -Werror -ISources/CMaasSystem/include \
       "-ISources/$target/include" "-ISources/$target" -c "$source" -o "$object"
   done < <(for target in $c_targets; do find "Sources/$target" -name '*.c' | sort; done)
 }
@@ -94,7 +94,9 @@ compile_swift() {
 mkdir -p "$out/c"
 compile_c
 compile_swift
-"$machine-linux-gnu-gcc" -shared -Wl,-soname=libmaas.so.1 -Wl,-z,nodelete -Wl,--no-undefined \
+# The toolchain's linker folds equal code; Debian's is the one for aarch64.
+if [ "$machine" = x86_64 ]; then fold=("-B$swift_usr/bin" -fuse-ld=lld -Wl,--icf=all -Wl,-z,pack-relative-relocs); else fold=(); fi
+"$machine-linux-gnu-gcc" -shared "${fold[@]}" -Wl,-soname=libmaas.so.1 -Wl,-z,nodelete -Wl,--no-undefined \
   -Wl,--gc-sections -Wl,--version-script=Sources/MaasABI/maas.map "$out/maas.o" "$out"/c/*.o \
   "$swift_usr/lib/swift/embedded/$triple/libswiftUnicodeDataTables.a" -lm -o "$out/libmaas.so.1"
 if [ -n "$prefix" ]; then scripts/install.sh --library "$out/libmaas.so.1" "$prefix"; fi

@@ -9,7 +9,15 @@ logs=.build/test
 passed=0 failed=0
 
 stage_format() { scripts/format.sh --check; }
-stage_swift() { swift test --quiet --explicit-target-dependency-import-check error; }
+# The operator cases are made anew when what makes them changed.
+make_cases() {
+  local folder=Tests/MaasOpsTests cases=Tests/MaasOpsTests/Fixtures/cases.jsonl
+  mkdir -p "$folder/Fixtures"
+  [ -e $cases ] && [ -z "$(find $folder/*.py Sources/MaasONNX/Registration+Table.swift -newer $cases -print -quit)" ] \
+    || $python $folder/make-cases.py
+}
+
+stage_swift() { make_cases && swift test --quiet --explicit-target-dependency-import-check error; }
 stage_build() { scripts/build.sh && scripts/build-images.sh $release; }
 stage_cli() { Tests/cli/run.sh $release; }
 
