@@ -103,4 +103,4 @@ def operator_models(folder):
     for name, built, status, words in OPERATORS:
         path = f"operators/{name}.onnx"
         write(os.path.join(folder, path), built.SerializeToString())
-        case(name, "model", path, status, [f"{name}.onnx", *words])
+        case(name, "model", path, status, [f"{name}.onnx", *words], tensors="x:float32:1,1,8,8")

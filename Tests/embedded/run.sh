@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.build/venv/bin/python}
+export MAAS_OPERATORS=${MAAS_OPERATORS:-core}
 qemu=(qemu-aarch64 -L /usr/aarch64-linux-gnu)
 largest=2000000 # bytes
 newest_glibc=2.34

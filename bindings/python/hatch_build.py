@@ -12,9 +12,11 @@ LIBRARY = os.environ.get("MAAS_WHEEL_LIBRARY", os.path.join(ROOT, ".build", "whe
 
 
 def glibc_needed(library):
-    """The newest version of glibc that the library's symbols ask for, as "2_36"."""
-    symbols = subprocess.run(["objdump", "-T", library], check=True, capture_output=True, text=True).stdout
-    versions = {tuple(map(int, found)) for found in re.findall(r"GLIBC_(\d+)\.(\d+)", symbols)}
+    """The newest version of glibc that the library asks for, as "2_36"."""
+    needed = subprocess.run(["objdump", "-p", library], check=True, capture_output=True, text=True).stdout
+    versions = {tuple(map(int, found)) for found in re.findall(r"GLIBC_(\d+)\.(\d+)", needed)}
+    if "GLIBC_ABI_DT_RELR" in needed:  # Packed relative relocations.
+        versions.add((2, 36))
     # 2.17 is the oldest that pip knows by this scheme.
     return "_".join(map(str, max(versions | {(2, 17)})))
 

@@ -37,9 +37,18 @@ static char **case_at_hand(void) {
   fail(__FILE__, __LINE__, "no such case");
 }
 
+/* Whether the library has not the operator of the model; $MAAS_OPERATORS says that it need not have all. */
+static int operator_left_out(maas_status found) {
+  const char *operators = getenv("MAAS_OPERATORS");
+  return operators != NULL && strcmp(operators, "core") == 0 && found == MAAS_UNSUPPORTED &&
+         strstr(maas_error_message(), "the operator is not supported") != NULL;
+}
+
 /* A refusal has the status of the table and its words, the first of them left out when `unnamed`. */
 static void expect_refusal(char **row, maas_status found, int unnamed) {
   char expected[64], list[1024], *parts[16];
+  if (operator_left_out(found))
+    return;
   snprintf(expected, sizeof expected, "MAAS_%s", row[status]);
   snprintf(list, sizeof list, "%s", row[words]);
   if (strcmp(maas_status_name(found), expected) != 0) {
