@@ -61,7 +61,7 @@ machine() {
 }
 
 x86_64() { machine x86_64 "${TIERS:-}"; }
-aarch64() { machine aarch64 scalar,neon "cortex-a57 neoverse-n1"; }
+aarch64() { MAAS_ABI_EMULATED=1 machine aarch64 scalar,neon "cortex-a57 neoverse-n1"; }
 
 [ $# -gt 0 ] || set -- x86_64 aarch64
 mkdir -p .build-embedded
