@@ -45,6 +45,7 @@ static double elu(double x, double scale, double divisor) { return x <= 0 ? scal
   X(MISH, 0, 0, 1, x *tanh(softplus(x)))                                                                     \
   X(AFFINE, 0.3125, 0.5, 1, a *x + b)                                                                        \
   X(SCALED_TANH, 0.3125, 0.75, 1, a *tanh(b *x))                                                             \
+  X(SHRINK, 0.3125, 0.5, 1, x<-a ? x + b : x> a ? x - b : 0)                                                 \
   X(SIN, 0, 0, 0, sin(x))                                                                                    \
   X(COS, 0, 0, 0, cos(x))                                                                                    \
   X(TAN, 0, 0, 0, tan(x))                                                                                    \
