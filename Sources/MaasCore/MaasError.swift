@@ -24,44 +24,39 @@ public struct MaasError: Error, Sendable {
     case notReady = 17
   }
 
-  public let code: Code
-  /// What went wrong, without place and remedy.
-  public let problem: String
-  public private(set) var file: String?
-  public private(set) var node: String?
-  public private(set) var operatorName: String?
-  public let tensor: String?
-  public let expected: String?
-  public let found: String?
-  /// What to do about it.
-  public let hint: String?
+  /// One pointer, so that handing an error on costs each caller no more than a jump.
+  private let details: Details
 
+  public var code: Code { details.code }
+  /// What went wrong, without place and remedy.
+  public var problem: String { details.problem }
+  public var file: String? { details.file }
+  public var node: String? { details.node }
+  public var operatorName: String? { details.operatorName }
+  public var tensor: String? { details.tensor }
+  public var expected: String? { details.expected }
+  public var found: String? { details.found }
+  /// What to do about it.
+  public var hint: String? { details.hint }
+
+  @inline(never)
   package init(
     _ code: Code, _ problem: String, tensor: String? = nil, expected: String? = nil, found: String? = nil,
     hint: String? = nil
   ) {
-    self.code = code
-    self.problem = problem
-    self.tensor = tensor
-    self.expected = expected
-    self.found = found
-    self.hint = hint
+    details = Details(code, problem, tensor, expected, found, hint)
   }
+
+  private init(_ details: Details) { self.details = details }
 
   /// The same error, placed in a node unless it already names one.
   package func inNode(_ name: String, _ operatorName: String) -> MaasError {
-    var error = self
-    guard node == nil else { return error }
-    error.node = name
-    error.operatorName = operatorName
-    return error
+    node == nil ? MaasError(details.placed(file, name, operatorName)) : self
   }
 
   /// The same error, placed in a file unless it already names one.
   package func inFile(_ path: String) -> MaasError {
-    var error = self
-    if file == nil { error.file = path }
-    return error
+    file == nil ? MaasError(details.placed(path, node, operatorName)) : self
   }
 
   /// One sentence: `file: node 'n' (Op): tensor 't': problem: expected e, found f; hint`.
@@ -90,5 +85,38 @@ package func inNode<R>(
     return try body()
   } catch {
     throw error.inNode(name, operatorName)
+  }
+}
+
+/// What an error says; never changed once it is made.
+private final class Details: Sendable {
+  let code: MaasError.Code
+  let problem: String
+  let file: String?
+  let node: String?
+  let operatorName: String?
+  let tensor: String?
+  let expected: String?
+  let found: String?
+  let hint: String?
+
+  init(
+    _ code: MaasError.Code, _ problem: String, _ tensor: String?, _ expected: String?, _ found: String?,
+    _ hint: String?, file: String? = nil, node: String? = nil, operatorName: String? = nil
+  ) {
+    self.code = code
+    self.problem = problem
+    self.file = file
+    self.node = node
+    self.operatorName = operatorName
+    self.tensor = tensor
+    self.expected = expected
+    self.found = found
+    self.hint = hint
+  }
+
+  func placed(_ file: String?, _ node: String?, _ operatorName: String?) -> Details {
+    Details(
+      code, problem, tensor, expected, found, hint, file: file, node: node, operatorName: operatorName)
   }
 }
