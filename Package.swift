@@ -1,27 +1,21 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// MAAS_EMBEDDED=1 builds the same core as Embedded Swift: a smaller libmaas that needs only libc and libm.
-let embedded = Context.environment["MAAS_EMBEDDED"] == "1"
 // MAAS_FUZZ=1 builds the fuzzers of Tests/Fuzz and everything they link with sanitizers; see scripts/fuzz.sh.
 let fuzzing = Context.environment["MAAS_FUZZ"] == "1"
 let root = Context.packageDirectory
 
 let strict: [SwiftSetting] =
   [.treatAllWarnings(as: .error)]
-  + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
   + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : [])
 
 /// What keeps libmaas small. No code asks for reflection; and where everything is linked into one file, what is public
 /// to other modules need not be kept when nobody uses it.
-let small: [SwiftSetting] =
-  embedded
-  ? []
-  : [
-    .unsafeFlags(
-      ["-Xfrontend", "-disable-reflection-metadata", "-Xfrontend", "-internalize-at-link"],
-      .when(configuration: .release))
-  ]
+let small: [SwiftSetting] = [
+  .unsafeFlags(
+    ["-Xfrontend", "-disable-reflection-metadata", "-Xfrontend", "-internalize-at-link"],
+    .when(configuration: .release))
+]
 
 /// A target of the core: everything libmaas links, kept to the subset that Embedded Swift accepts. What runs once per
 /// model or shape is compiled for size.
@@ -48,31 +42,30 @@ func test(_ name: String, _ dependencies: Target.Dependency...) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+// The dynamic Swift runtime would install signal handlers in the host, so the runtime is linked in.
 var libmaasLinkage: [LinkerSetting] = [
   .linkedLibrary("m"),
   .unsafeFlags([
     "-Xlinker", "-soname=libmaas.so.1", "-Xlinker", "-z", "-Xlinker", "nodelete",
     "-Xlinker", "--version-script=\(root)/Sources/MaasABI/maas.map",
+    "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "-z",
+    "-Xlinker", "pack-relative-relocs",
   ]),
 ]
-if !embedded {
-  // The dynamic Swift runtime would install signal handlers in the host.
-  libmaasLinkage.append(
-    .unsafeFlags([
-      "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "-z",
-      "-Xlinker", "pack-relative-relocs",
-    ]))
-}
-if !embedded, let core = Context.environment["MAAS_SWIFT_CORE"] {
+if let core = Context.environment["MAAS_SWIFT_CORE"] {
   libmaasLinkage.append(.unsafeFlags([core]))  // scripts/slim-swift.py made it
 }
-if embedded, let toolchain = Context.environment["MAAS_SWIFT_EMBEDDED_LIB"] {
-  libmaasLinkage.append(.unsafeFlags(["-L\(toolchain)", "-lswiftUnicodeDataTables"]))
-}
+
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 var package = Package(
   name: "maas",
-  products: [.library(name: "maas", type: .dynamic, targets: ["MaasABI"])],
+  products: [
+    .library(name: "maas", type: .dynamic, targets: ["MaasABI"]),
+    .executable(name: "maas-run", targets: ["maas-run"]),
+    .executable(name: "maas-model", targets: ["maas-model"]),
+  ],
+  dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")],
   targets: [
     c("CMaasSystem"),
     c("CMaasKernels", "CMaasSystem"),
@@ -90,18 +83,6 @@ var package = Package(
       name: "MaasABI",
       dependencies: ["Maas", "MaasRuntime", "MaasCore", "CMaasSystem", "CMaasABI", "CMaas"],
       exclude: ["maas.map"], swiftSettings: strict + small, linkerSettings: libmaasLinkage),
-  ],
-  cxxLanguageStandard: .cxx17
-)
-
-if !embedded {
-  package.products += [
-    .executable(name: "maas-run", targets: ["maas-run"]),
-    .executable(name: "maas-model", targets: ["maas-model"]),
-  ]
-  package.dependencies = [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")]
-  let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-  package.targets += [
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "MaasNumPy", dependencies: ["MaasCore", "CMaasSystem", "CZlib"], swiftSettings: strict),
     .target(
@@ -125,18 +106,15 @@ if !embedded {
     test("MaasOptimizerTests", "MaasOptimizer", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore"),
     .testTarget(
       name: "MaasOpsTests", dependencies: ["MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"],
-      exclude: [
-        "Fixtures", "make-cases.py", "extra_cases.py", "neural_cases.py", "selection_cases.py",
-        "quant_cases.py",
-        "type_cases.py", "extra_images.py",
-      ], swiftSettings: strict),
+      exclude: ["Cases", "Fixtures"], swiftSettings: strict),
     test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),
     .testTarget(
       name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"],
       swiftSettings: strict),
-  ]
-}
+  ],
+  cxxLanguageStandard: .cxx17
+)
 
 if fuzzing {
   func fuzzer(_ name: String, _ dependencies: Target.Dependency...) -> Target {

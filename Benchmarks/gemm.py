@@ -1,8 +1,10 @@
 """Measures one matrix product in maas and ONNX Runtime against the machine's peak: gemm.py [M N K]
 
-Peak, maas and ONNX Runtime take turns; the median of each is printed, for one and two threads. maas is the release
-library of this tree (or MAAS_LIBRARY), called through a binding.
+Peak, maas and ONNX Runtime take turns on one thread; the median of each is printed. What a second thread brings is
+measured in a process for each runtime, one and two threads taking turns, because the threads of an idle runtime go on
+spinning for a while. maas is the release library of this tree (or MAAS_LIBRARY), called through a binding.
 """
+import multiprocessing
 import os
 import statistics
 import sys
@@ -46,8 +48,11 @@ def runner_of_onnxruntime(model, x, threads):
     return lambda: session.run(None, {"x": x}), lambda: session.run(None, {"x": x})[0]
 
 
+RUNNERS = {"maas": runner_of_maas, "onnxruntime": runner_of_onnxruntime}
+
+
 def seconds(run):
-    """The time of one run, after a pause in which the threads of who was measured before stop spinning."""
+    """The time of one run, after a pause in which the threads of who was measured before come to rest."""
     time.sleep(0.05)
     run()
     start = time.perf_counter()
@@ -56,30 +61,51 @@ def seconds(run):
     return (time.perf_counter() - start) / REPEATS
 
 
-def measure(m, n, k, threads):
-    model, x = product(m, n, k), np.random.default_rng(1).standard_normal((m, k), np.float32)
-    runners = {"maas": runner_of_maas(model, x, threads), "onnxruntime": runner_of_onnxruntime(model, x, threads)}
-    for run, _ in runners.values():
-        run()
-    answers = [answer() for _, answer in runners.values()]
-    assert np.allclose(*answers, 1e-3, 1e-3), "the answers differ"
-    rows = {"peak": [], **{name: [] for name in runners}}
+def operands(m, n, k):
+    return product(m, n, k), np.random.default_rng(1).standard_normal((m, k), np.float32)
+
+
+def medians(flops_of):
+    """The median of each of the named functions, which take turns."""
+    rows = {name: [] for name in flops_of}
     for _ in range(ROUNDS):
-        time.sleep(0.05)
-        rows["peak"].append(peak.flops(threads, 0.02))
-        for name, (run, _) in runners.items():
-            rows[name].append(2 * m * n * k / seconds(run))
+        for name, flops in flops_of.items():
+            rows[name].append(flops())
     return {name: statistics.median(values) for name, values in rows.items()}
 
 
+def one_thread(m, n, k):
+    runners = {name: make(*operands(m, n, k), 1) for name, make in RUNNERS.items()}
+    for run, _ in runners.values():
+        run()
+    assert np.allclose(*(answer() for _, answer in runners.values()), 1e-3, 1e-3), "the answers differ"
+    work = 2 * m * n * k
+    return medians(
+        {"peak": lambda: peak.flops(1, 0.02)}
+        | {name: lambda run=run: work / seconds(run) for name, (run, _) in runners.items()})
+
+
+def one_and_two_threads(name, m, n, k):
+    if name == "peak":
+        return medians({threads: lambda threads=threads: peak.flops(threads, 0.02) for threads in (1, 2)})
+    runs = {threads: RUNNERS[name](*operands(m, n, k), threads)[0] for threads in (1, 2)}
+    return medians({threads: lambda run=run: 2 * m * n * k / seconds(run) for threads, run in runs.items()})
+
+
+def apart(function, *arguments):
+    """The function's result, from a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as process:
+        return process.apply(function, arguments)
+
+
 def main(m=512, n=1024, k=1024):
-    results = {threads: measure(m, n, k, threads) for threads in (1, 2)}
-    print(f"m={m} n={n} k={k}, {ROUNDS} rounds, medians, GFLOP/s (fraction of the peak)")
-    for threads, row in results.items():
-        cells = (f"{name} {value / 1e9:.1f} ({value / row['peak']:.2f})" for name, value in row.items())
-        print(f"  {threads} threads: {', '.join(cells)}")
-    gain = {name: results[2][name] / results[1][name] for name in results[1]}
-    print("  second thread: " + ", ".join(f"{name} x{value:.2f}" for name, value in gain.items()))
+    row = apart(one_thread, m, n, k)
+    print(f"m={m} n={n} k={k}, {ROUNDS} rounds, medians, GFLOP/s")
+    print("  1 thread: " + ", ".join(f"{name} {value / 1e9:.1f} ({value / row['peak']:.2f} of the peak)"
+                                      for name, value in row.items()))
+    for name in ("peak", *RUNNERS):
+        row = apart(one_and_two_threads, name, m, n, k)
+        print(f"  second thread, {name} alone: {row[1] / 1e9:.1f} -> {row[2] / 1e9:.1f}, x{row[2] / row[1]:.2f}")
 
 
 if __name__ == "__main__":

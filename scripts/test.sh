@@ -13,8 +13,8 @@ stage_format() { scripts/format.sh --check; }
 make_cases() {
   local folder=Tests/MaasOpsTests cases=Tests/MaasOpsTests/Fixtures/cases.jsonl
   mkdir -p "$folder/Fixtures"
-  [ -e $cases ] && [ -z "$(find $folder/*.py Sources/MaasONNX/Registration+Table.swift -newer $cases -print -quit)" ] \
-    || $python $folder/make-cases.py
+  [ -e $cases ] && [ -z "$(find $folder/Cases/*.py Sources/MaasONNX/Registration+Table.swift -newer $cases -print -quit)" ] \
+    || $python $folder/Cases/make-cases.py
 }
 
 stage_swift() { make_cases && swift test --quiet --explicit-target-dependency-import-check error; }

@@ -5,6 +5,7 @@ Most are ONNX's own node tests. The rest, in *_cases.py, cover older opsets and 
 come from ONNX Runtime, or from onnx.reference where that has no kernel. Needs Tests/requirements.txt.
 """
 import base64
+import importlib
 import itertools
 import json
 import pathlib
@@ -20,13 +21,9 @@ from onnx.backend.test.case.node import collect_testcases
 from onnx.reference import ReferenceEvaluator
 
 import extra_cases
-import extra_images
-import quant_cases
-import selection_cases
-import type_cases
 
 here = pathlib.Path(__file__).parent
-table = here.parent.parent / "Sources/MaasONNX/Registration+Table.swift"
+table = here.parents[2] / "Sources/MaasONNX/Registration+Table.swift"
 registered = set(re.findall(r'Registration\("(\w+)"', table.read_text()))
 LARGEST = 1300  # Bytes of all tensors of an ONNX case.
 PACKED = {21, 22, 23, 25, 26}
@@ -128,11 +125,11 @@ def extra_case(name, op, opset, attributes, inputs, outputs=1, tolerance=None, e
 def main():
     warnings.simplefilter("ignore")
     cases = [c for c in map(onnx_case, collect_testcases(None)) if c]
-    for more in (extra_cases, selection_cases, type_cases, quant_cases, extra_images):
-        cases += [extra_case(*c[:-1], **c[-1]) for c in more.cases()]
+    for file in sorted(here.glob("*_cases.py")):
+        cases += [extra_case(*c[:-1], **c[-1]) for c in importlib.import_module(file.stem).cases()]
     cases.sort(key=lambda c: (c["op"], c["name"]))
     lines = [json.dumps(c, separators=(",", ":")) for c in cases]
-    (here / "Fixtures/cases.jsonl").write_text("\n".join(lines) + "\n")
+    (here.parent / "Fixtures/cases.jsonl").write_text("\n".join(lines) + "\n")
     missing = registered - {c["op"] for c in cases}
     print(f"{len(cases)} cases, {sum(map(len, lines)) // 1024} KiB, without a case: {sorted(missing) or 'none'}")
 

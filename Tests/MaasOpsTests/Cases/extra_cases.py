@@ -4,7 +4,6 @@ import math
 import ml_dtypes
 import numpy as np
 
-import neural_cases
 
 verbose = False
 random = np.random.default_rng(7)
@@ -37,7 +36,6 @@ def skips(name):
 def cases():
     for group in (axes, softmax, movement, arithmetic, unary, casts, products, convolutions, pools, recurrent, other):
         yield from group()
-    yield from neural_cases.cases()
 
 
 def axes():
