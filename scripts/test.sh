@@ -12,7 +12,6 @@ stage_format() { scripts/format.sh --check; }
 # The operator cases are made anew when what makes them changed.
 make_cases() {
   local folder=Tests/MaasOpsTests cases=Tests/MaasOpsTests/Fixtures/cases.jsonl
-  mkdir -p "$folder/Fixtures"
   [ -e $cases ] && [ -z "$(find $folder/Cases/*.py Sources/MaasONNX/Registration+Table.swift -newer $cases -print -quit)" ] \
     || $python $folder/Cases/make-cases.py
 }

@@ -129,7 +129,9 @@ def main():
         cases += [extra_case(*c[:-1], **c[-1]) for c in importlib.import_module(file.stem).cases()]
     cases.sort(key=lambda c: (c["op"], c["name"]))
     lines = [json.dumps(c, separators=(",", ":")) for c in cases]
-    (here.parent / "Fixtures/cases.jsonl").write_text("\n".join(lines) + "\n")
+    fixtures = here.parent / "Fixtures"
+    fixtures.mkdir(exist_ok=True)
+    (fixtures / "cases.jsonl").write_text("\n".join(lines) + "\n")
     missing = registered - {c["op"] for c in cases}
     print(f"{len(cases)} cases, {sum(map(len, lines)) // 1024} KiB, without a case: {sorted(missing) or 'none'}")
 
