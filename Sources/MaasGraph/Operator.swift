@@ -14,6 +14,9 @@ package protocol Operator: AnyObject, Sendable {
   /// Emits the steps that compute the outputs.
   func lower(_ node: inout Lowering) throws(MaasError)
 
+  /// Adds nodes that compute the gradients of the inputs out of those of the outputs, or says why there are none.
+  func gradient(_ node: inout Backward) throws(MaasError)
+
   /// Graphs this operator carries. Each body's inputs come from the node's last inputs: the captures of the first
   /// body, then those of the second, and so on.
   var bodies: [Graph] { get }
@@ -35,6 +38,9 @@ package protocol Operator: AnyObject, Sendable {
 }
 
 extension Operator {
+  package func gradient(_ node: inout Backward) throws(MaasError) {
+    throw MaasError(.unsupported, "the operator has no gradient")
+  }
   package var bodies: [Graph] { [] }
   package var selectsBody: Bool { false }
   package var forwards: Bool { false }

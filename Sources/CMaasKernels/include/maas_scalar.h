@@ -10,6 +10,9 @@ extern "C" {
 
 /// function(x) in double precision, with libm's accuracy.
 double maas_f64_unary(maas_f32_activation function, double x);
+
+/// The derivative of the function at x; where there is none, the one of the side that PyTorch takes.
+double maas_f64_slope(maas_f32_activation function, double x);
 double maas_f64_pow(double a, double b);
 
 /// Reads a decimal number, "inf", "infinity" or "nan", in any case and with spaces around; false for other texts and

@@ -108,14 +108,36 @@ final class GraphImporter {
       return try call(function, node, name)
     }
     let opset = try context.opset(of: domain)
-    let row = try operatorRegistration(type, domain: domain, opset: opset)
     var inputs = try inputs(of: node)
     let attributes = try attributes(of: node, &inputs)
     var reader = AttributeReader(
       attributes, opset: opset, inputCount: node.inputs.count, outputCount: node.outputs.count)
-    let op = try row.make(&reader)
+    if type == "Gradient", domain == "ai.onnx.preview.training" {
+      return try importGradient(try GradientRequest(&reader), node, inputs)
+    }
+    let op = try operatorRegistration(type, domain: domain, opset: opset).make(&reader)
     try reader.finish()
     graph.nodes.append(Node(name, op, inputs, try outputs(of: node)))
+  }
+
+  /// Puts the nodes that compute the derivatives in the place of a node that asks for them.
+  private func importGradient(_ request: GradientRequest, _ node: NodeProto, _ inputs: [ValueID?])
+    throws(MaasError)
+  {
+    let names = request.xs + request.zs
+    let named = try names.map { (name) throws(MaasError) in try resolve(name, "attribute 'xs' or 'zs'") }
+    var given: [ValueID] = []
+    for (i, input) in inputs.enumerated() {
+      guard let input else { throw MaasError(.invalidModel, "input \(i) is missing") }
+      given.append(input)
+    }
+    let gradients = try graph.addGradients(
+      of: try resolve(request.y, "attribute 'y'"), named: named, variables: request.xs.count, at: given)
+    for (output, gradient) in zip(node.outputs, gradients) where output.count > 0 {
+      let name = source.text(output)
+      guard ids.updateValue(gradient, forKey: name) == nil else { throw sameName(name) }
+      graph[gradient].name = prefix + name
+    }
   }
 
   private func inputs(of node: NodeProto) throws(MaasError) -> [ValueID?] {

@@ -11,6 +11,8 @@ struct Alignment {
   /// NumPy's rules.
   init() { (axis, mustBeEqual) = (nil, false) }
 
+  var isNumPys: Bool { axis == nil && !mustBeEqual }
+
   /// A slope for each channel, dimension 1.
   static let channels = Alignment(axis: 1)
 

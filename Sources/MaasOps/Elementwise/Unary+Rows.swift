@@ -6,6 +6,8 @@ extension Unary.Row {
   package static let abs = Self("Abs", MAAS_UNARY_ABS, types: DType.numbers)
   package static let acos = Self("Acos", MAAS_UNARY_ACOS)
   package static let acosh = Self("Acosh", MAAS_UNARY_ACOSH)
+  /// alpha x + beta, which is no operator of ONNX.
+  package static let affine = Self("Affine", MAAS_UNARY_AFFINE, [("alpha", 1), ("beta", 0)])
   package static let asin = Self("Asin", MAAS_UNARY_ASIN)
   package static let asinh = Self("Asinh", MAAS_UNARY_ASINH)
   package static let atan = Self("Atan", MAAS_UNARY_ATAN)

@@ -54,6 +54,12 @@ package final class Unary: OperatorFamily {
     try node.mayReuseElementwise(0)
     node.emitUnary(function, try node.input(0), try node.output())
   }
+
+  package func gradient(_ node: inout Backward) throws(MaasError) {
+    let dy = try node.gradient()
+    if row.op == MAAS_UNARY_NEG { return try node.contribute(node.negated(dy), to: 0) }
+    try node.contribute(node.add(UnaryGradient(function), [dy, try node.input(0)]), to: 0)
+  }
 }
 
 extension Lowering {

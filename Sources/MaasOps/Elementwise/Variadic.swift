@@ -18,6 +18,8 @@ package final class Variadic: OperatorFamily {
   private let row: Row
   package var name: String { row.name }
 
+  package init(_ row: Row) { self.row = row }
+
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
     self.row = row
     reader.ignore("consumed_inputs")
@@ -51,6 +53,12 @@ package final class Variadic: OperatorFamily {
       sum = y
     }
     if row.isMean { try node.emitBinary(.div, y, try count(&node, y.dtype), y) }
+  }
+
+  package func gradient(_ node: inout Backward) throws(MaasError) {
+    guard row.name == "Sum" else { throw MaasError(.unsupported, "the operator has no gradient") }
+    let dy = try node.gradient()
+    for i in 0..<node.inputCount where node.wants(i) { try node.contributeBroadcast(dy, to: i) }
   }
 
   /// Only the first step reads inputs 0 and 1; later ones must not find their input overwritten.

@@ -35,6 +35,15 @@ package final class Transpose: ReadableOperator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }
 
+  package func gradient(_ node: inout Backward) throws(MaasError) {
+    var inverse = perm
+    if let perm {
+      for (i, axis) in try order(perm.count).enumerated() { inverse?[axis] = i }
+    }
+    let dy = try node.gradient()
+    try node.contribute(node.add(Transpose(perm: inverse), [dy]), to: 0)
+  }
+
   private func emit(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     let order = try order(x.rank)

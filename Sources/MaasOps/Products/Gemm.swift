@@ -23,6 +23,11 @@ package final class Gemm: ReadableOperator {
     try reader.finish()
   }
 
+  init(alpha: Float, transA: Bool, transB: Bool) {
+    (self.alpha, self.transA, self.transB) = (alpha, transA, transB)
+    (beta, activation) = (1, .none)
+  }
+
   private init(_ gemm: Gemm, _ activation: Activation) {
     (alpha, beta, transA, transB) = (gemm.alpha, gemm.beta, gemm.transA, gemm.transB)
     self.activation = activation
@@ -77,5 +82,27 @@ package final class Gemm: ReadableOperator {
     let (left, right) = (try node.widened(a), try node.widened(b))
     try node.emitProduct(product, left, right, bias, nil, target)
     node.narrow(target, into: y)
+  }
+
+  package func gradient(_ node: inout Backward) throws(MaasError) {
+    guard activation.isNone else { throw MaasError(.unsupported, "the operator has no gradient") }
+    let (a, b, dy) = (try node.input(0), try node.input(1), try node.gradient())
+    if node.wants(0) {
+      let da =
+        transA
+        ? node.add(Gemm(alpha: alpha, transA: transB, transB: true), [b, dy])
+        : node.add(Gemm(alpha: alpha, transA: false, transB: !transB), [dy, b])
+      try node.contribute(da, to: 0)
+    }
+    if node.wants(1) {
+      let db =
+        transB
+        ? node.add(Gemm(alpha: alpha, transA: true, transB: transA), [dy, a])
+        : node.add(Gemm(alpha: alpha, transA: !transA, transB: false), [a, dy])
+      try node.contribute(db, to: 1)
+    }
+    guard node.wants(2) else { return }
+    let scaled = beta == 1 ? dy : node.add(Unary(.affine, alpha: beta), [dy])
+    try node.contributeBroadcast(scaled, to: 2)
   }
 }

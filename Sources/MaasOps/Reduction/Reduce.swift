@@ -65,13 +65,23 @@ package final class Reduce: OperatorFamily {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
-    var axes = AxesSource.Axes.absent
-    if let attribute = source.attribute {
-      axes = .known(attribute)
-    } else if node.optionalInput(1) != nil {
-      axes = .known(try node.integers(1))
+    try node.emitReduce(row.op, x, y, try axes(node, input: 1, rank: x.rank))
+  }
+
+  /// The axes that are reduced, where input `i` says so.
+  func axes(_ node: Lowering, input i: Int, rank: Int) throws(MaasError) -> [Int] {
+    if let attribute = source.attribute { return try reduced(.known(attribute), rank: rank) }
+    guard node.optionalInput(i) != nil else { return try reduced(.absent, rank: rank) }
+    return try reduced(.known(try node.integers(i)), rank: rank)
+  }
+
+  package func gradient(_ node: inout Backward) throws(MaasError) {
+    guard row.op == MAAS_REDUCE_SUM || row.op == MAAS_REDUCE_MEAN else {
+      throw MaasError(.unsupported, "the operator has no gradient")
     }
-    try node.emitReduce(row.op, x, y, try reduced(axes, rank: x.rank))
+    let dy = try node.gradient()
+    let spread = Like(.spread(self, isMean: row.op == MAAS_REDUCE_MEAN))
+    try node.contribute(node.add(spread, [dy, try node.input(0), node.optionalInput(1)]), to: 0)
   }
 }
 

@@ -1,0 +1,33 @@
+import MaasCore
+import MaasGraph
+
+// The nodes that gradients are made of.
+extension Backward {
+  mutating func negated(_ x: ValueID) -> ValueID { add(Unary(.neg), [x]) }
+  mutating func product(_ a: ValueID, _ b: ValueID) -> ValueID { add(Binary(.mul), [a, b]) }
+  mutating func quotient(_ a: ValueID, _ b: ValueID) -> ValueID { add(Binary(.div), [a, b]) }
+
+  /// Contributes to input `i` what broadcasting made of its gradient.
+  mutating func contributeBroadcast(_ gradient: ValueID, to i: Int) throws(MaasError) {
+    try contribute(add(Like(.sum), [gradient, try input(i)]), to: i)
+  }
+
+  /// The gradient of operators that only give input 0 another shape.
+  mutating func contributeReshaped() throws(MaasError) {
+    let dy = try gradient()
+    try contribute(add(Like(.reshape), [dy, try input(0)]), to: 0)
+  }
+}
+
+extension Graph {
+  /// Adds nodes that compute the gradient of the sum of `y`'s elements with respect to each of `xs`; see
+  /// `addGradients(of:to:fixed:seed:sum:)`. Where y does not depend on x, the gradient is 0.
+  package mutating func addGradients(of y: ValueID, to xs: [ValueID], fixed: [ValueID] = [])
+    throws(MaasError) -> [ValueID]
+  {
+    let gradients = try addGradients(of: y, to: xs, fixed: fixed, seed: FillLike(1), sum: Variadic(.sum))
+    return zip(xs, gradients).map { (x, gradient) in
+      gradient ?? add(FillLike(0), [x], name: "\(self[x].name)/gradient")[0]
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import CMaasKernels
+import MaasCore
+import MaasGraph
+
+/// dx = dy f'(x) for a function of the family Unary; inputs dy and x.
+final class UnaryGradient: Operator {
+  let name = "UnaryGradient"
+  private let function: maas_f32_activation
+
+  init(_ function: maas_f32_activation) { self.function = function }
+
+  func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectDType(0, DType.floats)
+    node.setOutput(0, try node.dtype(0), try node.shape(1))
+  }
+
+  func lower(_ node: inout Lowering) throws(MaasError) {
+    try node.mayReuseElementwise(0)
+    let (dy, x, dx) = (try node.input(0), try node.input(1), try node.output())
+    node.emit(
+      { dispatch(SlopeKernel.self, Chunk($0, $1, $2, $3)) }, [dy, x, dx],
+      maas_f32_unary_params(function: function, n: Int64(x.count)), dtype: x.dtype, items: x.count,
+      grain: grain(nanoseconds: 20))
+  }
+}
+
+/// dy, x, dx.
+private enum SlopeKernel: NumberKernel {
+  static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
+    let function = chunk.params(maas_f32_unary_params.self).pointee.function
+    let (dy, x, dx) = (chunk.input(0, as: T.self), chunk.input(1, as: T.self), chunk.output(2, as: T.self))
+    for i in chunk.begin..<chunk.end {
+      dx[i] = T(truncating: dy[i].double * maas_f64_slope(function, x[i].double))
+    }
+    return StepStatus.ok
+  }
+}
