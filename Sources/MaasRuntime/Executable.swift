@@ -45,6 +45,9 @@ package final class Executable: @unchecked Sendable {
     let plan: Plan
     var idle: [RunContext] = []
     var lastUse = 0
+
+    /// Bytes that one context may keep.
+    var contextBytes: Int { plan.isLast ? plan.arenaBytes : plan.family.arenaBytes }
   }
 
   /// `isBody`: the graph belongs to an operator, and the symbols of its inputs are nobody's promise.
@@ -251,16 +254,22 @@ extension Executable {
     }
   }
 
-  /// Drops the plans used least recently until the cache is within its limits; the newest always stays.
+  /// Drops contexts, then plans, used least recently until the cache is within its limits; of the newest plan one
+  /// context always stays.
   private func evict() {
-    func bytes(_ entry: Entry) -> Int { entry.plan.arenaBytes * max(entry.idle.count, 1) }
-    var total = entries.reduce(0) { $0 + bytes($1) }
-    while entries.count > 1, entries.count > Self.maximumPlans || total > options.planCacheLimit {
+    var total = entries.reduce(0) { $0 + $1.contextBytes * max($1.idle.count, 1) }
+    while entries.count > Self.maximumPlans || total > options.planCacheLimit {
       guard let oldest = entries.indices.min(by: { entries[$0].lastUse < entries[$1].lastUse }) else {
         return
       }
-      total -= bytes(entries[oldest])
-      entries.remove(at: oldest)
+      total -= entries[oldest].contextBytes
+      if entries[oldest].idle.count > 1 {
+        entries[oldest].idle.removeFirst()
+      } else if entries.count > 1 {
+        entries.remove(at: oldest)
+      } else {
+        return
+      }
     }
   }
 }

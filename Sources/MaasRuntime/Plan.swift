@@ -128,13 +128,15 @@ package final class Plan: @unchecked Sendable {
   let slotCount: Int
 
   /// Plans that continue this one, by what they were made for, most recently used last.
+  let family: PlanFamily
   private let lock = Lock()
   private var continuations: [(key: [UInt8], plan: Plan)] = []
+  private var era = 0
   private static let maximumContinuations = 32
 
   init(
     steps: [PlannedStep], labels: [StepLabel], level: Int, arenaBytes: Int, retained: [TensorStorage],
-    outputs: [PlanOutput?], end: PlanEnd, slotCount: Int
+    outputs: [PlanOutput?], end: PlanEnd, slotCount: Int, family: PlanFamily
   ) {
     self.steps = steps
     self.labels = labels
@@ -146,6 +148,7 @@ package final class Plan: @unchecked Sendable {
     if case .finished = end { isLast = true } else { isLast = false }
     delivers = outputs.contains { $0?.isDelivered ?? false }
     self.slotCount = slotCount
+    self.family = family
     scratchBytes = steps.reduce(0) { max($0, $1.template.scratch) }
   }
 
@@ -177,12 +180,21 @@ package final class Plan: @unchecked Sendable {
   private func continuation(
     _ key: [UInt8], _ make: () throws(MaasError) -> Plan
   ) throws(MaasError) -> Plan {
-    if let known = lock.holding({ continuations.last { $0.key == key }?.plan }) { return known }
+    if let known = known(key) { return known }
     let plan = try make()
     lock.holding {
       if continuations.count == Self.maximumContinuations { continuations.removeFirst() }
       continuations.append((key, plan))
     }
     return plan
+  }
+
+  private func known(_ key: [UInt8]) -> Plan? {
+    let now = family.era
+    return lock.holding {
+      if era != now { continuations = [] }
+      era = now
+      return continuations.last { $0.key == key }?.plan
+    }
   }
 }

@@ -43,9 +43,13 @@ extension PlanBuilder {
     let arena = try layOut(liveness)
     let located = try locate(&liveness, arena)
     for buffer in keep { state.buffers[buffer].place = .placed(located.locations[buffer] ?? .omitted) }
-    return Plan(
+    state.chainBytes += arena.byteCount
+    let plan = Plan(
       steps: located.steps, labels: nodes.map { $0.label }, level: state.level, arenaBytes: arena.byteCount,
-      retained: located.retained, outputs: outputs, end: try end(self, located), slotCount: state.slotCount)
+      retained: located.retained, outputs: outputs, end: try end(self, located), slotCount: state.slotCount,
+      family: state.family)
+    state.family.add(level: state.level, arenaBytes: arena.byteCount, chainBytes: state.chainBytes)
+    return plan
   }
 
   private func source(_ value: Int, _ located: Located) -> HostSource {

@@ -107,6 +107,9 @@ final class PlanInstance {
   }
   private static let maximumNext = 8
 
+  /// Forgets all instances that go on from this one; no run may be in one of them.
+  func forgetNext() { nextInstances = [] }
+
   /// What this instance was made for.
   private var contents: [Tensor] = []
   private var types: [DatumType?] = []

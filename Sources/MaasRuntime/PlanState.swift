@@ -72,6 +72,7 @@ struct PlanState {
   }
 
   let context: PlanContext
+  let family: PlanFamily
   /// Which of the graph's outputs the run gives.
   let wantedOutputs: [Bool]
   var frames: [Frame]
@@ -79,6 +80,8 @@ struct PlanState {
   var buffers: [Buffer] = []
   /// How many plans come before the one being made.
   var level = 0
+  /// Bytes of the arenas of the plans made so far.
+  var chainBytes = 0
   /// Slots given away; the first are those of the graph's inputs.
   var slotCount = 0
   /// Bytes that constants made while planning may still take; nodes beyond that run like all others.
@@ -86,6 +89,7 @@ struct PlanState {
 
   init(context: PlanContext, wantedOutputs: [Bool], frames: [Frame]) {
     self.context = context
+    family = PlanFamily(byteLimit: context.options.planCacheLimit)
     self.wantedOutputs = wantedOutputs
     self.frames = frames
     foldable = min(context.memoryLimit, 1 << 26)

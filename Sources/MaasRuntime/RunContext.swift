@@ -33,6 +33,7 @@ final class RunContext {
   private var data: RunData
   private(set) var results: [Datum?]
   private(set) var lastInstance: PlanInstance
+  private var era = 0
   /// Blocks of memory the last run asked for.
   private(set) var allocations = 0
 
@@ -85,6 +86,7 @@ final class RunContext {
     targets: [OutputTarget], names: [String], limits: RunLimits, profile: Profile?
   ) throws(MaasError) {
     allocations = 0
+    if !root.plan.isLast { forgetEarlierEras() }
     let pool = threads > 1 ? ThreadPool.shared : nil
     var instance = root
     while true {
@@ -97,6 +99,12 @@ final class RunContext {
     if lastInstance !== instance { lastInstance = instance }
     if instance.plan.delivers { try deliver(instance.plan, targets, names) }
     forgetSlots(from: inputCount)
+  }
+
+  private func forgetEarlierEras() {
+    let now = root.plan.family.era
+    if now != era { root.forgetNext() }
+    era = now
   }
 
   /// The instance that goes on after this one has run.
