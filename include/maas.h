@@ -169,9 +169,9 @@ MAAS_API void maas_text_free(char *text);
 
 typedef enum maas_log_level {
   MAAS_LOG_ERROR = 0,               /**< A call failed; the text is that of maas_error_message(). */
-  MAAS_LOG_WARNING = 1,             /**< Something was ignored or will be slow. */
-  MAAS_LOG_INFO = 2,                /**< One line per rare event: model loaded, session ready, plan made. */
-  MAAS_LOG_DEBUG = 3,               /**< What the optimizer and planner decided. */
+  MAAS_LOG_WARNING = 1,             /**< Something was ignored or will be slow. No line of this version. */
+  MAAS_LOG_INFO = 2,                /**< One line per rare event: model loaded, session ready. */
+  MAAS_LOG_DEBUG = 3,               /**< What the optimizer and planner decided. No line of this version. */
   MAAS_LOG_ENUM_IS_INT = 0x7fffffff /**< Not a level: fixes the size of the enum. */
 } maas_log_level;
 
@@ -476,7 +476,8 @@ MAAS_API maas_status maas_session_model(const maas_session *session, maas_model 
  * `outputs[i]` is NULL on entry, it receives a new tensor that the caller closes; where it is a tensor, that
  * one's memory receives the result, and its dtype and shape must be those of the result. So the array must be
  * initialized. `outputs` may be NULL when `output_count` is 0; then the inputs are checked and nothing is
- * computed. An output can be asked for once.
+ * computed. An output can be asked for once. Its memory may be that of inputs, which are then overwritten when
+ * all of them have been read, but not that of another output: MAAS_INVALID_ARGUMENT.
  * After a failure no entry of `outputs` is changed; the memory of tensors in it is undefined.
  *
  * `options` may be NULL. Any number of threads may run one session at once.
@@ -504,7 +505,7 @@ typedef enum maas_statistic {
   MAAS_STATISTIC_PACKED_BYTES = 2, /**< Bytes of weights rearranged for the kernels; shared by the model. */
   MAAS_STATISTIC_PLANS = 3,        /**< Plans in the cache. */
   MAAS_STATISTIC_RUNS = 4,         /**< Runs finished since the session was made. */
-  MAAS_STATISTIC_ALLOCATIONS = 5,  /**< Blocks of tensor or arena memory allocated by the last run. */
+  MAAS_STATISTIC_ALLOCATIONS = 5,  /**< Tensors for results that the last run allocated. */
   MAAS_STATISTIC_ENUM_IS_INT = 0x7fffffff /**< Not a statistic: fixes the size of the enum. */
 } maas_statistic;
 
@@ -550,7 +551,8 @@ MAAS_API maas_status maas_binding_set_input_buffer(maas_binding *binding, const 
 /**
  * Binds the tensor whose memory receives an output at each run; dtype and shape must be those of the result.
  * With NULL the memory is allocated by maas and used again by each run, which is also how outputs start that
- * were never bound. MAAS_NOT_FOUND, MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH.
+ * were never bound. Memory of inputs may be given, as to maas_session_run().
+ * MAAS_NOT_FOUND, MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH.
  */
 MAAS_API maas_status maas_binding_set_output(maas_binding *binding, const char *name, maas_tensor *tensor);
 

@@ -32,6 +32,7 @@ final class RunContext {
   private let inputCount: Int
   private var data: RunData
   private(set) var results: [Datum?]
+  private var staging: Staging
   private(set) var lastInstance: PlanInstance
   private var era = 0
   /// Blocks of memory the last run asked for.
@@ -46,11 +47,14 @@ final class RunContext {
       inputs: AddressTable(count: inputCount), outputs: AddressTable(count: outputCount),
       slots: Array(repeating: nil, count: plan.slotCount))
     results = Array(repeating: nil, count: outputCount)
+    staging = Staging(inputCount: inputCount, outputCount: outputCount)
   }
 
   /// The caller keeps what it sets until the run is over.
   func setInput(_ i: Int, _ input: Datum) {
-    if let tensor = input.tensor { data.inputs[i] = tensor.bytes } else { data.slots[i] = input }
+    guard let tensor = input.tensor else { return data.slots[i] = input }
+    data.inputs[i] = tensor.bytes
+    staging.inputs[i] = AddressRange(tensor.bytes, tensor.byteCount)
   }
 
   /// A result that the context no longer keeps.
@@ -98,6 +102,7 @@ final class RunContext {
     }
     if lastInstance !== instance { lastInstance = instance }
     if instance.plan.delivers { try deliver(instance.plan, targets, names) }
+    staging.deliver()
     forgetSlots(from: inputCount)
   }
 
@@ -194,6 +199,7 @@ extension RunContext {
 // Outputs.
 extension RunContext {
   private func prepareOutputs(_ plan: Plan, _ targets: [OutputTarget], _ names: [String]) throws(MaasError) {
+    staging.begin()
     for i in plan.outputs.indices {
       guard case .tensor(let type) = plan.outputs[i] else { continue }
       data.outputs[i] = try prepare(i, type, targets[i], names[i])
@@ -237,7 +243,7 @@ extension RunContext {
     case .tensor(let tensor):
       try expect(type, tensor, name)
       results[i] = .tensor(tensor)
-      return tensor.bytes
+      return try lent(i, tensor.bytes, type, name)
     case .memory(let address, let byteCount):
       let needed = try MaasCore.byteCount(type.shape, type.dtype)
       if byteCount < needed {
@@ -248,11 +254,19 @@ extension RunContext {
       if let result = results[i]?.tensor, result.bytes == address, result.dtype == type.dtype,
         result.shape == type.shape
       {
-        return address
+        return try lent(i, address, type, name)
       }
       results[i] = .tensor(try Tensor(type.dtype, type.shape, storage: .borrow(address, byteCount)))
-      return address
+      return try lent(i, address, type, name)
     }
+  }
+
+  /// Where a result for memory of the caller's is computed.
+  private func lent(
+    _ i: Int, _ address: UnsafeMutableRawPointer, _ type: TensorType, _ name: String
+  ) throws(MaasError) -> UnsafeMutableRawPointer {
+    let range = AddressRange(address, try MaasCore.byteCount(type.shape, type.dtype))
+    return try staging.place(i, range, type, name, &allocations) ?? address
   }
 
   /// The memory of `tensor` for output `i`, or fresh memory where that does not fit.

@@ -3,6 +3,7 @@
 import maas
 import numpy as np
 import pytest
+from conftest import model_bytes
 
 
 @pytest.fixture
@@ -80,4 +81,48 @@ def test_an_output_of_another_shape_is_refused(bound):
     assert bound.output("twice").shape == (2, 3)
     bound.clear_inputs()
     with pytest.raises(maas.MissingInput):
+        bound.run()
+
+
+@pytest.fixture
+def stateful():
+    """Everything after the sum reads the input once more."""
+    return maas.Session(
+        model_bytes("g (float[N] x) => (float[N] y, float[N] z) { s = Add(x, x) t = Neg(s) y = Mul(t, x) z = Sub(s, x) }")
+    )
+
+
+def test_an_output_may_lie_over_an_input(stateful):
+    """As of models whose state goes round: the last output is the next input."""
+    bound, state, room = stateful.bind(), np.zeros(1001, np.float32), np.zeros(1000, np.float32)
+    for at in (0, 1):  # the very same memory, and memory that overlaps it
+        state[:] = np.arange(1001)
+        x, y = state[:1000], state[at : at + 1000]
+        bound.set_input("x", x)
+        bound.set_output("y", y)
+        bound.set_output("z", room)
+        for _ in range(2):
+            expected = state[:1000].copy()
+            bound.run()
+            np.testing.assert_array_equal(y, -2 * expected * expected)
+            np.testing.assert_array_equal(room, expected)
+        assert stateful.statistic(maas.Statistic.ALLOCATIONS) == 0
+
+
+def test_outputs_may_change_places(stateful):
+    bound, rooms = stateful.bind(), np.zeros((2, 3), np.float32)
+    bound.set_input("x", np.float32([1, 2, 3]))
+    for y, z in ((0, 1), (1, 0)):
+        bound.set_output("y", rooms[y])
+        bound.set_output("z", rooms[z])
+        bound.run()
+        assert rooms[y].tolist() == [-2, -8, -18] and rooms[z].tolist() == [1, 2, 3]
+
+
+def test_outputs_may_not_lie_over_each_other(stateful):
+    bound, room = stateful.bind(), np.zeros(5, np.float32)
+    bound.set_input("x", np.float32([1, 2, 3]))
+    bound.set_output("y", room[:3])
+    bound.set_output("z", room[2:])
+    with pytest.raises(maas.InvalidArgument, match="'z'.*overlaps"):
         bound.run()
