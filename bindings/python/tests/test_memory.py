@@ -335,8 +335,12 @@ def test_closed_objects_say_so(passing):
     with own:
         pass
     own.close()
-    with pytest.raises(maas.InvalidArgument, match="session"):
+    with pytest.raises(maas.InvalidArgument, match="the Session is closed"):
         own(np.ones((1, 3), np.float32))
+    options = maas.RunOptions()
+    options.close()
+    with pytest.raises(maas.InvalidArgument, match="the RunOptions is closed"):
+        options.cancel()
     assert "closed" in repr_of_closed_tensor()
 
 

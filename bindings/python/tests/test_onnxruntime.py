@@ -392,6 +392,14 @@ def test_profiling_writes_a_trace(ort, passing, tmp_path):
     assert any("Add" in json.dumps(event) for event in events)
 
 
+def test_traces_of_one_moment_are_files_of_their_own(passing, tmp_path):
+    options = maas.SessionOptions()
+    options.enable_profiling = True
+    options.profile_file_prefix = str(tmp_path / "trace")
+    paths = {maas.InferenceSession(passing, options).end_profiling() for _ in range(5)}
+    assert len(paths) == 5 and {str(path) for path in tmp_path.iterdir()} == paths
+
+
 def test_other_providers_get_a_warning(passing):
     with pytest.warns(UserWarning, match="CUDAExecutionProvider"):
         session = maas.InferenceSession(passing, providers=["CUDAExecutionProvider", ("CPUExecutionProvider", {})])

@@ -127,11 +127,20 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-def check(status: int, _function: Any, _arguments: Any) -> None:
+def check(status: int, _function: Any, arguments: tuple[Any, ...]) -> None:
     """Raises what `status` means. Runs after every call, so it also drops memory that the call gave back."""
     let_go()
     if status:
+        if status == InvalidArgument.status:
+            _refuse_closed(arguments)
         raise_status(status)
+
+
+def _refuse_closed(arguments: tuple[Any, ...]) -> None:
+    """A closed object is NULL for C, which only says which of its arguments that is."""
+    for argument in arguments:
+        if isinstance(argument, handle.Closing) and argument._as_parameter_ is None:
+            raise InvalidArgument(f"the {type(argument).__name__} is closed")
 
 
 def raise_status(status: int) -> NoReturn:

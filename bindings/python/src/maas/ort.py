@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 import warnings
@@ -21,6 +22,9 @@ from .tensor import Tensor, byte_count
 from .values import Value, ValueKind
 
 PROVIDER = "CPUExecutionProvider"
+
+#: Traces of one process within one second.
+_traces = itertools.count(1)
 
 
 def get_available_providers() -> list[str]:
@@ -134,7 +138,7 @@ class InferenceSession(Session):
         if not self._profiling:
             return ""
         stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
-        path = f"{self._session_options.profile_file_prefix}_{stamp}_{os.getpid()}.json"
+        path = f"{self._session_options.profile_file_prefix}_{stamp}_{os.getpid()}-{next(_traces)}.json"
         self.stop_profile(path)
         self._profiling = False
         return path
