@@ -126,7 +126,7 @@ def test_runs_that_are_stopped(session):
         session.run(None, {"x": x, "shift": SHIFT}, maas.SessionOptions())
     check(session, x)
     session.close()
-    with pytest.raises(maas.InvalidArgument, match="session"):
+    with pytest.raises(maas.InvalidArgument, match="Session is closed"):
         check(session, x)
 
 
