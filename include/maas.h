@@ -558,7 +558,8 @@ MAAS_API maas_status maas_binding_set_output(maas_binding *binding, const char *
 
 /**
  * Binds `bytes` bytes at `data` for an output of whatever shape; maas_binding_output() tells the shape after
- * the run. A run whose result is larger gives MAAS_BUFFER_TOO_SMALL.
+ * the run. A run whose result is larger gives MAAS_BUFFER_TOO_SMALL; one whose result cannot be at this address,
+ * which is not a multiple of an element's size, MAAS_INVALID_ARGUMENT.
  */
 MAAS_API maas_status maas_binding_set_output_buffer(maas_binding *binding, const char *name, void *data,
                                                     size_t bytes);

@@ -52,7 +52,10 @@ final class RunContext {
 
   /// The caller keeps what it sets until the run is over.
   func setInput(_ i: Int, _ input: Datum) {
-    guard let tensor = input.tensor else { return data.slots[i] = input }
+    guard let tensor = input.tensor else {
+      data.slots[i] = input
+      return
+    }
     data.inputs[i] = tensor.bytes
     staging.inputs[i] = AddressRange(tensor.bytes, tensor.byteCount)
   }
@@ -237,7 +240,7 @@ extension RunContext {
   ) throws(MaasError) -> UnsafeMutableRawPointer {
     switch target {
     case .allocated(let keep):
-      return try reuse(keep ? results[i]?.tensor : nil, i, type)
+      return try reuse(keep ? reusableResult(i) : nil, i, type)
     case .offered(let tensor):
       return try reuse(tensor, i, type)
     case .tensor(let tensor):
@@ -256,7 +259,13 @@ extension RunContext {
       {
         return try lent(i, address, type, name)
       }
-      results[i] = .tensor(try Tensor(type.dtype, type.shape, storage: .borrow(address, byteCount)))
+      let tensor = try Tensor(type.dtype, type.shape, storage: .borrow(address, byteCount))
+      guard tensor.isAligned else {
+        throw MaasError(
+          .invalidArgument, "the address of a bound output must be a multiple of its element's size",
+          tensor: name)
+      }
+      results[i] = .tensor(tensor)
       return try lent(i, address, type, name)
     }
   }
@@ -267,6 +276,12 @@ extension RunContext {
   ) throws(MaasError) -> UnsafeMutableRawPointer {
     let range = AddressRange(address, try MaasCore.byteCount(type.shape, type.dtype))
     return try staging.place(i, range, type, name, &allocations) ?? address
+  }
+
+  /// The last result, unless it has become an input since.
+  private func reusableResult(_ i: Int) -> Tensor? {
+    guard let tensor = results[i]?.tensor else { return nil }
+    return staging.isInput(AddressRange(tensor.bytes, tensor.byteCount)) ? nil : tensor
   }
 
   /// The memory of `tensor` for output `i`, or fresh memory where that does not fit.

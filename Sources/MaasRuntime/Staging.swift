@@ -38,6 +38,8 @@ struct Staging {
     for i in outputs.indices { outputs[i] = .none }
   }
 
+  func isInput(_ range: AddressRange) -> Bool { inputs.contains { $0.overlaps(range) } }
+
   /// Where output `i`, which the caller wants at `range`, is computed; nil: there.
   mutating func place(
     _ i: Int, _ range: AddressRange, _ type: TensorType, _ name: String, _ allocations: inout Int
@@ -47,7 +49,7 @@ struct Staging {
         .invalidArgument, "the memory given for this output overlaps that of another output", tensor: name)
     }
     outputs[i] = range
-    guard inputs.contains(where: { $0.overlaps(range) }) else {
+    guard isInput(range) else {
       tensors[i] = nil
       return nil
     }

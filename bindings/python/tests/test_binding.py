@@ -50,6 +50,9 @@ def test_memory_of_any_size_may_be_bound(bound):
     bound.set_output_memory("twice", room.ctypes.data, 8)
     with pytest.raises(maas.BufferTooSmall, match="twice"):
         bound.run()
+    bound.set_output_memory("twice", room.ctypes.data + 1, 99)
+    with pytest.raises(maas.InvalidArgument, match="twice.*multiple"):
+        bound.run()
 
 
 def test_what_cannot_be_bound(bound):
@@ -107,6 +110,18 @@ def test_an_output_may_lie_over_an_input(stateful):
             np.testing.assert_array_equal(y, -2 * expected * expected)
             np.testing.assert_array_equal(room, expected)
         assert stateful.statistic(maas.Statistic.ALLOCATIONS) == 0
+
+
+def test_a_result_may_become_an_input(stateful):
+    bound = stateful.bind()
+    bound.set_input("x", np.float32([1, 2, 3]))
+    bound.run()
+    first = bound.output("y")
+    bound.set_input("x", first)
+    for _ in range(2):
+        bound.run()
+        assert bound.output("y").numpy().tolist() == [-8, -128, -648]
+    assert first.numpy().tolist() == [-2, -8, -18]
 
 
 def test_outputs_may_change_places(stateful):
