@@ -49,6 +49,7 @@ import Testing
     defer { remove() }
     #expect(try read([("location", "data.bin"), ("offset", "8"), ("length", "4")]) == [8, 9, 10, 11])
     #expect(try read([("location", "data.bin"), ("offset", "8"), ("checksum", "abc")]) == [8, 9, 10, 11])
+    #expect(try read([("location", "data.bin"), ("offset", "4")]) == [4, 5, 6, 7])
     #expect(try read([("location", "./data.bin"), ("length", "4")]) == [0, 1, 2, 3])
   }
 

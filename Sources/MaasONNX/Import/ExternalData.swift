@@ -17,8 +17,8 @@ final class ExternalData {
     let needed = try byteCount(shape, dtype, tensor: name)
     let place = try Place(proto.externalData, source, name)
     let file = try open(place.location, name)
-    let length = place.length ?? max(0, file.byteCount - place.offset)
-    if length == needed, let bytes = file.slice(place.offset, length) {
+    // The key is optional, and one file may hold many tensors.
+    if place.length ?? needed == needed, let bytes = file.slice(place.offset, needed) {
       return try Tensor(dtype, shape, storage: bytes)
     }
     let found = place.length.map { "\($0) bytes at offset \(place.offset)" } ?? "offset \(place.offset)"
