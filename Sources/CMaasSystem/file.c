@@ -133,13 +133,14 @@ static int write_through(const char *path, const void *bytes, size_t size) {
   return error;
 }
 
-static int replace(const char *path, const void *bytes, size_t size) {
+/// `old` tells of the file that is there already, whose permissions stay; NULL: there is none.
+static int replace(const char *path, const struct stat *old, const void *bytes, size_t size) {
   char temporary[PATH_MAX];
   int descriptor;
   int error = open_temporary(path, temporary, sizeof temporary, &descriptor);
   if (error)
     return error;
-  error = write_all(descriptor, bytes, size);
+  error = old && fchmod(descriptor, old->st_mode & 0777) ? errno : write_all(descriptor, bytes, size);
   if (close(descriptor) && !error)
     error = errno;
   if (!error && rename(temporary, path))
@@ -149,18 +150,34 @@ static int replace(const char *path, const void *bytes, size_t size) {
   return error;
 }
 
+/// Of a symbolic link, the file it leads to is replaced.
+static int replace_existing(const char *path, const struct stat *old, const void *bytes, size_t size) {
+  if (access(path, W_OK))
+    return errno;
+  char *real = realpath(path, NULL);
+  if (!real)
+    return errno;
+  int error = replace(real, old, bytes, size);
+  free(real);
+  return error;
+}
+
 int maas_sys_file_write(const char *path, const void *bytes, size_t size) {
   struct stat status;
-  bool exists = stat(path, &status) == 0;
-  if (exists && S_ISDIR(status.st_mode))
+  if (stat(path, &status))
+    return replace(path, NULL, bytes, size);
+  if (S_ISDIR(status.st_mode))
     return EISDIR;
-  return exists && !S_ISREG(status.st_mode) ? write_through(path, bytes, size) : replace(path, bytes, size);
+  return S_ISREG(status.st_mode) ? replace_existing(path, &status, bytes, size)
+                                 : write_through(path, bytes, size);
 }
 
 char *maas_sys_real_path(const char *path) { return realpath(path, NULL); }
 
 const char *maas_sys_error_text(int error) { return strerror(error); }
 
-void maas_sys_print(int descriptor, const char *text, size_t size) { write_all(descriptor, text, size); }
+int maas_sys_print(int descriptor, const char *text, size_t size) {
+  return write_all(descriptor, text, size);
+}
 
 const char *maas_sys_environment(const char *name) { return getenv(name); }

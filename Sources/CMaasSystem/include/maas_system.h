@@ -37,7 +37,7 @@ int maas_sys_file_write(const char *path, const void *bytes, size_t size);
 char *maas_sys_real_path(const char *path);
 const char *maas_sys_error_text(int error);
 /// Writes to file descriptor 1 or 2, whole or not at all as far as the system allows.
-void maas_sys_print(int descriptor, const char *text, size_t size);
+int maas_sys_print(int descriptor, const char *text, size_t size);
 const char *maas_sys_environment(const char *name);
 
 // Libraries

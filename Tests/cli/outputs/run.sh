@@ -28,6 +28,10 @@ refuse() {
 }
 refuse "$DIGITS/digits.onnx" "$three" -o two.npy 2>&1
 refuse negative.onnx "$three" -o missing/one.npy
+# What is there already stays what it was: a link, a file for its owner only.
+touch behind.npy && chmod 600 behind.npy && ln -s behind.npy link.npy
+maas-run negative.onnx "$three" -o link.npy -q
+cmp one.npy behind.npy && stat -c '%n %F %a' link.npy behind.npy
 mkdir folder.npy
 refuse negative.onnx "$three" -o folder.npy
 (ulimit -f 0; trap '' XFSZ; refuse negative.onnx "$three" -o too-large.npy) | cat
