@@ -96,7 +96,7 @@ var package = Package(
       name: "maas-run", dependencies: ["Maas", "MaasNumPy", "MaasCore", "CMaasSystem", "CMaas", arguments],
       swiftSettings: strict),
     .executableTarget(
-      name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", "CMaasSystem", arguments],
+      name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", "CMaasSystem", "CMaas", arguments],
       swiftSettings: strict),
     test("KernelTests", "CMaasKernels", "CMaasSystem"),
     .testTarget(

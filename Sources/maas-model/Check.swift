@@ -19,9 +19,9 @@ struct Check: ParsableCommand {
     var wrong = false
     for path in models {
       do {
-        printLine("\(path): \(try verdict(path))")
+        try printLine("\(path): \(try verdict(path))")
       } catch {
-        printLine("maas-model: \(error)", to: 2)
+        complain("\(error)")
         wrong = true
       }
     }

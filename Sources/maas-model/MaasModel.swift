@@ -1,5 +1,7 @@
 import ArgumentParser
+import CMaas
 import CMaasSystem
+import MaasCore
 
 @main
 struct MaasModel: ParsableCommand {
@@ -9,6 +11,7 @@ struct MaasModel: ParsableCommand {
     discussion: """
       Exit status: 0 when all went well, 1 when a model is wrong or cannot be read, 2 when the command line is wrong.
       """,
+    version: "maas-model \(MAAS_VERSION)",
     subcommands: [Check.self, Text.self])
 
   static func main() {
@@ -24,24 +27,35 @@ struct MaasModel: ParsableCommand {
   private static func quit(_ error: any Error) -> Never {
     switch exitCode(for: error) {
     case .success:
-      printLine(fullMessage(for: error))
-      MaasModel.exit()
+      do {
+        try printLine(fullMessage(for: error))
+        MaasModel.exit()
+      } catch {
+        fail("\(error)")
+      }
     case .validationFailure:
-      printLine(fullMessage(for: error), to: 2)
+      try? printLine(fullMessage(for: error), to: 2)
       MaasModel.exit(withError: ExitCode(2))
-    default:
-      let message = message(for: error)
-      if !message.isEmpty { printLine("maas-model: \(message)", to: 2) }
-      MaasModel.exit(withError: ExitCode(1))
+    default: fail(message(for: error))
     }
+  }
+
+  private static func fail(_ message: String) -> Never {
+    if !message.isEmpty { complain(message) }
+    MaasModel.exit(withError: ExitCode(1))
   }
 }
 
-/// Prints a line to standard output (1) or standard error (2).
-func printLine(_ text: String, to descriptor: Int32 = 1) {
+/// Prints a line to standard output (1) or standard error (2), whole or with an error.
+func printLine(_ text: String, to descriptor: Int32 = 1) throws {
   let line = text + "\n"
-  line.utf8CString.withUnsafeBufferPointer { bytes in
-    guard let start = bytes.baseAddress else { return }
-    maas_sys_print(descriptor, start, bytes.count - 1)
+  let error = line.utf8CString.withUnsafeBufferPointer { bytes in
+    bytes.baseAddress.map { maas_sys_print(descriptor, $0, bytes.count - 1) } ?? 0
   }
+  if error != 0 { throw MaasError.unwritable("standard output", error) }
+}
+
+/// A line on standard error; nobody is left to tell when that fails.
+func complain(_ message: String) {
+  try? printLine("maas-model: \(message)", to: 2)
 }

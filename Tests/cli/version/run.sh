@@ -1,1 +1,2 @@
 maas-run --version
+maas-model --version
