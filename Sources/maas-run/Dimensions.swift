@@ -79,7 +79,11 @@ struct DimensionSizes {
         hint: "give it as '\(input.name)=file.npy'")
     }
     let known = shape.dims.map { $0.value ?? sizes[$0.text]?.size }
-    let open = zip(shape.dims, known).compactMap { $1 == nil ? "--shape '\($0.text)=…'" : nil }
+    var open: [String] = []
+    for (dim, size) in zip(shape.dims, known) where size == nil {
+      let option = "--shape '\(dim.text)=…'"
+      if !open.contains(option) { open.append(option) }
+    }
     if !open.isEmpty {
       throw MaasError(
         .invalidArgument, "the shape \(shape.text) of this input has dimensions without a size",

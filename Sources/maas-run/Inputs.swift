@@ -19,6 +19,7 @@ struct InputGatherer {
 
   /// Tensors in the model's order. Inputs not among `arguments` are made up from `seed`, or refused without one.
   mutating func gather(_ arguments: [String], seed: UInt64?) throws(MaasError) -> [Tensor] {
+    try refuseContainers()
     for argument in arguments { try read(argument) }
     for (argument, tensor) in unnamed { try place(argument, tensor) }
     var gathered: [Tensor] = []
@@ -30,6 +31,13 @@ struct InputGatherer {
       }
     }
     return gathered
+  }
+
+  private func refuseContainers() throws(MaasError) {
+    guard let input = model.inputs.first(where: { $0.container != nil }) else { return }
+    throw MaasError(
+      .unsupported, "no file holds an input of type \(input.typeText)", tensor: input.name,
+      hint: "run this model from Python or C")
   }
 
   private mutating func read(_ argument: String) throws(MaasError) {

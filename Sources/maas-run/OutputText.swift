@@ -6,7 +6,7 @@ import MaasNumPy
 func outputText(_ outputs: [NamedTensor], top: Int?, _ metadata: ModelMetadata) -> String {
   let parts = outputs.map { output in
     let tensor = output.tensor
-    let head = "\(output.name): \(tensor.dtype.name) \(describe(tensor.shape))"
+    let head = "\(Terminal.printable(output.name)): \(tensor.dtype.name) \(describe(tensor.shape))"
     if let top, let best = BestClasses(tensor, count: top, labels: classNames(metadata)) {
       return head + ", top \(top)\n" + best.text
     }
@@ -17,17 +17,23 @@ func outputText(_ outputs: [NamedTensor], top: Int?, _ metadata: ModelMetadata) 
 
 /// What a model takes and gives.
 func listing(_ model: Model) -> String {
-  let names = (model.inputs + model.outputs).map { $0.name.count }
-  let types = (model.inputs + model.outputs).map { $0.dtype.name.count }
+  let names = (model.inputs + model.outputs).map { $0.shownName.count }
+  let types = (model.inputs + model.outputs).map { $0.shortType.count }
   func rows(_ values: [ValueInfo]) -> String {
     joined(
       values.map {
         let shape = $0.shape?.text ?? "of any shape"
-        return "  " + padded($0.name, names.max() ?? 0) + "  " + padded($0.dtype.name, types.max() ?? 0)
+        return "  " + padded($0.shownName, names.max() ?? 0) + "  " + padded($0.shortType, types.max() ?? 0)
           + "  \(shape)\n"
       }, "")
   }
   return "inputs\n" + rows(model.inputs) + "outputs\n" + rows(model.outputs)
+}
+
+extension ValueInfo {
+  fileprivate var shownName: String { Terminal.printable(name) }
+  /// The element type of a tensor; of what holds tensors, all of its type.
+  fileprivate var shortType: String { container == nil ? dtype.name : typeText }
 }
 
 /// The text with blanks after it up to a width.

@@ -100,11 +100,9 @@ struct RunCommand: ParsableCommand {
     if let repetitions, repetitions < 1 {
       throw ValidationError("--repeat needs a positive number, not \(repetitions)")
     }
-    if !(0...RunCommand.mostThreads).contains(threads) {
-      throw ValidationError("--threads takes 0 to \(RunCommand.mostThreads), not \(threads)")
+    if !(0...Int(MAAS_MAXIMUM_THREADS)).contains(threads) {
+      throw ValidationError("--threads takes 0 to \(MAAS_MAXIMUM_THREADS), not \(threads)")
     }
     if let output { try Destination.check(output) }
   }
-
-  private static let mostThreads = 1024
 }

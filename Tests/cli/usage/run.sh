@@ -11,7 +11,7 @@ refuse m.onnx --top 0
 refuse m.onnx --top many
 refuse m.onnx --repeat 0
 refuse m.onnx --threads=-2
-refuse m.onnx --threads 100000
+refuse m.onnx --threads 257
 refuse m.onnx --random=words
 refuse m.onnx --random=-1
 refuse m.onnx -o out.jpeg
