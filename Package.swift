@@ -17,11 +17,12 @@ let small: [SwiftSetting] = [
     .when(configuration: .release))
 ]
 
+let size: [SwiftSetting] = [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+
 /// A target of the core: everything libmaas links, kept to the subset that Embedded Swift accepts. What runs once per
 /// model or shape is compiled for size.
 func core(_ name: String, _ dependencies: Target.Dependency..., runs: Bool = false) -> Target {
-  let size: [SwiftSetting] = runs ? [] : [.unsafeFlags(["-Osize"], .when(configuration: .release))]
-  return .target(name: name, dependencies: dependencies, swiftSettings: strict + small + size)
+  .target(name: name, dependencies: dependencies, swiftSettings: strict + small + (runs ? [] : size))
 }
 
 /// A C target; clang's warnings are errors here too.
@@ -81,8 +82,10 @@ var package = Package(
     c("CMaasABI", "CMaasSystem"),
     .target(
       name: "MaasABI",
-      dependencies: ["Maas", "MaasRuntime", "MaasCore", "CMaasSystem", "CMaasABI", "CMaas"],
-      exclude: ["maas.map"], swiftSettings: strict + small, linkerSettings: libmaasLinkage),
+      dependencies: [
+        "Maas", "MaasRuntime", "MaasONNX", "MaasGraph", "MaasCore", "CMaasSystem", "CMaasABI", "CMaas",
+      ],
+      exclude: ["maas.map"], swiftSettings: strict + small + size, linkerSettings: libmaasLinkage),
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "MaasNumPy", dependencies: ["MaasCore", "CMaasSystem", "CZlib"], swiftSettings: strict),
     .target(

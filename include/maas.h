@@ -50,7 +50,7 @@ extern "C" {
 
 /** ABI of this header. A library with the same major and at least this minor number serves it. */
 #define MAAS_ABI_MAJOR 1
-#define MAAS_ABI_MINOR 0
+#define MAAS_ABI_MINOR 1
 #define MAAS_ABI_VERSION ((MAAS_ABI_MAJOR << 16) | MAAS_ABI_MINOR)
 
 /** The product version of the loaded library, e.g. "0.1.0". Never fails; the text is constant. */
@@ -105,6 +105,12 @@ MAAS_API const char *maas_status_text(maas_status status);
  */
 MAAS_API const char *maas_error_message(void);
 
+/**
+ * Sets the calling thread's message, for callbacks that fail: `return maas_error_set(MAAS_OUT_OF_RANGE, "k is
+ * negative");`. Gives `status` back. `message` NULL changes nothing.
+ */
+MAAS_API maas_status maas_error_set(maas_status status, const char *message);
+
 /* ---- Handles and shared types -------------------------------------------------------------------------- */
 
 typedef struct maas_model maas_model;           /**< A loaded model: graph, weights, metadata. */
@@ -114,7 +120,9 @@ typedef struct maas_session_options maas_session_options; /**< How to load and r
 typedef struct maas_session maas_session;                 /**< A model made ready to run. */
 typedef struct maas_run_options maas_run_options;         /**< Cancel flag and deadline of runs. */
 typedef struct maas_tensor maas_tensor;                   /**< An n-dimensional dense array, row-major. */
-typedef struct maas_binding maas_binding; /**< Inputs and outputs bound once, run many times. */
+typedef struct maas_binding maas_binding;     /**< Inputs and outputs bound once, run many times. */
+typedef struct maas_operators maas_operators; /**< Operators of the caller's own. */
+typedef struct maas_node maas_node;           /**< A node of such an operator, as its callbacks see it. */
 
 /** Element types; the numbers are those of ONNX's TensorProto.DataType. */
 typedef enum maas_dtype {
@@ -246,12 +254,19 @@ MAAS_API maas_status maas_session_options_set_optimization(maas_session_options 
 MAAS_API maas_status maas_session_options_set_memory_limit(maas_session_options *options, uint64_t bytes);
 MAAS_API maas_status maas_session_options_set_copy(maas_session_options *options, int copy);
 
+/**
+ * Operators for the models that are opened with these options, which keep them; NULL for none. A session made of
+ * a model that is open already has that model's.
+ */
+MAAS_API maas_status maas_session_options_set_operators(maas_session_options *options,
+                                                        const maas_operators *operators);
+
 /* ---- Models -------------------------------------------------------------------------------------------- */
 
 /**
  * Loads a model file. The file is mapped, not copied: it must not be truncated or overwritten while the model
  * is open (replacing it by a rename is fine), or else set the option `copy`. External data is looked for
- * beside the file and nowhere else. Of the options, only `copy` matters here; `options` may be
+ * beside the file and nowhere else. Of the options, only `copy` and the operators matter here; `options` may be
  * NULL. MAAS_NOT_FOUND, MAAS_IO_ERROR, MAAS_INVALID_MODEL, MAAS_UNSUPPORTED, MAAS_OUT_OF_MEMORY,
  * MAAS_LIMIT_EXCEEDED.
  */
@@ -577,6 +592,101 @@ MAAS_API maas_status maas_binding_run(maas_binding *binding, const maas_run_opti
  * there was none since the output was bound.
  */
 MAAS_API maas_status maas_binding_output(const maas_binding *binding, const char *name, maas_tensor **tensor);
+
+/* ---- Operators of the caller's own ---------------------------------------------------------------------- */
+
+/**
+ * Operators for nodes of domains other than ai.onnx; models are opened with them, see
+ * maas_session_options_set_operators(). Any number of options, models and threads may use one object; what is
+ * added counts for models opened afterwards.
+ */
+MAAS_API maas_status maas_operators_create(maas_operators **operators);
+MAAS_API maas_status maas_operators_close(maas_operators *operators);
+
+/**
+ * What maas calls for a node, on the thread that opens the model or runs the session, possibly on several threads
+ * at once. `context` is what was given together with the function. `node`, and what is got from it, is valid
+ * until the callback returns and must not be closed.
+ *
+ * The callback returns MAAS_OK, or why not: then the call of maas that led here fails with that status. Its
+ * message has file, node and operator, and after them the text of maas_error_set() or of the call that failed
+ * inside the callback.
+ */
+typedef maas_status (*maas_operator_callback)(void *context, maas_node *node);
+
+/**
+ * Adds the operator `name` of `domain` as it is from version `since_version` of the domain on (1 or more), up to
+ * the next version that is added. It goes before a function of the model and before an operator of maas.
+ *
+ * shape    Says what every output is: maas_node_set_shape(). Called when a model is opened, with what can be known
+ *          of the inputs then, and again for each set of input shapes that is run.
+ * compute  Makes the outputs: maas_node_output(), maas_node_set_output(). Called once in each run that needs them.
+ * release  Called with `context` when all is closed that may use the operator; may be NULL. Not called after a
+ *          failure.
+ *
+ * MAAS_INVALID_ARGUMENT: the domain is "" or "ai.onnx"; the version is less than 1 or was added before.
+ */
+MAAS_API maas_status maas_operators_add(maas_operators *operators, const char *domain, const char *name,
+                                        int64_t since_version, maas_operator_callback shape,
+                                        maas_operator_callback compute, maas_release release, void *context);
+
+/** How many inputs and outputs the node has, those left out before others included. */
+MAAS_API maas_status maas_node_input_count(const maas_node *node, size_t *count);
+MAAS_API maas_status maas_node_output_count(const maas_node *node, size_t *count);
+
+/**
+ * What is known of an input; NULL for one that is left out. In `compute`, and in `shape` for a run, all dimensions
+ * are numbers. An open one has a symbol here even when the model does not name it.
+ */
+MAAS_API maas_status maas_node_input_info(const maas_node *node, size_t index, const maas_value_info **info);
+
+/**
+ * The tensor that an input is, not to be written to; NULL for one that is left out. In `shape` NULL, too, unless
+ * the model has it as a constant.
+ */
+MAAS_API maas_status maas_node_input(const maas_node *node, size_t index, const maas_tensor **tensor);
+
+/**
+ * In `shape`: says what an output is. `shape[axis]` is -1 for a dimension that is not known yet: then
+ * `symbols[axis]` may be a name or a symbol of an input, so that equal dimensions are known to be equal. `symbols`
+ * and its entries may be NULL. `rank` -1: not even the rank is known; `shape` may then be NULL.
+ *
+ * What is not known for a run although all inputs are is decided by `compute`, and so it is for strings. Otherwise
+ * the output has its place in the plan, and a run allocates nothing for it.
+ *
+ * MAAS_INVALID_ARGUMENT: not in `shape`; no such index. MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH.
+ */
+MAAS_API maas_status maas_node_set_shape(maas_node *node, size_t index, maas_dtype dtype,
+                                         const int64_t *shape, const char *const *symbols, int64_t rank);
+
+/**
+ * In `compute`: the tensor to write an output to, not cleared. NULL for an output that nobody wants, and for one
+ * that maas_node_set_output() must give. MAAS_INVALID_ARGUMENT: not in `compute`; no such index.
+ */
+MAAS_API maas_status maas_node_output(const maas_node *node, size_t index, maas_tensor **tensor);
+
+/**
+ * In `compute`: gives an output, which must be of the dtype and shape that `shape` said, as far as it did. An output
+ * that has its place gets a copy, others are the tensor itself, which must not change afterwards and is closed by
+ * who made it. MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH. MAAS_INVALID_ARGUMENT: not in `compute`; no such index.
+ */
+MAAS_API maas_status maas_node_set_output(maas_node *node, size_t index, const maas_tensor *tensor);
+
+/**
+ * The value of an attribute as a tensor: of rank 0 for an int (int64), a float or a string, of rank 1 for ints,
+ * floats or strings, or the tensor that it is. MAAS_NOT_FOUND: the node does not have it.
+ */
+MAAS_API maas_status maas_node_attribute(const maas_node *node, const char *name, const maas_tensor **value);
+
+/**
+ * The value of an int, float or string. MAAS_NOT_FOUND: the node does not have it; `*value` stays as it is, so it
+ * may hold the default. A string is `*length` bytes and ends with a zero byte; `length` may be NULL.
+ * MAAS_TYPE_MISMATCH: the attribute is of another kind.
+ */
+MAAS_API maas_status maas_node_int(const maas_node *node, const char *name, int64_t *value);
+MAAS_API maas_status maas_node_float(const maas_node *node, const char *name, float *value);
+MAAS_API maas_status maas_node_string(const maas_node *node, const char *name, const char **value,
+                                      size_t *length);
 
 #ifdef __cplusplus
 }

@@ -1,10 +1,12 @@
 /// The parts of maas.h that are made of its own lists, and the message of each thread.
 #include "maas_abi.h"
 #include "../../include/maas.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { message_capacity = 4096 };
 static _Thread_local char message[message_capacity];
+static _Thread_local uint64_t message_count;
 
 void maas_abi_set_message(const uint8_t *text, size_t size) {
   if (size >= message_capacity) {
@@ -12,8 +14,24 @@ void maas_abi_set_message(const uint8_t *text, size_t size) {
     while (size > 0 && (text[size] & 0xc0) == 0x80) // not inside a UTF-8 sequence
       size--;
   }
-  memcpy(message, text, size);
+  memmove(message, text, size);
   message[size] = 0;
+  message_count++;
+}
+
+void maas_abi_set_absent(const char *name) {
+  snprintf(message, message_capacity, "the node has no attribute '%.256s'", name);
+  message_count++;
+}
+
+uint64_t maas_abi_message_count(void) { return message_count; }
+
+bool maas_abi_equal(const char *a, const char *b) { return strcmp(a, b) == 0; }
+
+maas_status maas_error_set(maas_status status, const char *text) {
+  if (text != NULL)
+    maas_abi_set_message((const uint8_t *)text, strlen(text));
+  return status;
 }
 
 const char *maas_error_message(void) { return message; }

@@ -14,6 +14,13 @@ public struct ValueInfo: Sendable {
   /// How the tensors are wrapped; nil for a plain tensor.
   public let container: Container?
 
+  package init(name: String, dtype: DType, shape: Shape?, container: Container? = nil) {
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+    self.container = container
+  }
+
   /// The type as ONNX writes it, e.g. `tensor(float)` or `seq(tensor(int64))`.
   public var typeText: String { container?.text(dtype) ?? "tensor(\(dtype.name))" }
 }
@@ -40,6 +47,8 @@ public struct ModelOptions: Sendable {
   public var copy = false
   /// Where a model from memory finds its external data; nil refuses such models.
   public var externalDataFolder: String?
+  /// The caller's operators.
+  package var operators: OperatorRegistry?
 
   public init() {}
 }
@@ -68,7 +77,7 @@ public final class Model: @unchecked Sendable {
   /// overwritten while the model lives. Throws `MaasError` naming the file and what is wrong with it.
   public convenience init(path: String, options: ModelOptions = ModelOptions()) throws(MaasError) {
     do {
-      try self.init(try ONNXModel(path: path, copy: options.copy), path: path)
+      try self.init(try ONNXModel(path: path, copy: options.copy), options, path: path)
     } catch {
       throw error.inFile(path)
     }
@@ -78,7 +87,7 @@ public final class Model: @unchecked Sendable {
   public convenience init(
     copying bytes: UnsafeRawBufferPointer, options: ModelOptions = ModelOptions()
   ) throws(MaasError) {
-    try self.init(try ONNXModel(copying: bytes, folder: options.externalDataFolder), path: nil)
+    try self.init(try ONNXModel(copying: bytes, folder: options.externalDataFolder), options, path: nil)
   }
 
   /// Loads a model from bytes that stay where they are until `release` is called, after the last use of the model. When
@@ -90,13 +99,13 @@ public final class Model: @unchecked Sendable {
     let loan = Loan(release)
     let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? UnsafeRawPointer(loan.placeholder))
     let storage = TensorStorage.borrow(base, bytes.count) { loan.end() }
-    try self.init(try ONNXModel(storage: storage, folder: options.externalDataFolder), path: nil)
+    try self.init(try ONNXModel(storage: storage, folder: options.externalDataFolder), options, path: nil)
     loan.begin()
   }
 
-  private init(_ model: ONNXModel, path: String?) throws(MaasError) {
+  private init(_ model: ONNXModel, _ options: ModelOptions, path: String?) throws(MaasError) {
     let info = try model.info()
-    var graph = try model.graph()
+    var graph = try model.graph(own: options.operators)
     try graph.inferValues()
     self.graph = graph
     self.path = path

@@ -31,6 +31,10 @@ func elementType(_ dtype: maas_dtype) throws(MaasError) -> DType {
       .typeMismatch, "a tensor of strings cannot be made of plain memory",
       hint: "use maas_tensor_create_strings()")
   }
+  return try anyElementType(dtype)
+}
+
+func anyElementType(_ dtype: maas_dtype) throws(MaasError) -> DType {
   if let known = known(dtype) { return known }
   throw MaasError(
     .typeMismatch, "there is no such element type", expected: "a maas_dtype", found: "\(dtype.rawValue)")

@@ -6,6 +6,11 @@ func handle(_ object: some AnyObject) -> OpaquePointer {
   OpaquePointer(Unmanaged.passRetained(object).toOpaque())
 }
 
+/// A handle of an object that something else keeps alive.
+func lent(_ object: (some AnyObject)?) -> OpaquePointer? {
+  object.map { OpaquePointer(Unmanaged.passUnretained($0).toOpaque()) }
+}
+
 /// The object behind a handle, retained while it is used.
 func object<T: AnyObject>(_ type: T.Type, _ handle: OpaquePointer?, _ argument: StaticString)
   throws(MaasError) -> T

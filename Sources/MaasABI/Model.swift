@@ -110,11 +110,6 @@ private func read(_ handle: OpaquePointer?, _ body: (ModelHandle) throws(MaasErr
   withStatus { () throws(MaasError) in try body(object(ModelHandle.self, handle, "model")) }
 }
 
-/// The address of an object that its handle keeps alive.
-private func borrowedHandle(_ value: ValueInfoHandle) -> OpaquePointer {
-  OpaquePointer(Unmanaged.passUnretained(value).toOpaque())
-}
-
 @c @implementation
 package func maas_model_input_count(_ model: OpaquePointer?, _ count: UnsafeMutablePointer<Int>?)
   -> maas_status
@@ -134,7 +129,7 @@ package func maas_model_input(
   _ model: OpaquePointer?, _ index: Int, _ value: UnsafeMutablePointer<OpaquePointer?>?
 ) -> maas_status {
   read(model) { (model) throws(MaasError) in
-    try required(value, "value").pointee = borrowedHandle(try element(model.inputs, index, "input"))
+    try required(value, "value").pointee = lent(try element(model.inputs, index, "input"))
   }
 }
 
@@ -143,7 +138,7 @@ package func maas_model_output(
   _ model: OpaquePointer?, _ index: Int, _ value: UnsafeMutablePointer<OpaquePointer?>?
 ) -> maas_status {
   read(model) { (model) throws(MaasError) in
-    try required(value, "value").pointee = borrowedHandle(try element(model.outputs, index, "output"))
+    try required(value, "value").pointee = lent(try element(model.outputs, index, "output"))
   }
 }
 

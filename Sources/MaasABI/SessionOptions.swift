@@ -1,6 +1,7 @@
 import CMaas
 import Maas
 import MaasCore
+import MaasONNX
 
 /// What a `maas_session_options` is.
 final class SessionOptionsHandle {
@@ -84,6 +85,16 @@ package func maas_session_options_set_optimization(_ options: OpaquePointer?, _ 
 package func maas_session_options_set_memory_limit(_ options: OpaquePointer?, _ bytes: UInt64) -> maas_status
 {
   change(options) { $0.memoryLimit = Int(clamping: bytes) }
+}
+
+@c @implementation
+package func maas_session_options_set_operators(_ options: OpaquePointer?, _ operators: OpaquePointer?)
+  -> maas_status
+{
+  change(options) { (options) throws(MaasError) in
+    options.model.operators =
+      operators == nil ? nil : try object(OperatorRegistry.self, operators, "operators")
+  }
 }
 
 @c @implementation

@@ -36,9 +36,15 @@ private func missing(_ argument: StaticString) -> MaasError {
 
 /// The element at an index that C passes, or an error that says how many there are.
 func element<T>(_ list: [T], _ index: Int, _ kind: StaticString) throws(MaasError) -> T {
-  if let element = list[at: index] { return element }
+  try checkIndex(index, list.count, kind)
+  return list[index]
+}
+
+@inline(never)
+func checkIndex(_ index: Int, _ count: Int, _ kind: StaticString) throws(MaasError) {
+  if index >= 0, index < count { return }
   let kind = kind.withUTF8Buffer { String(decoding: $0, as: UTF8.self) }
   throw MaasError(
-    .invalidArgument, "there is no \(kind) with this index", expected: "less than \(list.count)",
+    .invalidArgument, "there is no \(kind) with this index", expected: "less than \(count)",
     found: "\(UInt(bitPattern: index))")
 }

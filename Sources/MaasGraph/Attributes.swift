@@ -137,6 +137,12 @@ package struct AttributeReader {
     return dtype
   }
 
+  /// Every attribute, for an operator that has whatever the node gives it.
+  package mutating func all() -> [Attribute] {
+    unread = []
+    return attributes
+  }
+
   /// Attributes that later opsets removed, or that change nothing here, are read with this.
   package mutating func ignore(_ names: String...) {
     unread.removeAll { names.contains($0) }

@@ -14,7 +14,7 @@ package func evaluate(
     inputs: inputs.map { $0.map { Fact(constant: $0) } }, outputNames: names,
     makeSymbol: { _ in .symbol("?") })
   try op.infer(&inference)
-  if let host = op.host(inputs.map { $0?.dtype }) {
+  if let host = op.host(inputs.map { $0?.dtype }, inference.outputs) {
     return try evaluate(host, inputs, inference.outputs, wanted, byteLimit)
   }
   guard let shapes = concreteShapes(inference.outputs), fits(inference.outputs, shapes, byteLimit) else {
@@ -28,7 +28,8 @@ private func evaluate(
   _ op: any HostOperator, _ inputs: [Tensor?], _ facts: [Fact?], _ wanted: [Bool], _ byteLimit: Int
 ) throws(MaasError) -> [Tensor?]? {
   guard facts.allSatisfy({ $0?.container == nil }) else { return nil }
-  let results = try op.run(HostCall(inputs: inputs.map { $0.map { .tensor($0) } }, wanted: wanted))
+  let results = try op.run(
+    HostCall(inputs: inputs.map { $0.map { .tensor($0) } }, wanted: wanted, facts: facts))
   let tensors = results.map { $0?.tensor }
   let bytes = tensors.reduce(0) { $0 + ($1?.byteCount ?? 0) }
   return bytes <= byteLimit ? tensors : nil
@@ -145,11 +146,32 @@ extension StepTemplate {
   }
 }
 
-/// What a step's status means to the user; nil for success.
+/// The error of a step that has more to say than numbers, on its way to `stepError`.
+package final class StepFailure {
+  private let error: MaasError
+
+  private init(_ error: MaasError) { self.error = error }
+
+  /// Ends a step with an error; the result is the step's status.
+  package static func leave(_ error: MaasError, _ worker: UnsafeMutablePointer<maas_worker>) -> Int32 {
+    let failure = Unmanaged.passRetained(StepFailure(error)).toOpaque()
+    worker.pointee.failure.0 = Int64(Int(bitPattern: failure))
+    return Int32(MAAS_STEP_ERROR)
+  }
+
+  fileprivate static func taken(_ found: Int64) -> MaasError? {
+    UnsafeRawPointer(bitPattern: Int(found)).map {
+      Unmanaged<StepFailure>.fromOpaque($0).takeRetainedValue().error
+    }
+  }
+}
+
+/// What a step's status means to the user; nil for success. Asked once for each failure.
 package func stepError(_ status: Int32, _ worker: maas_worker) -> MaasError? {
   let (found, low, high) = worker.failure
   switch Int(status) {
   case Int(MAAS_STEP_OK): return nil
+  case Int(MAAS_STEP_ERROR): return StepFailure.taken(found)
   case Int(MAAS_STEP_DIVISION): return MaasError(.outOfRange, "an integer is divided by zero")
   case Int(MAAS_STEP_INDEX):
     return MaasError(

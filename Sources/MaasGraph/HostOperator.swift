@@ -21,12 +21,15 @@ package struct HostCall {
   /// Nil for an optional input that was left out; without the captures of bodies.
   package let inputs: [Datum?]
   package let wanted: [Bool]
+  /// What `infer` said of the outputs.
+  package let facts: [Fact?]
   /// One for each of the operator's bodies.
   package let bodies: [any BodyRunner]
 
-  package init(inputs: [Datum?], wanted: [Bool], bodies: [any BodyRunner] = []) {
+  package init(inputs: [Datum?], wanted: [Bool], facts: [Fact?] = [], bodies: [any BodyRunner] = []) {
     self.inputs = inputs
     self.wanted = wanted
+    self.facts = facts
     self.bodies = bodies
   }
 

@@ -33,8 +33,9 @@ package protocol Operator: AnyObject, Sendable {
   /// This operator, when it runs between plans instead of in one.
   var host: (any HostOperator)? { get }
 
-  /// As `host`, for an operator that runs between plans only for some element types of its inputs.
-  func host(_ inputs: [DType?]) -> (any HostOperator)?
+  /// As `host`, for an operator that runs between plans only for some element types of its inputs, or where `infer` did
+  /// not tell the outputs' shapes.
+  func host(_ inputs: [DType?], _ outputs: [Fact?]) -> (any HostOperator)?
 }
 
 extension Operator {
@@ -46,5 +47,5 @@ extension Operator {
   package var forwards: Bool { false }
   package var isRandom: Bool { false }
   package var host: (any HostOperator)? { nil }
-  package func host(_ inputs: [DType?]) -> (any HostOperator)? { host }
+  package func host(_ inputs: [DType?], _ outputs: [Fact?]) -> (any HostOperator)? { host }
 }

@@ -11,7 +11,7 @@ package struct Registration: Sendable {
   package let opsets: ClosedRange<Int>
   package let make: @Sendable (inout AttributeReader) throws(MaasError) -> any Operator
 
-  init(
+  package init(
     _ name: String, domain: String = "", opsets: ClosedRange<Int> = 1...28,
     make: @escaping @Sendable (inout AttributeReader) throws(MaasError) -> any Operator
   ) {

@@ -74,6 +74,8 @@ struct HostSite {
   let op: any HostOperator
   /// The node's inputs, captures of its bodies included.
   let inputs: [HostSource?]
+  /// What inference says of the outputs.
+  let facts: [Fact?]
   /// The slot that each output goes to; nil for those left out.
   let results: [Int?]
 }

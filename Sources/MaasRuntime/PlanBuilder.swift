@@ -87,6 +87,7 @@ struct PlanBuilder {
     let node: Node
     let op: any HostOperator
     let inputs: [Int?]
+    let facts: [Fact?]
     let results: [Int?]
   }
 
@@ -135,8 +136,8 @@ struct PlanBuilder {
       inputs: inputs.map { $0.map { state.fact($0) } }, outputNames: state.outputNames(node),
       makeSymbol: { _ in .symbol("?") })
     try node.op.infer(&inference)
-    if let host = node.op.host(inputs.map { $0.map { state.values[$0].dtype } }) {
-      return .call(draftCall(node, host, inputs))
+    if let host = node.op.host(inputs.map { $0.map { state.values[$0].dtype } }, inference.outputs) {
+      return .call(draftCall(node, host, inputs, inference.outputs))
     }
     let needed = try valuesToRead(inference, inputs)
     if !needed.isEmpty { return .reads(needed) }
@@ -145,41 +146,28 @@ struct PlanBuilder {
     return .planned
   }
 
-  private mutating func draftCall(_ node: Node, _ op: any HostOperator, _ inputs: [Int?]) -> DraftCall {
+  private mutating func draftCall(
+    _ node: Node, _ op: any HostOperator, _ inputs: [Int?], _ facts: [Fact?]
+  ) -> DraftCall {
     var results: [Int?] = []
     for output in node.outputs {
       results.append(output == nil ? nil : state.slotCount)
       if output != nil { state.slotCount += 1 }
     }
-    return DraftCall(node: node, op: op, inputs: inputs, results: results)
+    return DraftCall(node: node, op: op, inputs: inputs, facts: facts, results: results)
   }
 
   /// Takes the results of a host operator for the node's outputs, before the rest is planned.
   mutating func adopt(_ types: [DatumType?], of site: HostSite) throws(MaasError) {
     let top = state.frames.count - 1
-    let facts = try resultFacts(site)
     for (i, (id, type)) in zip(site.node.outputs, types).enumerated() {
       guard let id, let type, let slot = site.results[at: i] ?? nil else { continue }
       let name = state.frames[top].graph[id].name
-      let fact = facts[at: i] ?? nil
+      // Inference knows the element types inside containers that may be empty.
+      let fact = site.facts[at: i] ?? nil
       state.frames[top].values[id.index] = try state.makeValue(name, type, fact, slot: slot)
     }
     state.frames[top].next += 1
-  }
-
-  /// What inference says of the results: the element types inside containers that may be empty.
-  private func resultFacts(_ site: HostSite) throws(MaasError) -> [Fact?] {
-    var inputs: [Fact?] = []
-    let top = state.frames.count - 1
-    for id in site.node.inputs {
-      let value = id.flatMap { state.frames[top].values[$0.index] }
-      let constant = id.flatMap { state.frames[top].graph[$0].constant }
-      inputs.append(value.map { state.fact($0) } ?? constant.map { Fact(constant: $0) })
-    }
-    var inference = Inference(
-      inputs: inputs, outputNames: state.outputNames(site.node), makeSymbol: { _ in .symbol("?") })
-    try site.op.infer(&inference)
-    return inference.outputs
   }
 
   /// The values whose contents the node needs before it can be planned.

@@ -23,7 +23,8 @@ extension PlanBuilder {
   mutating func finish(calling call: DraftCall) throws(MaasError) -> Plan {
     try finish(keeping: keptBuffers(call.inputs.compactMap { $0 }), []) { (builder, located) in
       let inputs = call.inputs.map { $0.map { builder.source($0, located) } }
-      let site = HostSite(node: call.node, op: call.op, inputs: inputs, results: call.results)
+      let site = HostSite(
+        node: call.node, op: call.op, inputs: inputs, facts: call.facts, results: call.results)
       return .call(site, rest: builder.state)
     }
   }

@@ -164,7 +164,9 @@ extension RunContext {
       inputs.removeSubrange(first...)
     }
     let results = try site.op.run(
-      HostCall(inputs: inputs, wanted: site.results.map { $0 != nil }, bodies: instance.bodies.map { $0 }))
+      HostCall(
+        inputs: inputs, wanted: site.results.map { $0 != nil }, facts: site.facts,
+        bodies: instance.bodies.map { $0 }))
     for body in instance.bodies { allocations += body.allocations }
     var types: [DatumType?] = []
     for (i, slot) in site.results.enumerated() {

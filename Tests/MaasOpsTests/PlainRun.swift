@@ -20,8 +20,8 @@ struct PlainRun {
 
   mutating func run(_ op: any Operator, _ inputs: [Tensor?], outputs: [Bool]) throws -> [Tensor?] {
     let (facts, contents) = try inferred(op, inputs, outputs)
-    if let host = op.host(inputs.map { $0?.dtype }) {
-      let call = HostCall(inputs: inputs.map { $0.map { .tensor($0) } }, wanted: outputs)
+    if let host = op.host(inputs.map { $0?.dtype }, facts) {
+      let call = HostCall(inputs: inputs.map { $0.map { .tensor($0) } }, wanted: outputs, facts: facts)
       return try host.run(call).map { $0?.tensor }
     }
     var operands: [Operand?] = []

@@ -55,6 +55,42 @@ SLOW = f"slow (float[512, 512] x0) => (float[512, 512] x{SLOW_STEPS}) {{" + "".j
     f"x{i + 1} = MatMul(x{i}, w) " for i in range(SLOW_STEPS)) + "}"
 
 
+def custom(text, *functions):
+    """A model with nodes of the domain test.ops, which no library has."""
+    header = '<ir_version: 8, opset_import: ["": 17, "test.ops": 3]>'
+    return onnx.parser.parse_model("\n".join([header, text, *functions]))
+
+
+def custom_models():
+    yield "scale", custom("""scale (float[N, 4] x) => (float[N, 4] y, float[N, 4] z) {
+        a = Relu(x)
+        z = test.ops.Scale<factor = 2.5>(a)
+        y = Add(z, z)
+    }""")
+    # How many elements there are is known when they are found.
+    yield "positives", custom("""positives (float[N] x) => (float[K] y, int64 count) {
+        found, count = test.ops.Positives(x)
+        y = Mul(found, found)
+    }""")
+    yield "attributes", custom("""attributes (float[1] x) => (float[1] y) {
+        y = test.ops.Attributes<i = -7, f = 0.5, s = "grüße", is = [1, -2, 3], fs = [0.5, 1.5], ss = ["a", "", "bcd"],
+            t = int32[2, 1] {5, 6}>(x)
+    }""")
+    yield "strings", custom("""strings (string[N] words) => (string[N] y) { y = test.ops.Reversed(words) }""")
+    yield "left-out", custom("""left_out (float[2] x) => (float[2] y) { nothing, y = test.ops.LeftOut(x, , x) }""")
+    # The model has a body for the operator, which a library may have something better for.
+    yield "function", custom("""function (float[2, 4] x) => (float[2, 4] y) { y = test.ops.Scale(x) }""", """
+        <domain: "test.ops", opset_import: ["": 17]> Scale (x) => (y) { y = Neg(x) }""")
+    # A body is run many times, with shapes of its own.
+    yield "loop", custom("""loop (float[2, 4] x, int64 trips) => (float[2, 4] y) {
+        more = Constant<value = bool {1}>()
+        y = Loop(trips, more, x) <body = step (int64 i, bool c, float[2, 4] before) => (bool d, float[2, 4] after) {
+            d = Identity(c)
+            after = test.ops.Scale<factor = 3.0>(before)
+        }>
+    }""")
+
+
 def models():
     yield "described", described()
     yield "five", parsed(FIVE, w1=random(16, 16), b1=random(16), w2=random(16, 10))
@@ -85,7 +121,7 @@ def main(folder):
     digits = os.path.join(ROOT, "examples", "digits")
     shutil.copy(os.path.join(digits, "digits.onnx"), folder)
     shutil.copy(os.path.join(digits, "images", "all.npy"), folder)
-    for name, model in models():
+    for name, model in [*models(), *(("custom-" + name, model) for name, model in custom_models())]:
         onnx.save(model, os.path.join(folder, f"{name}.onnx"))
 
 

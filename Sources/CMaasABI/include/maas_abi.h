@@ -8,6 +8,12 @@
 
 /// Keeps the reason of a failure for maas_error_message() on this thread; long texts are cut.
 void maas_abi_set_message(const uint8_t *text, size_t size);
+/// Makes "the node has no attribute 'name'" this thread's message, without an allocation: the name is as a caller gave it.
+void maas_abi_set_absent(const char *name);
+/// How often the message of this thread was set.
+uint64_t maas_abi_message_count(void);
+
+bool maas_abi_equal(const char *a, const char *b);
 
 /// Whether somebody wants log lines of this maas_log_level: ask before making one.
 bool maas_abi_logs(int level);

@@ -1,5 +1,6 @@
 import MaasCore
 import MaasGraph
+import MaasOps
 
 /// Turns one GraphProto, the model's own or a body inside it, into a Graph.
 final class GraphImporter {
@@ -28,11 +29,20 @@ final class GraphImporter {
     try importInitializers()
     try importInputs()
     try importNodes(proto.nodes)
-    for output in proto.outputs { graph.outputs.append(try resolve(source.text(output.name), "an output")) }
+    for output in proto.outputs { graph.outputs.append(try self.output(source.text(output.name))) }
     if graph.outputs.isEmpty { throw MaasError(.invalidModel, "the graph has no outputs") }
     graph.inputs += captures.map { $0.inner }
     graph.captureCount = captures.count
     return graph
+  }
+
+  /// The value that is the graph's output of that name. What comes out of a function has a name from inside it.
+  private func output(_ name: String) throws(MaasError) -> ValueID {
+    let value = try resolve(name, "an output")
+    guard graph[value].name != name else { return value }
+    let output = graph.add(declared[name]?.value ?? Value(name))
+    graph.nodes.append(Node(name, Identity(), [value], [output]))
+    return output
   }
 
   private func importNodes(_ nodes: [NodeProto]) throws(MaasError) {
@@ -104,7 +114,9 @@ final class GraphImporter {
   private func importOperator(_ node: NodeProto, _ name: String, _ type: String, _ domain: String)
     throws(MaasError)
   {
-    if let function = try context.function(node, type, domain) {
+    if let function = try context.function(node, type, domain),
+      context.own?.versions(type, domain).isEmpty ?? true
+    {
       return try call(function, node, name)
     }
     let opset = try context.opset(of: domain)
@@ -115,7 +127,7 @@ final class GraphImporter {
     if type == "Gradient", domain == "ai.onnx.preview.training" {
       return try importGradient(try GradientRequest(&reader), node, inputs)
     }
-    let op = try operatorRegistration(type, domain: domain, opset: opset).make(&reader)
+    let op = try operatorRegistration(type, domain: domain, opset: opset, own: context.own).make(&reader)
     try reader.finish()
     graph.nodes.append(Node(name, op, inputs, try outputs(of: node)))
   }

@@ -4,6 +4,8 @@ import MaasCore
 final class ImportContext {
   let source: ModelSource
   let decoder: TensorDecoder
+  /// The caller's operators.
+  let own: OperatorRegistry?
   var symbols = SymbolNames()
   /// The model's own functions.
   private let functions: [String: FunctionProto]
@@ -21,8 +23,9 @@ final class ImportContext {
     var function: String?
   }
 
-  init(_ model: ModelProto, _ source: ModelSource) throws(MaasError) {
+  init(_ model: ModelProto, _ source: ModelSource, _ own: OperatorRegistry?) throws(MaasError) {
     self.source = source
+    self.own = own
     decoder = TensorDecoder(source)
     var functions: [String: FunctionProto] = [:]
     for function in model.functions { functions[try key(function, source)] = function }

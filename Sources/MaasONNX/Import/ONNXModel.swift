@@ -44,9 +44,11 @@ package struct ONNXModel: Sendable {
   }
 
   /// Builds the graph: initializers and Constant nodes become constants, nodes get an order, bodies their captures.
-  package func graph() throws(MaasError) -> Graph {
+  /// `own` are operators of the caller's.
+  package func graph(own: OperatorRegistry? = nil) throws(MaasError) -> Graph {
     try placed { () throws(MaasError) in
-      try GraphImporter(proto.graph.value ?? GraphProto(), try ImportContext(proto, source)).importGraph()
+      let context = try ImportContext(proto, source, own)
+      return try GraphImporter(proto.graph.value ?? GraphProto(), context).importGraph()
     }
   }
 

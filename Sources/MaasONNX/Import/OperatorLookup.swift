@@ -1,14 +1,21 @@
 import MaasCore
 
-/// Finds the row that reads an operator of the given domain ("" is ai.onnx) at the given opset version.
-package func operatorRegistration(_ name: String, domain: String, opset: Int) throws(MaasError)
-  -> Registration
-{
-  let rows = operatorTable[rows(named: name)].filter { $0.domain == domain }
+/// Finds the row that reads an operator of the given domain ("" is ai.onnx) at the given opset version. Those of `own`
+/// go first, the latest of them that the opset has reached.
+package func operatorRegistration(
+  _ name: String, domain: String, opset: Int, own: OperatorRegistry? = nil
+) throws(MaasError) -> Registration {
+  let ownRows = own?.versions(name, domain) ?? []
+  var latest: Registration?
+  for row in ownRows where row.opsets.contains(opset) {
+    if row.opsets.lowerBound >= latest?.opsets.lowerBound ?? 0 { latest = row }
+  }
+  if let latest { return latest }
+  let rows = ownRows + operatorTable[rows(named: name)].filter { $0.domain == domain }
   if let row = rows.first(where: { $0.opsets.contains(opset) }) { return row }
   guard rows.isEmpty else { throw unknownVersion(rows, opset) }
   let inDomain = operatorTable.filter { $0.domain == domain }
-  guard !inDomain.isEmpty else { throw unknownDomain(domain) }
+  guard !inDomain.isEmpty else { throw unknownDomain(name, domain, opset, own) }
   throw MaasError(
     .unsupported, "the operator is not supported (opset \(opset) of \(label(domain: domain)))",
     hint: didYouMean(name, inDomain.map { $0.name }))
@@ -29,16 +36,20 @@ private func rows(named name: String) -> Range<Int> {
   return low..<end
 }
 
-private func unknownDomain(_ domain: String) -> MaasError {
-  var known: [String] = []
-  for row in operatorTable where !known.contains(row.domain) { known.append(row.domain) }
-  return MaasError(
-    .unsupported, "the operator's domain is not supported",
-    expected: joined(known.map { label(domain: $0) }, " or "), found: label(domain: domain))
+/// An operator that only the caller could bring.
+private func unknownDomain(_ name: String, _ domain: String, _ opset: Int, _ own: OperatorRegistry?)
+  -> MaasError
+{
+  MaasError(
+    .unsupported, "operator '\(name)' of \(domain), version \(opset), is not known",
+    hint: didYouMean(name, own?.names(in: domain) ?? [])
+      ?? "add it with maas_operators_add() or maas.CustomOperators and open the model with these operators")
 }
 
 private func unknownVersion(_ rows: [Registration], _ opset: Int) -> MaasError {
-  let ranges = rows.map { "\($0.opsets.lowerBound) to \($0.opsets.upperBound)" }
+  let ranges = rows.map { (row) in
+    "\(row.opsets.lowerBound) \(row.opsets.upperBound == .max ? "or later" : "to \(row.opsets.upperBound)")"
+  }
   return MaasError(
     .unsupported, "this version of the operator is not supported",
     expected: "opset \(joined(ranges, " or "))",

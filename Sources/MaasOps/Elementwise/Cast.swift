@@ -40,7 +40,9 @@ package final class Cast: ReadableOperator {
     try node.inferCast(to)
   }
 
-  package func host(_ inputs: [DType?]) -> (any HostOperator)? { to == .string ? textMaker(inputs) : nil }
+  package func host(_ inputs: [DType?], _ outputs: [Fact?]) -> (any HostOperator)? {
+    to == .string ? textMaker(inputs) : nil
+  }
 
   package func lower(_ node: inout Lowering) throws(MaasError) { try node.lowerCast(rounding) }
 }
@@ -60,7 +62,7 @@ package final class CastLike: ReadableOperator {
     try node.inferCast(try node.dtype(1))
   }
 
-  package func host(_ inputs: [DType?]) -> (any HostOperator)? {
+  package func host(_ inputs: [DType?], _ outputs: [Fact?]) -> (any HostOperator)? {
     inputs[at: 1] == .string ? textMaker(inputs) : nil
   }
 

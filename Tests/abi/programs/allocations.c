@@ -121,6 +121,57 @@ static void through_the_pool(void) {
   close_both(session, binding);
 }
 
+/* y = x, by an operator of the caller's that also asks for an attribute that is not there. */
+static maas_status same_shape(void *context, maas_node *node) {
+  const maas_value_info *info = NULL;
+  int64_t sizes[2];
+  const char *symbols[2];
+  (void)context;
+  OK(maas_node_input_info(node, 0, &info));
+  for (size_t axis = 0; axis < 2; axis++)
+    OK(maas_value_info_dim(info, axis, &sizes[axis], &symbols[axis]));
+  return maas_node_set_shape(node, 0, MAAS_DTYPE_FLOAT, sizes, symbols, 2);
+}
+
+static maas_status same(void *context, maas_node *node) {
+  const maas_tensor *input = NULL;
+  maas_tensor *output = NULL;
+  int64_t axis = 0;
+  float factor = 0;
+  (void)context;
+  CHECK(maas_node_int(node, "an attribute that is not there", &axis) == MAAS_NOT_FOUND);
+  OK(maas_node_float(node, "factor", &factor));
+  OK(maas_node_input(node, 0, &input));
+  OK(maas_node_output(node, 0, &output));
+  return factor == 2.5f ? maas_node_set_output(node, 0, input) : MAAS_OUT_OF_RANGE;
+}
+
+static void operators_of_the_caller(void) {
+  maas_operators *operators = NULL;
+  maas_session_options *options = NULL;
+  maas_session *session = NULL;
+  maas_binding *binding = NULL;
+  const int64_t shape[] = {8, 4};
+  OK(maas_operators_create(&operators));
+  OK(maas_operators_add(operators, "test.ops", "Scale", 1, same_shape, same, NULL, NULL));
+  OK(maas_session_options_create(&options));
+  OK(maas_session_options_set_operators(options, operators));
+  OK(maas_session_open(fixture("custom-scale.onnx"), options, &session));
+  OK(maas_session_options_close(options));
+  OK(maas_operators_close(operators));
+  OK(maas_binding_create(session, &binding));
+  fill(x, COUNT(x));
+  OK(maas_binding_set_input_buffer(binding, "x", MAAS_DTYPE_FLOAT, shape, 2, x, sizeof x));
+  OK(maas_binding_set_output_buffer(binding, "y", y, sizeof y));
+  CHECK(calls_of_runs(binding, NULL) == 0);
+  for (size_t i = 0; i < 32; i++)
+    CHECK(y[i] == (x[i] > 0 ? 2 * x[i] : 0));
+  int64_t allocations = -1;
+  OK(maas_session_statistic(session, MAAS_STATISTIC_ALLOCATIONS, &allocations));
+  CHECK(allocations == 0);
+  close_both(session, binding);
+}
+
 static int64_t now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -149,11 +200,13 @@ static void bench(void) {
 }
 
 int main(int argc, char **argv) {
-  static const struct check checks[] = {{"allocations are seen", allocations_are_seen},
-                                        {"no allocation in a small model", small_model},
-                                        {"no allocation with run options", with_options},
-                                        {"no allocation for outputs of maas", outputs_of_maas},
-                                        {"no allocation through the pool", through_the_pool}};
+  static const struct check checks[] = {
+      {"allocations are seen", allocations_are_seen},
+      {"no allocation in a small model", small_model},
+      {"no allocation with run options", with_options},
+      {"no allocation for outputs of maas", outputs_of_maas},
+      {"no allocation through the pool", through_the_pool},
+      {"no allocation for operators of the caller", operators_of_the_caller}};
   static const struct check benchmarks[] = {{"--bench", bench}};
   if (argc == 3 && strcmp(argv[2], "--bench") == 0)
     return run_checks(argc, argv, benchmarks, 1);
