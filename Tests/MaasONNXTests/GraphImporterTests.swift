@@ -190,8 +190,8 @@ import Testing
     domain.version = 1
     imported.opsetImports.append(domain)
     let text = message(imported) ?? ""
-    #expect(text.hasPrefix("node 'n' (Relu): the operator's domain is not supported: expected ai.onnx or "))
-    #expect(text.hasSuffix(", found com.example"))
+    #expect(
+      text.hasPrefix("node 'n' (Relu): operator 'Relu' of com.example, version 1, is not known; add it with "))
   }
 
   private func function(_ name: String, _ nodes: [NodeProto]) -> FunctionProto {
@@ -213,9 +213,45 @@ import Testing
       function("Twice", [node("Once", ["a"], ["c"], name: "p"), node("Once", ["c"], ["b"], name: "q")]),
     ]
     let graph = try opened(proto).graph()
-    #expect(graph.nodes.map { $0.name } == ["t/p/neg", "t/q/neg"])
+    #expect(graph.nodes.map { $0.name } == ["t/p/neg", "t/q/neg", "y"])
     #expect(graph.nodes[1].inputs == graph.nodes[0].outputs)
-    #expect(graph.outputs == graph.nodes[1].outputs.compactMap { $0 })
+    #expect(graph.nodes[2].inputs == graph.nodes[1].outputs)
+    #expect(graph.outputs == graph.nodes[2].outputs.compactMap { $0 })
+    #expect(names(graph, graph.outputs.map { $0 }) == ["y"])
+  }
+
+  @Test func outputsHaveTheModelsNamesAlsoWhereAFunctionForwardsThem() throws {
+    let call = node("Same", ["x"], ["y"], name: "s")
+    var proto = model(graph([call], inputs: [value("x")], outputs: ["y", "x"]))
+    var forward = function("Same", [])
+    forward.outputs = [Blob("a")]
+    proto.functions = [forward]
+    let graph = try opened(proto).graph()
+    #expect(names(graph, graph.inputs.map { $0 }) == ["x"])
+    #expect(names(graph, graph.outputs.map { $0 }) == ["y", "x"])
+  }
+
+  @Test func operatorsOfTheCallersGoBeforeFunctions() throws {
+    let registry = OperatorRegistry()
+    for since in [1, 17, 18] {
+      try registry.add(
+        Registration("Twice", domain: "com.example", opsets: since...Int.max) { (reader) throws(MaasError) in
+          throw MaasError(.unsupported, "version \(since) is taken at \(reader.opset)")
+        })
+    }
+    var call = node("Twice", ["x"], ["y"], name: "t")
+    call.domain = Blob("com.example")
+    var proto = model(graph([call], inputs: [value("x")], outputs: ["y"]))
+    var body = function("Twice", [node("Neg", ["a"], ["b"])])
+    body.domain = Blob("com.example")
+    proto.functions = [body]
+    var domain = OperatorSetIdProto()
+    domain.domain = Blob("com.example")
+    domain.version = 17
+    proto.opsetImports.append(domain)
+    #expect(try opened(proto).graph().nodes.map { $0.op.name } == ["Neg", "Identity"])
+    let error = #expect(throws: MaasError.self) { try opened(proto).graph(own: registry) }
+    #expect(error?.message == "node 't' (Twice): version 17 is taken at 17")
   }
 
   @Test func functionsThatCallThemselvesAreRefused() {

@@ -62,6 +62,9 @@ def custom(text, *functions):
 
 
 def custom_models():
+    # The one of docs/custom-operators.md.
+    yield "clip", onnx.parser.parse_model("""<ir_version: 8, opset_import: ["": 17, "com.example": 1]>
+        clip (float[N] x) => (float[N] y) { y = com.example.LeakyClip<limit = 4.0, slope = 0.25>(x) }""")
     yield "scale", custom("""scale (float[N, 4] x) => (float[N, 4] y, float[N, 4] z) {
         a = Relu(x)
         z = test.ops.Scale<factor = 2.5>(a)

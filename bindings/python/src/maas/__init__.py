@@ -34,6 +34,7 @@ from .errors import (
 )
 from .log import LogLevel, set_log_callback
 from .model import Model, ModelMetadata, NodeArg
+from .operators import CustomOperators, Node
 from .options import ExecutionMode, GraphOptimizationLevel, RunOptions, SessionOptions
 from .ort import (
     InferenceSession,
@@ -58,6 +59,7 @@ __all__ = [
     "BufferTooSmall",
     "Busy",
     "Cancelled",
+    "CustomOperators",
     "DeadlineExceeded",
     "ExecutionMode",
     "GraphOptimizationLevel",
@@ -73,6 +75,7 @@ __all__ = [
     "MissingInput",
     "Model",
     "ModelMetadata",
+    "Node",
     "NodeArg",
     "NotFound",
     "NotReady",

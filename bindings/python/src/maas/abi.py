@@ -6,17 +6,19 @@ Every function that returns a status is checked, so no call can be made whose fa
 from __future__ import annotations
 
 import ctypes
-from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+import threading
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_float, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, NoReturn
 
 from . import handle
-from .errors import InvalidArgument, error_class
+from .errors import InvalidArgument, MaasError, error_class
 from .library import load
 from .memory import ReleaseFunction, let_go
 
-ABI = (1, 0)
+ABI = (1, 1)
 
 LogFunction = CFUNCTYPE(None, c_void_p, c_int, c_char_p)
+OperatorFunction = CFUNCTYPE(c_int, c_void_p, c_void_p)
 
 
 class Status(c_int):
@@ -27,6 +29,7 @@ _model, _info, _session = handle.ModelHandle, handle.ValuePointer, handle.Sessio
 _value, _values = handle.ValueHandle, POINTER(c_void_p)
 _options, _run_options = handle.SessionOptionsHandle, handle.RunOptionsHandle
 _tensor, _binding = handle.TensorHandle, handle.BindingHandle
+_operators, _node = handle.OperatorsHandle, handle.NodePointer
 _enum, _bytes = c_int, c_void_p
 _string, _strings, _pointers = POINTER(c_char_p), POINTER(c_char_p), POINTER(c_void_p)
 _size, _number, _dims, _enum_out = POINTER(c_size_t), POINTER(c_int64), POINTER(c_int64), POINTER(c_int)
@@ -40,6 +43,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_status_name": (c_char_p, _enum),
     "maas_status_text": (c_char_p, _enum),
     "maas_error_message": (c_char_p,),
+    "maas_error_set": (Status, _enum, c_char_p),
     "maas_dtype_name": (c_char_p, _enum),
     "maas_dtype_bits": (c_size_t, _enum),
     "maas_text_free": (None, c_void_p),
@@ -54,6 +58,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_session_options_set_optimization": (Status, _options, _enum),
     "maas_session_options_set_memory_limit": (Status, _options, c_uint64),
     "maas_session_options_set_copy": (Status, _options, c_int),
+    "maas_session_options_set_operators": (Status, _options, _operators),
     "maas_model_open": (Status, c_char_p, _options, POINTER(_model)),
     "maas_model_open_memory": (Status, *_model_bytes, POINTER(_model)),
     "maas_model_close": (Status, _model),
@@ -124,6 +129,22 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_binding_clear_outputs": (Status, _binding),
     "maas_binding_run": (Status, _binding, _run_options),
     "maas_binding_output": (Status, _binding, c_char_p, POINTER(_tensor)),
+    "maas_operators_create": (Status, POINTER(_operators)),
+    "maas_operators_close": (Status, _operators),
+    "maas_operators_add": (
+        Status, _operators, c_char_p, c_char_p, c_int64, OperatorFunction, OperatorFunction, ReleaseFunction, c_void_p,
+    ),
+    "maas_node_input_count": (Status, _node, _size),
+    "maas_node_output_count": (Status, _node, _size),
+    "maas_node_input_info": (Status, _node, c_size_t, POINTER(_info)),
+    "maas_node_input": (Status, _node, c_size_t, POINTER(handle.LentTensor)),
+    "maas_node_set_shape": (Status, _node, c_size_t, _enum, _dims, _strings, c_int64),
+    "maas_node_output": (Status, _node, c_size_t, POINTER(handle.LentTensor)),
+    "maas_node_set_output": (Status, _node, c_size_t, _tensor),
+    "maas_node_attribute": (Status, _node, c_char_p, POINTER(handle.LentTensor)),
+    "maas_node_int": (Status, _node, c_char_p, _number),
+    "maas_node_float": (Status, _node, c_char_p, POINTER(c_float)),
+    "maas_node_string": (Status, _node, c_char_p, _string, _size),
 }  # fmt: skip
 
 
@@ -145,7 +166,36 @@ def _refuse_closed(arguments: tuple[Any, ...]) -> None:
 
 def raise_status(status: int) -> NoReturn:
     """Raises the failure of the last call of this thread."""
-    raise error_class(status)(text(lib.maas_error_message()))
+    message = text(lib.maas_error_message())
+    cause = _failure.taken(message)
+    if cause is not None and not isinstance(cause, Exception):
+        raise cause  # an interrupt
+    raise error_class(status)(message) from cause
+
+
+class _CallbackFailure(threading.local):
+    """The last exception of a callback on this thread, for the call of maas that fails because of it."""
+
+    text = ""
+    error: BaseException | None = None
+
+    def taken(self, message: str) -> BaseException | None:
+        """The exception, if the message is about it."""
+        error, self.error = self.error, None
+        return error if message.endswith(self.text) else None
+
+
+_failure = _CallbackFailure()
+
+
+def failed_callback(error: BaseException) -> int:
+    """Keeps an exception of a callback for the call that led to it; gives the status to return."""
+    words = " ".join(str(error).split())
+    is_own = isinstance(error, MaasError)
+    _failure.text = words if is_own else f"{type(error).__name__}: {words}".removesuffix(": ")
+    _failure.error = error
+    lib.maas_error_set(0, _failure.text.encode(errors="replace").replace(b"\0", b"?"))
+    return max(error.status, 1) if isinstance(error, MaasError) else InvalidArgument.status
 
 
 def text(value: bytes | None) -> str:

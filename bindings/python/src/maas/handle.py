@@ -44,12 +44,27 @@ class TensorHandle(Owned):
     pass
 
 
+class LentTensor(TensorHandle):
+    """A tensor that belongs to a node of a custom operator."""
+
+    def __del__(self) -> None:
+        """Nothing to close."""
+
+
 class BindingHandle(Owned):
+    pass
+
+
+class OperatorsHandle(Owned):
     pass
 
 
 class ValueHandle(Owned):
     pass
+
+
+class NodePointer(ctypes.c_void_p):
+    """A `maas_node`, which is there while a callback works on it."""
 
 
 class ValuePointer(ctypes.c_void_p):

@@ -29,6 +29,11 @@ def borrow(owner: Any) -> int:
     return number
 
 
+def borrowed(number: int) -> Any:
+    """The owner that `borrow` keeps under a number."""
+    return _borrowed[number]
+
+
 def refused(number: int) -> None:
     """libmaas did not take what `borrow` was called for."""
     del _borrowed[number]

@@ -129,8 +129,14 @@ def _dim(value: ValuePointer, axis: int) -> int | str | None:
 
 
 def _value(function: Callable[..., None], model: Any, index: int) -> NodeArg:
-    value, dtype = ValuePointer(), c_int()
+    value = ValuePointer()
     function(model, index, byref(value))
+    return described(value)
+
+
+def described(value: ValuePointer) -> NodeArg:
+    """What libmaas says about a value."""
+    dtype = c_int()
     lib.maas_value_info_dtype(value, byref(dtype))
     rank = _number(lib.maas_value_info_rank, value)
     dims = None if rank < 0 else tuple(_dim(value, axis) for axis in range(rank))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 from ctypes import byref, c_char_p
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .abi import encoded, lib, text
 from .errors import InvalidArgument, NotFound, Unsupported
 from .handle import Closing, RunOptionsHandle, SessionOptionsHandle
 from .pool import count
+
+if TYPE_CHECKING:
+    from .operators import CustomOperators
 
 
 class GraphOptimizationLevel(IntEnum):
@@ -100,6 +103,10 @@ class SessionOptions(_Named):
         value = c_char_p()
         lib.maas_session_options_get(self, encoded(name, "an option"), byref(value))
         return text(value.value)
+
+    def register_custom_ops(self, operators: CustomOperators | None) -> None:
+        """Opens models with these operators, in place of those given before; None for none."""
+        lib.maas_session_options_set_operators(self, operators)
 
     def add_session_config_entry(self, key: str, value: str) -> None:
         """Sets an option of maas, or an entry of onnxruntime's, whose keys have a dot.
