@@ -191,7 +191,8 @@ import Testing
     imported.opsetImports.append(domain)
     let text = message(imported) ?? ""
     #expect(
-      text.hasPrefix("node 'n' (Relu): operator 'Relu' of com.example, version 1, is not known; add it with "))
+      text.hasPrefix("node 'n' (Relu): operator 'Relu' of com.example, version 1, is not known; add it with ")
+    )
   }
 
   private func function(_ name: String, _ nodes: [NodeProto]) -> FunctionProto {
