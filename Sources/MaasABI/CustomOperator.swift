@@ -45,7 +45,8 @@ final class CustomOperator: HostOperator {
     let site = CustomSite(self, facts(node.inputs), facts(node.outputs))
     node.emit(
       { step, _, _, worker in CustomSite.run(step, worker) }, node.inputs + node.outputs,
-      Unmanaged.passUnretained(site).toOpaque(), kernel: "custom", owner: site)
+      Int(bitPattern: Unmanaged.passUnretained(site).toOpaque()), kernel: "custom")
+    node.keep(site)
   }
 
   func run(_ call: HostCall) throws(MaasError) -> [Datum?] {

@@ -48,14 +48,14 @@ package struct StepTemplate: Sendable {
   /// The kernel's name, for profiles and explanations.
   package let kernel: String
   /// What `params` point to, when they do.
-  private let owner: (any Sendable & AnyObject)?
+  fileprivate var owner: (any Sendable & AnyObject)?
 
   package init(
     run: maas_step_run, operands: [BufferID?], params: [UInt8], items: Int, grain: Int, scratch: Int,
-    dtype: DType, kernel: String, owner: (any Sendable & AnyObject)? = nil
+    dtype: DType,
+    kernel: String
   ) {
     self.kernel = kernel
-    self.owner = owner
     self.run = run
     self.operands = operands
     self.params = params
@@ -138,23 +138,27 @@ package struct Lowering {
   /// Adds a step over `items` work items, split over threads in chunks of `grain`.
   ///
   /// `params` is the trivial struct the step function expects; operands arrive in this order. Steps of nothing
-  /// (no items) are left out. `kernel` names what does the work in profiles; `owner` lives as long as the step.
+  /// (no items) are left out. `kernel` names what does the work in profiles.
   package mutating func emit<Params: BitwiseCopyable>(
     _ run: maas_step_run, _ operands: [Operand?], _ params: Params, dtype: DType = .float, items: Int = 1,
-    grain: Int = .max, scratch: Int = 0, kernel: String = "generic", owner: (any Sendable & AnyObject)? = nil
+    grain: Int = .max, scratch: Int = 0, kernel: String = "generic"
   ) {
     guard items > 0 else { return }
-    steps.append(template(run, operands, params, dtype, items, grain, scratch, kernel, owner))
+    steps.append(template(run, operands, params, dtype, items, grain, scratch, kernel))
   }
+
+  /// Keeps the object that the last step's parameters point to for as long as the step is there.
+  package mutating func keep(_ owner: any Sendable & AnyObject) { steps[steps.count - 1].owner = owner }
 
   private func template<Params: BitwiseCopyable>(
     _ run: maas_step_run, _ operands: [Operand?], _ params: Params, _ dtype: DType, _ items: Int,
-    _ grain: Int, _ scratch: Int, _ kernel: String = "pack", _ owner: (any Sendable & AnyObject)? = nil
+    _ grain: Int,
+    _ scratch: Int, _ kernel: String = "pack"
   ) -> StepTemplate {
     let bytes = withUnsafeBytes(of: params) { [UInt8]($0) }
     return StepTemplate(
       run: run, operands: operands.map { $0?.buffer }, params: bytes, items: items, grain: max(1, grain),
-      scratch: scratch, dtype: dtype, kernel: kernel, owner: owner)
+      scratch: scratch, dtype: dtype, kernel: kernel)
   }
 
   /// Memory between steps of this node, e.g. a repacked activation.

@@ -3,6 +3,7 @@ import MaasCore
 /// Operators that the caller brings along, from any thread. They go before the model's functions and `operatorTable`.
 package final class OperatorRegistry: @unchecked Sendable {
   private let lock = Lock()
+  /// Later versions first.
   private var rows: [Registration] = []
 
   package init() {}
@@ -15,21 +16,26 @@ package final class OperatorRegistry: @unchecked Sendable {
         found: "'\(row.name)' of '\(row.domain)', version \(since)")
     }
     try lock.with { () throws(MaasError) in
-      for known in rows where known.isNamed(row.name, row.domain) && known.opsets.lowerBound == since {
-        throw MaasError(
-          .invalidArgument, "version \(since) of operator '\(row.name)' of \(row.domain) was added before")
+      var place = 0
+      for known in rows {
+        if known.opsets.lowerBound > since { place += 1 }
+        guard known.opsets.lowerBound != since || !known.isNamed(row.name, row.domain) else {
+          throw MaasError(
+            .invalidArgument, "version \(since) of operator '\(row.name)' of \(row.domain) was added before")
+        }
       }
-      rows.append(row)
+      rows.insert(row, at: place)
     }
   }
 
+  /// All that was added so far, later versions first.
+  var added: [Registration] { lock.holding { rows } }
+
   /// All versions of an operator.
   func versions(_ name: String, _ domain: String) -> [Registration] {
-    lock.holding { rows.filter { $0.isNamed(name, domain) } }
-  }
-
-  func names(in domain: String) -> [String] {
-    lock.holding { rows.filter { $0.domain == domain }.map { $0.name } }
+    var versions: [Registration] = []
+    for row in added where row.isNamed(name, domain) { versions.append(row) }
+    return versions
   }
 }
 

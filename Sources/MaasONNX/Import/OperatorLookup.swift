@@ -1,17 +1,12 @@
 import MaasCore
 
 /// Finds the row that reads an operator of the given domain ("" is ai.onnx) at the given opset version. Those of `own`
-/// go first, the latest of them that the opset has reached.
+/// go first.
 package func operatorRegistration(
   _ name: String, domain: String, opset: Int, own: OperatorRegistry? = nil
 ) throws(MaasError) -> Registration {
-  let ownRows = own?.versions(name, domain) ?? []
-  var latest: Registration?
-  for row in ownRows where row.opsets.contains(opset) {
-    if row.opsets.lowerBound >= latest?.opsets.lowerBound ?? 0 { latest = row }
-  }
-  if let latest { return latest }
-  let rows = ownRows + operatorTable[rows(named: name)].filter { $0.domain == domain }
+  var rows = own?.versions(name, domain) ?? []
+  for row in operatorTable[MaasONNX.rows(named: name)] where row.domain == domain { rows.append(row) }
   if let row = rows.first(where: { $0.opsets.contains(opset) }) { return row }
   guard rows.isEmpty else { throw unknownVersion(rows, opset) }
   let inDomain = operatorTable.filter { $0.domain == domain }
@@ -40,9 +35,11 @@ private func rows(named name: String) -> Range<Int> {
 private func unknownDomain(_ name: String, _ domain: String, _ opset: Int, _ own: OperatorRegistry?)
   -> MaasError
 {
-  MaasError(
+  var near: [String] = []
+  for row in own?.added ?? [] where row.domain == domain { near.append(row.name) }
+  return MaasError(
     .unsupported, "operator '\(name)' of \(domain), version \(opset), is not known",
-    hint: didYouMean(name, own?.names(in: domain) ?? [])
+    hint: didYouMean(name, near)
       ?? "add it with maas_operators_add() or maas.CustomOperators and open the model with these operators")
 }
 
