@@ -15,6 +15,12 @@ package struct StringElement: BitwiseCopyable {
     UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count)
   }
 
+  /// Puts the bytes at `address` and says how many they are.
+  package func copy(to address: UnsafeMutableRawPointer) -> Int {
+    if let base = bytes.baseAddress { maas_sys_copy(address, base, count) }
+    return count
+  }
+
   package static func == (a: StringElement, b: StringElement) -> Bool {
     guard a.count == b.count else { return false }
     guard a.count > 0, let x = a.bytes.baseAddress, let y = b.bytes.baseAddress else { return true }
@@ -23,6 +29,13 @@ package struct StringElement: BitwiseCopyable {
 }
 
 extension Tensor {
+  /// Copies of strings that are somewhere else.
+  package convenience init(_ shape: [Int], copying elements: [StringElement]) throws(MaasError) {
+    try self.init(shape, count: elements.count, total: elements.reduce(0) { $0 + $1.count }) { at, i in
+      elements[i].copy(to: at)
+    }
+  }
+
   /// A tensor of strings that owns their bytes.
   package convenience init(_ shape: [Int], strings: [[UInt8]]) throws(MaasError) {
     try self.init(shape, count: strings.count, total: strings.reduce(0) { $0 + $1.count }) { at, i in
@@ -37,8 +50,9 @@ extension Tensor {
     try self.init(shape, strings: strings.map { Array($0.utf8) })
   }
 
-  /// `write` puts the bytes of string i at an address and says how many they are, `total` in all.
-  private convenience init(
+  /// Strings that are made in place, in order: `write` puts the bytes of string i at an address and says how many they
+  /// are, `total` in all.
+  package convenience init(
     _ shape: [Int], count: Int, total: Int, _ write: (UnsafeMutableRawPointer, Int) -> Int
   ) throws(MaasError) {
     guard elementCount(shape) == count, let header = MaasCore.byteCount(count, .string),
@@ -74,19 +88,10 @@ extension Tensor {
 
   /// A copy with memory of its own, the bytes of strings included.
   package func copied() throws(MaasError) -> Tensor {
-    if dtype == .string { return try copiedStrings() }
+    if dtype == .string { return try Tensor(shape, copying: Array(stringElements)) }
     let copy = try Tensor(dtype, shape)
     maas_sys_copy(copy.bytes, bytes, byteCount)
     return copy
   }
 
-  private func copiedStrings() throws(MaasError) -> Tensor {
-    let elements = stringElements
-    let total = elements.reduce(0) { $0 + $1.count }
-    return try Tensor(shape, count: count, total: total) { at, i in
-      let bytes = elements[i].bytes
-      if let base = bytes.baseAddress { maas_sys_copy(at, base, bytes.count) }
-      return bytes.count
-    }
-  }
 }

@@ -180,6 +180,8 @@ package func stepError(_ status: Int32, _ worker: maas_worker) -> MaasError? {
     return MaasError(
       .outOfRange, "a string is not a number", expected: "a decimal number, inf or nan",
       found: "something else in element \(found)")
+  case Int(MAAS_STEP_KEY):
+    return MaasError(.outOfRange, "element \(found) of the input is of no known category")
   default:
     return MaasError(
       .outOfRange, "a value is out of range", expected: "\(low)..\(high - 1)", found: "\(found)")

@@ -22,8 +22,8 @@ package struct Registration: Sendable {
   }
 
   /// An operator made from its attributes alone.
-  init<Op: ReadableOperator>(_ name: String, since opset: Int = 1, _ type: Op.Type) {
-    self.init(name, opsets: opset...28) { (reader: inout AttributeReader) throws(MaasError) in
+  init<Op: ReadableOperator>(_ name: String, domain: String = "", since opset: Int = 1, _ type: Op.Type) {
+    self.init(name, domain: domain, opsets: opset...28) { (reader: inout AttributeReader) throws(MaasError) in
       try Op(&reader)
     }
   }

@@ -6,23 +6,25 @@ import Testing
 /// Inputs and attributes that an operator must refuse, with a part of the sentence that says so.
 struct Refusal: Sendable, CustomTestStringConvertible {
   let op: String
+  let domain: String
   let opset: Int
   let attributes: [Attribute]
   let inputs: [Tensor?]
   let message: String
 
   init(
-    _ op: String, _ message: String, opset: Int = 24, _ attributes: [(String, AttributeValue)] = [],
+    _ op: String, _ message: String, domain: String = "", opset: Int = 24,
+    _ attributes: [(String, AttributeValue)] = [],
     _ inputs: [Tensor?]
   ) {
-    (self.op, self.message, self.opset, self.inputs) = (op, message, opset, inputs)
+    (self.op, self.message, self.domain, self.opset, self.inputs) = (op, message, domain, opset, inputs)
     self.attributes = attributes.map { Attribute($0.0, $0.1) }
   }
 
   var testDescription: String { "\(op): \(message)" }
 
   func makeOperator() throws(MaasError) -> any Operator {
-    let registration = try operatorRegistration(op, domain: "", opset: opset)
+    let registration = try operatorRegistration(op, domain: domain, opset: opset)
     var reader = AttributeReader(attributes, opset: opset, inputCount: inputs.count, outputCount: 1)
     return try registration.make(&reader)
   }
@@ -104,11 +106,13 @@ private func shapesAndAttributes() throws -> [Refusal] {
 
 @Suite struct RefusalTests {
   private static let refusals: [Refusal] = {
-    guard let a = try? placements(), let b = try? shapesAndAttributes() else { return [] }
-    return a + b
+    guard let a = try? placements(), let b = try? shapesAndAttributes(), let c = try? textRefusals() else {
+      return []
+    }
+    return a + b + c
   }()
 
-  @Test func thereAreRefusals() { #expect(Self.refusals.count > 30) }
+  @Test func thereAreRefusals() { #expect(Self.refusals.count > 100) }
 
   @Test(arguments: refusals) func isRefused(_ refusal: Refusal) throws {
     let error = #expect(throws: MaasError.self) {

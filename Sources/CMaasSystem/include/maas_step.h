@@ -20,6 +20,7 @@ enum {
   MAAS_STEP_VALUE = 3,    ///< A value outside [failure[1], failure[2]) that the operator does not define.
   MAAS_STEP_TEXT = 4,     ///< Element failure[0] of a tensor of strings is not a number.
   MAAS_STEP_ERROR = 5,    ///< failure[0] is the address of an error, for who reads it to release.
+  MAAS_STEP_KEY = 6,      ///< Element failure[0] is none of those that the operator knows.
 };
 
 /// Runs items [begin, end) of the step. Chunks of one step run at the same time on several threads, so a

@@ -6,6 +6,8 @@ package final class Concat: ReadableOperator {
   package let name = "Concat"
   private let axis: Int
 
+  init(axis: Int) { self.axis = axis }
+
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     guard let axis = try reader.int("axis") ?? (reader.opset < 4 ? 1 : nil) else {
       throw MaasError(.invalidModel, "attribute 'axis' is missing", expected: "an int")

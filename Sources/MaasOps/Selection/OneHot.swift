@@ -65,7 +65,7 @@ package final class Hardmax: ReadableOperator {
 
 extension Lowering {
   /// Emits y, which has one dimension more than the int64 indices, at `axis`.
-  fileprivate mutating func emitOneHot(_ indices: Operand, _ values: Operand, _ y: Operand, axis: Int) {
+  mutating func emitOneHot(_ indices: Operand, _ values: Operand, _ y: Operand, axis: Int) {
     let params = OneHotParams(depth: y.shape[axis], inner: y.shape[(axis + 1)...].reduce(1, *))
     emit(
       { dispatch(OneHotKernel.self, Chunk($0, $1, $2, $3)) }, [indices, values, y], params, dtype: y.dtype,

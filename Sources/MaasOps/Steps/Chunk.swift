@@ -80,6 +80,7 @@ enum StepStatus {
   static let division = Int32(MAAS_STEP_DIVISION)
   static let value = Int32(MAAS_STEP_VALUE)
   static let text = Int32(MAAS_STEP_TEXT)
+  static let key = Int32(MAAS_STEP_KEY)
 }
 
 /// Work items per chunk such that a chunk takes about 30 µs when one item takes `nanoseconds`.

@@ -1,0 +1,115 @@
+import CMaasSystem
+import MaasCore
+
+/// Runs a program on texts: all ways through it at once, a scalar at a time.
+struct RegexMatcher {
+  private let code: UnsafePointer<RegexInstruction>
+  private let classes: UnsafePointer<RegexClass>
+  private let ranges: UnsafePointer<ScalarRange>
+  /// By instruction: the last step that came to it.
+  private let marks: UnsafeMutablePointer<Int>
+  /// The instructions that wait for a scalar, now and in the next step, and those that are still to be looked at.
+  private var current: UnsafeMutablePointer<Int32>
+  private var coming: UnsafeMutablePointer<Int32>
+  private let pending: UnsafeMutablePointer<Int32>
+  private var comingCount = 0
+  private var step = 0
+
+  /// Bytes of memory for a program of `count` instructions.
+  static func scratch(_ count: Int) -> Int { 24 * count + 16 }
+
+  init(
+    _ code: UnsafePointer<RegexInstruction>, _ count: Int, _ classes: UnsafePointer<RegexClass>,
+    _ ranges: UnsafePointer<ScalarRange>, scratch: UnsafeMutableRawPointer
+  ) {
+    (self.code, self.classes, self.ranges) = (code, classes, ranges)
+    maas_sys_zero(scratch, 8 * count)
+    marks = scratch.assumingMemoryBound(to: Int.self)
+    let lists = (scratch + 8 * count).assumingMemoryBound(to: Int32.self)
+    (current, coming, pending) = (lists, lists + count, lists + 2 * count)
+  }
+
+  /// Whether the program takes the whole text.
+  mutating func matches(_ text: StringElement) -> Bool {
+    var scalars = Scalars(text)
+    var (before, scalar) = (Scalars.end, scalars.next())
+    var isMatch = follow(0, before, scalar, isFirst: true)
+    while scalar != Scalars.end {
+      let count = comingCount
+      if count == 0 || scalar == Scalars.invalid { return false }
+      swap(&current, &coming)
+      (before, scalar) = (scalar, scalars.next())
+      isMatch = advance(count, before, scalar)
+    }
+    return isMatch
+  }
+
+  /// Takes scalar `taken`, before `next`; whether that leads to the end of the program.
+  private mutating func advance(_ count: Int, _ taken: UInt32, _ next: UInt32) -> Bool {
+    var (isMatch, isFirst) = (false, true)
+    for i in 0..<count {
+      let at = Int(current[i])
+      guard takes(code[at], taken) else { continue }
+      if follow(at + 1, taken, next, isFirst: isFirst) { isMatch = true }
+      isFirst = false
+    }
+    if isFirst { comingCount = 0 }
+    return isMatch
+  }
+
+  @inline(__always)
+  private func takes(_ instruction: RegexInstruction, _ scalar: UInt32) -> Bool {
+    switch instruction.kind {
+    case .scalar: return UInt32(bitPattern: instruction.argument) == scalar
+    case .folded: return UInt32(bitPattern: instruction.argument) == folded(scalar)
+    case .oneOf: return classes[Int(instruction.argument)].contains(scalar, ranges)
+    case .any: return true
+    default: return scalar != 10
+    }
+  }
+
+  /// Brings all instructions that lead on from `start` without a scalar to `coming`; whether the end of the program is
+  /// one, at the end of the text.
+  private mutating func follow(_ start: Int, _ before: UInt32, _ next: UInt32, isFirst: Bool) -> Bool {
+    if isFirst { (step, comingCount) = (step + 1, 0) }
+    var (isMatch, count) = (false, 1)
+    pending[0] = Int32(truncatingIfNeeded: start)
+    while count > 0 {
+      count -= 1
+      let at = Int(pending[count])
+      if marks[at] == step { continue }
+      marks[at] = step
+      let instruction = code[at]
+      switch instruction.kind {
+      case .scalar, .folded, .oneOf, .any, .notNewline:
+        coming[comingCount] = Int32(truncatingIfNeeded: at)
+        comingCount += 1
+      case .match: isMatch = next == Scalars.end || isMatch
+      case .split:
+        pending[count] = Int32(truncatingIfNeeded: at) + instruction.other
+        pending[count + 1] = Int32(truncatingIfNeeded: at) + instruction.argument
+        count += 2
+      case .jump:
+        pending[count] = Int32(truncatingIfNeeded: at) + instruction.argument
+        count += 1
+      default:
+        if holds(instruction.kind, before, next) {
+          pending[count] = Int32(truncatingIfNeeded: at) + 1
+          count += 1
+        }
+      }
+    }
+    return isMatch
+  }
+
+  private func holds(_ kind: RegexInstruction.Kind, _ before: UInt32, _ next: UInt32) -> Bool {
+    switch kind {
+    case .textBegin: before == Scalars.end
+    case .textEnd: next == Scalars.end
+    case .lineBegin: before == Scalars.end || before == 10
+    case .lineEnd: next == Scalars.end || next == 10
+    case .wordBoundary: isWord(before) != isWord(next)
+    default: isWord(before) == isWord(next)
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import MaasCore
+import MaasGraph
+
+/// The parts of each string between delimiters, or between runs of white space, in a new last axis that is filled up
+/// with empty strings; and how many parts there are.
+package final class StringSplit: ReadableOperator, HostOperator {
+  package let name = "StringSplit"
+  private let delimiter: [UInt8]
+  private let limit: Int
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    delimiter = Array((try reader.string("delimiter") ?? "").utf8)
+    let limit = try reader.int("maxsplit") ?? -1
+    self.limit = limit < 0 ? .max : limit
+    try reader.finish()
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectInputs(1...1)
+    try node.expectDType(0, [.string])
+    let shape = try node.shape(0)
+    node.setOutput(0, .string, shape.map { $0 + [node.unknownDim()] })
+    node.setOutput(1, .int64, shape)
+  }
+
+  package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
+    let x = try call.tensor(0)
+    var (parts, ends): ([StringElement], [Int]) = ([], [0])
+    for text in x.stringElements {
+      if delimiter.isEmpty { splitWords(text, &parts) } else { split(text, &parts) }
+      ends.append(parts.count)
+    }
+    let counts = zip(ends, ends.dropFirst()).map { $1 - $0 }
+    let shape = x.shape + [counts.max() ?? 0]
+    guard let count = elementCount(shape) else {
+      throw MaasError(.limitExceeded, "there are too many parts", found: describe(shape))
+    }
+    let (width, total) = (shape[x.shape.count], parts.reduce(0) { $0 + $1.count })
+    let y = try Tensor(shape, count: count, total: total) { at, i in
+      let (row, column) = (i / width, i % width)
+      return column < counts[row] ? parts[ends[row] + column].copy(to: at) : 0
+    }
+    return [.tensor(y), .tensor(try Tensor(.int64, x.shape, counts.map { Int64($0) }))]
+  }
+
+  private func split(_ text: StringElement, _ parts: inout [StringElement]) {
+    let (bytes, first) = (text.bytes, parts.count)
+    var (start, i) = (0, 0)
+    while parts.count - first < limit, i + delimiter.count <= bytes.count {
+      if bytes[i..<i + delimiter.count].elementsEqual(delimiter) {
+        parts.append(text.part(start..<i))
+        i += delimiter.count
+        start = i
+      } else {
+        i += 1
+      }
+    }
+    parts.append(text.part(start..<bytes.count))
+  }
+
+  /// Once the limit is reached, what follows is one part, white space at its end included.
+  private func splitWords(_ text: StringElement, _ parts: inout [StringElement]) {
+    var scalars = Scalars(text)
+    let first = parts.count
+    var start: Int?
+    while true {
+      let at = scalars.offset
+      let scalar = scalars.next()
+      if scalar == Scalars.end { break }
+      if !isSpace(scalar) {
+        if start == nil, parts.count - first == limit { return parts.append(text.part(at..<text.count)) }
+        start = start ?? at
+      } else if let begin = start {
+        parts.append(text.part(begin..<at))
+        start = nil
+      }
+    }
+    if let start { parts.append(text.part(start..<text.count)) }
+  }
+}
+
+extension StringElement {
+  fileprivate func part(_ range: Range<Int>) -> StringElement {
+    guard let base = bytes.baseAddress else { return self }
+    return StringElement(base + range.lowerBound, count: range.count)
+  }
+}
+
+/// What Unicode calls white space, and the separators of ASCII.
+private func isSpace(_ scalar: UInt32) -> Bool {
+  if scalar < 0x80 { return scalar == 32 || (9...13).contains(scalar) || (28...31).contains(scalar) }
+  return Unicode.Scalar(scalar)?.properties.isWhitespace ?? false
+}
