@@ -3,25 +3,15 @@ import MaasGraph
 
 /// LabelEncoder and CategoryMapper: each element is a key, and becomes the value that belongs to it, or the default.
 package final class LabelEncoder: OperatorFamily {
-  package struct Row: Sendable {
-    let name: String
-    /// What the lists of its two-way form are called; of numbers, nil where the places in the other list are meant.
-    let texts: String
-    let numbers: String?
+  package enum Row: Sendable { case labelEncoder, categoryMapper }
 
-    package static let labelEncoder = Row(name: "LabelEncoder", texts: "classes_strings", numbers: nil)
-    package static let categoryMapper = Row(
-      name: "CategoryMapper", texts: "cats_strings", numbers: "cats_int64s")
-  }
-
-  private let row: Row
+  package let name: String
   /// One for each element type that may be given.
   private let codes: [Code]
-  package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
-    self.row = row
-    let isTwoWay = row.numbers != nil || reader.opset < 2
+    name = row == .labelEncoder ? "LabelEncoder" : "CategoryMapper"
+    let isTwoWay = row == .categoryMapper || reader.opset < 2
     codes = isTwoWay ? try twoWay(row, &reader) : [try listed(&reader)]
     try reader.finish()
   }
@@ -68,15 +58,16 @@ private struct Code: Sendable {
   }
 }
 
+/// From strings to numbers and back. Where the numbers have no list of their own, they are the places of the strings.
 private func twoWay(_ row: LabelEncoder.Row, _ reader: inout AttributeReader) throws(MaasError) -> [Code] {
-  let texts = try reader.strings(row.texts) ?? []
-  let numbers = row.numbers == nil ? Array(0..<texts.count) : try reader.ints(row.numbers ?? "") ?? []
+  let isMapper = row == .categoryMapper
+  let texts = try reader.strings(isMapper ? "cats_strings" : "classes_strings") ?? []
+  let numbers = try int64s(isMapper ? try reader.ints("cats_int64s") ?? [] : Array(texts.indices))
   let strings = try Tensor([texts.count], strings: texts)
-  let int64s = try Tensor(.int64, [numbers.count], numbers.map { Int64($0) })
   let fallbacks = try Fallbacks(&reader)
   return [
-    try Code(strings, int64s, default: try fallbacks.of(.int64)),
-    try Code(int64s, strings, default: try fallbacks.of(.string)),
+    try Code(strings, numbers, default: try fallbacks.of(.int64)),
+    try Code(numbers, strings, default: try fallbacks.of(.string)),
   ]
 }
 
@@ -113,28 +104,27 @@ private struct Fallbacks {
     }
     if dtype == .string { return try Tensor([1], strings: [string]) }
     if DType.floats.contains(dtype) { return try cast(try Tensor(.float, [1], [float]), to: dtype) }
-    return try cast(try Tensor(.int64, [1], [Int64(int64)]), to: dtype)
+    return try cast(try int64s([int64]), to: dtype)
   }
 }
 
 extension AttributeReader {
   /// The one of `name_int64s`, `name_floats`, `name_strings` and `name_tensor` that is there.
   fileprivate mutating func list(_ name: String) throws(MaasError) -> Tensor {
-    var lists: [Tensor] = []
-    if let list = try ints("\(name)_int64s") {
-      lists.append(try Tensor(.int64, [list.count], list.map { Int64($0) }))
-    }
-    if let list = try floats("\(name)_floats") { lists.append(try Tensor(.float, [list.count], list)) }
-    if let list = try strings("\(name)_strings") { lists.append(try Tensor([list.count], strings: list)) }
-    if opset >= 4, let list = try tensor("\(name)_tensor") { lists.append(list) }
-    guard lists.count == 1 else {
+    var (list, count): (Tensor?, Int) = (nil, 0)
+    func found(_ tensor: Tensor) { (list, count) = (tensor, count + 1) }
+    if let given = try ints("\(name)_int64s") { found(try int64s(given)) }
+    if let given = try floats("\(name)_floats") { found(try Tensor(.float, [given.count], given)) }
+    if let given = try strings("\(name)_strings") { found(try Tensor([given.count], strings: given)) }
+    if opset >= 4, let given = try tensor("\(name)_tensor") { found(given) }
+    guard let list, count == 1 else {
       throw MaasError(
-        .invalidModel, "one attribute '\(name)_…' must say what the \(name) are", found: "\(lists.count)")
+        .invalidModel, "one attribute '\(name)_…' must say what the \(name) are", found: "\(count)")
     }
     let types: [DType] = [.string, .int64, .float, .int32, .int16, .double]
-    if types.contains(lists[0].dtype) { return lists[0] }
+    if types.contains(list.dtype) { return list }
     throw MaasError(
       .invalidModel, "the \(name) have an element type that is not supported here",
-      expected: joined(types.map { $0.name }, " or "), found: lists[0].dtype.name)
+      expected: joined(types.map { $0.name }, " or "), found: list.dtype.name)
   }
 }

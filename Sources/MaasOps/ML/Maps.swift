@@ -64,22 +64,23 @@ package final class CastMap: ReadableOperator, HostOperator {
 
   package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
     let (keys, given) = try call.map(0)
-    let (numbers, values) = (keys.integers ?? [], try cast(given, to: dtype))
-    guard let count else { return [try row(values, ranks(numbers), count: numbers.count)] }
-    if let least = numbers.min(), least < 0 {
-      throw MaasError(.outOfRange, "a key of the map is no place", expected: "at least 0", found: "\(least)")
+    let values = try cast(given, to: dtype)
+    guard let count else { return [try row(values, try ranked(keys).ranks, count: keys.count)] }
+    let places = keys.integers ?? []
+    for place in places where place < 0 {
+      throw MaasError(.outOfRange, "a key of the map is no place", expected: "at least 0", found: "\(place)")
     }
-    return [try row(values, numbers, count: count)]
+    return [try row(values, places, count: count)]
   }
+}
 
-  /// The place of each number among all.
-  private func ranks(_ numbers: [Int]) -> [Int] {
-    var ranks = numbers
-    for (rank, i) in numbers.indices.sorted(by: { numbers[$0] < numbers[$1] }).enumerated() {
-      ranks[i] = rank
-    }
-    return ranks
+/// The different labels, ascending, and the place of each label among them.
+private func ranked(_ labels: Tensor) throws(MaasError) -> (labels: Tensor, ranks: [Int]) {
+  let results = try evaluate(Unique(), [labels], outputs: [true, false, true, false]) ?? []
+  guard let unique = results[at: 0] ?? nil, let ranks = (results[at: 2] ?? nil)?.integers else {
+    throw MaasError(.internal, "labels could not be sorted")
   }
+  return (unique, ranks)
 }
 
 /// The values of a map, each at the place that its key has in the vocabulary; those of other keys are left out.
@@ -124,8 +125,11 @@ package final class ZipMap: ReadableOperator, HostOperator {
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     let labels = try reader.keys("classlabels_int64s", "classlabels_strings")
     width = labels.count
-    columns = try lastColumns(labels)
-    keys = try gathered(labels, columns, axis: 0).copied()
+    let (unique, ranks) = try ranked(labels)
+    keys = try unique.copied()
+    var columns = [Int](repeating: 0, count: keys.count)
+    for (column, rank) in ranks.enumerated() { columns[rank] = column }
+    self.columns = columns
     try reader.finish()
   }
 
@@ -152,12 +156,4 @@ package final class ZipMap: ReadableOperator, HostOperator {
     }
     return [.sequence(maps)]
   }
-}
-
-/// The columns in the order of their labels; of equal labels the last.
-private func lastColumns(_ labels: Tensor) throws(MaasError) -> [Int] {
-  let unique = try KeyTable(labels).places(labels).enumerated().compactMap { $0 == $1 ? $0 : nil }
-  if let numbers = labels.integers { return unique.sorted { numbers[$0] < numbers[$1] } }
-  let strings = labels.stringElements
-  return unique.sorted { strings[$0].bytes.lexicographicallyPrecedes(strings[$1].bytes) }
 }

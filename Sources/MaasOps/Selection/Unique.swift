@@ -8,6 +8,9 @@ package final class Unique: ReadableOperator, HostOperator {
   private let axis: Int?
   private let isSorted: Bool
 
+  /// The different elements, ascending.
+  init() { (axis, isSorted) = (nil, true) }
+
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     axis = try reader.int("axis")
     isSorted = try reader.int("sorted") ?? 1 != 0

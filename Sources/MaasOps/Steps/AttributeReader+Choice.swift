@@ -6,11 +6,16 @@ extension AttributeReader {
   mutating func choice<Choice>(
     _ name: String, _ rows: [(name: String, value: Choice)]
   ) throws(MaasError) -> Choice {
-    let found = try string(name) ?? rows[0].name
-    if let row = rows.first(where: { $0.name == found }) { return row.value }
+    rows[try choice(name, rows.map { $0.name })].value
+  }
+
+  /// The place of the value of a string attribute among `names`: the first when the attribute is left out.
+  mutating func choice(_ name: String, _ names: [String]) throws(MaasError) -> Int {
+    let found = try string(name) ?? names[0]
+    for i in names.indices where names[i] == found { return i }
     throw MaasError(
-      .invalidModel, "attribute '\(name)' has an unknown value",
-      expected: joined(rows.map { $0.name }, " or "), found: found)
+      .invalidModel, "attribute '\(name)' has an unknown value", expected: joined(names, " or "), found: found
+    )
   }
 
   /// An int attribute within `bounds`.

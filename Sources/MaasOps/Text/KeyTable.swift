@@ -94,7 +94,12 @@ extension AttributeReader {
     guard numbers.isEmpty != texts.isEmpty else {
       throw MaasError(.invalidModel, "one of the attributes '\(ints)' and '\(strings)' must have elements")
     }
-    if numbers.isEmpty { return try Tensor([texts.count], strings: texts) }
-    return try Tensor(.int64, [numbers.count], numbers.map { Int64($0) })
+    return numbers.isEmpty ? try Tensor([texts.count], strings: texts) : try int64s(numbers)
   }
+}
+
+/// A list of numbers.
+@inline(never)
+func int64s(_ numbers: [Int]) throws(MaasError) -> Tensor {
+  try Tensor(.int64, [numbers.count], numbers.map { Int64($0) })
 }

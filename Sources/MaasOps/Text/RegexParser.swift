@@ -96,7 +96,7 @@ struct RegexParser {
 
   private mutating func emit(_ set: ScalarSet, isNegated: Bool = false) throws(MaasError) {
     try emitPart(RegexInstruction(.oneOf, program.add(set, isNegated: isNegated)))
-    if program.ranges.count > RegexProgram.limit { throw text.error("it is too large", .limitExceeded) }
+    if program.ranges.count > RegexProgram.rangeLimit { throw text.error("it is too large", .limitExceeded) }
   }
 
   // Groups.
@@ -254,6 +254,7 @@ struct RegexParser {
       }
       if low > high { throw text.error("a range descends") }
       set.insert(low, high)
+      if set.ranges.count > RegexProgram.rangeLimit { throw text.error("it is too large", .limitExceeded) }
     }
     text.skip()
     try emit(set, isNegated: isNegated)

@@ -32,14 +32,12 @@ struct ScalarRange: BitwiseCopyable {
   static let last: UInt32 = 0x10ffff
 }
 
-/// A set of scalars: ranges in the program's list, and general categories.
+/// A set of scalars: some of the program's ranges.
 struct RegexClass: BitwiseCopyable {
   /// A bit for each ASCII scalar that is in the set, all told.
   var ascii: (UInt64, UInt64) = (0, 0)
   var start: Int32
   var count: Int32
-  /// A bit for each category, see `ScalarCategory`.
-  var categories: UInt32
   /// Whether ranges hold what scalars fold to.
   var folds: Bool
   var isNegated: Bool
@@ -59,27 +57,27 @@ struct RegexClass: BitwiseCopyable {
       let middle = (low + high) / 2
       if ranges[middle].high < wanted { low = middle + 1 } else { high = middle }
     }
-    let isListed = low < Int(start) + Int(count) && ranges[low].low <= wanted
-    return (isListed || (categories != 0 && ScalarCategory.bit(scalar) & categories != 0)) != isNegated
+    return (low < Int(start) + Int(count) && ranges[low].low <= wanted) != isNegated
   }
 }
 
 struct RegexProgram {
   /// What an expression may become at most; scratch memory and time are proportional to it.
   static let limit = 100_000
+  /// The ranges that its classes may have; putting them in order takes up to the square of it.
+  static let rangeLimit = 20_000
 
   var code: [RegexInstruction] = []
   /// The first class and the first range are nobody's, so that there is always one.
-  private(set) var classes = [RegexClass(start: 0, count: 0, categories: 0, folds: false, isNegated: false)]
+  private(set) var classes = [RegexClass(start: 0, count: 0, folds: false, isNegated: false)]
   private(set) var ranges = [ScalarRange(low: 0, high: 0)]
 
   /// Adds a class and gives its number.
   mutating func add(_ set: ScalarSet, isNegated: Bool) -> Int {
-    let merged = ScalarSet.merged(set.ranges)
     var entry = RegexClass(
-      start: Int32(truncatingIfNeeded: ranges.count), count: Int32(truncatingIfNeeded: merged.count),
-      categories: set.categories, folds: set.folds, isNegated: isNegated)
-    ranges += merged
+      start: Int32(truncatingIfNeeded: ranges.count), count: Int32(truncatingIfNeeded: set.ranges.count),
+      folds: set.folds, isNegated: isNegated)
+    ranges += set.ranges
     ranges.withUnsafeBufferPointer { ranges in
       guard let ranges = ranges.baseAddress else { return }
       for scalar in 0..<UInt32(128) where entry.search(scalar, ranges) {

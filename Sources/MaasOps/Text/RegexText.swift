@@ -27,20 +27,22 @@ struct RegexText {
     return peek()
   }
 
-  func starts(_ prefix: String) -> Bool {
-    var i = 0
-    for scalar in prefix.unicodeScalars {
-      if peek(i) != scalar { return false }
-      i += 1
-    }
-    return true
-  }
+  func starts(_ prefix: String) -> Bool { end(of: prefix) != nil }
 
   /// Goes behind the prefix if it is there.
   mutating func skip(_ prefix: String) -> Bool {
-    guard starts(prefix) else { return false }
-    at += prefix.unicodeScalars.count
+    guard let end = end(of: prefix) else { return false }
+    at = end
     return true
+  }
+
+  private func end(of prefix: String) -> Int? {
+    var i = at
+    for scalar in prefix.unicodeScalars {
+      if i >= scalars.count || scalars[i] != scalar { return nil }
+      i += 1
+    }
+    return i
   }
 
   /// `{2}`, `{2,}` or `{2,3}`; nil for other texts, which mean themselves.
@@ -129,7 +131,7 @@ private func digitValue(_ scalar: UInt32) -> UInt32? {
 
 // Sets that have names.
 extension RegexText {
-  /// `\d`, `\pL`, `\p{Lu}` and their like; false where there is none.
+  /// `\d` and its like; false where there is none. Of Unicode's sets there is `\p{Any}`.
   mutating func skipNamed(into set: inout ScalarSet) throws(MaasError) -> Bool {
     guard starts("\\"), let letter = peek(1) else { return false }
     if letter == "p" || letter == "P" {
@@ -157,12 +159,7 @@ extension RegexText {
     if name == "Any" {
       return set.insert([ScalarRange(low: 0, high: ScalarRange.last)], isNegated: isNegated)
     }
-    let bits = ScalarCategory.bits(name)
-    if bits == 0 { throw error("the script or category '\(name)' is not supported", .unsupported) }
-    if set.folds, ![0, ScalarCategory.cased].contains(bits & ScalarCategory.cased) {
-      throw error("the category '\(name)' is not supported where case is ignored", .unsupported)
-    }
-    set.insert(categories: isNegated ? ~bits : bits)
+    throw error("the script or category '\(name)' is not supported", .unsupported)
   }
 
   /// `[:alpha:]`, `[:^alpha:]` and their like; false where there is none.

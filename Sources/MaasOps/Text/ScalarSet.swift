@@ -2,8 +2,8 @@ import MaasCore
 
 /// A set of scalars while an expression is read.
 struct ScalarSet {
+  /// Ascending; none touches another.
   private(set) var ranges: [ScalarRange] = []
-  private(set) var categories: UInt32 = 0
   /// Case does not matter: the ranges hold what their scalars fold to.
   let folds: Bool
 
@@ -13,11 +13,26 @@ struct ScalarSet {
 
   /// Adds the scalars of the ranges, or all others.
   mutating func insert(_ new: [ScalarRange], isNegated: Bool = false) {
-    let closed = folds ? new + foldings(new) : new
-    ranges += isNegated ? ScalarSet.complement(ScalarSet.merged(closed)) : closed
+    var closed = ScalarSet(folds: false)
+    for range in folds ? new + foldings(new) : new { closed.merge(range) }
+    for range in isNegated ? closed.complement() : closed.ranges { merge(range) }
   }
 
-  mutating func insert(categories bits: UInt32) { categories |= bits }
+  /// Puts a range in its place, as one with those that it touches.
+  private mutating func merge(_ range: ScalarRange) {
+    var (low, high) = (0, ranges.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if ranges[middle].high + 1 < range.low { low = middle + 1 } else { high = middle }
+    }
+    var merged = range
+    while high < ranges.count, ranges[high].low <= range.high + 1 {
+      merged.low = min(merged.low, ranges[high].low)
+      merged.high = max(merged.high, ranges[high].high)
+      high += 1
+    }
+    ranges.replaceSubrange(low..<high, with: CollectionOfOne(merged))
+  }
 
   /// What the scalars of the ranges fold to, where that is something else.
   private func foldings(_ new: [ScalarRange]) -> [ScalarRange] {
@@ -33,22 +48,9 @@ struct ScalarSet {
     return result
   }
 
-  /// The same scalars in ranges that ascend and do not touch.
-  static func merged(_ ranges: [ScalarRange]) -> [ScalarRange] {
-    var result: [ScalarRange] = []
-    for range in ranges.sorted(by: { $0.low < $1.low }) {
-      if let last = result.last, range.low <= last.high + 1 {
-        result[result.count - 1].high = max(last.high, range.high)
-      } else {
-        result.append(range)
-      }
-    }
-    return result
-  }
-
-  private static func complement(_ merged: [ScalarRange]) -> [ScalarRange] {
+  private func complement() -> [ScalarRange] {
     var (result, next): ([ScalarRange], UInt32) = ([], 0)
-    for range in merged {
+    for range in ranges {
       if range.low > next { result.append(ScalarRange(low: next, high: range.low - 1)) }
       next = range.high + 1
     }
@@ -74,8 +76,8 @@ private func wideFolded(_ scalar: UInt32) -> UInt32 {
 /// The scalar that `mapping` makes of one; itself where that is several.
 private func single(_ scalar: UInt32, _ mapping: (Unicode.Scalar) -> String) -> UInt32 {
   guard let valid = Unicode.Scalar(scalar) else { return scalar }
-  let mapped = mapping(valid).unicodeScalars
-  guard let first = mapped.first, mapped.dropFirst().isEmpty else { return scalar }
+  var mapped = mapping(valid).unicodeScalars.makeIterator()
+  guard let first = mapped.next(), mapped.next() == nil else { return scalar }
   return first.value
 }
 
@@ -83,40 +85,4 @@ private func single(_ scalar: UInt32, _ mapping: (Unicode.Scalar) -> String) -> 
 private let wideFoldings: [(from: UInt32, to: UInt32)] = (UInt32(128)..<0x1f000).compactMap {
   let folded = folded($0)
   return folded == $0 ? nil : ($0, folded)
-}
-
-/// Unicode's general categories as bits.
-enum ScalarCategory {
-  /// In the order of the bits.
-  private static let names = [
-    "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf",
-    "Po", "Sm",
-    "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Cs",
-  ]
-
-  private static let order: [Unicode.GeneralCategory] = [
-    .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .nonspacingMark,
-    .spacingMark, .enclosingMark, .decimalNumber, .letterNumber, .otherNumber, .connectorPunctuation,
-    .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation, .finalPunctuation,
-    .otherPunctuation, .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol, .spaceSeparator,
-    .lineSeparator, .paragraphSeparator, .control, .format, .privateUse, .surrogate,
-  ]
-
-  /// Those that scalars leave when their case changes.
-  static let cased = bits("Lu") | bits("Ll") | bits("Lt")
-
-  /// The categories of a name such as `Lu`, or of the group `L`; none for other names.
-  static func bits(_ name: String) -> UInt32 {
-    var bits: UInt32 = 0
-    for (i, category) in names.enumerated() where category == name || category.utf8.first == name.utf8.first {
-      if category == name || name.utf8.count == 1 { bits |= 1 << UInt32(i) }
-    }
-    return bits
-  }
-
-  static func bit(_ scalar: UInt32) -> UInt32 {
-    guard let category = Unicode.Scalar(scalar)?.properties.generalCategory else { return 0 }
-    // What is unassigned has a bit of its own: it is outside of every category with a name.
-    return order.firstIndex(of: category).map { 1 << UInt32($0) } ?? 1 << 31
-  }
 }

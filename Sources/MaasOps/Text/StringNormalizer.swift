@@ -10,13 +10,11 @@ package final class StringNormalizer: ReadableOperator, HostOperator {
   private let stopWords: KeyTable
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
-    let action: CaseChange.Action = try reader.choice(
-      "case_change_action", [("NONE", .none), ("LOWER", .lower), ("UPPER", .upper)])
+    let action = try reader.choice("case_change_action", ["NONE", "LOWER", "UPPER"])
     let isSensitive = try reader.int("is_case_sensitive") ?? 0 != 0
-    let isTurkic = CaseChange.isTurkic(try reader.string("locale") ?? "")
-    let comparison = CaseChange(isSensitive ? .none : action == .none ? .lower : action, isTurkic)
-    change = CaseChange(action, isTurkic)
-    self.comparison = comparison
+    let isTurkic = CaseChange.isTurkic(Array((try reader.string("locale") ?? "").utf8))
+    change = CaseChange(action: action, isTurkic: isTurkic)
+    comparison = CaseChange(action: isSensitive ? 0 : max(1, action), isTurkic: isTurkic)
     let words = try reader.strings("stopwords") ?? []
     stopWords = try KeyTable(try comparison.apply(try Tensor([words.count], strings: words)))
     try reader.finish()
@@ -52,32 +50,23 @@ package final class StringNormalizer: ReadableOperator, HostOperator {
 
 /// Unicode's full case mappings, scalar by scalar. In Turkish and Azerbaijani, i and I have dotless and dotted partners of their own.
 private struct CaseChange: Sendable {
-  enum Action { case none, lower, upper }
-
-  private let action: Action
-  private let isTurkic: Bool
-
-  init(_ action: Action, _ isTurkic: Bool) {
-    self.action = action
-    self.isTurkic = isTurkic
-  }
+  /// 0: none, 1: to lower, 2: to upper case.
+  let action: Int
+  let isTurkic: Bool
 
   /// Whether the locale's language, as in `tr_TR.UTF-8`, is one of these.
-  static func isTurkic(_ locale: String) -> Bool {
-    let language = locale.utf8.prefix { $0 != 95 && $0 != 45 && $0 != 46 }
-    return language.elementsEqual("tr".utf8) || language.elementsEqual("az".utf8)
+  static func isTurkic(_ locale: [UInt8]) -> Bool {
+    guard locale.count >= 2, locale.count == 2 || locale[2] < 97 else { return false }
+    return (locale[0] == 116 && locale[1] == 114) || (locale[0] == 97 && locale[1] == 122)
   }
 
   func apply(_ x: Tensor) throws(MaasError) -> Tensor {
-    action == .none ? x : try Tensor(x.shape, strings: x.strings.map { apply($0) })
+    action == 0 ? x : try Tensor(x.shape, strings: x.strings.map { apply($0) })
   }
 
   private func apply(_ text: String) -> String {
-    switch action {
-    case .none: text
-    case .lower: (isTurkic ? text.replacing("I", "ı", "İ", "i") : text).lowercased()
-    case .upper: (isTurkic ? text.replacing("ı", "I", "i", "İ") : text).uppercased()
-    }
+    if action == 1 { return (isTurkic ? text.replacing("I", "ı", "İ", "i") : text).lowercased() }
+    return (isTurkic ? text.replacing("ı", "I", "i", "İ") : text).uppercased()
   }
 }
 

@@ -1,3 +1,4 @@
+import CMaasSystem
 import MaasCore
 import MaasGraph
 
@@ -25,37 +26,40 @@ package final class StringSplit: ReadableOperator, HostOperator {
 
   package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
     let x = try call.tensor(0)
-    var (parts, ends): ([StringElement], [Int]) = ([], [0])
+    var (parts, ends, width, total): ([StringElement], [Int], Int, Int) = ([], [0], 0, 0)
     for text in x.stringElements {
+      let first = parts.count
       if delimiter.isEmpty { splitWords(text, &parts) } else { split(text, &parts) }
       ends.append(parts.count)
+      width = max(width, parts.count - first)
+      total += text.count
     }
-    let counts = zip(ends, ends.dropFirst()).map { $1 - $0 }
-    let shape = x.shape + [counts.max() ?? 0]
+    let shape = x.shape + [width]
     guard let count = elementCount(shape) else {
       throw MaasError(.limitExceeded, "there are too many parts", found: describe(shape))
     }
-    let (width, total) = (shape[x.shape.count], parts.reduce(0) { $0 + $1.count })
+    // The parts are never more bytes than the strings.
     let y = try Tensor(shape, count: count, total: total) { at, i in
-      let (row, column) = (i / width, i % width)
-      return column < counts[row] ? parts[ends[row] + column].copy(to: at) : 0
+      let part = ends[i / width] + i % width
+      return part < ends[i / width + 1] ? parts[part].copy(to: at) : 0
     }
-    return [.tensor(y), .tensor(try Tensor(.int64, x.shape, counts.map { Int64($0) }))]
+    let counts = (0..<x.count).map { ends[$0 + 1] - ends[$0] }
+    return [.tensor(y), .tensor(try int64s(counts).reshaped(x.shape))]
   }
 
   private func split(_ text: StringElement, _ parts: inout [StringElement]) {
-    let (bytes, first) = (text.bytes, parts.count)
+    let (first, size) = (parts.count, delimiter.count)
     var (start, i) = (0, 0)
-    while parts.count - first < limit, i + delimiter.count <= bytes.count {
-      if bytes[i..<i + delimiter.count].elementsEqual(delimiter) {
+    while parts.count - first < limit, let base = text.bytes.baseAddress, i + size <= text.count {
+      if maas_sys_equal(base + i, delimiter, size) {
         parts.append(text.part(start..<i))
-        i += delimiter.count
+        i += size
         start = i
       } else {
         i += 1
       }
     }
-    parts.append(text.part(start..<bytes.count))
+    parts.append(text.part(start..<text.count))
   }
 
   /// Once the limit is reached, what follows is one part, white space at its end included.
@@ -88,6 +92,8 @@ extension StringElement {
 
 /// What Unicode calls white space, and the separators of ASCII.
 private func isSpace(_ scalar: UInt32) -> Bool {
-  if scalar < 0x80 { return scalar == 32 || (9...13).contains(scalar) || (28...31).contains(scalar) }
-  return Unicode.Scalar(scalar)?.properties.isWhitespace ?? false
+  switch scalar {
+  case 9...13, 28...32, 0x85, 0xa0, 0x1680, 0x2000...0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000: true
+  default: false
+  }
 }

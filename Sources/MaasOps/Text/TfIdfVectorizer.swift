@@ -12,14 +12,13 @@ package final class TfIdfVectorizer: ReadableOperator {
   private let isCount: Bool
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
-    let mode: (isWeighted: Bool, isCount: Bool) = try reader.choice(
-      "mode", [("TF", (false, true)), ("IDF", (true, false)), ("TFIDF", (true, true))])
+    let mode = try reader.choice("mode", ["TF", "IDF", "TFIDF"])
     let longest = try reader.int("max_gram_length", default: 0, 1...Int.max)
     let shortest = try reader.int("min_gram_length", default: 0, 1...longest)
     skips = try reader.int("max_skip_count", default: -1, 0...Int.max)
     lengths = shortest...longest
-    isCount = mode.isCount
-    pool = try NGramPool(&reader, lengths, isWeighted: mode.isWeighted)
+    isCount = mode != 1
+    pool = try NGramPool(&reader, lengths, isWeighted: mode > 0)
     try reader.finish()
   }
 
