@@ -56,3 +56,79 @@ import Testing
     }
   }
 }
+
+/// Rotation of heads, against the formula in double precision.
+@Suite struct RotaryTests {
+  struct Form: Sendable {
+    let heads, size, pairs: Int
+    let interleaved, hasIDs: Bool
+  }
+
+  static let forms: [Form] = [1, 3, 8, 16, 21, 40].flatMap { pairs in
+    [false, true].map {
+      Form(
+        heads: 1 + pairs % 3, size: 2 * pairs + pairs % 2, pairs: pairs, interleaved: $0, hasIDs: pairs > 3)
+    }
+  }
+
+  private func params(_ form: Form, row: Int) -> maas_f32_rotary_params {
+    var p = maas_f32_rotary_params()
+    (p.batch, p.places, p.heads) = (2, 3, Int64(form.heads))
+    (p.size, p.pairs, p.interleaved) = (Int64(form.size), Int64(form.pairs), form.interleaved)
+    (p.x_head, p.x_place, p.x_batch) = (p.size, Int64(row), Int64(3 * row))
+    (p.y_place, p.y_head, p.y_batch) = (p.size, 3 * p.size, 3 * p.size * p.heads)
+    (p.x_offset, p.positions) = (2, 7)
+    if form.hasIDs { (p.id_batch, p.id_place) = (3, 1) } else { (p.batch_step, p.place_step) = (3, 1) }
+    return p
+  }
+
+  @Test(arguments: KernelRow.supported("maas_f32_rotary"), forms)
+  func formula(row: KernelRow, form: Form) {
+    var random = Random(31)
+    let width = form.heads * form.size + 3
+    let params = params(form, row: width)
+    let ids: [Int64] = [0, 6, 2, 3, 3, 5]
+    let x = random.floats(6 * width)
+    let (cosines, sines) = (random.floats(7 * form.pairs), random.floats(7 * form.pairs))
+    let y = Fenced<Float>(repeating: 7, count: 6 * form.heads * form.size)
+    let operands: [(any Operand)?] = [
+      Fenced(x), Fenced(cosines), Fenced(sines), form.hasIDs ? Fenced(ids) : nil, y,
+    ]
+    let split = withUnsafePointer(to: params) { maas_f32_rotary_split($0) }
+    #expect(run(row, params, operands, split, cuts: [1]).status == 0)
+    for place in 0..<6 {
+      let position = form.hasIDs ? Int(ids[place]) : place
+      for head in 0..<form.heads {
+        let from = 2 + place * width + head * form.size
+        let to = ((place / 3 * form.heads + head) * 3 + place % 3) * form.size
+        for i in 0..<form.size {
+          let pair = form.interleaved ? i / 2 : i % form.pairs
+          let first = form.interleaved ? 2 * pair : pair
+          let second = form.interleaved ? first + 1 : first + form.pairs
+          let (a, b) = (Double(x[from + min(first, i)]), i < 2 * form.pairs ? Double(x[from + second]) : 0)
+          let c = Double(cosines[position * form.pairs + min(pair, form.pairs - 1)])
+          let s = Double(sines[position * form.pairs + min(pair, form.pairs - 1)])
+          let exact = i >= 2 * form.pairs ? Double(x[from + i]) : i == first ? a * c - b * s : a * s + b * c
+          #expect(abs(Double(y.elements[to + i]) - exact) < 1e-6)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: KernelRow.supported("maas_f32_rotary"))
+  func refusesPositionsWithoutACosine(row: KernelRow) {
+    var params = maas_f32_rotary_params()
+    (params.batch, params.places, params.heads, params.size, params.pairs) = (1, 2, 1, 2, 1)
+    (params.x_place, params.y_place, params.id_place, params.positions) = (2, 2, 1, 3)
+    let split = withUnsafePointer(to: params) { maas_f32_rotary_split($0) }
+    for id: Int64 in [3, -1, .max, .min] {
+      let operands: [(any Operand)?] = [
+        Fenced([Float](repeating: 1, count: 4)), Fenced([Float](repeating: 1, count: 3)),
+        Fenced([Float](repeating: 1, count: 3)), Fenced([0, id]), Fenced<Float>(repeating: 7, count: 4),
+      ]
+      let outcome = run(row, params, operands, split)
+      #expect(outcome.status == Int32(MAAS_STEP_INDEX))
+      #expect(outcome.failure == [id, 0, 3])
+    }
+  }
+}

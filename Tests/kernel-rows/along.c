@@ -16,6 +16,7 @@ SPLIT(reduce)
 SPLIT(lstm)
 SPLIT(online_softmax)
 SPLIT(rows)
+SPLIT(rotary)
 
 static const int64_t shapes[][3] = {{1, 1, 1},    {3, 7, 1}, {5, 67, 1},   {2, 8, 1},  {4, 1000, 1},
                                     {1, 4099, 1}, {3, 5, 7}, {2, 33, 100}, {1, 3, 65}, {2, 4, 16}};
@@ -188,6 +189,28 @@ static void check_lstm(int64_t rows, int64_t hidden, bool peephole, bool lengths
   check(&c);
 }
 
+/// Of as many pairs as `s` has elements in a row.
+static void check_rotary(const int64_t *s, bool interleaved) {
+  maas_f32_rotary_params p = {.batch = 1, .places = 3, .heads = 2, .pairs = s[1], .interleaved = interleaved};
+  p.size = 2 * p.pairs + 1, p.positions = 3, p.place_step = 1;
+  p.x_head = p.size, p.x_place = 2 * p.size + 3, p.y_place = p.size, p.y_head = 3 * p.size;
+  size_t angles = (size_t)(3 * p.pairs);
+  kernel_case c = {.table = "maas_f32_rotary",
+                   .params = &p,
+                   .params_size = sizeof p,
+                   .operands = {{FLOATS, false, (size_t)(3 * p.x_place - 3), -1, 1},
+                                {FLOATS, false, angles, -1, 1},
+                                {FLOATS, false, angles, -1, 1},
+                                {ABSENT, false, 0, 0, 0},
+                                {FLOATS, true, (size_t)(6 * p.size), 7, 7}},
+                   .tolerance = 1e-6,
+                   .scale = 1,
+                   .onto = -1,
+                   .split = rotary_split};
+  snprintf(c.note, sizeof c.note, "%d pairs, interleaved %d", (int)p.pairs, interleaved);
+  check(&c);
+}
+
 void check_along(void) {
   for (int s = 0; s < shape_count; s++) {
     check_softmax(shapes[s], false);
@@ -199,6 +222,8 @@ void check_along(void) {
     check_layer_norm(shapes[s], false, true);
     check_layer_norm(shapes[s], true, true);
     check_channel_affine(shapes[s]);
+    check_rotary(shapes[s], false);
+    check_rotary(shapes[s], true);
   }
   for (int op = 0; op < MAAS_REDUCE_COUNT; op++)
     for (size_t r = 0; r < sizeof reductions / sizeof reductions[0]; r++)

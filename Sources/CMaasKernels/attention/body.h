@@ -1,5 +1,5 @@
-/// Products of few rows with a matrix that is read once and therefore not packed, for one instruction set. A
-/// work item is a row of y.
+/// What attention needs for one instruction set: products of few rows with a matrix that is read once and therefore
+/// not packed, where a work item is a row of y, and the rotation of heads.
 #include "../split.h"
 #include "../simd/math.h"
 
@@ -86,6 +86,72 @@ int32_t MAAS_F32_KERNEL(row_sums)(const maas_step *step, int64_t begin, int64_t 
       four_columns(g, x, b + d, y + d);
     for (; d < g->width; d += V_WIDTH)
       last_columns(g, x, b + d, y + d, maas_min64(V_WIDTH, g->width - d));
+  }
+  return MAAS_STEP_OK;
+}
+
+/// n <= V_WIDTH pairs whose halves lie apart.
+static void rotate_part(const float *x, int64_t apart, const float *c, const float *s, float *y, int64_t n) {
+  vf a = v_load_tail(x, n), b = v_load_tail(x + apart, n), cosine = v_load_tail(c, n),
+     sine = v_load_tail(s, n);
+  v_store_tail(y, v_sub(v_mul(a, cosine), v_mul(b, sine)), n);
+  v_store_tail(y + apart, v_fma(b, cosine, v_mul(a, sine)), n);
+}
+
+static void rotate_halves(const float *x, const float *c, const float *s, float *y, int64_t pairs) {
+  int64_t i = 0;
+  for (; i + V_WIDTH <= pairs; i += V_WIDTH) {
+    vf a = v_load(x + i), b = v_load(x + pairs + i), cosine = v_load(c + i), sine = v_load(s + i);
+    v_store(y + i, v_sub(v_mul(a, cosine), v_mul(b, sine)));
+    v_store(y + pairs + i, v_fma(b, cosine, v_mul(a, sine)));
+  }
+  if (i < pairs)
+    rotate_part(x + i, pairs, c + i, s + i, y + i, pairs - i);
+}
+
+/// Neighbours are taken apart into short arrays, which the compiler does with shuffles.
+static void rotate_neighbours(const float *x, const float *c, const float *s, float *y, int64_t pairs) {
+  enum { block = 16 };
+  float a[block], b[block];
+  int64_t i = 0;
+  for (; i + block <= pairs; i += block) {
+    for (int j = 0; j < block; j++) {
+      a[j] = x[2 * (i + j)];
+      b[j] = x[2 * (i + j) + 1];
+    }
+    for (int j = 0; j < block; j++) {
+      y[2 * (i + j)] = a[j] * c[i + j] - b[j] * s[i + j];
+      y[2 * (i + j) + 1] = a[j] * s[i + j] + b[j] * c[i + j];
+    }
+  }
+  for (; i < pairs; i++) {
+    float own = x[2 * i], other = x[2 * i + 1];
+    y[2 * i] = own * c[i] - other * s[i];
+    y[2 * i + 1] = own * s[i] + other * c[i];
+  }
+}
+
+int32_t MAAS_F32_KERNEL(rotary)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  const maas_f32_rotary_params *g = step->params;
+  const int64_t *ids = step->operands[3];
+  for (int64_t item = begin; item < end; item++) {
+    int64_t h = item % g->heads, p = item / g->heads % g->places, b = item / g->heads / g->places;
+    int64_t id = ids ? ids[b * g->id_batch + p * g->id_place] : 0, position;
+    if (__builtin_add_overflow(b * g->batch_step + p * g->place_step, id, &position) || position < 0 ||
+        position >= g->positions) {
+      worker->failure[0] = id;
+      worker->failure[1] = 0;
+      worker->failure[2] = g->positions;
+      return MAAS_STEP_INDEX;
+    }
+    const float *x =
+        (const float *)step->operands[0] + g->x_offset + b * g->x_batch + p * g->x_place + h * g->x_head;
+    const float *c = (const float *)step->operands[1] + position * g->pairs;
+    const float *s = (const float *)step->operands[2] + position * g->pairs;
+    float *y = (float *)step->operands[4] + b * g->y_batch + p * g->y_place + h * g->y_head;
+    (g->interleaved ? rotate_neighbours : rotate_halves)(x, c, s, y, g->pairs);
+    for (int64_t i = 2 * g->pairs; i < g->size; i++)
+      y[i] = x[i];
   }
   return MAAS_STEP_OK;
 }

@@ -302,6 +302,26 @@ int32_t maas_f32_row_dots(const maas_step *step, int64_t begin, int64_t end, maa
 int32_t maas_f32_row_sums(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_rows_split(const maas_f32_rows_params *params);
 
+// Rotary embedding
+
+/// Pairs (a, b) of elements of each head become (a cos - b sin, a sin + b cos); what is behind the pairs is copied.
+/// Pairs are neighbours, or lie `pairs` apart. A work item is a head of a place. Row r of cosines and sines
+/// [positions, pairs] belongs to batch b and place s with r = b batch_step + s place_step, plus the position
+/// number [b id_batch + s id_place] where there are ids.
+typedef struct maas_f32_rotary_params {
+  int64_t batch, places, heads, size, pairs;
+  bool interleaved;
+  int64_t x_batch, x_place, x_head; ///< Elements between neighbours.
+  int64_t y_batch, y_place, y_head;
+  int64_t x_offset;
+  int64_t positions;
+  int64_t batch_step, place_step, id_batch, id_place;
+} maas_f32_rotary_params;
+
+/// x, cosines, sines, int64 ids or NULL, y. In place. MAAS_STEP_INDEX for a row outside [0, positions).
+int32_t maas_f32_rotary(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_rotary_split(const maas_f32_rotary_params *params);
+
 // Normalisation
 
 /// y = (x - mean) / sqrt(variance + epsilon) * scale + bias per row of x [rows, n]; RMS form: mean taken as

@@ -98,10 +98,8 @@ package final class Attention: ReadableOperator {
   private func check(_ node: Inference, _ shapes: AttentionShapes) throws(MaasError) {
     let (q, k, v) = (shapes.q, shapes.k, shapes.v)
     try shapes.check()
-    for (i, size) in [(4, k.size), (5, v.size)] where node.has(i) {
-      guard let found = try node.shape(i) else { continue }
-      let expected = [q.batch, k.heads, shapes.past ?? .known(0), size]
-      for d in found.indices { _ = try unified(expected[d], found[d], "dimension \(d) of input \(i)") }
+    for (i, size) in [(4, k.size), (5, v.size)] {
+      try node.expectShape(i, [q.batch, k.heads, shapes.past ?? .known(0), size])
     }
     if let lengths = node.has(6) ? try node.shape(6)?.first : nil {
       _ = try unified(q.batch, lengths, "the batch and the lengths")

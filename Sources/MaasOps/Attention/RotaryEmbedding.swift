@@ -6,47 +6,74 @@ import MaasGraph
 /// (a, b) becomes (a cos - b sin, a sin + b cos).
 ///
 /// Inputs: X [batch, heads, sequence, size] or [batch, sequence, heads * size], the cosines and the sines, each
-/// [positions, pairs] with position_ids [batch, sequence] as input 3, or [batch, sequence, pairs] without.
-package final class RotaryEmbedding: ReadableOperator {
+/// [positions, pairs] with position_ids [batch, sequence] as input 3, or [batch, sequence, pairs] without. In
+/// com.microsoft position_ids are input 1, and may be the one position of the first place.
+package final class RotaryEmbedding: OperatorFamily {
+  package struct Row: Sendable {
+    fileprivate let ids, cosines, sines: Int
+
+    package static let onnx = Row(ids: 3, cosines: 1, sines: 2)
+    package static let microsoft = Row(ids: 1, cosines: 2, sines: 3)
+  }
+
   package let name = "RotaryEmbedding"
+  private let row: Row
   /// Pairs are neighbours; else they lie half the rotated part apart.
   private let isInterleaved: Bool
   /// How many elements of a head are rotated; 0: all.
   private let rotated: Int
   private let heads: Int?
 
-  package init(_ reader: inout AttributeReader) throws(MaasError) {
+  package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
+    self.row = row
     isInterleaved = try reader.int("interleaved") ?? 0 != 0
     rotated = try reader.int("rotary_embedding_dim") ?? 0
     heads = try reader.int("num_heads").flatMap { $0 > 0 ? $0 : nil }
+    // ONNX Runtime computes nothing with these.
+    if row.ids == 1 { reader.ignore("scale", "is_packed_batching") }
     try reader.finish()
+    guard row.ids == 1, rotated > 0, heads == nil else { return }
+    throw MaasError(.invalidModel, "attribute 'rotary_embedding_dim' needs 'num_heads' beside it")
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(3...4)
-    try node.expectDType(0, [.float, .float16, .bfloat16])
-    let hasIDs = node.has(3)
-    for i in 1..<3 {
+    try node.expectDType(0, DType.upToFloat)
+    let isByIDs = node.has(row.ids) || row.ids == 1
+    for i in [row.cosines, row.sines] {
       try node.expectSameDType(0, i)
-      try node.expectRank(i, hasIDs ? 2 : 3)
+      try node.expectRank(i, isByIDs ? 2 : 3)
     }
-    if hasIDs {
-      try node.expectDType(3, [.int64])
-      try node.expectRank(3, 2)
-    }
+    if isByIDs { try node.expectDType(row.ids, [.int64]) }
     node.setOutput(0, try node.dtype(0), try node.shape(0))
-    guard let x = try node.shape(0) else { return }
-    let layout = try HeadShape(x, heads: heads, "X")
-    let pairs = try pairs(layout.size)
-    for i in 1..<4 where node.has(i) {
-      guard let found = try node.shape(i) else { continue }
-      let places = [layout.batch, layout.sequence]
-      let expected = i == 3 ? places : hasIDs ? [found[0], pairs] : places + [pairs]
-      for d in found.indices { _ = try unified(expected[d], found[d], "dimension \(d) of input \(i)") }
+    let cosines = try node.shape(row.cosines)
+    if let cosines { try node.expectShape(row.sines, cosines) }
+    guard let x = try node.shape(0), let layout = try layout(x, cosines?.last) else { return }
+    let places = [layout.batch, layout.sequence]
+    if isByIDs {
+      if isFirst(try node.shape(row.ids)) {
+        try node.expectElement(row.ids)
+      } else {
+        try node.expectShape(row.ids, places)
+      }
     }
-    if let cosines = try node.shape(1), let sines = try node.shape(2) {
-      for d in cosines.indices { _ = try unified(cosines[d], sines[d], "the cosines and the sines") }
+    guard let cosines else { return }
+    try node.expectShape(row.cosines, (isByIDs ? [cosines[0]] : places) + [try pairs(layout.size)])
+  }
+
+  /// Whether the ids are only the position of the first place.
+  private func isFirst(_ ids: [Dim]?) -> Bool { row.ids == 1 && (ids?.count ?? 0) < 2 }
+
+  /// Where the heads are; nil when that is not known yet.
+  private func layout(_ x: [Dim], _ pairs: Dim?) throws(MaasError) -> HeadShape? {
+    guard row.ids == 1, x.count == 3, heads == nil else { return try HeadShape(x, heads: heads, "X") }
+    guard let width = x[2].value, let pairs = pairs?.value else { return nil }
+    guard pairs > 0, width % (2 * pairs) == 0 else {
+      throw MaasError(
+        .shapeMismatch, "X does not divide into heads", expected: "a multiple of \(2 * pairs)",
+        found: "\(width)")
     }
+    return try HeadShape(x, heads: width / (2 * pairs), "X")
   }
 
   private func pairs(_ size: Dim) throws(MaasError) -> Dim {
@@ -62,72 +89,54 @@ package final class RotaryEmbedding: ReadableOperator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
+    guard y.count > 0 else { return }
     try node.mayReuseElementwise(0)
-    let shape = try HeadShape(Shape(x.shape).dims, heads: heads, "X")
+    let cosines = try node.widenedInput(row.cosines)
+    let pairs = cosines.shape[cosines.rank - 1]
+    guard let shape = try layout(Shape(x.shape).dims, .known(pairs)) else { return }
+    let ids = node.optionalInput(row.ids)
+    let (batch, _, sequence, _) = try shape.sizes()
+    var params = try Rotation(shape, isInterleaved: isInterleaved, cosines)
+    if let ids, !isFirst(Shape(ids.shape).dims) {
+      (params.id_batch, params.id_place) = (Int64(sequence), 1)
+    } else {
+      params.place_step = 1
+    }
+    if ids == nil { (params.batch_step, params.positions) = (Int64(sequence), Int64(batch * sequence)) }
     let target = try node.widenedTarget(y)
-    let operands = [
-      try node.widened(x), try node.widenedInput(1), try node.widenedInput(2), node.optionalInput(3), target,
-    ]
-    let sizes = try shape.sizes()
-    let pairs = try pairs(shape.size).value ?? 0
-    let params = RotaryParams(
-      heads: sizes.heads, sequence: sizes.sequence, size: sizes.size, pairs: pairs,
-      positions: node.optionalInput(3) == nil ? sizes.batch * sizes.sequence : try node.input(1).shape[0],
-      headsAreInside: x.rank == 3, isInterleaved: isInterleaved)
-    node.emit(
-      { rotate(Chunk($0, $1, $2, $3)) }, operands, params,
-      items: sizes.batch * sizes.heads * sizes.sequence, grain: grain(nanoseconds: 10 + sizes.size))
+    node.emitRotation(params, [try node.widened(x), cosines, try node.widenedInput(row.sines), ids, target])
     node.narrow(target, into: y)
   }
 }
 
-private struct RotaryParams {
-  let heads, sequence, size, pairs: Int
-  let positions: Int
-  /// X is [batch, sequence, heads, size], else [batch, heads, sequence, size].
-  let headsAreInside: Bool
-  let isInterleaved: Bool
-}
+typealias Rotation = maas_f32_rotary_params
 
-/// x, cosines, sines, int64 positions or NULL, y. Items are heads of every place.
-private func rotate(_ chunk: Chunk) -> Int32 {
-  let p = chunk.params(RotaryParams.self).pointee
-  let positions = chunk.optional(3, as: Int64.self)
-  for item in chunk.begin..<chunk.end {
-    let batch = item / (p.heads * p.sequence)
-    let place = batch * p.sequence + (p.headsAreInside ? item / p.heads % p.sequence : item % p.sequence)
-    let position = positions.map { Int($0[place]) } ?? place
-    guard position >= 0, position < p.positions else {
-      return chunk.refuse(unsigned: position, limit: p.positions)
-    }
-    rotate(
-      p, chunk.input(0, as: Float.self) + item * p.size, chunk.input(1, as: Float.self) + position * p.pairs,
-      chunk.input(2, as: Float.self) + position * p.pairs, chunk.output(4, as: Float.self) + item * p.size)
+extension maas_f32_rotary_params {
+  /// Of heads that lie like the results.
+  init(_ shape: HeadShape, isInterleaved: Bool, _ cosines: Operand) throws(MaasError) {
+    let (batch, heads, sequence, size) = try shape.sizes()
+    self.init(
+      batch: batch, heads: heads, sequence: sequence, size: size, try shape.layout(), try shape.layout())
+    interleaved = isInterleaved
+    pairs = Int64(cosines.shape[cosines.rank - 1])
+    positions = Int64(cosines.shape[0])
   }
-  return StepStatus.ok
-}
 
-private func rotate(
-  _ p: RotaryParams, _ x: UnsafePointer<Float>, _ cosines: UnsafePointer<Float>,
-  _ sines: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
-) {
-  // With the step known here both loops become vector code.
-  if p.isInterleaved {
-    rotatePairs(p.pairs, 2, 1, x, cosines, sines, y)
-  } else {
-    rotatePairs(p.pairs, 1, p.pairs, x, cosines, sines, y)
+  init(batch: Int, heads: Int, sequence: Int, size: Int, _ x: HeadLayout, _ y: HeadLayout) {
+    self.init()
+    (self.batch, self.heads, self.places, self.size) = (
+      Int64(batch), Int64(heads), Int64(sequence), Int64(size)
+    )
+    (x_batch, x_head, x_place) = (Int64(x.batch), Int64(x.head), Int64(x.row))
+    (y_batch, y_head, y_place) = (Int64(y.batch), Int64(y.head), Int64(y.row))
+    x_offset = Int64(x.first)
   }
-  for i in 2 * p.pairs..<p.size { y[i] = x[i] }
 }
 
-@inline(__always)
-private func rotatePairs(
-  _ count: Int, _ step: Int, _ apart: Int, _ x: UnsafePointer<Float>, _ cosines: UnsafePointer<Float>,
-  _ sines: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
-) {
-  for i in 0..<count {
-    let (a, b) = (x[i &* step], x[i &* step &+ apart])
-    y[i &* step] = a * cosines[i] - b * sines[i]
-    y[i &* step &+ apart] = a * sines[i] + b * cosines[i]
+extension Lowering {
+  /// x, cosines, sines, ids or NULL, y.
+  mutating func emitRotation(_ params: Rotation, _ operands: [Operand?]) {
+    let split = withUnsafePointer(to: params) { maas_f32_rotary_split($0) }
+    emit(maas_f32_rotary, operands, params, split)
   }
 }

@@ -71,6 +71,8 @@ func dispatch<K: MovementKernel>(_ kernel: K.Type, _ chunk: Chunk) -> Int32 {
 }
 
 extension DType {
+  /// What is computed in float.
+  static let upToFloat: [DType] = [.float, .float16, .bfloat16]
   static let floats: [DType] = [.float, .double, .float16, .bfloat16]
   static let signedIntegers: [DType] = [.int8, .int16, .int32, .int64]
   static let integers: [DType] = signedIntegers + [.uint8, .uint16, .uint32, .uint64]

@@ -90,6 +90,14 @@ extension Inference {
     throw MaasError(.shapeMismatch, "input \(i) is not a single element", found: shape.text)
   }
 
+  /// Refuses an input, if it is there, that cannot have this shape.
+  func expectShape(_ i: Int, _ expected: [Dim]) throws(MaasError) {
+    guard has(i) else { return }
+    try expectRank(i, expected.count)
+    guard let found = try shape(i) else { return }
+    for d in found.indices { _ = try unified(expected[d], found[d], "dimension \(d) of input \(i)") }
+  }
+
   func expectMovable(_ i: Int) throws(MaasError) {
     let found = try dtype(i)
     if !found.isMovable { throw unmovable(found) }

@@ -30,9 +30,9 @@ package final class DeformConv: ReadableOperator {
     let sizes = try window.sizes(rank: x.count - 2, weights: Array(w[2...]))
     let output = try window.output(Array(x[2...]), sizes)
     let taps = .known(offsetGroup) * Shape(sizes.kernel).count
-    try check(node, 2, [x[0], taps * .known(output.count)] + output)
-    try check(node, 3, [w[0]])
-    try check(node, 4, [x[0], taps] + output)
+    try node.expectShape(2, [x[0], taps * .known(output.count)] + output)
+    try node.expectShape(3, [w[0]])
+    try node.expectShape(4, [x[0], taps] + output)
     node.setOutput(0, dtype, [x[0], w[0]] + output)
   }
 
@@ -45,12 +45,6 @@ package final class DeformConv: ReadableOperator {
         .shapeMismatch, "the \(what) do not divide into the groups", expected: "a multiple of \(groups)",
         found: "\(count)")
     }
-  }
-
-  private func check(_ node: Inference, _ i: Int, _ expected: [Dim]) throws(MaasError) {
-    guard node.has(i), let found = try node.shape(i) else { return }
-    try node.expectRank(i, expected.count)
-    for d in found.indices { _ = try unified(expected[d], found[d], "dimension \(d) of input \(i)") }
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
