@@ -13,7 +13,7 @@ out=.build-embedded/$machine
 c_targets="CMaasSystem CMaasKernels CMaasABI CMaasEmbedded"
 operators=${MAAS_OPERATORS:-core}
 # What "core" leaves out, below Sources/MaasOps.
-left_out="Attention Images ML Quantization Selection Signals Text Training Elementwise/Bitwise Elementwise/BitCast
+left_out="Attention Contrib Images ML Quantization Selection Signals Text Training Elementwise/Bitwise Elementwise/BitCast
   Elementwise/SwiGLU Movement/BlockReorder Movement/CenterCropPad Movement/ReverseSequence
   Movement/Scatter Movement/TensorScatter Neural/LRN Neural/Loss Neural/LpNormalization
   Products/Det Products/Einsum Products/Equation Random/RandomTensor Random/Sampling

@@ -6,8 +6,8 @@ import MaasOps
 let foldBatchNormalization = Rule(name: "FoldBatchNormalization", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
   try graph.fuseIntoProducers { (node, _, producer, graph) throws(MaasError) in
-    guard let normalization = node.op as? BatchNormalization, producer.op is Conv,
-      producer.inputs.count <= 3, node.outputs.count == 1,
+    guard let normalization = node.op as? BatchNormalization,
+      (producer.op as? Conv)?.isLinear == true, producer.inputs.count <= 3, node.outputs.count == 1,
       let weights = graph.floatConstant(producer.inputs[at: 1] ?? nil), let filters = weights.shape.first,
       let factors = try channelFactors(normalization, node, graph, count: filters)
     else { return nil }

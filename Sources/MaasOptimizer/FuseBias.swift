@@ -21,7 +21,7 @@ private func biasCount(_ producer: Node, _ graph: Graph) -> Int? {
   if let product = producer.op as? MatMul {
     return product.activation.isNone && weights.shape.count == 2 ? weights.shape.last : nil
   }
-  return producer.op is Conv ? weights.shape.first : nil
+  return (producer.op as? Conv)?.isLinear == true ? weights.shape.first : nil
 }
 
 /// True for shapes such as [n] or [1, n] behind a product and [n, 1, 1] behind a convolution of images: all other

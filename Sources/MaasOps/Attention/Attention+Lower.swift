@@ -20,6 +20,7 @@ extension Attention {
     let params = try AttentionParams(self, shapes, keys: keys.layout, values: values.layout, mask)
     let operands = [
       try node.converted(q, wide), keys.tensor, values.tensor, mask, node.optionalInput(6), target, scores,
+      nil,
     ]
     if wide == .double {
       node.emitDoubleAttention(params, operands)
@@ -67,7 +68,17 @@ struct AttentionParams {
   let scale, softcap: Float
   let bias: AttentionBias
   let stage: Attention.ScoreStage
+  /// What scores that are an output have where a key is hidden.
+  var hiddenScore = -Float.infinity
 
+  /// For so few rows of a head, as when a text is made word by word, packing would cost more than it saves.
+  static let fewRows = 8
+
+  /// Heads of Q that share one of K and V.
+  var group: Int { heads / keyHeads }
+}
+
+extension AttentionParams {
   init(
     _ op: Attention, _ shapes: AttentionShapes, keys: HeadLayout, values: HeadLayout, _ mask: Operand?
   ) throws(MaasError) {
@@ -81,11 +92,10 @@ struct AttentionParams {
     scale = op.scale ?? 1 / Float(size).squareRoot()
     softcap = op.softcap
     stage = op.scoreStage
-    bias = AttentionBias(op, queries: queries, total: total, past: shapes.past?.value ?? 0, mask, heads)
+    bias = AttentionBias(
+      isCausal: op.isCausal, window: op.window, queries: queries, total: total,
+      past: shapes.past?.value ?? 0, mask, heads)
   }
-
-  /// Heads of Q that share one of K and V.
-  var group: Int { heads / keyHeads }
 }
 
 /// Which keys a query sees, and what is added to its scores.
@@ -93,18 +103,24 @@ struct AttentionBias {
   private let isCausal: Bool
   private let left, right: Int
   private let queries, total, past: Int
+  /// How many lengths there are before the places of the batches' first queries; 0 where no places follow them.
+  private let placesAt: Int
   /// Elements of the mask between batches, heads and queries; 0 where it is broadcast.
   private let maskLayout: HeadLayout
   private let maskWidth: Int
   private let maskIsBool: Bool
 
-  init(_ op: Attention, queries: Int, total: Int, past: Int, _ mask: Operand?, _ heads: Int) {
-    isCausal = op.isCausal
+  /// A window of -1 is as wide as there is something.
+  init(
+    isCausal: Bool, window: (left: Int, right: Int), queries: Int, total: Int, past: Int, placesAt: Int = 0,
+    _ mask: Operand?, _ heads: Int
+  ) {
+    self.isCausal = isCausal
     // Beyond this no window hides anything.
     let most = queries + total
-    left = op.window.left < 0 ? most : min(op.window.left, most)
-    right = op.window.right < 0 ? most : min(op.window.right, most)
-    (self.queries, self.total, self.past) = (queries, total, past)
+    left = window.left < 0 ? most : min(window.left, most)
+    right = window.right < 0 ? most : min(window.right, most)
+    (self.queries, self.total, self.past, self.placesAt) = (queries, total, past, placesAt)
     maskIsBool = mask?.dtype == .bool
     guard let mask else {
       (maskLayout, maskWidth) = (HeadLayout(batch: 0, head: 0, row: 0), total)
@@ -119,7 +135,7 @@ struct AttentionBias {
   /// The keys that query `i` of batch `b` may see; `lengths` says how many of them are no padding.
   func visible(_ b: Int, _ i: Int, _ lengths: UnsafePointer<Int64>?) -> Range<Int> {
     let count = lengths.map { Int(max(0, min(Int64(total), $0[b]))) } ?? total
-    let place = (lengths == nil ? past : count - queries) + i
+    let place = i + (lengths.map { placesAt > 0 ? Int($0[placesAt + b]) : count - queries } ?? past)
     var high = min(count, maskWidth, place + right + 1)
     if isCausal { high = min(high, place + 1) }
     return max(0, place - left)..<max(0, place - left, high)

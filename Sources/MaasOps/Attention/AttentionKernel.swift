@@ -7,8 +7,6 @@ import MaasGraph
 private struct AttentionTiling {
   /// Keys of a tile and rows of a block. The scores of one block and tile stay in the second-level cache.
   static let keys = 256, rows = 64
-  /// For so few rows of a head, as when a text is made word by word, packing would cost more than it saves.
-  static let fewRows = 8
 
   let attention: AttentionParams
   /// Heads of Q whose rows follow one another and are taken as one matrix.
@@ -38,7 +36,7 @@ private struct AttentionTiling {
   }
 
   var rowCount: Int { folded * attention.queries }
-  var isDirect: Bool { rowCount <= Self.fewRows }
+  var isDirect: Bool { rowCount <= AttentionParams.fewRows }
   func rows(_ block: Int) -> Int { min(Self.rows, rowCount - block * Self.rows) }
   func keys(_ tile: Int) -> Int { min(Self.keys, attention.total - tile * Self.keys) }
 
@@ -81,7 +79,7 @@ private struct AttentionTiling {
 }
 
 extension Lowering {
-  /// q, k, v, mask or NULL, lengths or NULL, y, scores or NULL.
+  /// q, k, v, mask or NULL, lengths or NULL, y, scores or NULL, sinks or NULL.
   mutating func emitAttention(_ params: AttentionParams, _ operands: [Operand?]) throws(MaasError) {
     let tiling = try AttentionTiling(params)
     let rows = min(AttentionTiling.rows, tiling.rowCount)
@@ -137,8 +135,8 @@ private func pack(
     split)
 }
 
-/// q, packed k' and v or k and v themselves, mask or NULL, int64 lengths or NULL, y, scores or NULL. Items are blocks of rows of each head,
-/// or of each group of folded heads.
+/// q, packed k' and v or k and v themselves, mask or NULL, int64 lengths or NULL, y, scores or NULL, a float for each
+/// head or NULL. Items are blocks of rows of each head, or of each group of folded heads.
 private func attend(_ chunk: Chunk) -> Int32 {
   let tiling = chunk.params(AttentionTiling.self)
   for item in chunk.begin..<chunk.end { AttentionBlock(chunk, tiling, item).run() }
@@ -184,8 +182,11 @@ private struct AttentionBlock {
     for r in 0..<rows { (maximum[r], sum[r]) = (-.infinity, 0) }
     let seen = visible()
     for tile in 0..<p.pointee.tiles {
-      let (first, count) = (tile * AttentionTiling.keys, p.pointee.keys(tile))
+      let first = tile * AttentionTiling.keys
+      var count = p.pointee.keys(tile)
       let isHidden = first >= seen.upperBound || first + count <= seen.lowerBound
+      // What lies behind the keys in use may be anything, even NaN.
+      if p.pointee.isDirect, chunk.address(6) == nil { count = min(count, seen.upperBound - first) }
       if !isHidden || chunk.address(6) != nil { run(tile, first, count) }
     }
     for r in 0..<rows { finish(r) }
@@ -223,7 +224,7 @@ private struct AttentionBlock {
   private func multiplyKeys(_ tile: Int, _ first: Int, _ count: Int) {
     let a = attention
     let rowOffset = firstRow * p.pointee.rowStride
-    let q = chunk.output(0, as: Float.self) + a.q.batch * batch + a.q.head * firstHead + rowOffset
+    let q = chunk.output(0, as: Float.self) + a.q.offset(batch, firstHead, 0) + rowOffset
     guard p.pointee.isDirect else {
       let offset = packed(tile) * p.pointee.keyBytes
       return multiply(q, 1, offset, nil, scores, p.pointee.scoreProduct(rows: rows, keys: count))
@@ -309,13 +310,25 @@ private struct AttentionBlock {
   /// Copies the scores to the output if that is the stage it wants.
   private func keep(_ stage: Attention.ScoreStage, _ first: Int, _ count: Int) {
     guard stage == attention.stage, chunk.address(6) != nil else { return }
-    for r in 0..<rows { maas_sys_copy(kept(r) + first, scores + r * count, count * 4) }
+    for r in 0..<rows {
+      let row = kept(r) + first
+      maas_sys_copy(row, scores + r * count, count * 4)
+      guard stage == .biased, attention.hiddenScore != -.infinity else { continue }
+      for j in 0..<count where row[j] == -.infinity { row[j] = attention.hiddenScore }
+    }
+  }
+
+  /// The sum of a row's exponentials, to which its head's sink adds one.
+  private func wholeSum(_ r: Int) -> Float {
+    guard let sinks = chunk.optional(7, as: Float.self) else { return sum[r] }
+    let exp = maas_f32_activation(op: MAAS_UNARY_EXP, alpha: 0, beta: 0)
+    return sum[r] + Float(maas_f64_unary(exp, Double(sinks[place(r).head]) - Double(maximum[r])))
   }
 
   /// A row that sees nothing is 0.
   private func finish(_ r: Int) {
     let (head, query) = place(r)
-    let factor = sum[r] == 0 ? 0 : 1 / sum[r]
+    let factor = sum[r] == 0 ? 0 : 1 / wholeSum(r)
     let y = chunk.output(5, as: Float.self) + attention.y.offset(batch, head, query)
     for j in 0..<attention.valueSize { y[j] = sum[r] == 0 ? 0 : result[r * attention.valueSize + j] * factor }
     guard attention.stage == .probabilities, chunk.address(6) != nil else { return }
@@ -327,6 +340,8 @@ private struct AttentionBlock {
       let split = maas_f32_softmax_split(&params)
       let pointer = UnsafeMutableRawPointer(row)
       chunk.call(maas_f32_softmax, [pointer, pointer, nil, nil, nil, nil], params, split)
+      guard chunk.address(7) != nil else { return }
+      for j in 0..<attention.total { row[j] *= sum[r] * factor }
     }
   }
 }

@@ -48,9 +48,10 @@ struct HeadShape {
   }
 }
 
-/// Elements between neighbouring batches, heads and rows.
+/// Where the first element is, and the elements between neighbouring batches, heads and rows.
 struct HeadLayout {
+  var first = 0
   let batch, head, row: Int
 
-  func offset(_ b: Int, _ h: Int, _ i: Int) -> Int { b * batch + h * head + i * row }
+  func offset(_ b: Int, _ h: Int, _ i: Int) -> Int { first + b * batch + h * head + i * row }
 }

@@ -9,6 +9,7 @@ package final class Variadic: OperatorFamily {
     let isMean: Bool
     let types: [DType]
 
+    package static let biasAdd = Row(name: "BiasAdd", pair: .add, isMean: false, types: DType.floats)
     package static let max = Row(name: "Max", pair: .max, isMean: false, types: DType.numbers)
     package static let mean = Row(name: "Mean", pair: .add, isMean: true, types: DType.floats)
     package static let min = Row(name: "Min", pair: .min, isMean: false, types: DType.numbers)

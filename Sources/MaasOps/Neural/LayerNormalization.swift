@@ -9,9 +9,12 @@ package final class LayerNormalization: OperatorFamily {
     let name: String
     /// The mean is taken as 0.
     let isRMS: Bool
+    /// Which outputs are the mean and the inverse standard deviation.
+    let statistics: [Int]
 
-    package static let layer = Row(name: "LayerNormalization", isRMS: false)
-    package static let rms = Row(name: "RMSNormalization", isRMS: true)
+    package static let layer = Row(name: "LayerNormalization", isRMS: false, statistics: [1, 2])
+    package static let rms = Row(name: "RMSNormalization", isRMS: true, statistics: [])
+    package static let simplified = Row(name: "SimplifiedLayerNormalization", isRMS: true, statistics: [1])
   }
 
   private let row: Row
@@ -49,9 +52,7 @@ package final class LayerNormalization: OperatorFamily {
         }
       }
     }
-    if row.isRMS { return }
-    let wide: DType = dtype == .double ? .double : .float
-    for i in 1..<3 where node.wantsOutput(i) { node.setOutput(i, wide, statistics) }
+    for i in row.statistics where node.wantsOutput(i) { node.setOutput(i, dtype.wide, statistics) }
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
@@ -68,9 +69,10 @@ package final class LayerNormalization: OperatorFamily {
     let scale = try node.spread(1, part, wide)
     let bias = try node.spread(2, part, wide)
     let target = try node.target(y, wide)
+    let statistics = [Operand?](repeating: nil, count: 2 - row.statistics.count)
     try node.emitLayerNorm(
       params, try node.converted(x, wide), scale, bias, target,
-      statistics: [node.optionalOutput(1), node.optionalOutput(2)])
+      statistics: statistics + row.statistics.map { node.optionalOutput($0) })
     node.narrow(target, into: y)
   }
 }

@@ -57,6 +57,8 @@ struct SoftmaxAxis {
     node.setOutput(0, try node.dtype(0), shape)
   }
 
+  func check(rank: Int) throws(MaasError) { _ = try place(rank) }
+
   /// When flattening, the axis may be one past the last.
   private func place(_ rank: Int) throws(MaasError) -> Int {
     flattens && axis == rank ? axis : try normalized(axis: axis, rank: rank)

@@ -3,7 +3,7 @@ import MaasGraph
 
 /// Y = alpha A' B' + beta C, where A' and B' may be transposed and C is broadcast.
 ///
-/// A rewrite may add an activation, which needs float.
+/// A rewrite may add an activation, and com.microsoft's FusedGemm has one; that needs float.
 package final class Gemm: ReadableOperator {
   package let name = "Gemm"
   private let alpha: Float
@@ -12,12 +12,16 @@ package final class Gemm: ReadableOperator {
   private let transB: Bool
   private let activation: Activation
 
-  package init(_ reader: inout AttributeReader) throws(MaasError) {
+  package convenience init(_ reader: inout AttributeReader) throws(MaasError) {
+    try self.init(&reader, .none)
+  }
+
+  package init(_ reader: inout AttributeReader, _ activation: Activation) throws(MaasError) {
     alpha = try reader.float("alpha") ?? 1
     beta = try reader.float("beta") ?? 1
     transA = try reader.int("transA") ?? 0 != 0
     transB = try reader.int("transB") ?? 0 != 0
-    activation = .none
+    self.activation = activation
     // Before opset 7 it had to be said that C is broadcast.
     reader.ignore("broadcast")
     try reader.finish()
@@ -40,7 +44,8 @@ package final class Gemm: ReadableOperator {
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...3)
-    try node.expectDType(0, DType.floats + [.int32, .int64, .uint32, .uint64])
+    try node.expectDType(
+      0, activation.isNone ? DType.floats + [.int32, .int64, .uint32, .uint64] : DType.upToFloat)
     for i in 0..<2 {
       try node.expectRank(i, 2)
       try node.expectSameDType(0, i)

@@ -52,27 +52,38 @@ extension Inference {
   /// The shape of the matrix product of two inputs; nil when a rank is unknown.
   func productShape(_ i: Int, _ j: Int) throws(MaasError) -> [Dim]? {
     guard let a = try shape(i), let b = try shape(j) else { return nil }
-    try expectMinimumRank(i, 1)
-    try expectMinimumRank(j, 1)
-    let inner = (a[a.count - 1], b[max(0, b.count - 2)])
-    if inner.0.value != nil, inner.1.value != nil, inner.0 != inner.1 {
-      throw MaasError(
-        .shapeMismatch, "the inner dimensions of \(Shape(a).text) and \(Shape(b).text) differ",
-        expected: inner.0.text, found: inner.1.text)
-    }
-    var result = try broadcast(Array(a.dropLast(2)), Array(b.dropLast(2)))
-    if a.count > 1 { result.append(a[a.count - 2]) }
-    if b.count > 1 { result.append(b[b.count - 1]) }
-    return result
+    return try matrixProductShape(a, b)
   }
+}
+
+/// The shape of the matrix product by NumPy's rules.
+func matrixProductShape(_ a: [Dim], _ b: [Dim]) throws(MaasError) -> [Dim] {
+  guard !a.isEmpty, !b.isEmpty else {
+    throw MaasError(.shapeMismatch, "a factor of a matrix product has no dimension")
+  }
+  let inner = (a[a.count - 1], b[max(0, b.count - 2)])
+  if inner.0.value != nil, inner.1.value != nil, inner.0 != inner.1 {
+    throw MaasError(
+      .shapeMismatch, "the inner dimensions of \(Shape(a).text) and \(Shape(b).text) differ",
+      expected: inner.0.text, found: inner.1.text)
+  }
+  var result = try broadcast(Array(a.dropLast(2)), Array(b.dropLast(2)))
+  if a.count > 1 { result.append(a[a.count - 2]) }
+  if b.count > 1 { result.append(b[b.count - 1]) }
+  return result
 }
 
 extension MatrixProduct {
   /// For contiguous tensors of these shapes, by NumPy's rules.
-  init(of a: [Int], _ b: [Int], to y: [Int]) throws(MaasError) {
+  /// The matrices of A or B may lie transposed.
+  init(
+    of a: [Int], _ b: [Int], to y: [Int], isTransposed: [Bool] = [false, false]
+  ) throws(MaasError) {
     let aMatrix = a.count == 1 ? [1, a[0]] : a
     let bMatrix = b.count == 1 ? [b[0], 1] : b
     self.init(m: aMatrix[aMatrix.count - 2], n: bMatrix[bMatrix.count - 1], k: aMatrix[aMatrix.count - 1])
+    if isTransposed[0] { (aRow, aColumn) = (1, m) }
+    if isTransposed[1] { (bRow, bColumn) = (1, k) }
     let batch = y.dropLast((a.count > 1 ? 1 : 0) + (b.count > 1 ? 1 : 0))
     try setBatch(Array(aMatrix.dropLast(2)), Array(bMatrix.dropLast(2)), to: Array(batch))
   }

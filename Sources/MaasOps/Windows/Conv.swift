@@ -4,16 +4,21 @@ import MaasGraph
 
 /// Convolution over 1 to 3 spatial dimensions, in groups.
 ///
-/// A rewrite may add input 3, a residual of the output's shape, and an activation; these need float.
+/// A rewrite may add input 3, a residual of the output's shape, and an activation; so may com.microsoft's FusedConv. They
+/// need float.
 package final class Conv: ReadableOperator {
   package let name = "Conv"
   private let convolution: Convolution
   private let activation: Activation
 
-  package init(_ reader: inout AttributeReader) throws(MaasError) {
-    convolution = try Convolution(&reader)
-    activation = .none
+  package convenience init(_ reader: inout AttributeReader) throws(MaasError) {
     try reader.expectInputs(2...3)
+    try self.init(&reader, .none)
+  }
+
+  package init(_ reader: inout AttributeReader, _ activation: Activation) throws(MaasError) {
+    convolution = try Convolution(&reader)
+    self.activation = activation
     try reader.finish()
   }
 
@@ -27,15 +32,17 @@ package final class Conv: ReadableOperator {
     self.activation.isNone ? Conv(self, activation) : nil
   }
 
+  /// True without an activation: what is added to the results can then be a bias.
+  package var isLinear: Bool { activation.isNone }
+
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...4)
-    try node.expectDType(0, DType.floats)
-    try node.expectSameDTypes(0..<2)
-    if node.has(2) {
-      try node.expectRank(2, 1)
-      try node.expectSameDType(0, 2)
-    }
-    node.setOutput(0, try node.dtype(0), try convolution.shape(&node, x: 0, w: 1, bias: 2))
+    try node.expectDType(0, isLinear && !node.has(3) ? DType.floats : DType.upToFloat)
+    if node.has(2) { try node.expectRank(2, 1) }
+    for i in 1..<4 where i < 2 || node.has(i) { try node.expectSameDType(0, i) }
+    let shape = try convolution.shape(&node, x: 0, w: 1, bias: 2)
+    if let shape { try node.expectShape(3, shape) }
+    node.setOutput(0, try node.dtype(0), shape)
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
