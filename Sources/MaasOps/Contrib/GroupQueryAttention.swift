@@ -141,10 +141,9 @@ package final class GroupQueryAttention: ReadableOperator {
     }
     k = try node.cached(k, 1, capacity: capacity, places.lengths, group: heads / keyHeads)
     v = try node.cached(v, 2, capacity: capacity, places.lengths, group: heads / keyHeads)
-    guard y.count > 0 else { return }
-    try attend(&node, q, k, v, places.lengths, y)
     node.deliver(k.operand, 1)
     node.deliver(v.operand, 2)
+    if y.count > 0 { try attend(&node, q, k, v, places.lengths, y) }
   }
 
   private func attend(

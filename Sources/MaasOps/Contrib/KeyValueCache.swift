@@ -43,7 +43,9 @@ extension Lowering {
       batch: view.batch, heads: view.heads, sequence: view.sequence, size: view.size,
       past: past?.shape[2] ?? 0,
       capacity: capacity, from: view.layout, clears: group * view.sequence > AttentionParams.fewRows)
-    if let own = optionalInput(i + 2), own.dtype == .float, own.shape == whole.shape {
+    // Keys and values may come from one tensor, which both read.
+    let isShared = optionalInput(3)?.buffer == optionalInput(4)?.buffer
+    if let own = optionalInput(i + 2), !isShared, own.dtype == .float, own.shape == whole.shape {
       mayReuse(output: i, input: i + 2)
     }
     emit(
