@@ -24,7 +24,6 @@ package let operatorTable: [Registration] = [
   Registration("BiasAdd", domain: "com.microsoft", Variadic.self, .biasAdd),
   Registration("BiasGelu", domain: "com.microsoft", BiasActivation.self, .biasGelu),
   Registration("BiasSoftmax", domain: "com.microsoft", BiasSoftmax.self),
-  Registration("BiasSplitGelu", domain: "com.microsoft", BiasSplitGelu.self),
   Registration("BitCast", BitCast.self),
   Registration("BitShift", BitShift.self),
   Registration("BitwiseAnd", Bitwise.self, .and),

@@ -117,7 +117,6 @@ private func others() throws -> [Refusal] {
       [try floats(1, 1, 4, 4), try floats(1, 1, 3, 3), nil, try floats(1, 1, 2, 1)]),
     refusal("BiasGelu", "dimension 0 of input 1", [], [x, try floats(3)]),
     refusal("FastGelu", "input 1 has the wrong rank", [], [x, try floats(3, 4)]),
-    refusal("BiasSplitGelu", "an even last dimension", [], [try floats(2, 3), try floats(3)]),
     refusal("BiasSoftmax", "does not broadcast", [], [x, try floats(2, 3, 3)]),
     refusal("SkipLayerNormalization", "input 1 has the wrong rank", [], [x, try floats(4), try floats(4)]),
     refusal("SkipLayerNormalization", "dimension 1 of input 1", [], [x, try floats(1, 2, 4), try floats(4)]),

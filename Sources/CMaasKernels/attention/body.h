@@ -109,25 +109,29 @@ static void rotate_halves(const float *x, const float *c, const float *s, float 
     rotate_part(x + i, pairs, c + i, s + i, y + i, pairs - i);
 }
 
-/// Neighbours are taken apart into short arrays, which the compiler does with shuffles.
+/// Neighbours are taken apart into short arrays, and all is read before anything is written: so the compiler makes
+/// vectors and shuffles of it.
 static void rotate_neighbours(const float *x, const float *c, const float *s, float *y, int64_t pairs) {
-  enum { block = 16 };
-  float a[block], b[block];
+  enum { block = 8 };
   int64_t i = 0;
   for (; i + block <= pairs; i += block) {
+    float a[block], b[block], cosine[block], sine[block];
     for (int j = 0; j < block; j++) {
       a[j] = x[2 * (i + j)];
       b[j] = x[2 * (i + j) + 1];
+      cosine[j] = c[i + j];
+      sine[j] = s[i + j];
     }
     for (int j = 0; j < block; j++) {
-      y[2 * (i + j)] = a[j] * c[i + j] - b[j] * s[i + j];
-      y[2 * (i + j) + 1] = a[j] * s[i + j] + b[j] * c[i + j];
+      y[2 * (i + j)] = a[j] * cosine[j] - b[j] * sine[j];
+      y[2 * (i + j) + 1] = a[j] * sine[j] + b[j] * cosine[j];
     }
   }
+#pragma clang loop vectorize(disable) unroll(disable)
   for (; i < pairs; i++) {
-    float own = x[2 * i], other = x[2 * i + 1];
-    y[2 * i] = own * c[i] - other * s[i];
-    y[2 * i + 1] = own * s[i] + other * c[i];
+    float a = x[2 * i], b = x[2 * i + 1];
+    y[2 * i] = a * c[i] - b * s[i];
+    y[2 * i + 1] = a * s[i] + b * c[i];
   }
 }
 
@@ -150,8 +154,8 @@ int32_t MAAS_F32_KERNEL(rotary)(const maas_step *step, int64_t begin, int64_t en
     const float *s = (const float *)step->operands[2] + position * g->pairs;
     float *y = (float *)step->operands[4] + b * g->y_batch + p * g->y_place + h * g->y_head;
     (g->interleaved ? rotate_neighbours : rotate_halves)(x, c, s, y, g->pairs);
-    for (int64_t i = 2 * g->pairs; i < g->size; i++)
-      y[i] = x[i];
+    if (x != y)
+      memcpy(y + 2 * g->pairs, x + 2 * g->pairs, (size_t)(g->size - 2 * g->pairs) * sizeof(float));
   }
   return MAAS_STEP_OK;
 }

@@ -42,45 +42,6 @@ package final class BiasActivation: OperatorFamily {
   }
 }
 
-/// com.microsoft's BiasSplitGelu: with both halves of X + bias, the left one times Gelu of the right one.
-package final class BiasSplitGelu: ReadableOperator {
-  package let name = "BiasSplitGelu"
-
-  package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
-
-  package func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectInputs(2...2)
-    try node.expectDType(0, DType.upToFloat)
-    try node.expectBias(1)
-    guard var shape = try node.shape(0), let width = shape.last else {
-      return node.setOutput(0, try node.dtype(0), try node.shape(0))
-    }
-    if let width = width.value, width % 2 != 0 {
-      throw MaasError(
-        .shapeMismatch, "X has no halves", expected: "an even last dimension", found: "\(width)")
-    }
-    shape[shape.count - 1] = width.floorDivided(by: 2)
-    node.setOutput(0, try node.dtype(0), shape)
-  }
-
-  package func lower(_ node: inout Lowering) throws(MaasError) {
-    let (x, bias, y) = (try node.widenedInput(0), try node.widenedInput(1), try node.output())
-    let sum = try node.temporary(.float, x.shape)
-    try node.emitBinary(.add, x, bias, sum)
-    let (left, right) = (try node.temporary(.float, y.shape), try node.temporary(.float, y.shape))
-    let width = y.shape[y.rank - 1]
-    for (half, first) in [(left, 0), (right, width)] {
-      try node.emitCopy(
-        sum, half, y.shape, xStrides: contiguousStrides(x.shape), yStrides: contiguousStrides(y.shape),
-        xOffset: first)
-    }
-    node.emitUnary(Unary(.gelu).activation.function, right, right)
-    let target = try node.widenedTarget(y)
-    try node.emitBinary(.mul, left, right, target)
-    node.narrow(target, into: y)
-  }
-}
-
 /// com.microsoft's BiasSoftmax: the softmax of X + bias over all dimensions from `axis` on.
 package final class BiasSoftmax: ReadableOperator {
   package let name = "BiasSoftmax"

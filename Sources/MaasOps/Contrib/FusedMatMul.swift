@@ -18,14 +18,14 @@ package final class FusedMatMul: ReadableOperator {
 
     /// The order of dimensions with the first one behind the batch.
     func order(_ rank: Int) -> [Int] {
-      guard isBatchTransposed, rank > 2 else { return Array(0..<rank) }
-      return Array(1..<rank - 1) + [0, rank - 1]
+      isBatchTransposed && rank > 2 ? Array(1..<rank - 1) + [0, rank - 1] : Array(0..<rank)
     }
 
-    func matrices<T>(_ shape: [T]) -> [T] {
-      var result = order(shape.count).map { shape[$0] }
-      if isTransposed, result.count > 1 { result.swapAt(result.count - 1, result.count - 2) }
-      return result
+    /// The order in which they make matrices of the product.
+    func matrices(_ rank: Int) -> [Int] {
+      var order = order(rank)
+      if isTransposed, rank > 1 { order.swapAt(rank - 1, rank - 2) }
+      return order
     }
   }
 
@@ -42,33 +42,40 @@ package final class FusedMatMul: ReadableOperator {
     guard let a = try node.shape(0), let b = try node.shape(1) else {
       return node.setOutput(0, try node.dtype(0), nil)
     }
-    node.setOutput(0, try node.dtype(0), try matrixProductShape(sides[0].matrices(a), sides[1].matrices(b)))
+    let (left, right) = (sides[0].matrices(a.count).map { a[$0] }, sides[1].matrices(b.count).map { b[$0] })
+    node.setOutput(0, try node.dtype(0), try matrixProductShape(left, right))
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let y = try node.output()
-    let (a, b) = (try side(&node, 0), try side(&node, 1))
+    let wide = y.dtype.wide
+    var (operands, shapes): ([Operand], [[Int]]) = ([], [])
+    for (i, side) in sides.enumerated() {
+      let x = try node.input(i)
+      shapes.append(side.matrices(x.rank).map { x.shape[$0] })
+      operands.append(try node.moved(try node.converted(constant: x, wide), side.order(x.rank)))
+    }
     var product = try MatrixProduct(
-      of: a.shape, b.shape, to: y.shape, isTransposed: sides.map { $0.isTransposed })
+      of: shapes[0], shapes[1], to: y.shape, isTransposed: sides.map { $0.isTransposed })
     product.alpha = alpha
-    if a.operand.dtype == .double { return try node.emitPlainProduct(product, a.operand, b.operand, nil, y) }
-    let target = try node.widenedTarget(y)
-    let (left, right) = (try node.widened(a.operand), try node.widened(b.operand))
-    try node.emitProduct(product, left, right, nil, nil, target)
+    let target = try node.target(y, wide)
+    if wide == .double {
+      try node.emitPlainProduct(product, operands[0], operands[1], nil, target)
+    } else {
+      try node.emitProduct(product, operands[0], operands[1], nil, nil, target)
+    }
     node.narrow(target, into: y)
   }
+}
 
-  /// Input `i` with its batch in front, and its shape as matrices of the product.
-  private func side(_ node: inout Lowering, _ i: Int) throws(MaasError) -> (operand: Operand, shape: [Int]) {
-    let (x, side) = (try node.input(i), sides[i])
-    let shape = side.matrices(x.shape)
-    let order = side.order(x.rank)
-    if order == Array(0..<x.rank) { return (x, shape) }
-    let moved = order.map { x.shape[$0] }
-    let copy = try node.temporary(x.dtype, moved)
+extension Lowering {
+  /// The operand with its dimensions in another order.
+  fileprivate mutating func moved(_ x: Operand, _ order: [Int]) throws(MaasError) -> Operand {
+    if order == order.sorted() { return x }
+    let shape = order.map { x.shape[$0] }
+    let copy = try temporary(x.dtype, shape)
     let strides = contiguousStrides(x.shape)
-    try node.emitCopy(
-      x, copy, moved, xStrides: order.map { strides[$0] }, yStrides: contiguousStrides(moved))
-    return (copy, shape)
+    try emitCopy(x, copy, shape, xStrides: order.map { strides[$0] }, yStrides: contiguousStrides(shape))
+    return copy
   }
 }

@@ -42,7 +42,7 @@ package final class GroupQueryAttention: ReadableOperator {
     try node.expectInputs(7...17)
     try node.refuse(12...15)
     try node.expectDType(0, [.float, .float16])
-    for i in [1, 2, 3, 4, 7, 8, 10, 11] where node.has(i) { try node.expectSameDType(0, i) }
+    for i in [1, 2, 3, 4, 7, 8, 11] where node.has(i) { try node.expectSameDType(0, i) }
     for i in [5, 6, 16] where node.has(i) { try node.expectDType(i, [.int32]) }
     if node.has(9) { try node.expectDType(9, [.int64]) }
     try node.expectSingle(6)
@@ -73,13 +73,7 @@ package final class GroupQueryAttention: ReadableOperator {
     node.setOutput(0, dtype, [batch, sequence, .known(heads) * size])
     guard (1..<4).contains(where: { node.wantsOutput($0) }) || node.has(10) else { return }
     let total = try node.dims(6)?.first ?? node.unknownDim()
-    if let bias = node.has(10) ? try node.shape(10) : nil {
-      try node.expectRank(10, 4)
-      let whole = [batch, .known(heads), sequence, total]
-      for d in 0..<4 where d > 1 || bias[d] != .known(1) {
-        _ = try unified(whole[d], bias[d], "dimension \(d) of input 10")
-      }
-    }
+    try node.expectAddend(10, [batch, .known(heads), sequence, total])
     if let total = total.value, total < 0 {
       throw MaasError(.outOfRange, "the total length is negative", found: "\(total)")
     }
@@ -119,72 +113,70 @@ package final class GroupQueryAttention: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let (query, y) = (try node.widenedInput(0), try node.output())
-    let (batch, sequence, width) = (query.shape[0], query.shape[1], query.shape[2])
-    let isPacked = node.optionalInput(1) == nil
-    let size = width / (isPacked ? heads + 2 * keyHeads : heads)
-    func part(_ x: Operand, _ first: Int, _ heads: Int) -> HeadView {
-      HeadView(part: x, first: first * size, width: x.shape[2], batch, heads, sequence, size)
+    let size = try size(.known(try node.input(0).shape[2]), isPacked: node.optionalInput(1) == nil).value ?? 0
+    var views: [HeadView] = []
+    for i in 0..<3 {
+      let (own, count) = (node.optionalInput(i), i == 0 ? heads : keyHeads)
+      let first = own != nil ? 0 : heads + (i - 1) * keyHeads
+      views.append(
+        HeadView(
+          rows: try node.widenedInput(own != nil ? i : 0), first: first * size, heads: count, size: size))
     }
-    var q = part(query, 0, heads)
-    let (key, value) = (try node.widenedOptional(1) ?? query, try node.widenedOptional(2) ?? query)
-    var k = part(key, isPacked ? heads : 0, keyHeads)
-    var v = part(value, isPacked ? heads + keyHeads : 0, keyHeads)
     let past = node.optionalInput(3)?.shape[2] ?? 0
     let capacity =
       (node.optionalOutput(1) ?? node.optionalOutput(2))?.shape[2]
-      ?? max(past + sequence, node.optionalOutput(3)?.shape[3] ?? 0)
-    let places = try node.emitPlaces(batch, sequence, past: past, capacity: capacity)
-    if isRotary {
-      q = try rotated(&node, q, places.positions)
-      k = try rotated(&node, k, places.positions)
+      ?? max(past + views[0].sequence, node.optionalOutput(3)?.shape[3] ?? 0)
+    let places = try node.emitPlaces(views[0], past: past, capacity: capacity)
+    for i in 0..<3 {
+      if isRotary, i < 2 { views[i] = try rotated(&node, views[i], places[1]) }
+      if i > 0 { views[i] = try node.cached(views[i], i, capacity, places[0], group: heads / keyHeads) }
     }
-    k = try node.cached(k, 1, capacity: capacity, places.lengths, group: heads / keyHeads)
-    v = try node.cached(v, 2, capacity: capacity, places.lengths, group: heads / keyHeads)
-    node.deliver(k.operand, 1)
-    node.deliver(v.operand, 2)
-    if y.count > 0 { try attend(&node, q, k, v, places.lengths, y) }
+    try attend(&node, views, places[0])
+    for o in 1..<3 { node.deliver(views[o].operand, o) }
   }
 
   private func attend(
-    _ node: inout Lowering, _ q: HeadView, _ k: HeadView, _ v: HeadView, _ lengths: Operand, _ y: Operand
+    _ node: inout Lowering, _ views: [HeadView], _ lengths: Operand
   ) throws(MaasError) {
-    let mask = try node.widenedOptional(10)
+    let (q, capacity) = (views[0], views[1].sequence)
+    var operands: [Operand?] = views.map { $0.operand }
+    operands += [try node.widenedOptional(10), lengths, try node.widenedTarget(optional: 0), nil, nil]
     let bias = AttentionBias(
-      isCausal: isCausal, window: (window > 0 ? window - 1 : -1, -1), queries: q.sequence, total: k.sequence,
-      past: 0, placesAt: q.batch, mask, heads)
-    let params = AttentionParams(
-      q, k, v, scale: scale, softcap: softcap, bias: bias, stage: stage, hiddenScore: 0)
-    var sinks = try node.widenedOptional(11)
-    if sinks == nil, isSmooth { sinks = try node.scalar(0, .float, [heads]) }
-    let target = try node.widenedTarget(y)
-    let kept = node.optionalOutput(3)
-    let scores = try kept.map { (_) throws(MaasError) in
-      try node.temporary(.float, [q.batch, heads, q.sequence, k.sequence])
+      isCausal: isCausal, window: (window > 0 ? window - 1 : -1, -1), queries: q.sequence, total: capacity,
+      past: 0, placesAt: q.batch, operands[3], heads)
+    if node.optionalOutput(3) != nil {
+      operands[6] = try node.temporary(.float, [q.batch, heads, q.sequence, capacity])
     }
-    try node.emitAttention(params, [q.operand, k.operand, v.operand, mask, lengths, target, scores, sinks])
-    node.narrow(target, into: y)
-    guard let kept, let scores else { return }
-    let cut = try node.widenedTarget(kept)
+    operands[7] = try node.widenedOptional(11)
+    if isSmooth, node.optionalInput(11) == nil { operands[7] = try node.scalar(0, .float, [heads]) }
+    try node.emitAttention(
+      AttentionParams(
+        q, views[1], views[2], scale: scale, softcap: softcap, bias: bias, stage: stage, hiddenScore: 0),
+      operands)
+    if let y = operands[5] { node.deliver(y, 0) }
+    if let scores = operands[6] { try deliver(&node, scores) }
+  }
+
+  /// Scores of all that the cache has room for, as output 3, which has those of the total length.
+  private func deliver(_ node: inout Lowering, _ scores: Operand) throws(MaasError) {
+    guard let kept = try node.widenedTarget(optional: 3) else { return }
     try node.emitCopy(
-      scores, cut, cut.shape, xStrides: contiguousStrides(scores.shape),
-      yStrides: contiguousStrides(cut.shape))
-    node.narrow(cut, into: kept)
+      scores, kept, kept.shape, xStrides: contiguousStrides(scores.shape),
+      yStrides: contiguousStrides(kept.shape))
+    node.deliver(kept, 3)
   }
 
   private func rotated(
-    _ node: inout Lowering, _ view: HeadView, _ positions: Operand
+    _ node: inout Lowering, _ x: HeadView, _ positions: Operand
   ) throws(MaasError) -> HeadView {
-    let (cosines, sines) = (try node.widenedInput(7), try node.widenedInput(8))
-    let y = try node.temporary(.float, [view.batch, view.heads, view.sequence, view.size])
-    let result = HeadView(whole: y)
+    let y = HeadView(whole: try node.temporary(.float, [x.batch, x.heads, x.sequence, x.size]))
     var params = Rotation(
-      batch: view.batch, heads: view.heads, sequence: view.sequence, size: view.size, view.layout,
-      result.layout)
+      batch: x.batch, heads: x.heads, sequence: x.sequence, size: x.size, x.layout, y.layout)
     params.interleaved = isInterleaved
+    let cosines = try node.widenedInput(7)
     (params.pairs, params.positions) = (Int64(cosines.shape[1]), Int64(cosines.shape[0]))
-    (params.id_batch, params.id_place) = (Int64(view.sequence), 1)
-    node.emitRotation(params, [view.operand, cosines, sines, positions, y])
-    return result
+    (params.id_batch, params.id_place) = (Int64(x.sequence), 1)
+    node.emitRotation(params, [x.operand, cosines, try node.widenedInput(8), positions, y.operand])
+    return y
   }
 }

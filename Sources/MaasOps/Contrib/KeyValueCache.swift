@@ -17,41 +17,38 @@ private struct CacheParams {
 }
 
 extension Lowering {
-  /// For each batch how many keys there are, and behind those the place of its first query, and behind those how many
-  /// rows of the chunk go to the cache; and a position for each query.
-  mutating func emitPlaces(
-    _ batch: Int, _ sequence: Int, past: Int, capacity: Int
-  ) throws(MaasError) -> (lengths: Operand, positions: Operand) {
-    let lengths = try temporary(.int64, [3, batch])
-    let positions = try temporary(.int64, [batch, sequence])
+  /// For each batch how many keys there are, behind those the place of its first query, and behind those how many rows of
+  /// the chunk go to the cache; then a position for each query.
+  mutating func emitPlaces(_ q: HeadView, past: Int, capacity: Int) throws(MaasError) -> [Operand] {
+    let results = [
+      try temporary(.int64, [3, q.batch]), try temporary(.int64, [q.batch, q.sequence]),
+    ]
     let params = PlaceParams(
-      batch: batch, sequence: sequence, past: past, capacity: capacity,
+      batch: q.batch, sequence: q.sequence, past: past, capacity: capacity,
       positions: optionalInput(7)?.shape[0] ?? .max)
-    emit(
-      { findPlaces(Chunk($0, $1, $2, $3)) },
-      [try input(5), try input(6), optionalInput(16), optionalInput(9), lengths, positions], params)
-    return (lengths, positions)
+    let inputs = [5, 6, 16, 9].map { optionalInput($0) }
+    emit({ findPlaces(Chunk($0, $1, $2, $3)) }, inputs + results, params)
+    return results
   }
 
   /// The heads as part of the cache: input `i + 2` of the past, output `i`. `group` heads of Q share one.
   mutating func cached(
-    _ view: HeadView, _ i: Int, capacity: Int, _ lengths: Operand, group: Int
+    _ x: HeadView, _ i: Int, _ capacity: Int, _ lengths: Operand, group: Int
   ) throws(MaasError) -> HeadView {
     let past = try widenedOptional(i + 2)
-    let whole = try target(i, .float, [view.batch, view.heads, capacity, view.size])
+    let whole = HeadView(whole: try target(i, .float, [x.batch, x.heads, capacity, x.size]))
     let params = CacheParams(
-      batch: view.batch, heads: view.heads, sequence: view.sequence, size: view.size,
-      past: past?.shape[2] ?? 0,
-      capacity: capacity, from: view.layout, clears: group * view.sequence > AttentionParams.fewRows)
+      batch: x.batch, heads: x.heads, sequence: x.sequence, size: x.size, past: past?.shape[2] ?? 0,
+      capacity: capacity, from: x.layout, clears: group * x.sequence > AttentionParams.fewRows)
     // Keys and values may come from one tensor, which both read.
     let isShared = optionalInput(3)?.buffer == optionalInput(4)?.buffer
-    if let own = optionalInput(i + 2), !isShared, own.dtype == .float, own.shape == whole.shape {
+    if let own = optionalInput(i + 2), !isShared, own.dtype == .float, own.shape == whole.operand.shape {
       mayReuse(output: i, input: i + 2)
     }
     emit(
-      { appendRows(Chunk($0, $1, $2, $3)) }, [past, view.operand, lengths, whole], params,
-      items: view.batch * view.heads, grain: grain(nanoseconds: capacity * view.size / 8))
-    return HeadView(whole: whole)
+      { appendRows(Chunk($0, $1, $2, $3)) }, [past, x.operand, lengths, whole.operand], params,
+      items: x.batch * x.heads, grain: grain(nanoseconds: capacity * x.size / 8))
+    return whole
   }
 }
 

@@ -21,14 +21,7 @@ struct MaskedAttention {
     _ node: Inference, mask i: Int, bias j: Int, _ batch: Dim, _ queries: Dim, _ total: Dim
   ) throws(MaasError) {
     if node.has(i) { try checkMask(node, i, batch, queries, total) }
-    guard node.has(j) else { return }
-    try node.expectSameDType(0, j)
-    try node.expectRank(j, 4)
-    guard let bias = try node.shape(j) else { return }
-    let whole = [batch, .known(heads), queries, total]
-    for d in 0..<4 where d > 1 || bias[d] != .known(1) {
-      _ = try unified(whole[d], bias[d], "dimension \(d) of input \(j)")
-    }
+    try node.expectAddend(j, [batch, .known(heads), queries, total])
   }
 
   private func checkMask(
@@ -53,14 +46,11 @@ struct MaskedAttention {
   }
 
   /// Emits the attention of heads, with the mask as input `i` and the bias as input `j`. `past` keys come before those
-  /// of the queries' own positions.
+  /// of the queries' own positions. Output `kept` is the scores.
   func lower(
     _ node: inout Lowering, _ q: HeadView, _ k: HeadView, _ v: HeadView, mask i: Int, bias j: Int, past: Int,
-    scores: Operand? = nil
+    kept: Int
   ) throws(MaasError) {
-    let y = try node.output()
-    guard y.count > 0 || (scores?.count ?? 0) > 0 else { return }
-    let target = try node.widenedTarget(y)
     let mask = try mask(&node, i, j, q, total: k.sequence)
     let bias = AttentionBias(
       // One query sees everything.
@@ -69,8 +59,12 @@ struct MaskedAttention {
     let params = AttentionParams(
       q, k, v, scale: scale, softcap: 0, bias: bias, stage: .biased,
       hiddenScore: -Float.greatestFiniteMagnitude)
-    try node.emitAttention(params, [q.operand, k.operand, v.operand, mask, nil, target, scores, nil])
-    node.narrow(target, into: y)
+    var operands: [Operand?] = [q.operand, k.operand, v.operand, mask, nil]
+    for o in [0, kept] { operands.append(try node.widenedTarget(optional: o)) }
+    try node.emitAttention(params, operands + [nil])
+    for (o, result) in [(0, operands[5]), (kept, operands[6])] {
+      if let result { node.deliver(result, o) }
+    }
   }
 
   /// What is added to the scores: nil, or of rank 4.
@@ -102,6 +96,17 @@ struct MaskedAttention {
       { spread(Chunk($0, $1, $2, $3)) }, [mask, result], params, items: batch * queries,
       grain: grain(nanoseconds: total))
     return result
+  }
+}
+
+extension Inference {
+  /// Refuses an input, if it is there, that cannot be added to scores; of its dimensions only the first two may be 1.
+  func expectAddend(_ i: Int, _ scores: [Dim]) throws(MaasError) {
+    guard has(i) else { return }
+    try expectSameDType(0, i)
+    try expectRank(i, 4)
+    guard let own = try shape(i) else { return }
+    try expectShape(i, (0..<4).map { $0 < 2 && own[$0] == .known(1) ? own[$0] : scores[$0] })
   }
 }
 

@@ -85,51 +85,40 @@ package final class MultiHeadAttention: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let bias = try node.widenedOptional(3)
-    let query = try view(&node, 0, part: 0)
-    let q = try node.biased(query, bias, first: 0)
-    let width = q.heads * q.size
-    let hasKey = node.optionalInput(1) != nil
-    var k = try view(&node, hasKey ? 1 : 0, part: hasKey ? 0 : 1)
-    var v = try view(&node, node.optionalInput(2) != nil ? 2 : hasKey ? 1 : 0, part: hasKey ? 1 : 2)
-    if node.optionalInput(1)?.rank != 4 {
-      k = try node.biased(k, bias, first: width)
-      v = try node.biased(v, bias, first: 2 * width)
-    }
+    var views: [HeadView] = []
     let past = node.optionalInput(6)?.shape[2] ?? 0
-    k = try appended(&node, k, past: 6, 1)
-    v = try appended(&node, v, past: 7, 2)
-    let scores = try node.optionalOutput(3).map { (s) throws(MaasError) in try node.widenedTarget(s) }
-    try attention.lower(&node, q, k, v, mask: 4, bias: 5, past: past, scores: scores)
-    node.deliver(k.operand, 1)
-    node.deliver(v.operand, 2)
-    if let scores { node.deliver(scores, 3) }
-  }
-
-  /// The heads in input `i`, of which `part` counts where there are several.
-  private func view(_ node: inout Lowering, _ i: Int, part: Int) throws(MaasError) -> HeadView {
-    let x = try node.widenedInput(i)
-    switch x.rank {
-    case 3:
-      let s = x.shape
-      return HeadView(part: x, first: 0, width: s[2], s[0], heads, s[1], s[2] / heads)
-    case 4: return HeadView(whole: x)
-    default: return HeadView(interleaved: x, part: part)
+    var first = 0
+    for part in 0..<3 {
+      var view = try view(&node, part)
+      // Keys of rank 4 come from another network, ready for use.
+      if part == 0 || node.optionalInput(1)?.rank != 4 { view = try node.biased(view, 3, first: first) }
+      first += view.heads * view.size
+      views.append(part > 0 ? try appended(&node, view, past, part) : view)
     }
+    try attention.lower(&node, views[0], views[1], views[2], mask: 4, bias: 5, past: past, kept: 3)
+    for o in 1..<3 { node.deliver(views[o].operand, o) }
   }
 
-  /// The heads behind those of the past, input `i`, as output `o`.
+  /// The heads of Q, K or V: those in an input of their own, or in the last one there is.
+  private func view(_ node: inout Lowering, _ part: Int) throws(MaasError) -> HeadView {
+    var i = part
+    while i > 0, node.optionalInput(i) == nil { i -= 1 }
+    let x = try node.widenedInput(i)
+    if x.rank == 4 { return HeadView(whole: x) }
+    if x.rank == 3 { return HeadView(rows: x, first: 0, heads: heads, size: x.shape[2] / heads) }
+    return HeadView(interleaved: x, part: part - i)
+  }
+
+  /// The heads behind those of the past as output `o`.
   private func appended(
-    _ node: inout Lowering, _ own: HeadView, past i: Int, _ o: Int
+    _ node: inout Lowering, _ own: HeadView, _ past: Int, _ o: Int
   ) throws(MaasError) -> HeadView {
-    let past = try node.widenedOptional(i)
-    guard past != nil || node.optionalOutput(o) != nil else { return own }
-    let before = past?.shape[2] ?? 0
-    let total = before + own.sequence
-    let whole = try node.target(o, .float, [own.batch, own.heads, total, own.size])
-    if let past { try node.emitCopy(HeadView(whole: past), whole, total: total, at: 0) }
-    try node.emitCopy(own, whole, total: total, at: before)
-    return HeadView(whole: whole)
+    if past == 0, node.optionalOutput(o) == nil { return own }
+    let shape = [own.batch, own.heads, past + own.sequence, own.size]
+    let whole = HeadView(whole: try node.target(o, .float, shape))
+    if past > 0 { try node.emitCopy(HeadView(whole: try node.widenedInput(5 + o)), whole) }
+    try node.emitCopy(own, whole, at: past)
+    return whole
   }
 }
 

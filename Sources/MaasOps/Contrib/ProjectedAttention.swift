@@ -72,47 +72,43 @@ package final class ProjectedAttention: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let (x, weights) = (try node.widenedInput(0), try node.widenedInput(1))
-    let (batch, sequence, width) = (x.shape[0], x.shape[1], weights.shape[1])
-    let sizes = try sizes(.known(width))
-    guard let size = sizes.key.value, let valueSize = sizes.value.value else { return }
-    let all = try node.temporary(.float, [batch, sequence, width])
-    var product = MatrixProduct(m: batch * sequence, n: width, k: x.shape[2])
+    var views = try projected(&node)
+    let past = node.optionalInput(4)?.shape[3] ?? 0
+    if past > 0 || node.optionalOutput(1) != nil { views = try appended(&node, views, past) }
+    try attention.lower(&node, views[0], views[1], views[2], mask: 3, bias: 5, past: past, kept: 2)
+    if node.optionalOutput(1) != nil { node.deliver(views[1].operand, 1) }
+  }
+
+  /// Q, K and V.
+  private func projected(_ node: inout Lowering) throws(MaasError) -> [HeadView] {
+    let x = try node.widenedInput(0)
+    let width = try node.input(1).shape[1]
+    let all = try node.temporary(.float, [x.shape[0], x.shape[1], width])
+    var product = MatrixProduct(m: x.shape[0] * x.shape[1], n: width, k: x.shape[2])
     product.cColumn = 1
-    try node.emitProduct(product, x, weights, try node.widenedOptional(2), nil, all)
-    func part(_ first: Int, _ size: Int) -> HeadView {
-      HeadView(part: all, first: first, width: width, batch, attention.heads, sequence, size)
+    try node.emitProduct(product, x, try node.widenedInput(1), try node.widenedOptional(2), nil, all)
+    let sizes = try sizes(.known(width))
+    let (size, heads) = (sizes.key.value ?? 0, attention.heads)
+    return (0..<3).map {
+      let own = $0 < 2 ? size : sizes.value.value ?? 0
+      return HeadView(rows: all, first: $0 * heads * size, heads: heads, size: own)
     }
-    let q = part(0, size)
-    var (k, v) = (part(attention.heads * size, size), part(2 * attention.heads * size, valueSize))
-    let past = try node.widenedOptional(4)
-    var present: Operand?
-    if past != nil || node.optionalOutput(1) != nil {
-      (k, v, present) = try append(&node, k, v, past)
-    }
-    try attention.lower(&node, q, k, v, mask: 3, bias: 5, past: past?.shape[3] ?? 0)
-    if let present { node.deliver(present, 1) }
   }
 
   /// Keys and values behind those of the past, as halves of one tensor.
-  private func append(
-    _ node: inout Lowering, _ k: HeadView, _ v: HeadView, _ past: Operand?
-  ) throws(MaasError) -> (HeadView, HeadView, Operand) {
-    let before = past?.shape[3] ?? 0
-    let (total, size) = (before + k.sequence, k.size)
-    let half = k.batch * k.heads * total * size
-    let whole = try node.target(1, .float, [2, k.batch, k.heads, total, size])
-    if let past {
-      try node.emitCopy(
-        past, whole, past.shape, xStrides: contiguousStrides(past.shape),
-        yStrides: contiguousStrides(whole.shape))
+  private func appended(
+    _ node: inout Lowering, _ views: [HeadView], _ past: Int
+  ) throws(MaasError) -> [HeadView] {
+    let own = views[1]
+    let shape = [2, own.batch, own.heads, past + own.sequence, own.size]
+    let whole = try node.target(1, .float, shape)
+    var result = [views[0]]
+    for part in 0..<2 {
+      let half = HeadView(whole: whole, part: part)
+      if past > 0 { try node.emitCopy(HeadView(whole: try node.widenedInput(4), part: part), half) }
+      try node.emitCopy(views[1 + part], half, at: past)
+      result.append(half)
     }
-    try node.emitCopy(k, whole, total: total, at: before)
-    try node.emitCopy(v, whole, total: total, at: before, offset: half)
-    func view(_ first: Int) -> HeadView {
-      let layout = HeadLayout(first: first, batch: k.heads * total * size, head: total * size, row: size)
-      return HeadView(whole, layout, k.batch, k.heads, total, size)
-    }
-    return (view(0), view(half), whole)
+    return result
   }
 }

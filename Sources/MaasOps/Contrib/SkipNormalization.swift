@@ -57,8 +57,7 @@ package final class SkipNormalization: OperatorFamily {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let y = try node.output()
     let target = try node.widenedTarget(y)
-    let sum =
-      try node.optionalOutput(3).map { (s) throws(MaasError) in try node.widenedTarget(s) } ?? target
+    let sum = try node.widenedTarget(optional: 3) ?? target
     try node.emitBinary(.add, try node.widenedInput(0), try node.widenedInput(1), sum)
     if let bias = try node.widenedOptional(row.bias) { try node.emitBinary(.add, sum, bias, sum) }
     try node.emitNormalization(
@@ -91,22 +90,17 @@ package final class EmbedLayerNormalization: ReadableOperator {
     for i in [0, 1, 7, 8] where i == 0 || node.has(i) { try node.expectDType(i, [.int32]) }
     try node.expectDType(2, DType.upToFloat)
     let ids = try node.shape(0) ?? node.unknownShape(rank: 2)
-    try node.expectRank(0, 2)
-    for i in [1, 7] { try node.expectShape(i, ids) }
     let words = try node.shape(2) ?? node.unknownShape(rank: 2)
-    try node.expectRank(2, 2)
+    for i in [0, 2] { try node.expectRank(i, 2) }
+    for i in [1, 7] { try node.expectShape(i, ids) }
     for i in 3..<7 where i != 4 || node.has(i) {
       try node.expectSameDType(2, i)
-      try node.expectRank(i, i < 5 ? 2 : 1)
-      if let width = try node.shape(i)?.last {
-        _ = try unified(words[1], width, "the widths of inputs 2 and \(i)")
-      }
+      let rows = i < 5 ? [try node.shape(i)?.first ?? words[0]] : []
+      try node.expectShape(i, rows + [words[1]])
     }
     try checkPositions(node, ids)
-    let shape = ids + [words[1]]
-    node.setOutput(0, try node.dtype(2), shape)
+    for i in [0, 2] { node.setOutput(i, try node.dtype(2), ids + [words[1]]) }
     node.setOutput(1, .int32, [ids[0]])
-    node.setOutput(2, try node.dtype(2), shape)
   }
 
   private func checkPositions(_ node: Inference, _ ids: [Dim]) throws(MaasError) {
@@ -122,34 +116,24 @@ package final class EmbedLayerNormalization: ReadableOperator {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let y = try node.output()
     let target = try node.widenedTarget(y)
-    let sum = try node.optionalOutput(2).map { (s) throws(MaasError) in try node.widenedTarget(s) } ?? target
+    let sum = try node.widenedTarget(optional: 2) ?? target
     try node.emitGather(try node.widenedInput(2), try node.input(0), sum, axis: 0)
-    try addPositions(&node, sum)
-    if let ids = node.optionalInput(1) { try add(&node, 4, ids, sum) }
+    let count = y.shape[1]
+    let places = try Tensor(.int64, [1, count], (0..<count).map { Int64($0) })
+    for i in [3, 4] where node.optionalInput(i) != nil {
+      var ids = node.optionalInput(i == 3 ? 8 : 1)
+      if ids == nil { ids = try node.constant(places) }
+      guard let ids else { continue }
+      let taken = try node.temporary(.float, ids.shape + [y.shape[2]])
+      try node.emitGather(try node.widenedInput(i), ids, taken, axis: 0)
+      try node.emitBinary(.add, sum, taken, sum)
+    }
     try node.emitNormalization(sum, scale: 5, shift: 6, target, epsilon: epsilon, isRMS: false)
-    node.narrow(target, into: y)
-    node.deliver(sum, 2)
+    for (i, result) in [(0, target), (2, sum)] { node.deliver(result, i) }
     guard let counts = node.optionalOutput(1) else { return }
     node.emit(
-      { countOnes(Chunk($0, $1, $2, $3)) }, [node.optionalInput(7), counts], y.shape[1], items: counts.count,
-      grain: grain(nanoseconds: y.shape[1]))
-  }
-
-  private func addPositions(_ node: inout Lowering, _ sum: Operand) throws(MaasError) {
-    if let ids = node.optionalInput(8) { return try add(&node, 3, ids, sum) }
-    let positions = try node.widenedInput(3)
-    let shape = Array(sum.shape[1...])
-    let first = try node.temporary(.float, shape)
-    try node.emitCopy(
-      positions, first, shape, xStrides: contiguousStrides(shape), yStrides: contiguousStrides(shape))
-    try node.emitBinary(.add, sum, first, sum)
-  }
-
-  /// sum += the embeddings in input `i` of the ids.
-  private func add(_ node: inout Lowering, _ i: Int, _ ids: Operand, _ sum: Operand) throws(MaasError) {
-    let taken = try node.temporary(.float, ids.shape + [sum.shape[2]])
-    try node.emitGather(try node.widenedInput(i), ids, taken, axis: 0)
-    try node.emitBinary(.add, sum, taken, sum)
+      { countOnes(Chunk($0, $1, $2, $3)) }, [node.optionalInput(7), counts], count, items: counts.count,
+      grain: grain(nanoseconds: count))
   }
 }
 
