@@ -7,8 +7,8 @@ package struct BufferID: Hashable, Sendable {
   package init(_ index: Int) { self.index = index }
 }
 
-/// A tensor as a step sees it.
-package struct Operand: Sendable {
+/// A tensor as a step sees it. An object, as passing one around takes less code than copying what it holds.
+package final class Operand: Sendable {
   package let buffer: BufferID
   package let dtype: DType
   package let shape: [Int]
