@@ -3,10 +3,11 @@ PREFIX ?= /usr/local
 STAGES ?=
 SECONDS ?= 60
 
-.PHONY: help run test fuzz build install wheel format clean
+.PHONY: help run test exported fuzz build install wheel format clean
 help:
 	@echo 'make run                 build, then show the demo model at work on real images'
 	@echo 'make test                everything that must hold (STAGES="swift cli" picks some)'
+	@echo 'make exported            models that torch, scikit-learn and Keras export equal ONNX Runtime'
 	@echo 'make fuzz                look for inputs that crash maas (SECONDS=600 per fuzzer)'
 	@echo 'make build               release build of the library and the programs'
 	@echo 'make wheel               the Python wheel, in dist'
@@ -21,6 +22,10 @@ run:
 test:
 	@scripts/setup.sh test
 	@scripts/test.sh $(STAGES)
+
+exported:
+	@scripts/setup.sh test
+	@scripts/exported.sh
 
 fuzz:
 	@scripts/setup.sh test
