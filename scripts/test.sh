@@ -48,7 +48,9 @@ stage_abi() {
   Tests/abi/run.sh .build/prefix && Tests/abi/native.sh .build/prefix
 }
 
-stage_conformance() { PYTHONPATH=bindings/python/src $python -m pytest -q -p no:cacheprovider -W ignore Tests/Conformance Tests/contrib; }
+stage_conformance() {
+  make_cases && PYTHONPATH=bindings/python/src $python -m pytest -q -p no:cacheprovider -W ignore Tests/Conformance Tests/contrib
+}
 
 # Prints "passed failed": the cases a stage's log tells of (Swift Testing, pytest, "N passed, N failed"), else itself as one.
 tally() {

@@ -98,15 +98,21 @@ def onnx_case(test):
 
 def extra_case(
     name, op, opset, attributes, inputs, outputs=1, tolerance=None, expected=None, domain="", reference=False,
-    names=None, dtype=None,
+    means=None, names=None, dtype=None,
 ):
     """`reference`: expected values are those of onnx.reference even where ONNX Runtime has a kernel.
-    `names`: those of the outputs, empty where one is left out; `dtype`: their type, where nothing else tells."""
+
+    `means`: the opset, attributes and inputs by which they are computed, where those of the case are too old.
+    `names`: those of the outputs, empty where one is left out; `dtype`: their type, where nothing else tells.
+    """
     names_in = [f"x{i}" if value is not None else "" for i, value in enumerate(inputs)]
     names_out = names or [f"y{i}" for i in range(outputs)]
     node = helper.make_node(op, names_in, names_out, domain=domain, **attributes)
     if expected is not None:
         return case(name, node, opset, inputs, expected, "numpy", tolerance)
+    if means:
+        newer = extra_case(name, op, *means, outputs, domain=domain, reference=reference)
+        return case(name, node, opset, inputs, [], newer["source"], tolerance) | {"outputs": newer["outputs"]}
     values = [(n, np.asarray(v)) for n, v in zip(names_in, inputs) if n]
     infos = [helper.make_tensor_value_info(n, as_proto(v).data_type, v.shape) for n, v in values]
     wanted = [n for n in names_out if n]
