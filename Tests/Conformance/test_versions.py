@@ -1,4 +1,4 @@
-"""Every version in ONNX's schema history has a case, and the models of version_models.py equal ONNX Runtime."""
+"""Every version in ONNX's schema history and each of its attributes have a case; version_models.py equals ONNX Runtime."""
 
 import json
 import warnings
@@ -15,14 +15,16 @@ from onnx.backend.test.case.node import collect_testcases
 
 CASES = suite.LIST.parents[1] / "MaasOpsTests/Fixtures/cases.jsonl"
 DOMAINS = ("", "ai.onnx.preview.training", "ai.onnx.preview")
-Key = tuple[str, str, int]
+Version = tuple[str, str, int]
+#: A version, and an attribute of it or None.
+Key = tuple[Version, str | None]
 
 SCHEMAS = [s for s in onnx.defs.get_all_schemas_with_history() if s.domain in DOMAINS]
 #: A version that only says that the operator is no more: no model can have it.
-REMOVED = {(s.domain, s.name, s.since_version) for s in SCHEMAS if s.deprecated}
+REMOVED = {("", "Scatter", 11), ("", "Upsample", 10)}
 
 
-def version(domain: str, op: str, opset: int) -> Key:
+def version(domain: str, op: str, opset: int) -> Version:
     """The version of an operator that a model of this opset has."""
     found = [s.since_version for s in SCHEMAS if (s.domain, s.name) == (domain, op) and s.since_version <= opset]
     return domain, op, max(found, default=0)
@@ -30,8 +32,10 @@ def version(domain: str, op: str, opset: int) -> Key:
 
 def in_graph(graph: onnx.GraphProto, opsets: dict[str, int]) -> Iterator[Key]:
     for node in graph.node:
-        yield version(node.domain, node.op_type, opsets.get(node.domain, 1))
+        found = version(node.domain, node.op_type, opsets.get(node.domain, 1))
+        yield found, None
         for attribute in node.attribute:
+            yield found, attribute.name
             bodies = [attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else attribute.graphs
             for body in bodies:
                 yield from in_graph(body, opsets)
@@ -42,20 +46,34 @@ def in_models(models: Iterable[onnx.ModelProto]) -> set[Key]:
 
 
 def in_cases() -> set[Key]:
-    lines = map(json.loads, CASES.read_text().splitlines())
-    return {version(line.get("domain", ""), line["op"], line["opset"]) for line in lines}
+    keys = set()
+    for line in map(json.loads, CASES.read_text().splitlines()):
+        found = version(line.get("domain", ""), line["op"], line["opset"])
+        keys |= {(found, name) for name in (None, *line.get("attributes", ()))}
+    return keys
+
+
+def covered() -> set[Key]:
+    states = suite.read_list()
+    with warnings.catch_warnings(action="ignore"):
+        tests = [t.model for t in collect_testcases(None) if states.get(t.name, "not listed") is None]
+    return in_models(tests) | in_cases() | in_models(model for _, _, _, model, _ in version_models.cases())
+
+
+def unsupported() -> set[str]:
+    """The operators that the suite's list says maas lacks."""
+    return {reason.split()[1] for reason in suite.read_list().values() if reason and reason.startswith("operator ")}
 
 
 def test_every_version_has_a_case():
-    states = suite.read_list()
-    with warnings.catch_warnings(action="ignore"):
-        node_tests = list(collect_testcases(None))
-    covered = in_models(t.model for t in node_tests if states.get(t.name, "not listed") is None)
-    covered |= in_cases() | in_models(model for _, _, _, model, _ in version_models.cases())
-    unsupported = {reason.split()[1] for reason in states.values() if reason and reason.startswith("operator ")}
-    every = {(s.domain, s.name, s.since_version) for s in SCHEMAS if s.name not in unsupported}
-    missing = sorted(every - covered - REMOVED)
-    print(f"{len(SCHEMAS)} versions, {len(every & covered)} have a case")
+    lacking = unsupported()
+    every = {
+        ((s.domain, s.name, s.since_version), name)
+        for s in SCHEMAS
+        if s.name not in lacking
+        for name in (None, *s.attributes)
+    }
+    missing = sorted((*key, name or "") for key, name in every - covered() if key not in REMOVED)
     assert not missing, "give each a row in Tests/MaasOpsTests/Cases/version_cases.py or version_models.py"
 
 

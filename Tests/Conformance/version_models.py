@@ -50,7 +50,8 @@ SCAN_BACKWARDS = f"""g (float[N] s, float[N, M] x) => (float[N] last, float[N, M
     scan_output_directions = [1], {BODY}> (s, x)
 }}"""
 
-SEQUENCES = """g (float[N, M] x, int64 at, int64[P] parts) => (float[Q] joined, float[R, S] erased, float[T] one, int64 n, float[U, V] split) {
+SEQUENCES = """g (float[N, M] x, int64 at, int64[P] parts)
+  => (float[Q] joined, float[R, S] erased, float[T] one, int64 n, float[U, V] split) {
   s = SplitToSequence <axis = 0, keepdims = 0> (x)
   short = SequenceErase (s, at)
   erased = ConcatFromSequence <axis = 1, new_axis = 1> (short)
@@ -68,6 +69,11 @@ OPTIONALS = """g (float[N, M] x) => (float[N, M] y, bool has) {
   o = Optional (x)
   has = OptionalHasElement (o)
   y = OptionalGetElement (o)
+}"""
+
+EMPTY_OPTIONAL = """g (float[N] x) => (bool has) {
+  o = Optional <type: type_proto = float[N]> ()
+  has = OptionalHasElement (o)
 }"""
 
 CONSTANT = "g () => (TYPE y) { y = Constant <VALUE> () }"
@@ -98,6 +104,7 @@ ROWS = [
     ("Scan", 9, NEWEST, SCAN_BACKWARDS, [X[:, 0], X]),
     ("SplitToSequence", 11, NEWEST, SEQUENCES, [X, np.array(1), i64(1, 3)]),
     ("Optional", 15, NEWEST, OPTIONALS, [X]),
+    ("Optional", 15, NEWEST, EMPTY_OPTIONAL, [X[0]]),
     ("OptionalGetElement", 15, NEWEST, OPTIONALS, [X]),
     ("Constant", 11, NEWEST, SPARSE, []),
     *[("Constant", first, NEWEST, CONSTANT.replace("TYPE", t).replace("VALUE", value), []) for first, t, value in CONSTANTS],

@@ -94,6 +94,10 @@ def scaled(*steps):
     return pipeline.make_pipeline(preprocessing.StandardScaler(), *steps)
 
 
+def binarized(*steps):
+    return pipeline.make_pipeline(preprocessing.Binarizer(threshold=0.1), *steps)
+
+
 def forest(kind):
     return kind(n_estimators=10, max_depth=5, random_state=3)
 
@@ -125,7 +129,7 @@ MODELS = {
     "gaussian-naive-bayes": Numeric(naive_bayes.GaussianNB(), **PLAIN),
     "scaler-pca-mlp": Numeric(scaled(decomposition.PCA(4), mlp()), **PLAIN),
     "polynomial-features": Numeric(scaled(preprocessing.PolynomialFeatures(2), linear_model.Ridge()), target),
-    "binarizer-normalizer": Numeric(pipeline.make_pipeline(preprocessing.Binarizer(threshold=0.1), preprocessing.Normalizer(), linear_model.Ridge()), target),
+    "binarizer-normalizer": Numeric(binarized(preprocessing.Normalizer(), linear_model.Ridge()), target),
     "tf-idf": Text(feature_extraction.text.TfidfVectorizer(), linear_model.LogisticRegression()),
     "count-bigrams": Text(feature_extraction.text.CountVectorizer(ngram_range=(1, 2)), naive_bayes.MultinomialNB()),
     "columns": Table(linear_model.LogisticRegression()),

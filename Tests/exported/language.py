@@ -78,8 +78,8 @@ def llama():
 
 def t5():
     config = transformers.T5Config(
-        vocab_size=VOCABULARY, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu", pad_token_id=0,
-        decoder_start_token_id=0
+        vocab_size=VOCABULARY, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu",
+        pad_token_id=0, decoder_start_token_id=0
     )  # fmt: skip
     return Wrapped(transformers.T5ForConditionalGeneration(config), "input_ids", "decoder_input_ids", use_cache=False)
 

@@ -114,7 +114,8 @@ class SelectiveScan(nn.Module):
 
 
 def mlp():
-    return nn.Sequential(nn.Linear(12, 32), nn.ReLU(), nn.BatchNorm1d(32), nn.Linear(32, 16), nn.Mish(), nn.Linear(16, 3), nn.Sigmoid())
+    first, second, third = nn.Linear(12, 32), nn.Linear(32, 16), nn.Linear(16, 3)
+    return nn.Sequential(first, nn.ReLU(), nn.BatchNorm1d(32), second, nn.Mish(), third, nn.Sigmoid())
 
 
 ARCHITECTURES = [

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from architecture import Architecture, floats
 
 VARYING = {"x": {0: "batch", 2: "height", 3: "width"}}
+SPATIAL = {"x": {2: "height", 3: "width"}}
 BATCH = {"x": {0: "batch"}}
 
 
@@ -109,12 +110,17 @@ class Detector(nn.Module):
         return boxes[keep], best[keep], label[keep]
 
 
+def mobilenet_v2():
+    return models.mobilenet_v2(width_mult=0.25, num_classes=10)
+
+
+def mobilenet_v3():
+    return models.mobilenet_v3_small(width_mult=0.5, num_classes=10)
+
+
 def efficientnet():
-    config = models.efficientnet.MBConvConfig
-    rows = [config(1, 3, 1, 16, 8, 1, 1.0, 1.0), config(4, 5, 2, 8, 12, 2, 1.0, 1.0), config(4, 3, 2, 12, 20, 2, 1.0, 1.0)]
-    for row, inside in zip(rows, (32, 16, 16)):
-        row.input_channels = inside
-    rows[0].out_channels = rows[1].out_channels = rows[2].out_channels = 16
+    block = models.efficientnet.MBConvConfig
+    rows = [block(1, 3, 1, 16, 8, 1, 1.0, 1.0), block(4, 5, 2, 8, 16, 2, 1.0, 1.0), block(4, 3, 2, 16, 24, 2, 1.0, 1.0)]
     return models.EfficientNet(rows, dropout=0.2, num_classes=10, last_channel=64)
 
 
@@ -135,8 +141,8 @@ IMAGES = ((1, 64), (3, 96))
 FIXED = ((1, 64), (3, 64))
 ARCHITECTURES = [
     Architecture("resnet18", lambda: models.resnet18(num_classes=10), images, VARYING, sizes=IMAGES),
-    Architecture("mobilenet-v2", lambda: models.mobilenet_v2(width_mult=0.25, num_classes=10), images, VARYING, sizes=IMAGES),
-    Architecture("mobilenet-v3", lambda: models.mobilenet_v3_small(width_mult=0.5, num_classes=10), images, VARYING, sizes=IMAGES),
+    Architecture("mobilenet-v2", mobilenet_v2, images, VARYING, sizes=IMAGES),
+    Architecture("mobilenet-v3", mobilenet_v3, images, VARYING, sizes=IMAGES),
     Architecture("efficientnet", efficientnet, images, VARYING, sizes=IMAGES),
     Architecture("convnext", convnext, images, VARYING, sizes=IMAGES),
     Architecture("densenet", lambda: models.DenseNet(8, (2, 3, 2), 16, num_classes=10), images, VARYING, sizes=IMAGES),
@@ -146,5 +152,5 @@ ARCHITECTURES = [
     Architecture("swin", swin, images, BATCH, sizes=FIXED),
     Architecture("u-net", UNet, images, VARYING, sizes=((1, 32), (2, 48))),
     Architecture("super-resolution", SuperResolution, images, VARYING, sizes=((1, 20), (2, 33))),
-    Architecture("detector", Detector, images, {"x": {2: "height", 3: "width"}}, ["boxes", "scores", "labels"], ((1, 32), (1, 48))),
+    Architecture("detector", Detector, images, SPATIAL, ["boxes", "scores", "labels"], ((1, 32), (1, 48))),
 ]  # fmt: skip

@@ -188,9 +188,11 @@ def attention():
     yield "attention_tiles_window", "Attention", 25, attributes, four, {}
     narrow = [floats(*s, dtype=np.float16) for s in (q4, k4, v4)]
     yield "attention_f16", "Attention", 24, {}, narrow, {"tolerance": (5e-3, 5e-3)}
-    for dtype in (np.float32, np.float64):
+    for dtype, code in ((np.float32, 1), (np.float64, 11)):
         inputs = [floats(1, 4, 2, 3, dtype=dtype), floats(1, 2, 3, 3, dtype=dtype), floats(1, 2, 3, 2, dtype=dtype)]
-        yield f"flex_{np.dtype(dtype).name}", "FlexAttention", 1, {"scale": 0.4}, inputs, {"domain": "ai.onnx.preview", "tolerance": (1e-6, 1e-6)}
+        attributes = {"scale": 0.4, "softmax_precision": code}
+        more = {"domain": "ai.onnx.preview", "tolerance": (1e-6, 1e-6)}
+        yield f"flex_{np.dtype(dtype).name}", "FlexAttention", 1, attributes, inputs, more
 
 
 def masks():
