@@ -6,7 +6,10 @@ package final class RangeOperator: ReadableOperator {
   package let name = "Range"
   private static let types = DType.floats + [.int16, .int32, .int64]
 
-  package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    reader.ignore("stash_type")
+    try reader.finish()
+  }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(3...3)
@@ -65,17 +68,21 @@ package final class RangeOperator: ReadableOperator {
   }
 }
 
-/// start, delta, y.
+/// start, delta, y. The numbers of a 16-bit type are rounded once, whichever wider type is asked for.
 private enum RangeKernel: NumberKernel {
   static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let (start, delta) = (chunk.input(0, as: T.self).pointee, chunk.input(1, as: T.self).pointee)
     let y = chunk.output(2, as: T.self)
+    let narrow = !T.isInteger && MemoryLayout<T>.size == 2
     for i in chunk.begin..<chunk.end {
-      let distance =
-        T.isInteger
-        ? T.product(T(narrowing: T.Wide(truncating: Double(i))), delta)
-        : T(truncating: Double(i) * delta.double)
-      y[i] = T.sum(start, distance)
+      y[i] =
+        if T.isInteger {
+          T.sum(start, T.product(T(narrowing: T.Wide(truncating: Double(i))), delta))
+        } else if narrow {
+          T(truncating: start.double + Double(i) * delta.double)
+        } else {
+          T.sum(start, T(truncating: Double(i) * delta.double))
+        }
     }
     return StepStatus.ok
   }
