@@ -33,7 +33,7 @@ final class MatMulGradient: Operator {
 
   func gradient(_ node: inout Backward) throws(MaasError) {
     let (dy, other, g) = (try node.input(0), try node.input(1), try node.gradient())
-    let product = side == .a ? [g, other] : [other, g]
+    let product: [ValueID?] = side == .a ? [g, other] : [other, g]
     if node.wants(0) { try node.contribute(node.add(MatMul(), product), to: 0) }
     if node.wants(1) {
       try node.contribute(node.add(MatMulGradient(side == .a ? .b : .a), [dy, g, other]), to: 1)
