@@ -28,7 +28,7 @@ package final class RegexFullMatch: ReadableOperator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, count) = (try node.input(0), code.byteCount / MemoryLayout<RegexInstruction>.stride)
-    var operands: [Operand] = [x]
+    var operands: [Operand?] = [x]
     for table in [code, classes, ranges] { operands.append(try node.constant(table)) }
     node.emit(
       { match(Chunk($0, $1, $2, $3)) }, operands + [try node.output()], Int64(count), dtype: .string,
