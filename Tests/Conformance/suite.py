@@ -14,7 +14,9 @@ LIST = Path(__file__).with_name("onnx-nodes.txt")
 DEVICE = "_cpu"
 
 #: What maas says of an operator that it does not have, in this domain or version, and of one that it has in part.
-UNKNOWN = re.compile(r"\((\w+)\): (?:the operator|the operator's domain|this version of the operator) is not supported")
+UNKNOWN = re.compile(
+    r"\((\w+)\): (?:(?:the operator|this version of the operator) is not supported|operator '\w+' of \S+, .* is not known)"
+)
 INCOMPLETE = re.compile(r"\((\w+)\): (.*?)(?:: expected|;|$)")
 
 
