@@ -46,8 +46,11 @@ let operatorCases: [OperatorCase] = {
   let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("Fixtures/cases.jsonl")
   guard let text = try? String(contentsOf: file, encoding: .utf8) else { return [] }
+  let decoder = JSONDecoder()
+  decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+    positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
   return text.split(separator: "\n").compactMap { line in
-    (try? JSONDecoder().decode(Line.self, from: Data(line.utf8))).flatMap { try? OperatorCase($0) }
+    (try? decoder.decode(Line.self, from: Data(line.utf8))).flatMap { try? OperatorCase($0) }
   }
 }()
 

@@ -38,7 +38,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
   }
 }
 
-private func floats(_ shape: Int...) throws -> Tensor {
+func floats(_ shape: Int...) throws -> Tensor {
   try Tensor(.float, shape, [Float](repeating: 1, count: shape.reduce(1, *)))
 }
 
@@ -114,10 +114,10 @@ private func shapesAndAttributes() throws -> [Refusal] {
 
 @Suite struct RefusalTests {
   private static let refusals: [Refusal] = {
-    guard let a = try? placements(), let b = try? shapesAndAttributes(), let c = try? textRefusals() else {
-      return []
-    }
-    return a + b + c
+    guard let a = try? placements(), let b = try? shapesAndAttributes(), let c = try? textRefusals(),
+      let d = try? mlRefusals()
+    else { return [] }
+    return a + b + c + d
   }()
 
   @Test func thereAreRefusals() { #expect(Self.refusals.count > 100) }

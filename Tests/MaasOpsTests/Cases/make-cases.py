@@ -60,6 +60,8 @@ def attribute(a):
     if a.type == onnx.AttributeProto.STRINGS:
         return {"strings": [s.decode() for s in value]}
     kind = {1: "float", 2: "int", 6: "floats", 7: "ints"}[a.type]
+    if kind == "float" and not np.isfinite(value):
+        value = str(value)
     return {kind: list(value) if kind.endswith("s") else value}
 
 

@@ -1,0 +1,146 @@
+/// The walk through trees for one element type: NUMBER, NODE, NAME and LANES come from the file that includes this.
+///
+/// A walk is a chain of loads, each waiting for the one before, so LANES of them go side by side and nothing branches.
+/// That beats gathering with vector instructions, which load no faster.
+#undef INLINE
+#undef EACH_LANE
+#define INLINE inline __attribute__((always_inline))
+#define EACH_LANE _Pragma("clang loop unroll(full) vectorize(disable)") for (int l = 0; l < LANES; l++)
+
+typedef struct NAME(forest) {
+  const NODE *nodes;
+  const maas_tree *trees;
+  const NUMBER *weights;
+  const int32_t *starts, *ids;
+  const NUMBER *sets;
+  const int32_t *set_starts;
+} NAME(forest);
+
+static bool NAME(is_member)(const NAME(forest) * f, int32_t set, NUMBER x) {
+  int32_t low = f->set_starts[set], high = f->set_starts[set + 1];
+  while (low < high) {
+    int32_t middle = low + (high - low) / 2;
+    if (f->sets[middle] == x)
+      return true;
+    if (f->sets[middle] < x)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return false;
+}
+
+static INLINE bool NAME(holds)(const NAME(forest) * f, const NODE *node, NUMBER x, maas_tree_kind kind) {
+  bool result = x <= node->threshold;
+  if (kind == MAAS_TREE_GENERAL && node->test & MAAS_TREE_EQUAL)
+    result = x == node->threshold;
+  if (kind == MAAS_TREE_GENERAL && node->test & MAAS_TREE_MEMBER)
+    result = NAME(is_member)(f, node->index, x);
+  if (kind != MAAS_TREE_PLAIN)
+    result |= (x != x) & ((node->test & MAAS_TREE_NAN) != 0);
+  return result;
+}
+
+/// Takes every lane of `at` from its root to its leaf. The row of a lane lies `stride` elements after that of the one
+/// before. A child has a larger number than its parent, so the sum tells whether any lane moved.
+static INLINE void NAME(walk)(const NAME(forest) * f, const NUMBER *x, int64_t stride, uint32_t *lanes,
+                              int32_t height, maas_tree_kind kind) {
+  uint32_t at[LANES];
+  uint64_t sum = 0, before;
+  EACH_LANE at[l] = lanes[l];
+  for (int32_t d = 0; d < height; d++) {
+    before = sum;
+    sum = 0;
+    EACH_LANE {
+      const NODE *node = f->nodes + at[l];
+      int64_t feature = kind == MAAS_TREE_PLAIN ? node->test : node->test & MAAS_TREE_FEATURE;
+      at[l] = (uint32_t)node->child + NAME(holds)(f, node, x[l * stride + feature], kind);
+      sum += at[l];
+    }
+    if (sum == before)
+      break;
+  }
+  EACH_LANE lanes[l] = at[l];
+}
+
+static __attribute__((noinline)) void NAME(descend)(const NAME(forest) * f, const NUMBER *x, int64_t stride,
+                                                    uint32_t *at, int32_t height, maas_tree_kind kind) {
+  if (kind == MAAS_TREE_PLAIN)
+    NAME(walk)(f, x, stride, at, height, MAAS_TREE_PLAIN);
+  else if (kind == MAAS_TREE_MISSING)
+    NAME(walk)(f, x, stride, at, height, MAAS_TREE_MISSING);
+  else
+    NAME(walk)(f, x, stride, at, height, MAAS_TREE_GENERAL);
+}
+
+static INLINE NUMBER NAME(joined)(NUMBER score, NUMBER weight, maas_tree_aggregate aggregate) {
+  if (aggregate == MAAS_TREE_SUM)
+    return score + weight;
+  bool better = aggregate == MAAS_TREE_MIN ? weight < score : weight > score;
+  return better || score != score ? weight : score;
+}
+
+static inline void NAME(add)(const NAME(forest) * f, const maas_tree_params *p, uint32_t at, NUMBER *y) {
+  int64_t leaf = f->nodes[at].index;
+  if (!f->starts) {
+    for (int64_t t = 0; t < p->targets; t++)
+      y[t] = NAME(joined)(y[t], f->weights[leaf * p->targets + t], p->aggregate);
+    return;
+  }
+  for (int32_t i = f->starts[leaf]; i < f->starts[leaf + 1]; i++)
+    y[f->ids[i]] = NAME(joined)(y[f->ids[i]], f->weights[i], p->aggregate);
+}
+
+/// All trees for one row, a tree in each lane; those beyond the last tree walk the last one again.
+static void NAME(row)(const NAME(forest) * f, const maas_tree_params *p, const NUMBER *x, NUMBER *y) {
+  for (int64_t t = 0; t < p->trees; t += LANES) {
+    uint32_t at[LANES];
+    int32_t height = 0;
+    EACH_LANE {
+      maas_tree tree = f->trees[maas_min64(t + l, p->trees - 1)];
+      at[l] = (uint32_t)tree.root;
+      height = tree.height > height ? tree.height : height;
+    }
+    NAME(descend)(f, x, 0, at, height, p->kind);
+    for (int64_t l = 0; l < maas_min64(LANES, p->trees - t); l++)
+      NAME(add)(f, p, at[l], y);
+  }
+}
+
+/// One tree for LANES rows.
+static void NAME(tree)(const NAME(forest) * f, const maas_tree_params *p, maas_tree tree, const NUMBER *x,
+                       NUMBER *y) {
+  uint32_t at[LANES];
+  EACH_LANE at[l] = (uint32_t)tree.root;
+  NAME(descend)(f, x, p->features, at, tree.height, p->kind);
+  for (int64_t l = 0; l < LANES; l++)
+    NAME(add)(f, p, at[l], y + l * p->targets);
+}
+
+static void NAME(block)(const NAME(forest) * f, const maas_tree_params *p, const NUMBER *x, NUMBER *y,
+                        int64_t rows) {
+  int64_t whole = rows - rows % LANES;
+  for (int64_t t = 0; t < p->trees && whole > 0; t++)
+    for (int64_t r = 0; r < whole; r += LANES)
+      NAME(tree)(f, p, f->trees[t], x + r * p->features, y + r * p->targets);
+  for (int64_t r = whole; r < rows; r++)
+    NAME(row)(f, p, x + r * p->features, y + r * p->targets);
+}
+
+int32_t NAME(trees_1_scalar)(MAAS_STEP_ARGUMENTS) {
+  (void)worker;
+  const maas_tree_params *p = step->params;
+  void *const *operands = step->operands;
+  NAME(forest)
+  f = {operands[1], operands[2], operands[3], operands[4], operands[5], operands[6], operands[7]};
+  NUMBER nothing = p->aggregate == MAAS_TREE_SUM ? (NUMBER)-0.0 : (NUMBER)NAN;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t first = i * p->block, rows = maas_min64(p->block, p->rows - first);
+    const NUMBER *x = (const NUMBER *)operands[0] + first * p->features;
+    NUMBER *y = (NUMBER *)operands[8] + first * p->targets;
+    for (int64_t j = 0; j < rows * p->targets; j++)
+      y[j] = nothing;
+    NAME(block)(&f, p, x, y, rows);
+  }
+  return MAAS_STEP_OK;
+}

@@ -1,0 +1,37 @@
+/// Trees: plain C only, see body.h.
+#include <math.h>
+#include <stddef.h>
+#include "maas_tree.h"
+#include "../split.h"
+#include "../table.h"
+
+#define NUMBER float
+#define NODE maas_f32_tree_node
+#define NAME(name) maas_f32_##name
+#define LANES 16
+#include "body.h"
+#undef NUMBER
+#undef NODE
+#undef NAME
+#undef LANES
+
+// Nodes of doubles are larger, and half as many walks keep the loads busy.
+#define NUMBER double
+#define NODE maas_f64_tree_node
+#define NAME(name) maas_f64_##name
+#define LANES 8
+#include "body.h"
+
+static const maas_kernel f32_rows[] = {MAAS_ROW(maas_f32_trees_1_scalar, MAAS_ISA_SCALAR, 1, 16)};
+static const maas_kernel f64_rows[] = {MAAS_ROW(maas_f64_trees_1_scalar, MAAS_ISA_SCALAR, 1, 8)};
+MAAS_ENTRY(maas_f32_trees, f32_rows)
+MAAS_ENTRY(maas_f64_trees, f64_rows)
+
+/// A block is as many rows as stay in the nearest cache while a tree is walked for them, but leaves enough blocks.
+maas_split maas_trees_split(maas_tree_params *p) {
+  int64_t fitting = 16384 / (4 * maas_max64(1, p->features));
+  int64_t block = maas_min64(maas_min64(fitting, 256), p->rows / 4);
+  p->block = maas_round_up(maas_max64(block, 1), 16);
+  double row_ns = 8 * (double)p->trees + (double)p->targets;
+  return maas_split_by_cost(maas_ceil_div(p->rows, p->block), row_ns * (double)p->block, 0);
+}

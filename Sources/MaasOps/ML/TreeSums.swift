@@ -1,0 +1,100 @@
+import CMaasKernels
+import MaasCore
+import MaasGraph
+
+/// Trees, what their leaves say, and how that is put together: the part all ensembles share.
+struct TreeSums: Sendable {
+  enum Aggregate: Int, Sendable {
+    case average, sum, min, max
+
+    static let names: [(name: String, value: Aggregate)] = [
+      ("SUM", .sum), ("AVERAGE", .average), ("MIN", .min), ("MAX", .max),
+    ]
+
+    var kernel: maas_tree_aggregate {
+      switch self {
+      case .min: MAAS_TREE_MIN
+      case .max: MAAS_TREE_MAX
+      default: MAAS_TREE_SUM
+      }
+    }
+  }
+
+  let targets: Int
+  let aggregate: Aggregate
+  /// Whether attributes are doubles: then all is computed in them.
+  private let isWide: Bool
+  let trees: FlatTrees
+  private let weights: Tensor
+  /// Nil where every leaf has a weight for every target.
+  private let entries: (starts: Tensor, targets: Tensor)?
+  private let sets: (values: Tensor, starts: Tensor)?
+
+  init(_ table: TreeTable, targets: Int, _ aggregate: Aggregate, isWide: Bool) throws(MaasError) {
+    (self.targets, self.aggregate, self.isWide) = (targets, aggregate, isWide)
+    trees = try FlatTrees(table)
+    let leaves = table.leaves
+    weights = try Tensor(.double, [leaves.weights.count], leaves.weights)
+    let isDense = leaves.isDense(targets)
+    entries =
+      isDense
+      ? nil
+      : (
+        try Tensor(.int32, [leaves.starts.count], leaves.starts),
+        try Tensor(.int32, [leaves.targets.count], leaves.targets)
+      )
+    sets = table.sets.isEmpty ? nil : try flat(table.sets)
+  }
+
+  /// The element type that a step computes in for rows of this type.
+  func dtype(_ x: DType) -> DType { isWide || x == .double ? .double : .float }
+
+  /// The rows of input 0, which must have all features that the trees ask for.
+  func rows(_ node: Inference, _ types: [DType] = DType.features) throws(MaasError) -> Dim {
+    guard let (rows, features) = try node.featureRows(types) else { return node.unknownDim() }
+    guard let found = features.value, found < trees.features else { return rows }
+    throw MaasError(
+      .shapeMismatch, "the trees test more features than there are", expected: "at least \(trees.features)",
+      found: "\(found)")
+  }
+
+  /// Emits the steps that give the scores [rows, targets] before anything is made of them.
+  func emit(_ node: inout Lowering) throws(MaasError) -> Operand {
+    let (rows, features) = try node.featureRows()
+    let x = try node.input(0)
+    let dtype = dtype(x.dtype)
+    let y = try node.temporary(dtype, [rows, targets])
+    var params = maas_tree_params()
+    (params.rows, params.features) = (Int64(rows), Int64(features))
+    (params.trees, params.targets) = (Int64(trees.count), Int64(targets))
+    (params.kind, params.aggregate) = (trees.kind, aggregate.kernel)
+    let split = maas_trees_split(&params)
+    let operands: [Operand?] = [
+      try node.converted(x, dtype), try node.nodes(of: trees, dtype), try node.constant(trees.trees),
+      try optional(&node, weights, dtype), try optional(&node, entries?.starts),
+      try optional(&node, entries?.targets), try optional(&node, sets?.values, dtype),
+      try optional(&node, sets?.starts), y,
+    ]
+    node.emit(dtype == .double ? maas_f64_trees : maas_f32_trees, operands, params, split, dtype: dtype)
+    return y
+  }
+
+  /// A constant, converted if `dtype` says so.
+  private func optional(_ node: inout Lowering, _ tensor: Tensor?, _ dtype: DType = .int32) throws(MaasError)
+    -> Operand?
+  {
+    guard let tensor else { return nil }
+    return try node.converted(constant: try node.constant(tensor), dtype)
+  }
+}
+
+/// Sets one after the other, each sorted, and where they begin.
+private func flat(_ sets: [[Double]]) throws(MaasError) -> (Tensor, Tensor) {
+  var values: [Double] = []
+  var starts: [Int32] = [0]
+  for set in sets {
+    values += set.sorted()
+    starts.append(Int32(truncatingIfNeeded: values.count))
+  }
+  return (try Tensor(.double, [values.count], values), try Tensor(.int32, [starts.count], starts))
+}

@@ -1,0 +1,65 @@
+import MaasCore
+
+/// How a branch compares a feature with its value. The raw values are TreeEnsemble's.
+enum BranchMode: Int, Sendable {
+  case lessOrEqual, less, greaterOrEqual, greater, equal, notEqual, member
+
+  static let names: [(name: String, value: BranchMode)] = [
+    ("BRANCH_LEQ", .lessOrEqual), ("BRANCH_LT", .less), ("BRANCH_GTE", .greaterOrEqual),
+    ("BRANCH_GT", .greater), ("BRANCH_EQ", .equal), ("BRANCH_NEQ", .notEqual),
+  ]
+}
+
+/// Decision trees in the form that all operators' attributes are brought into.
+struct TreeTable {
+  struct Branch {
+    var feature: Int
+    var mode: BranchMode
+    var value: Double
+    var isTrueForMissing: Bool
+    /// Where the way goes on: a branch, or a leaf as `~leaf`.
+    var yes: Int
+    var no: Int
+    /// For `member`: which of the sets.
+    var set = 0
+  }
+
+  var branches: [Branch] = []
+  /// Branches or `~leaf`.
+  var roots: [Int] = []
+  var leaves = TreeLeaves()
+  var sets: [[Double]] = []
+}
+
+/// What the leaves say: weights of targets, leaf by leaf.
+struct TreeLeaves {
+  /// Leaf i has the weights from starts[i] up to starts[i + 1].
+  private(set) var starts: [Int32] = [0]
+  private(set) var targets: [Int32] = []
+  private(set) var weights: [Double] = []
+
+  var count: Int { starts.count - 1 }
+
+  mutating func append(_ entries: some Sequence<(target: Int, weight: Double)>) {
+    for entry in entries {
+      targets.append(Int32(truncatingIfNeeded: entry.target))
+      weights.append(entry.weight)
+    }
+    starts.append(Int32(truncatingIfNeeded: weights.count))
+  }
+
+  /// Whether every leaf has one weight for each of `count` targets, in their order.
+  func isDense(_ count: Int) -> Bool {
+    guard weights.count == self.count * count else { return false }
+    return targets.indices.allSatisfy { Int(targets[$0]) == $0 % count }
+      && starts.indices.allSatisfy { Int(starts[$0]) == $0 * count }
+  }
+}
+
+/// Refuses targets that are none of `count`.
+func checkTargets(_ name: String, _ targets: [Int], _ count: Int) throws(MaasError) {
+  guard let wrong = targets.first(where: { $0 < 0 || $0 >= count }) else { return }
+  throw MaasError(
+    .invalidModel, "attribute '\(name)' has a target out of range", expected: "0..<\(count)",
+    found: "\(wrong)")
+}
