@@ -46,7 +46,7 @@ private func trees() throws -> [Refusal] {
     refusal("there is no node 3 in tree 0", "nodes_truenodeids", .ints([3, 0, 0])),
     refusal("there is no node -1", "nodes_falsenodeids", .ints([-1, 0, 0])),
     refusal("node 1 of tree 0 is there twice", "nodes_nodeids", .ints([0, 1, 1])),
-    refusal("'nodes_values' has the wrong length, expected 3, found 2", "nodes_values", .floats([0, 0])),
+    refusal("'nodes_values' has the wrong length: expected 3, found 2", "nodes_values", .floats([0, 0])),
     refusal("'nodes_modes' has an unknown value", "nodes_modes", .strings(["BRANCH", "LEAF", "LEAF"])),
     refusal("'target_weights' has the wrong length", "target_weights", .floats([1])),
     refusal("'target_nodeids' has the wrong length", "target_nodeids", .ints([1])),
@@ -117,7 +117,7 @@ private func models() throws -> [Refusal] {
     refusal("LinearClassifier", "found both", [six, labels, ("classlabels_strings", .strings(["a"]))]),
     refusal("LinearClassifier", "expected 3, found 2", [six, labels, ("intercepts", .floats([1, 2]))]),
     refusal(
-      "SVMClassifier", "'coefficients' has the wrong length, expected 6",
+      "SVMClassifier", "'coefficients' has the wrong length: expected 6",
       svc + [("coefficients", .floats([1]))]),
     refusal("SVMClassifier", "'prob_b' has the wrong length", svc + [six, ("prob_a", .floats([1, 2, 3]))]),
     refusal(
@@ -147,7 +147,7 @@ private func features() throws -> [Refusal] {
     refusal("FeatureVectorizer", "'inputdimensions' has the wrong length", []),
     refusal("FeatureVectorizer", "out of range", [("inputdimensions", .ints([-1]))]),
     Refusal(
-      "ArrayFeatureExtractor", "found 3", domain: "ai.onnx.ml", opset: 1,
+      "ArrayFeatureExtractor", "found 3", domain: "ai.onnx.ml", opset: 1, [],
       [x, try Tensor(.int64, [1], [3] as [Int64])]),
   ]
 }

@@ -9,8 +9,11 @@ struct LinearScores: Sendable {
   var outputs: Int { coefficients.shape[0] }
   var features: Int { coefficients.shape[1] }
 
-  init(_ coefficients: [Float], outputs: Int, _ intercepts: [Float]) throws(MaasError) {
-    let features = try divided("coefficients", coefficients.count, by: outputs)
+  /// `name` is the attribute that the coefficients come from.
+  init(_ coefficients: [Float], _ name: String = "coefficients", outputs: Int, _ intercepts: [Float])
+    throws(MaasError)
+  {
+    let features = try divided(name, coefficients.count, by: outputs)
     self.coefficients = try Tensor(.float, [outputs, features], coefficients)
     self.intercepts = try Tensor(.float, [intercepts.count], intercepts)
   }

@@ -26,8 +26,11 @@ struct SVMKernel: Sendable {
     let support = try reader.floats("support_vectors") ?? []
     if count == 0 { kind = .linear }
     let constant: Float? = count == 0 ? first : kind == .linear || kind == .rbf ? nil : coef0
-    vectors = try LinearScores(
-      count == 0 ? coefficients : support, outputs: count == 0 ? outputs : count, constant.map { [$0] } ?? [])
+    let constants = constant.map { [$0] } ?? []
+    vectors =
+      try count == 0
+      ? LinearScores(coefficients, outputs: outputs, constants)
+      : LinearScores(support, "support_vectors", outputs: count, constants)
   }
 
   /// Emits y [rows, vectors]: the kernel's value for each row and support vector, or the scores without any.

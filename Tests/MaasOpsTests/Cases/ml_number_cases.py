@@ -13,7 +13,9 @@ def cases():
     for group in (regressors, classifiers, ensembles, linear, svm, scaling):
         for name, op, opset, attributes, inputs, *more in group():
             kept = {k: v for k, v in attributes.items() if v is not None}
-            options = {"domain": "ai.onnx.ml", "tolerance": (2e-5, 2e-6)} | (more[0] if more else {})
+            # ONNX Runtime computes PROBIT in float, with differences of near numbers.
+            tolerance = (1e-3, 1e-4) if attributes.get("post_transform") == "PROBIT" else (2e-5, 2e-6)
+            options = {"domain": "ai.onnx.ml", "tolerance": tolerance} | (more[0] if more else {})
             yield f"ml_{name}", op, opset, kept, inputs, options
 
 
@@ -68,7 +70,7 @@ def regressors():
         for missing in (False, True):
             attributes = classic("target", 1, modes=modes, missing=missing) | {"n_targets": 1}
             yield f"trees_{'_'.join(modes)[7:20]}_{missing}", op, 1, attributes, [rows(20, 4)]
-    for dtype in TYPES:
+    for dtype in TYPES[:2]:
         attributes = classic("target", 2, trees=5, modes=MODES, missing=True) | {"n_targets": 2}
         yield f"trees_{dtype.__name__}", op, 3, attributes, [rows(9, 4, dtype)]
     for aggregate in ("SUM", "AVERAGE", "MIN", "MAX"):
@@ -122,7 +124,7 @@ def ensemble(dtype, targets, modes, missing):
         roots.append(places[0][1])
     for _, (mode, *_) in branches:
         if mode == 6:
-            sets += [*random.choice(np.arange(-3, 4) / 2, 3, replace=False), np.nan]
+            sets += [*random.choice(np.arange(1, 7), 3, replace=False), np.nan]
     yes, no = [p[n[4]] for p, n in branches], [p[n[5]] for p, n in branches]
     tensors = {
         "nodes_splits": [n[2] for _, n in branches], "leaf_weights": numbers(len(leaves)), "membership_values": sets,
@@ -144,7 +146,7 @@ def ensembles():
             for missing in (False, True):
                 attributes = ensemble(dtype, 2, modes, missing)
                 yield f"ensemble_{dtype.__name__}_{len(modes)}_{missing}", "TreeEnsemble", 5, attributes, [rows(9, 4, dtype)]
-        x = rows(9, 4, np.int64).astype(dtype)
+        x = random.integers(0, 7, (9, 4)).astype(dtype)
         yield f"ensemble_{dtype.__name__}_member", "TreeEnsemble", 5, ensemble(dtype, 1, (0, 6), False), [x]
     for aggregate in range(4):
         attributes = ensemble(np.float32, 3, (0, 2), False) | {"aggregate_function": aggregate}
