@@ -63,6 +63,18 @@ static INLINE void NAME(walk)(const NAME(forest) * f, const NUMBER *x, int64_t s
   EACH_LANE lanes[l] = at[l];
 }
 
+/// As `walk` for tests of every kind, which are rare: little code counts more than speed.
+static void NAME(walk_one_by_one)(const NAME(forest) * f, const NUMBER *x, int64_t stride, uint32_t *at) {
+  for (int l = 0; l < LANES; l++)
+    for (uint32_t before = UINT32_MAX; before != at[l];) {
+      const NODE *node = f->nodes + at[l];
+      before = at[l];
+      at[l] = (uint32_t)node->child;
+      if (at[l] != before)
+        at[l] += NAME(holds)(f, node, x[l * stride + (node->test & MAAS_TREE_FEATURE)], MAAS_TREE_GENERAL);
+    }
+}
+
 static __attribute__((noinline)) void NAME(descend)(const NAME(forest) * f, const NUMBER *x, int64_t stride,
                                                     uint32_t *at, int32_t height, maas_tree_kind kind) {
   if (kind == MAAS_TREE_PLAIN)
@@ -70,7 +82,7 @@ static __attribute__((noinline)) void NAME(descend)(const NAME(forest) * f, cons
   else if (kind == MAAS_TREE_MISSING)
     NAME(walk)(f, x, stride, at, height, MAAS_TREE_MISSING);
   else
-    NAME(walk)(f, x, stride, at, height, MAAS_TREE_GENERAL);
+    NAME(walk_one_by_one)(f, x, stride, at);
 }
 
 static INLINE NUMBER NAME(joined)(NUMBER score, NUMBER weight, maas_tree_aggregate aggregate) {
@@ -80,15 +92,19 @@ static INLINE NUMBER NAME(joined)(NUMBER score, NUMBER weight, maas_tree_aggrega
   return better || score != score ? weight : score;
 }
 
-static inline void NAME(add)(const NAME(forest) * f, const maas_tree_params *p, uint32_t at, NUMBER *y) {
-  int64_t leaf = f->nodes[at].index;
-  if (!f->starts) {
-    for (int64_t t = 0; t < p->targets; t++)
-      y[t] = NAME(joined)(y[t], f->weights[leaf * p->targets + t], p->aggregate);
-    return;
+/// Adds what the first `count` lanes came to; their scores lie `stride` elements apart.
+static __attribute__((noinline)) void NAME(add)(const NAME(forest) * f, const maas_tree_params *p,
+                                                const uint32_t *at, int64_t count, NUMBER *y,
+                                                int64_t stride) {
+  for (int64_t l = 0; l < count; l++, y += stride) {
+    int64_t leaf = f->nodes[at[l]].index;
+    if (!f->starts)
+      for (int64_t t = 0; t < p->targets; t++)
+        y[t] = NAME(joined)(y[t], f->weights[leaf * p->targets + t], p->aggregate);
+    else
+      for (int32_t i = f->starts[leaf]; i < f->starts[leaf + 1]; i++)
+        y[f->ids[i]] = NAME(joined)(y[f->ids[i]], f->weights[i], p->aggregate);
   }
-  for (int32_t i = f->starts[leaf]; i < f->starts[leaf + 1]; i++)
-    y[f->ids[i]] = NAME(joined)(y[f->ids[i]], f->weights[i], p->aggregate);
 }
 
 /// All trees for one row, a tree in each lane; those beyond the last tree walk the last one again.
@@ -102,8 +118,7 @@ static void NAME(row)(const NAME(forest) * f, const maas_tree_params *p, const N
       height = tree.height > height ? tree.height : height;
     }
     NAME(descend)(f, x, 0, at, height, p->kind);
-    for (int64_t l = 0; l < maas_min64(LANES, p->trees - t); l++)
-      NAME(add)(f, p, at[l], y);
+    NAME(add)(f, p, at, maas_min64(LANES, p->trees - t), y, 0);
   }
 }
 
@@ -113,8 +128,7 @@ static void NAME(tree)(const NAME(forest) * f, const maas_tree_params *p, maas_t
   uint32_t at[LANES];
   EACH_LANE at[l] = (uint32_t)tree.root;
   NAME(descend)(f, x, p->features, at, tree.height, p->kind);
-  for (int64_t l = 0; l < LANES; l++)
-    NAME(add)(f, p, at[l], y + l * p->targets);
+  NAME(add)(f, p, at, LANES, y, p->targets);
 }
 
 static void NAME(block)(const NAME(forest) * f, const maas_tree_params *p, const NUMBER *x, NUMBER *y,

@@ -60,19 +60,18 @@ package final class FeatureVectorizer: ReadableOperator {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let y = try node.output()
     let (rows, total) = (y.shape[0], y.shape[1])
+    let zero = try node.scalar(0, .float)
     var offset = 0
     for (i, width) in widths.enumerated() {
       let x = try node.input(i)
       let own = x.rank == 1 ? x.count : x.shape[1...].reduce(1, *)
       let common = min(width, own)
-      try node.emitCopy(
-        try node.widened(x), y, [rows, common], xStrides: [own, 1], yStrides: [total, 1], yOffset: offset)
-      if width > common {
-        let zero = try node.scalar(0, .float)
+      let parts = [(try node.widened(x), [own, 1], common), (zero, [0, 0], width - common)]
+      for (from, strides, count) in parts where count > 0 {
         try node.emitCopy(
-          zero, y, [rows, width - common], xStrides: [0, 0], yStrides: [total, 1], yOffset: offset + common)
+          from, y, [rows, count], xStrides: strides, yStrides: [total, 1], yOffset: offset)
+        offset += count
       }
-      offset += width
     }
   }
 }

@@ -1,18 +1,19 @@
+import CMaasKernels
 import CMaasSystem
 import MaasCore
 import MaasGraph
 
 extension Lowering {
-  /// Emits a step of x, y and `values` in the `wideType` of x.
+  /// Emits a step of x, y and `values` in the `wideType` of x. Its parameter is `param`.
   fileprivate mutating func emitFeatures(
-    _ run: maas_step_run, _ values: [Tensor], _ params: some BitwiseCopyable
+    _ run: maas_step_run, _ values: [Tensor], _ param: Double
   ) throws(MaasError) {
     try emitWide(try input(0), try output()) { (node, x, y) throws(MaasError) in
       var operands: [Operand?] = [x, y]
       for tensor in values {
         operands.append(try node.converted(constant: try node.constant(tensor), x.dtype))
       }
-      node.emit(run, operands, params, dtype: x.dtype, items: y.count, grain: grain(nanoseconds: 2))
+      node.emit(run, operands, param, dtype: x.dtype, items: y.count, grain: grain(nanoseconds: 2))
     }
   }
 }
@@ -48,14 +49,14 @@ package final class Binarizer: ReadableOperator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     try node.emitFeatures(
-      { dispatchWide(BinarizerKernel.self, Chunk($0, $1, $2, $3)) }, [], threshold)
+      { dispatchWide(BinarizerKernel.self, Chunk($0, $1, $2, $3)) }, [], Double(threshold))
   }
 }
 
 /// x, y.
 private enum BinarizerKernel: NumberKernel {
   static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
-    let threshold = Double(chunk.params(Float.self).pointee)
+    let threshold = chunk.params(Double.self).pointee
     let (x, y) = (chunk.input(0, as: T.self), chunk.output(1, as: T.self))
     for i in chunk.begin..<chunk.end { y[i] = x[i].double > threshold ? .one : .zero }
     return StepStatus.ok
@@ -95,14 +96,14 @@ package final class Imputer: ReadableOperator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     try node.emitFeatures(
-      { dispatchWide(ImputerKernel.self, Chunk($0, $1, $2, $3)) }, [values, replaced], values.count)
+      { dispatchWide(ImputerKernel.self, Chunk($0, $1, $2, $3)) }, [values, replaced], Double(values.count))
   }
 }
 
 /// x, y, what is put in the place of element i modulo their number, what is replaced.
 private enum ImputerKernel: NumberKernel {
   static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
-    let count = chunk.params(Int.self).pointee
+    let count = Int(chunk.params(Double.self).pointee)
     let (x, y) = (chunk.input(0, as: T.self), chunk.output(1, as: T.self))
     let (values, replaced) = (chunk.input(2, as: T.self), chunk.input(3, as: T.self).pointee)
     for i in chunk.begin..<chunk.end {
@@ -136,7 +137,7 @@ package final class Scaler: ReadableOperator {
     let (x, y) = (try node.floating(try node.input(0)), try node.output())
     let target = try node.target(y, x.dtype)
     let values = try Tensor(.float, [2, scale.count], offset + scale)
-    let operands = [x, try node.converted(constant: try node.constant(values), x.dtype), target]
+    let operands: [Operand?] = [x, try node.converted(constant: try node.constant(values), x.dtype), target]
     node.emit(
       { dispatch(ScalerKernel.self, Chunk($0, $1, $2, $3)) }, operands, scale.count, dtype: x.dtype,
       items: y.count, grain: grain(nanoseconds: 2))
@@ -160,13 +161,12 @@ private enum ScalerKernel: FloatKernel {
 
 /// Rows divided by their largest element, or by their L1 or L2 norm; as they are where that is 0.
 package final class Normalizer: ReadableOperator {
-  fileprivate enum Norm { case max, l1, l2 }
-
   package let name = "Normalizer"
-  private let norm: Norm
+  private let norm: maas_reduce
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
-    norm = try reader.choice("norm", [("MAX", .max), ("L1", .l1), ("L2", .l2)])
+    norm = try reader.choice(
+      "norm", [("MAX", MAAS_REDUCE_MAX), ("L1", MAAS_REDUCE_L1), ("L2", MAAS_REDUCE_L2)])
     try reader.finish()
   }
 
@@ -177,44 +177,8 @@ package final class Normalizer: ReadableOperator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.floating(try node.input(0)), try node.output())
-    let (rows, features) = try node.featureRows()
     let target = try node.target(y, x.dtype)
-    node.emit(
-      { dispatch(NormalizerKernel.self, Chunk($0, $1, $2, $3)) }, [x, target],
-      NormalizerParams(norm: norm, features: features), dtype: x.dtype, items: rows,
-      grain: grain(nanoseconds: 3 * features))
+    try node.emitNormalized(x, target, by: norm, axis: x.rank - 1, zeroAs: 1)
     node.narrow(target, into: y)
-  }
-}
-
-private struct NormalizerParams {
-  let norm: Normalizer.Norm
-  let features: Int
-}
-
-/// x, y. Items are rows.
-private enum NormalizerKernel: FloatKernel {
-  static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
-    let params = chunk.params(NormalizerParams.self).pointee
-    for item in chunk.begin..<chunk.end {
-      let x = UnsafeBufferPointer(
-        start: chunk.input(0, as: T.self) + item * params.features, count: params.features)
-      let y = chunk.output(1, as: T.self) + item * params.features
-      let norm = norm(x, params.norm)
-      for i in x.indices { y[i] = norm == 0 ? x[i] : x[i] / norm }
-    }
-    return StepStatus.ok
-  }
-
-  private static func norm<T: Number & BinaryFloatingPoint>(
-    _ x: UnsafeBufferPointer<T>, _ norm: Normalizer.Norm
-  )
-    -> T
-  {
-    switch norm {
-    case .max: x.reduce(-T.infinity) { $1 > $0 ? $1 : $0 }
-    case .l1: x.reduce(T.zero) { $0 + $1.magnitude }
-    case .l2: x.reduce(T.zero) { $0 + $1 * $1 }.squareRoot()
-    }
   }
 }

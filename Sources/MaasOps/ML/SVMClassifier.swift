@@ -76,7 +76,7 @@ package final class SVMClassifier: ReadableOperator {
       classes: labels.count, supports: supports, pairs: pairs, scores: scores,
       hasProbabilities: !probabilities.a.isEmpty, transform: transform)
     let starts = perClass.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
-    let operands: [Operand] = [
+    let operands: [Operand?] = [
       values, try node.floats(kernel.coefficients), try node.floats(kernel.rho),
       try node.constant(try Tensor(.int64, [starts.count], starts)), try node.floats(probabilities.a),
       try node.floats(probabilities.b), z, classes,

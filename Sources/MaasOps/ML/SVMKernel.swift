@@ -3,28 +3,28 @@ import MaasCore
 import MaasGraph
 
 /// The attributes of support vector machines, and the values of their kernel for rows and vectors.
-struct SVMKernel: Sendable {
+final class SVMKernel: Sendable {
   enum Kind: Sendable { case linear, poly, rbf, sigmoid }
 
-  private(set) var kind: Kind
+  private let kind: Kind
   private let gamma, coef0, degree: Float
   let coefficients: [Float]
   let rho: [Float]
-  private(set) var vectors: LinearScores
+  let vectors: LinearScores
 
   /// `count` is how many support vectors there are. Without any, `outputs` rows of coefficients weigh the features,
   /// whatever the kernel, and the first of rho is added.
   init(_ reader: inout AttributeReader, count: Int, outputs: Int) throws(MaasError) {
-    kind = try reader.choice(
-      "kernel_type", [("LINEAR", .linear), ("POLY", .poly), ("RBF", .rbf), ("SIGMOID", .sigmoid)])
+    let named = try reader.choice(
+      "kernel_type", [("LINEAR", Kind.linear), ("POLY", .poly), ("RBF", .rbf), ("SIGMOID", .sigmoid)])
+    kind = count == 0 ? .linear : named
     let params = try reader.floats("kernel_params") ?? []
-    if !params.isEmpty || kind != .linear { try expectCount("kernel_params", params.count, 3) }
+    if !params.isEmpty || named != .linear { try expectCount("kernel_params", params.count, 3) }
     (gamma, coef0, degree) = (params[at: 0] ?? 0, params[at: 1] ?? 0, params[at: 2] ?? 0)
     coefficients = try reader.floats("coefficients") ?? []
     rho = try reader.floats("rho") ?? []
     guard let first = rho.first else { throw MaasError(.invalidModel, "attribute 'rho' is empty") }
     let support = try reader.floats("support_vectors") ?? []
-    if count == 0 { kind = .linear }
     let constant: Float? = count == 0 ? first : kind == .linear || kind == .rbf ? nil : coef0
     let constants = constant.map { [$0] } ?? []
     vectors =

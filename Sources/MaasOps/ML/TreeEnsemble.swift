@@ -43,8 +43,9 @@ private func treeTable(_ reader: inout AttributeReader, _ targets: Int) throws(M
   let leaves = try reader.ints("leaf_targetids") ?? []
   try expectCount("leaf_targetids", leaves.count, weights.elements.count)
   try checkTargets("leaf_targetids", leaves, targets)
-  for (target, weight) in zip(leaves, weights.elements) {
-    table.leaves.append(CollectionOfOne((target: target, weight: weight)))
+  for i in leaves.indices {
+    table.leaves.append(leaves[i], weights.elements[i])
+    table.leaves.endLeaf()
   }
   table.branches = try nodes.branches(leaves: leaves.count)
   table.roots = try reader.ints("tree_roots") ?? []
@@ -80,15 +81,20 @@ private func sets(_ reader: inout AttributeReader, _ branches: inout [TreeTable.
 {
   let members = branches.indices.filter { branches[$0].mode == .member }
   let values = try floats(&reader, "membership_values").elements
-  var sets = values.split(omittingEmptySubsequences: false) { $0.isNaN }.map { Array($0) }
-  // Behind the last NaN nothing begins.
-  if sets.last?.isEmpty == true { sets.removeLast() }
+  if values.count >= Int(Int32.max) { throw MaasError(.limitExceeded, "there are too many members") }
+  var sets: [[Double]] = []
+  var isOpen = false
+  for value in values {
+    if !isOpen { sets.append([]) }
+    isOpen = !value.isNaN
+    if isOpen { sets[sets.count - 1].append(value) }
+  }
   try expectCount("membership_values", sets.count, members.count)
   for (set, i) in members.enumerated() { branches[i].set = set }
   return sets
 }
 
-private struct Version5Nodes {
+private final class Version5Nodes {
   private let features, yes, no, yesLeaf, noLeaf, missing: [Int]
   private let modes: [BranchMode]
   let values: (elements: [Double], isDouble: Bool)
@@ -97,15 +103,11 @@ private struct Version5Nodes {
   init(_ reader: inout AttributeReader) throws(MaasError) {
     features = try reader.ints("nodes_featureids") ?? []
     let count = features.count
-    func column(_ name: String) throws(MaasError) -> [Int] {
-      let ints = try reader.ints(name) ?? []
-      try expectCount(name, ints.count, count)
-      return ints
-    }
-    (yes, no) = (try column("nodes_truenodeids"), try column("nodes_falsenodeids"))
-    (yesLeaf, noLeaf) = (try column("nodes_trueleafs"), try column("nodes_falseleafs"))
-    missing =
-      try reader.has("nodes_missing_value_tracks_true") ? column("nodes_missing_value_tracks_true") : []
+    yes = try reader.ints("nodes_truenodeids", count)
+    no = try reader.ints("nodes_falsenodeids", count)
+    yesLeaf = try reader.ints("nodes_trueleafs", count)
+    noLeaf = try reader.ints("nodes_falseleafs", count)
+    missing = try reader.optionalInts("nodes_missing_value_tracks_true", count)
     values = try floats(&reader, "nodes_splits")
     try expectCount("nodes_splits", values.elements.count, count)
     let raw = try reader.tensor("nodes_modes")?.integers ?? []

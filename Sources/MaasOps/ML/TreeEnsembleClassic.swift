@@ -46,7 +46,7 @@ package final class TreeEnsembleClassifier: ReadableOperator {
     }
     sums = try TreeSums(trees.table, targets: labels.count, .sum, isWide: trees.isWide)
     var finish = TreeFinish(transform, sums, base: trees.base)
-    let isOneSided = labels.count == 2 && Set(trees.targets).count == 1
+    let isOneSided = labels.count == 2 && trees.targets.allSatisfy { $0 == trees.targets[0] }
     finish.classes = !isOneSided ? .largest : trees.isPositive ? .half : .zero
     self.finish = finish
   }

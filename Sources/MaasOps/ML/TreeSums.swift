@@ -3,7 +3,7 @@ import MaasCore
 import MaasGraph
 
 /// Trees, what their leaves say, and how that is put together: the part all ensembles share.
-struct TreeSums: Sendable {
+final class TreeSums: Sendable {
   enum Aggregate: Int, Sendable {
     case average, sum, min, max
 
@@ -80,6 +80,7 @@ struct TreeSums: Sendable {
   }
 
   /// A constant, converted if `dtype` says so.
+  @inline(never)
   private func optional(_ node: inout Lowering, _ tensor: Tensor?, _ dtype: DType = .int32) throws(MaasError)
     -> Operand?
   {
@@ -93,8 +94,22 @@ private func flat(_ sets: [[Double]]) throws(MaasError) -> (Tensor, Tensor) {
   var values: [Double] = []
   var starts: [Int32] = [0]
   for set in sets {
-    values += set.sorted()
+    values += set
+    sort(&values, from: values.count - set.count)
     starts.append(Int32(truncatingIfNeeded: values.count))
   }
   return (try Tensor(.double, [values.count], values), try Tensor(.int32, [starts.count], starts))
+}
+
+/// By insertion: sets are small, and most are in order.
+private func sort(_ values: inout [Double], from first: Int) {
+  for i in first..<values.count {
+    let value = values[i]
+    var at = i
+    while at > first, values[at - 1] > value {
+      values[at] = values[at - 1]
+      at -= 1
+    }
+    values[at] = value
+  }
 }

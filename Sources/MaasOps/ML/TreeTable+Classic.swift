@@ -41,61 +41,63 @@ private func doubles(_ reader: inout AttributeReader, _ name: String) throws(Maa
   return list.isEmpty ? tensor : (list.map { Double($0) }, false)
 }
 
-private struct ClassicNodes {
-  private struct Key: Hashable {
-    let tree, node: Int
-  }
-
+private final class ClassicNodes {
   private let trees, ids, features, yes, no, missing: [Int]
   /// Nil in leaves.
   private let modes: [BranchMode?]
   let values: (elements: [Double], isDouble: Bool)
-  private var places: [Key: Int] = [:]
+  /// The first nodes of trees, and the number of each tree among them.
+  private var firsts: [Int] = []
+  private var numbers: [Int: Int] = [:]
+  /// By the number of a tree times the count of nodes, plus the node's id.
+  private var places: [Int: Int] = [:]
   /// Which leaf a node is, counted among leaves.
   private var leafOf: [Int] = []
 
   init(_ reader: inout AttributeReader) throws(MaasError) {
     trees = try reader.ints("nodes_treeids") ?? []
     let count = trees.count
-    func column(_ name: String) throws(MaasError) -> [Int] {
-      let ints = try reader.ints(name) ?? []
-      try expectCount(name, ints.count, count)
-      return ints
-    }
-    (ids, features) = (try column("nodes_nodeids"), try column("nodes_featureids"))
-    (yes, no) = (try column("nodes_truenodeids"), try column("nodes_falsenodeids"))
-    missing = try reader.ints("nodes_missing_value_tracks_true") ?? []
-    if !missing.isEmpty { try expectCount("nodes_missing_value_tracks_true", missing.count, count) }
+    ids = try reader.ints("nodes_nodeids", count)
+    features = try reader.ints("nodes_featureids", count)
+    yes = try reader.ints("nodes_truenodeids", count)
+    no = try reader.ints("nodes_falsenodeids", count)
+    missing = try reader.optionalInts("nodes_missing_value_tracks_true", count)
     values = try doubles(&reader, "nodes_values")
     try expectCount("nodes_values", values.elements.count, count)
     modes = try branchModes(&reader, count)
     try index()
   }
 
-  private mutating func index() throws(MaasError) {
-    places.reserveCapacity(ids.count)
+  private func index() throws(MaasError) {
     var leaves = 0
     for i in ids.indices {
-      guard places.updateValue(i, forKey: Key(tree: trees[i], node: ids[i])) == nil else {
-        throw MaasError(.invalidModel, "node \(ids[i]) of tree \(trees[i]) is there twice")
+      if numbers[trees[i]] == nil {
+        numbers[trees[i]] = firsts.count
+        firsts.append(i)
+      }
+      guard let key = key(trees[i], ids[i]), places.updateValue(i, forKey: key) == nil else {
+        throw MaasError(
+          .invalidModel,
+          "node \(ids[i]) of tree \(trees[i]) is there twice, or its id is none of 0..<\(ids.count)")
       }
       leafOf.append(leaves)
       if modes[i] == nil { leaves += 1 }
     }
   }
 
+  private func key(_ tree: Int, _ node: Int) -> Int? {
+    guard node >= 0, node < ids.count, let number = numbers[tree] else { return nil }
+    return number * ids.count + node
+  }
+
   private func place(_ tree: Int, _ node: Int) throws(MaasError) -> Int {
-    if let place = places[Key(tree: tree, node: node)] { return place }
+    if let key = key(tree, node), let place = places[key] { return place }
     throw MaasError(.invalidModel, "there is no node \(node) in tree \(tree)")
   }
 
   private func reference(_ place: Int) -> Int { modes[place] == nil ? ~leafOf[place] : place }
 
-  /// The first node of each tree, in the order of the trees.
-  var roots: [Int] {
-    var seen: Set<Int> = []
-    return ids.indices.filter { seen.insert(trees[$0]).inserted }.map(reference)
-  }
+  var roots: [Int] { firsts.map(reference) }
 
   func branches() throws(MaasError) -> [TreeTable.Branch] {
     var result: [TreeTable.Branch] = []
@@ -120,20 +122,26 @@ private struct ClassicNodes {
   func leaves(_ reader: inout AttributeReader, _ name: String, _ targets: [Int], _ weights: [Double])
     throws(MaasError) -> TreeLeaves
   {
-    let leafTrees = try reader.ints("\(name)_treeids") ?? []
-    let leafNodes = try reader.ints("\(name)_nodeids") ?? []
-    try expectCount("\(name)_treeids", leafTrees.count, targets.count)
-    try expectCount("\(name)_nodeids", leafNodes.count, targets.count)
+    let leafTrees = try reader.ints("\(name)_treeids", targets.count)
+    let leafNodes = try reader.ints("\(name)_nodeids", targets.count)
     var lists: [Int] = []
-    for i in targets.indices { lists.append(try place(leafTrees[i], leafNodes[i])) }
-    let order = targets.indices.sorted { (lists[$0], $0) < (lists[$1], $1) }
+    var starts = [Int](repeating: 0, count: ids.count + 1)
+    for i in targets.indices {
+      lists.append(try place(leafTrees[i], leafNodes[i]))
+      starts[lists[i] + 1] += 1
+    }
+    for place in ids.indices { starts[place + 1] += starts[place] }
+    // A counting sort, which keeps the order within a leaf.
+    var next = starts
+    var order = lists
+    for i in targets.indices {
+      order[next[lists[i]]] = i
+      next[lists[i]] += 1
+    }
     var result = TreeLeaves()
-    var next = 0
-    for place in ids.indices {
-      let first = next
-      while next < order.count, lists[order[next]] == place { next += 1 }
-      guard modes[place] == nil else { continue }
-      result.append(order[first..<next].lazy.map { (target: targets[$0], weight: weights[$0]) })
+    for place in ids.indices where modes[place] == nil {
+      for i in starts[place]..<starts[place + 1] { result.append(targets[order[i]], weights[order[i]]) }
+      result.endLeaf()
     }
     return result
   }

@@ -1,4 +1,5 @@
 import MaasCore
+import MaasGraph
 
 /// How a branch compares a feature with its value. The raw values are TreeEnsemble's.
 enum BranchMode: Int, Sendable {
@@ -40,13 +41,13 @@ struct TreeLeaves {
 
   var count: Int { starts.count - 1 }
 
-  mutating func append(_ entries: some Sequence<(target: Int, weight: Double)>) {
-    for entry in entries {
-      targets.append(Int32(truncatingIfNeeded: entry.target))
-      weights.append(entry.weight)
-    }
-    starts.append(Int32(truncatingIfNeeded: weights.count))
+  /// Adds a weight to the leaf that `endLeaf` completes.
+  mutating func append(_ target: Int, _ weight: Double) {
+    targets.append(Int32(truncatingIfNeeded: target))
+    weights.append(weight)
   }
+
+  mutating func endLeaf() { starts.append(Int32(truncatingIfNeeded: weights.count)) }
 
   /// Whether every leaf has one weight for each of `count` targets, in their order.
   func isDense(_ count: Int) -> Bool {
@@ -56,8 +57,23 @@ struct TreeLeaves {
   }
 }
 
-/// Refuses targets that are none of `count`.
+extension AttributeReader {
+  /// An attribute of `count` ints.
+  mutating func ints(_ name: String, _ count: Int) throws(MaasError) -> [Int] {
+    let ints = try ints(name) ?? []
+    try expectCount(name, ints.count, count)
+    return ints
+  }
+
+  /// The same, or nothing.
+  mutating func optionalInts(_ name: String, _ count: Int) throws(MaasError) -> [Int] {
+    try ints(name) ?? [] == [] ? [] : ints(name, count)
+  }
+}
+
+/// Refuses targets that are none of `count`, and more of them than the kernel counts.
 func checkTargets(_ name: String, _ targets: [Int], _ count: Int) throws(MaasError) {
+  if targets.count >= Int(Int32.max) { throw MaasError(.limitExceeded, "attribute '\(name)' is too long") }
   guard let wrong = targets.first(where: { $0 < 0 || $0 >= count }) else { return }
   throw MaasError(
     .invalidModel, "attribute '\(name)' has a target out of range", expected: "0..<\(count)",

@@ -47,6 +47,7 @@ package final class Gather: ReadableOperator {
 
 extension Lowering {
   /// Emits y = x taken at `indices` along `axis`.
+  @inline(never)
   mutating func emitGather(_ x: Operand, _ indices: Operand, _ y: Operand, axis: Int) throws(MaasError) {
     var params = maas_gather_params()
     params.size = Int32(x.dtype.byteWidth)

@@ -31,23 +31,32 @@ package final class LpNormalization: ReadableOperator {
     let wide = x.dtype.wide
     let axis = try normalized(axis: axis, rank: x.rank)
     let (from, target) = (try node.converted(x, wide), try node.target(y, wide))
-    var shape = x.shape
-    shape[axis] = 1
-    let norms = try node.temporary(wide, shape)
-    try node.emitReduce(norm, from, norms, [axis])
-    node.emit(
-      { dispatch(ZeroReplacement.self, Chunk($0, $1, $2, $3)) }, [norms], 0, dtype: wide, items: norms.count,
-      grain: grain(nanoseconds: 1))
-    try node.emitBinary(.div, from, norms, target)
+    try node.emitNormalized(from, target, by: norm, axis: axis, zeroAs: .infinity)
     node.narrow(target, into: y)
   }
 }
 
-/// x, in place: what is divided by 0 becomes 0.
+extension Lowering {
+  /// Emits y = x divided by its reduction along an axis, for float and double. Where that is 0, `zero` divides.
+  mutating func emitNormalized(
+    _ x: Operand, _ y: Operand, by norm: maas_reduce, axis: Int, zeroAs zero: Double
+  ) throws(MaasError) {
+    var shape = x.shape
+    shape[axis] = 1
+    let norms = try temporary(x.dtype, shape)
+    try emitReduce(norm, x, norms, [axis])
+    emit(
+      { dispatch(ZeroReplacement.self, Chunk($0, $1, $2, $3)) }, [norms], zero, dtype: x.dtype,
+      items: norms.count, grain: grain(nanoseconds: 1))
+    try emitBinary(.div, x, norms, y)
+  }
+}
+
+/// x, in place: the parameter instead of 0.
 private enum ZeroReplacement: FloatKernel {
   static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
-    let x = chunk.output(0, as: T.self)
-    for i in chunk.begin..<chunk.end where x[i] == 0 { x[i] = .infinity }
+    let (x, zero) = (chunk.output(0, as: T.self), T(chunk.params(Double.self).pointee))
+    for i in chunk.begin..<chunk.end where x[i] == 0 { x[i] = zero }
     return StepStatus.ok
   }
 }

@@ -73,6 +73,7 @@ struct MatrixProduct {
 
 extension Lowering {
   /// Emits the product of float operands. `c` and `residual` may be nil; `residual` has y's shape.
+  @inline(never)
   mutating func emitProduct(
     _ product: MatrixProduct, _ a: Operand, _ b: Operand, _ c: Operand?, _ residual: Operand?, _ y: Operand
   ) throws(MaasError) {

@@ -11,6 +11,7 @@ extension DType {
 
 extension Lowering {
   /// The operand in another element type: itself, or a temporary.
+  @inline(never)
   mutating func converted(_ x: Operand, _ dtype: DType) throws(MaasError) -> Operand {
     if x.dtype == dtype { return x }
     let result = try temporary(dtype, x.shape)

@@ -41,6 +41,7 @@ extension Lowering {
   }
 
   /// Copies between strided views: elements of `dims`, strides and offsets counted in elements.
+  @inline(never)
   mutating func emitCopy(
     _ x: Operand, _ y: Operand, _ dims: [Int], xStrides: [Int], yStrides: [Int], xOffset: Int = 0,
     yOffset: Int = 0

@@ -5,6 +5,7 @@ import MaasGraph
 /// way in, results on the way out.
 extension Lowering {
   /// The operand as float: itself, a constant cast now, or a temporary cast at run time.
+  @inline(never)
   mutating func widened(_ x: Operand) throws(MaasError) -> Operand {
     if x.dtype == .float { return x }
     if let constant = x.constant { return try self.constant(try cast(constant, to: .float)) }
@@ -33,11 +34,13 @@ extension Lowering {
     narrow(target, into: y)
   }
 
+  @inline(never)
   mutating func narrow(_ wide: Operand, into y: Operand) {
     if wide.buffer != y.buffer { emitCast(wide, y) }
   }
 
   /// Where a result of `wide` elements for `y` goes: `y` itself, or a temporary that `narrow` casts.
+  @inline(never)
   mutating func target(_ y: Operand, _ wide: DType) throws(MaasError) -> Operand {
     y.dtype == wide ? y : try temporary(wide, y.shape)
   }
@@ -54,6 +57,7 @@ extension Lowering {
   }
 
   /// As `converted`, with constants cast now.
+  @inline(never)
   mutating func converted(constant x: Operand, _ dtype: DType) throws(MaasError) -> Operand {
     guard let constant = x.constant, x.dtype != dtype else { return try converted(x, dtype) }
     return try self.constant(try cast(constant, to: dtype))
