@@ -33,6 +33,6 @@ extern const maas_kernel_table maas_f32_gemm_table, maas_f32_gemm_pack_table, ma
     maas_f32_online_softmax_table, maas_f32_row_dots_table, maas_f32_row_sums_table, maas_f32_rotary_table,
     maas_copy_table, maas_fill_table, maas_gather_table, maas_f32_quantize_table, maas_f32_dequantize_table,
     maas_f32_convert_table, maas_s16_gemm_table, maas_s16_rows_table, maas_s16_pack_table,
-    maas_f32_trees_table, maas_f64_trees_table;
+    maas_f32_trees_table, maas_f64_trees_table, maas_f32_nbits_table, maas_f32_qbinary_table;
 
 #endif

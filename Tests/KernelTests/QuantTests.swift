@@ -229,6 +229,7 @@ private final class IntegerProduct {
     var params = maas_s16_pack_params()
     params.is_signed = s.bSigned
     (params.k, params.n, params.count) = (Int64(s.k), Int64(s.n), Int64(s.batch))
+    (params.b_row, params.b_col) = (Int64(s.n), 1)
     (params.zeros, params.zero) = (Int64(s.bZeros), -4)
     let split = maas_s16_pack_split_for(gemm.kernel, &params)
     let bytes = Int(maas_s16_packed_bytes_for(gemm.kernel, params.k, params.n))

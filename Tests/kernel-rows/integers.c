@@ -38,6 +38,7 @@ static product made_product(int64_t m, int64_t n, int64_t k) {
 
 static fenced panels(const maas_kernel *row, const product *p) {
   maas_s16_pack_params params = {.is_signed = true, .k = p->k, .n = p->n, .count = 1, .zero = -3};
+  params.b_row = p->n, params.b_col = 1;
   maas_split split = maas_s16_pack_split_for(row, &params);
   fenced made = fence((size_t)maas_s16_packed_bytes_for(row, p->k, p->n), true);
   run_row(maas_s16_pack, &params, (void *[]){made.bytes, p->b.bytes, NULL}, split);

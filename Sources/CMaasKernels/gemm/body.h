@@ -1,25 +1,9 @@
 /// gemm for one instruction set: a work item is a tile of Y. Included after gemm/micro.h by files that
 /// defined MAAS_MICROS, the micro-kernels for 1 ... MAAS_MR rows.
 #include "layout.h"
+#include "left.h"
 
 static micro_kernel *const micros[MAAS_MR] = {MAAS_MICROS};
-
-/// Copies A[rows, k] to groups of MAAS_MR rows, each [k][MAAS_MR]; the last group keeps that stride.
-static void pack_a(int64_t rows, int64_t k, maas_gemm_left a, float *to) {
-  for (int64_t i = 0; i < rows; i += MAAS_MR, to += MAAS_MR * k) {
-    int64_t count = rows - i < MAAS_MR ? rows - i : MAAS_MR;
-    const float *from = a.a + i * a.row;
-    if (count == MAAS_MR) {
-      for (int64_t p = 0; p < k; p++)
-        MAAS_EACH (r, MAAS_MR)
-          to[p * MAAS_MR + r] = from[r * a.row + p * a.col];
-    } else {
-      for (int64_t p = 0; p < k; p++)
-        for (int64_t r = 0; r < count; r++)
-          to[p * MAAS_MR + r] = from[r * a.row + p * a.col];
-    }
-  }
-}
 
 static void run_micro(const maas_gemm_pass *pass, const maas_gemm_finish *f, int64_t i, int64_t j) {
   int64_t height = maas_min64(MAAS_MR, pass->rows - i), width = maas_min64(MAAS_NR, pass->columns - j);

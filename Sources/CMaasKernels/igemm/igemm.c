@@ -99,13 +99,14 @@ MAAS_ENTRY(maas_s16_pack, pack_rows)
 enum { most_columns = 64 };
 
 /// Rows p and p + 1 of a panel, interleaved; a row or column that B does not have is 0.
-static void pack_pair(const maas_s16_pack_params *g, const uint8_t *b, int64_t p, int64_t width,
-                      const int16_t *zeros, int16_t *to) {
-  const uint8_t *upper = b + p * g->n, *lower = upper + g->n;
+static inline __attribute__((always_inline)) void pack_pair(const maas_s16_pack_params *g, const uint8_t *b,
+                                                            int64_t p, int64_t column, int64_t width,
+                                                            const int16_t *zeros, int16_t *to) {
+  const uint8_t *upper = b + p * g->b_row, *lower = upper + g->b_row;
   bool has_lower = p + 1 < g->k;
   for (int64_t j = 0; j < width; j++) {
-    to[2 * j] = (int16_t)(byte_at(upper, j, g->is_signed) - zeros[j]);
-    to[2 * j + 1] = has_lower ? (int16_t)(byte_at(lower, j, g->is_signed) - zeros[j]) : 0;
+    to[2 * j] = (int16_t)(byte_at(upper, j * column, g->is_signed) - zeros[j]);
+    to[2 * j + 1] = has_lower ? (int16_t)(byte_at(lower, j * column, g->is_signed) - zeros[j]) : 0;
   }
   for (int64_t j = width; j < g->nr; j++)
     to[2 * j] = to[2 * j + 1] = 0;
@@ -121,10 +122,13 @@ int32_t maas_s16_pack_1_scalar(MAAS_STEP_ARGUMENTS) {
     int16_t zeros[most_columns];
     for (int64_t c = 0; c < width; c++)
       zeros[c] = given ? byte_at(given, (matrix * g->n + j + c) % g->zeros, g->is_signed) : (int16_t)g->zero;
-    const uint8_t *b = (const uint8_t *)step->operands[1] + matrix * g->k * g->n + j;
+    const uint8_t *b = (const uint8_t *)step->operands[1] + matrix * g->k * g->n + j * g->b_col;
     int16_t *to = (int16_t *)step->operands[0] + item * pairs * 2 * g->nr;
     for (int64_t p = 0; p < g->k; p += 2, to += 2 * g->nr)
-      pack_pair(g, b, p, width, zeros, to);
+      if (g->b_col == 1)
+        pack_pair(g, b, p, 1, width, zeros, to);
+      else
+        pack_pair(g, b, p, g->b_col, width, zeros, to);
   }
   return MAAS_STEP_OK;
 }

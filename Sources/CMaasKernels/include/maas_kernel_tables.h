@@ -48,6 +48,7 @@ int64_t maas_f32_gemm_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64
 maas_split maas_f32_conv_split_for(const maas_kernel *kernel, maas_f32_conv_params *params);
 maas_split maas_s16_gemm_split_for(const maas_kernel *kernel, maas_s16_gemm_params *params);
 int64_t maas_s16_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n);
+maas_split maas_f32_nbits_split_for(const maas_kernel *kernel, maas_f32_nbits_params *params);
 maas_split maas_s16_pack_split_for(const maas_kernel *gemm, maas_s16_pack_params *params);
 
 #ifdef __cplusplus

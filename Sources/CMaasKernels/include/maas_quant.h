@@ -31,6 +31,20 @@ int32_t maas_f32_quantize(const maas_step *step, int64_t begin, int64_t end, maa
 int32_t maas_f32_dequantize(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_quantize_split(maas_quantize_params *params);
 
+/// y = saturate(round(a + b, or a b, as quantized numbers of y's scale)); all of one 8-bit type.
+typedef struct maas_qbinary_params {
+  maas_element type; ///< U8 or S8.
+  bool multiplies;
+  int32_t rank; ///< 0 ... MAAS_MAX_RANK; split drops and merges dimensions.
+  int64_t dims[MAAS_MAX_RANK];
+  int64_t a_strides[MAAS_MAX_RANK]; ///< 0 where a is broadcast.
+  int64_t b_strides[MAAS_MAX_RANK];
+} maas_qbinary_params;
+
+/// a, its scale and zero point, b, its scale and zero point, y's scale and zero point, y. A zero point may be NULL.
+int32_t maas_f32_qbinary(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_qbinary_split(maas_qbinary_params *params);
+
 // Conversions between float and the 16-bit floats, rounded to nearest even; NaN keeps only its sign on the way down
 
 typedef enum maas_conversion {
@@ -67,6 +81,7 @@ maas_split maas_s16_rows_split(const maas_s16_rows_params *params);
 typedef struct maas_s16_pack_params {
   bool is_signed;
   int64_t k, n, count;
+  int64_t b_row, b_col; ///< Elements between neighbours in a column and in a row of B.
   int64_t zeros;
   int32_t zero;
   int32_t nr; ///< Set by split.
@@ -93,6 +108,24 @@ typedef struct maas_s16_gemm_params {
 /// a as maas_s16_rows leaves it, packed b, y int32[m, n].
 int32_t maas_s16_gemm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_s16_gemm_split(maas_s16_gemm_params *params);
+
+// The product with a matrix that is quantized in blocks along k, its codes several to a byte
+
+/// Y = A B + bias with B[p, j] = (code - zero) scale; scale and zero hold for `block` neighbours along k.
+typedef struct maas_f32_nbits_params {
+  int64_t m, n, k; ///< k is a multiple of block.
+  int64_t block;   ///< A power of two, at least 16.
+  int32_t bits;    ///< Of a code: 2, 4 or 8.
+  float zero;      ///< Where there is no operand of zeros.
+  bool direct;     ///< Set by split, as all below.
+  int64_t tile_m, tile_n, pass;
+} maas_f32_nbits_params;
+
+/// a[m, k], codes, scales, zeros or NULL, the sums of a's blocks [m, k / block], bias[n] or NULL, y[m, n]. Codes, scales
+/// and zeros lie in panels as maas_f32_gemm_pack makes them of matrices [k * bits / 32, n] (a word has the codes of
+/// neighbours along k, the first in its lowest bits) and [k / block, n].
+int32_t maas_f32_nbits(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_nbits_split(maas_f32_nbits_params *params);
 
 #ifdef __cplusplus
 }

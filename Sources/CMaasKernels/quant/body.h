@@ -201,3 +201,5 @@ int32_t MAAS_F32_KERNEL(convert)(const maas_step *step, int64_t begin, int64_t e
   conversions[g->conversion](step->operands[0], step->operands[1], begin, end);
   return MAAS_STEP_OK;
 }
+
+#include "pairs.h"

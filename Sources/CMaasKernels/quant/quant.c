@@ -1,4 +1,4 @@
-/// The rows of quantize, dequantize and convert. A work item is an element of x.
+/// The rows of quantize, dequantize, convert and qbinary. A work item is an element of x.
 #include <string.h>
 #include "maas_quant.h"
 #include "../split.h"
@@ -31,6 +31,14 @@
 OPERATION(quantize)
 OPERATION(dequantize)
 OPERATION(convert)
+OPERATION(qbinary)
+
+maas_split maas_f32_qbinary_split(maas_qbinary_params *params) {
+  params->rank = maas_collapse(params->rank, params->dims, params->a_strides, params->b_strides);
+  int64_t inner = params->dims[params->rank - 1];
+  double element_ns = 0.5 + 10.0 / (double)maas_max64(inner, 1);
+  return maas_split_by_cost(maas_element_count(params->rank, params->dims), element_ns, 0);
+}
 
 maas_split maas_f32_convert_split(const maas_f32_convert_params *params) {
   return maas_split_by_cost(params->n, 0.5, 0);

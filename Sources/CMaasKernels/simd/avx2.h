@@ -42,6 +42,7 @@ static inline vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __
 static inline void vi_store(int32_t *p, vi a) { _mm256_storeu_si256((__m256i *)p, a); }
 static inline vi vi_dot_pairs(vi a, vi b) { return _mm256_madd_epi16(a, b); }
 static inline vf vi_to_float(vi a) { return _mm256_cvtepi32_ps(a); }
+static inline vf v_nibble(vi a) { return vi_to_float(vi_and(a, vi_set(15))); }
 
 static inline vm v_less(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline vm v_equal(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }

@@ -38,6 +38,10 @@ static inline vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
 static inline void vi_store(int32_t *p, vi a) { _mm512_storeu_si512(p, a); }
 static inline vi vi_dot_pairs(vi a, vi b) { return _mm512_madd_epi16(a, b); }
 static inline vf vi_to_float(vi a) { return _mm512_cvtepi32_ps(a); }
+/// A permutation looks at the lowest 4 bits only.
+static inline vf v_nibble(vi a) {
+  return _mm512_permutexvar_ps(a, _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+}
 
 static inline vm v_less(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline vm v_equal(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }

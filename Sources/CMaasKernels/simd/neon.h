@@ -50,6 +50,7 @@ static inline vi vi_dot_pairs(vi a, vi b) {
   return vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y));
 }
 static inline vf vi_to_float(vi a) { return vcvtq_f32_s32(a); }
+static inline vf v_nibble(vi a) { return vi_to_float(vi_and(a, vi_set(15))); }
 
 static inline vm v_less(vf a, vf b) { return vcltq_f32(a, b); }
 static inline vm v_equal(vf a, vf b) { return vceqq_f32(a, b); }

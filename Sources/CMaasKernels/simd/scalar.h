@@ -54,6 +54,8 @@ static inline vi vi_dot_pairs(vi a, vi b) {
   return (vi)((uint32_t)((int16_t)a * (int16_t)b) + (uint32_t)((a >> 16) * (b >> 16)));
 }
 static inline vf vi_to_float(vi a) { return (vf)a; }
+/// The number in the lowest 4 bits of a lane, whatever stands above them.
+static inline vf v_nibble(vi a) { return (vf)(a & 15); }
 
 static inline vm v_less(vf a, vf b) { return a < b ? UINT32_MAX : 0; }
 static inline vm v_equal(vf a, vf b) { return a == b ? UINT32_MAX : 0; }

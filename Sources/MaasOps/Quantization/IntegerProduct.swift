@@ -28,8 +28,8 @@ struct IntegerSide {
 }
 
 extension Lowering {
-  /// Emits Y = (A - its zero point) (B - its zero point) in int32, for contiguous matrices of 8-bit integers. A zero
-  /// point is one number, one for each row of A or column of B, or one for each row or column of all matrices.
+  /// Emits Y = (A - its zero point) (B - its zero point) in int32, for matrices of 8-bit integers, of which B may be
+  /// transposed. A zero point is one number, one for each row of A or column of B, or one for each row or column of all matrices.
   @inline(never)
   mutating func emitIntegerProduct(
     _ product: MatrixProduct, _ a: IntegerSide, _ b: IntegerSide, _ y: Operand
@@ -64,13 +64,14 @@ extension Lowering {
     var params = maas_s16_pack_params()
     params.is_signed = b.isSigned
     (params.k, params.n, params.count) = (Int64(product.k), Int64(product.n), Int64(product.bCount))
+    (params.b_row, params.b_col) = (Int64(product.bRow), Int64(product.bColumn))
     params.zeros = Int64(b.zeroOperand?.count ?? 0)
     params.zero = Int32(b.knownZero ?? 0)
     let split = maas_s16_pack_split(&params)
     let one = Int(maas_s16_packed_bytes(params.k, params.n))
     return try differences(
       b, maas_s16_pack, params, split, bytes: one < 0 ? nil : MaasCore.product(one, product.bCount),
-      layout: "s16_pack \(product.k) \(product.n) \(params.zero) \(b.isSigned)")
+      layout: "s16_pack \(product.k) \(product.n) \(product.bRow) \(params.zero) \(b.isSigned)")
   }
 
   private mutating func differences<Params: BitwiseCopyable>(

@@ -1,0 +1,23 @@
+#ifndef MAAS_GEMM_LEFT_H
+#define MAAS_GEMM_LEFT_H
+/// A for the micro-kernels of one instruction set. Included by files that defined MAAS_MR.
+#include "pass.h"
+
+/// Copies A[rows, k] to groups of MAAS_MR rows, each [k][MAAS_MR]; the last group keeps that stride.
+static void pack_a(int64_t rows, int64_t k, maas_gemm_left a, float *to) {
+  for (int64_t i = 0; i < rows; i += MAAS_MR, to += MAAS_MR * k) {
+    int64_t count = rows - i < MAAS_MR ? rows - i : MAAS_MR;
+    const float *from = a.a + i * a.row;
+    if (count == MAAS_MR) {
+      for (int64_t p = 0; p < k; p++)
+        for (int64_t r = 0; r < MAAS_MR; r++)
+          to[p * MAAS_MR + r] = from[r * a.row + p * a.col];
+    } else {
+      for (int64_t p = 0; p < k; p++)
+        for (int64_t r = 0; r < count; r++)
+          to[p * MAAS_MR + r] = from[r * a.row + p * a.col];
+    }
+  }
+}
+
+#endif

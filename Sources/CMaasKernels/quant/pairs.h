@@ -1,0 +1,73 @@
+/// Sums and products of two quantized tensors, quantized again, for one instruction set. Included by body.h.
+
+/// y = (fixed + a a_factor) + b b_factor, or (a - a_zero) (b - b_zero) factor + y_zero.
+typedef struct coefficients {
+  float a_zero, b_zero, y_zero, factor, a_factor, b_factor, fixed, low, high;
+} coefficients;
+
+static float zero_point(const void *zero, maas_element type) {
+  float value = 0;
+  if (zero)
+    loads[type](zero, 1, 1, &value);
+  return value;
+}
+
+static coefficients coefficients_of(const maas_step *step) {
+  const maas_qbinary_params *g = step->params;
+  const float *a = step->operands[1], *b = step->operands[4], *y = step->operands[6];
+  coefficients c = {.a_zero = zero_point(step->operands[2], g->type),
+                    .b_zero = zero_point(step->operands[5], g->type),
+                    .y_zero = zero_point(step->operands[7], g->type),
+                    .factor = *a * *b / *y,
+                    .a_factor = *a / *y,
+                    .b_factor = *b / *y,
+                    .low = g->type == MAAS_ELEMENT_S8 ? -128 : 0,
+                    .high = g->type == MAAS_ELEMENT_S8 ? 127 : 255};
+  c.fixed = c.y_zero - (c.a_factor * c.a_zero + c.b_factor * c.b_zero);
+  return c;
+}
+
+static void add_pairs(const coefficients *c, const float *a, const float *b, float *y, int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    y[i] = (c->fixed + a[i] * c->a_factor) + b[i] * c->b_factor;
+}
+
+/// The product of the differences is exact; what is halfway must stay so until it is rounded.
+static void multiply_pairs(const coefficients *c, const float *a, const float *b, float *y, int64_t n) {
+#pragma clang fp contract(off)
+  for (int64_t i = 0; i < n; i++)
+    y[i] = (a[i] - c->a_zero) * (b[i] - c->b_zero) * c->factor + c->y_zero;
+}
+
+static void combine_pairs(const maas_qbinary_params *g, const coefficients *c, const void *a, int64_t a_step,
+                          const void *b, int64_t b_step, uint8_t *restrict y, int64_t n) {
+  float left[stretch], right[stretch];
+  loads[g->type](a, a_step, n, left);
+  loads[g->type](b, b_step, n, right);
+  (g->multiplies ? multiply_pairs : add_pairs)(c, left, right, left, n);
+  for (int64_t i = 0; i < n; i++)
+    y[i] = (uint8_t)(int32_t)rounded(left[i], c->low, c->high);
+}
+
+int32_t MAAS_F32_KERNEL(qbinary)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  (void)worker;
+  const maas_qbinary_params *g = step->params;
+  const uint8_t *a = step->operands[0], *b = step->operands[3];
+  coefficients c = coefficients_of(step);
+  int32_t outer = g->rank - 1;
+  int64_t inner = g->dims[outer], column = begin % inner;
+  maas_walk w = maas_walk_at(begin / inner, outer, g->dims, g->a_strides, g->b_strides);
+  for (int64_t i = begin, n; i < end; i += n) {
+    n = inner - column < end - i ? inner - column : end - i;
+    n = n < stretch ? n : stretch;
+    combine_pairs(g, &c, a + w.a + column * g->a_strides[outer], g->a_strides[outer],
+                  b + w.b + column * g->b_strides[outer], g->b_strides[outer],
+                  (uint8_t *)step->operands[8] + i, n);
+    column += n;
+    if (column == inner) {
+      column = 0;
+      maas_walk_next(&w);
+    }
+  }
+  return MAAS_STEP_OK;
+}
