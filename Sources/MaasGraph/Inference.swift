@@ -135,6 +135,13 @@ package struct Inference {
     outputs[i] = fact
   }
 
+  /// What another operator in the node's place gives for these inputs.
+  package func outputs(of op: any Operator, _ inputs: [Fact?]) throws(MaasError) -> [Fact?] {
+    var inner = Inference(inputs: inputs, outputNames: outputNames, makeSymbol: makeSymbol)
+    try op.infer(&inner)
+    return inner.outputs
+  }
+
   /// What the bodies of the node give for these inputs, which are followed by the captures; nil where that is unknown.
   package func bodyOutputs(_ body: Graph, _ inputs: [Fact?]) throws(MaasError) -> [Fact?] {
     var inference = GraphInference(makeSymbol: makeSymbol)

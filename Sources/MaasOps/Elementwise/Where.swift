@@ -20,8 +20,17 @@ package final class Where: ReadableOperator {
     let (condition, a, b) = (try node.input(0), try node.input(1), try node.input(2))
     let y = try node.output()
     for i in 0..<3 { try node.mayReuseElementwise(i) }
+    try node.emitWhere(condition, a, b, y)
+  }
+}
+
+extension Lowering {
+  /// Emits y = condition ? a : b; all broadcast to y.
+  mutating func emitWhere(
+    _ condition: Operand, _ a: Operand, _ b: Operand, _ y: Operand
+  ) throws(MaasError) {
     let walk = try Walk(broadcasting: [condition.shape, a.shape, b.shape], to: y.shape)
-    node.emitWalk(
+    emitWalk(
       { dispatch(WhereKernel.self, Chunk($0, $1, $2, $3)) }, [condition, a, b, y], walk, dtype: y.dtype)
   }
 }

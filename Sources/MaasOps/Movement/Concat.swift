@@ -4,7 +4,7 @@ import MaasGraph
 /// Tensors one after the other along an axis.
 package final class Concat: ReadableOperator {
   package let name = "Concat"
-  private let axis: Int
+  let axis: Int
 
   init(axis: Int) { self.axis = axis }
 

@@ -45,13 +45,21 @@ struct SoftmaxAxis {
   private let flattens: Bool
 
   init(_ reader: inout AttributeReader) throws(MaasError) {
-    flattens = reader.opset < 13
+    try self.init(&reader, opset: reader.opset)
+  }
+
+  init(_ reader: inout AttributeReader, opset: Int) throws(MaasError) {
+    flattens = opset < 13
     axis = try reader.int("axis") ?? (flattens ? 1 : -1)
   }
 
   func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...1)
-    try node.expectDType(0, DType.floats)
+    try infer(&node, DType.floats)
+  }
+
+  func infer(_ node: inout Inference, _ types: [DType]) throws(MaasError) {
+    try node.expectDType(0, types)
     let shape = try node.shape(0)
     if let shape { _ = try place(shape.count) }
     node.setOutput(0, try node.dtype(0), shape)

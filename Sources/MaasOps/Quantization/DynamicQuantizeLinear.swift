@@ -17,20 +17,24 @@ package final class DynamicQuantizeLinear: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let x = try node.input(0)
-    let (low, high) = (try node.temporary(.float, []), try node.temporary(.float, []))
-    let axes = Array(x.shape.indices)
-    try node.emitReduce(MAAS_REDUCE_MIN, x, low, axes)
-    try node.emitReduce(MAAS_REDUCE_MAX, x, high, axes)
     let (scale, zero) = (try node.outputOrTemporary(1, .float, []), try node.outputOrTemporary(2, .uint8, []))
-    node.emit({ chooseScale(Chunk($0, $1, $2, $3)) }, [low, high, scale, zero], UInt8(0))
-    if let y = node.optionalOutput(0), y.count > 0 {
-      try node.emitQuantize(x, scale, zero, y, x: x.shape, own: [])
-    }
+    try node.emitDynamicQuantize(try node.input(0), node.optionalOutput(0), scale, zero)
   }
 }
 
 extension Lowering {
+  /// Emits the scale and zero point that fit x, and x quantized by them, if wanted.
+  mutating func emitDynamicQuantize(
+    _ x: Operand, _ y: Operand?, _ scale: Operand, _ zero: Operand
+  ) throws(MaasError) {
+    let (low, high) = (try temporary(.float, []), try temporary(.float, []))
+    let axes = Array(x.shape.indices)
+    try emitReduce(MAAS_REDUCE_MIN, x, low, axes)
+    try emitReduce(MAAS_REDUCE_MAX, x, high, axes)
+    emit({ chooseScale(Chunk($0, $1, $2, $3)) }, [low, high, scale, zero], UInt8(0))
+    if let y, y.count > 0 { try emitQuantize(x, scale, zero, y, x: x.shape, own: []) }
+  }
+
   /// An output, or where the node does not have it, a temporary like it.
   fileprivate mutating func outputOrTemporary(
     _ i: Int, _ dtype: DType, _ shape: [Int]

@@ -85,22 +85,28 @@ extension Lowering {
 
 /// The bits of element `i`, in the low bits of a byte.
 @inline(__always)
-private func bits(_ x: UnsafePointer<UInt8>, _ i: Int, _ width: Int) -> UInt8 {
+func smallBits(_ x: UnsafePointer<UInt8>, _ i: Int, _ width: Int) -> UInt8 {
   x[(i &* width) >> 3] &>> UInt8(truncatingIfNeeded: (i &* width) & 7)
+}
+
+/// The value of each pattern of bits; `bits` of them, where bytes of uint8 hold several.
+func smallValues(_ dtype: DType, bits: Int) -> InlineArray<256, Float> {
+  var values = InlineArray<256, Float>(repeating: 0)
+  for pattern in 0..<1 << bits {
+    let isNegative = dtype.isSigned && pattern >> (bits - 1) == 1
+    values[pattern] =
+      SmallFloat.of(dtype)?.value(pattern) ?? Float(isNegative ? pattern - 1 << bits : pattern)
+  }
+  return values
 }
 
 private struct WidenParams {
   let bits: Int
-  /// The value of each pattern of bits.
-  var values = InlineArray<256, Float>(repeating: 0)
+  let values: InlineArray<256, Float>
 
   init(_ dtype: DType) {
     bits = dtype.bitWidth
-    for pattern in 0..<1 << bits {
-      let isNegative = dtype.isSigned && pattern >> (bits - 1) == 1
-      values[pattern] =
-        SmallFloat.of(dtype)?.value(pattern) ?? Float(isNegative ? pattern - 1 << bits : pattern)
-    }
+    values = smallValues(dtype, bits: bits)
   }
 }
 
@@ -110,7 +116,7 @@ private func widenSmall(_ chunk: Chunk) -> Int32 {
   let (x, y) = (chunk.input(0, as: UInt8.self), chunk.output(1, as: Float.self))
   let width = params.pointee.bits
   let mask = UInt8(truncatingIfNeeded: (1 << width) - 1)
-  for i in chunk.begin..<chunk.end { y[i] = params.pointee.values[Int(bits(x, i, width) & mask)] }
+  for i in chunk.begin..<chunk.end { y[i] = params.pointee.values[Int(smallBits(x, i, width) & mask)] }
   return StepStatus.ok
 }
 
@@ -125,7 +131,7 @@ private func unpackSmall(_ chunk: Chunk) -> Int32 {
   let (x, y) = (chunk.input(1, as: UInt8.self), chunk.output(0, as: UInt8.self))
   let above = UInt8(8 - params.bits)
   for i in chunk.begin..<chunk.end {
-    let high = bits(x, i, params.bits) &<< above
+    let high = smallBits(x, i, params.bits) &<< above
     y[i] = params.isSigned ? UInt8(bitPattern: Int8(bitPattern: high) &>> Int8(above)) : high &>> above
   }
   return StepStatus.ok
