@@ -16,7 +16,7 @@ operators=${MAAS_OPERATORS:-core}
 left_out="Attention Contrib Images ML Quantization Selection Signals Text Training Elementwise/Bitwise Elementwise/BitCast
   Elementwise/SwiGLU Movement/BlockReorder Movement/CenterCropPad Movement/ReverseSequence
   Movement/Scatter Movement/TensorScatter Neural/LRN Neural/Loss Neural/LpNormalization
-  Products/Det Products/Einsum Products/Equation Random/RandomTensor Random/Sampling
+  Products/Det Products/Einsum Products/Equation QLinear Random/RandomTensor Random/Sampling
   Reduction/Cumulative Control/Scan Sequences/SequenceMap Sequences/SplitToSequence Windows/Col2Im Windows/ConvTranspose Windows/DeformConv Windows/Fold Windows/MaxUnpool"
 swift_targets="MaasCore MaasGraph MaasOps MaasONNX MaasOptimizer MaasRuntime Maas MaasABI"
 
