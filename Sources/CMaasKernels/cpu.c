@@ -87,4 +87,20 @@ maas_isa maas_isa_process(void) {
   return (maas_isa)(isa - 1);
 }
 
+bool maas_cpu_has_vnni(void) {
+#if defined(__x86_64__)
+  static _Atomic int known_vnni; // 1 without it, 2 with it; 0 until known.
+  int found = atomic_load_explicit(&known_vnni, memory_order_relaxed);
+  if (found == 0) {
+    uint32_t eax, ebx, ecx = 0, edx;
+    bool answers = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+    found = 1 + (answers && has(ecx, 11) && maas_isa_process() == MAAS_ISA_AVX512);
+    atomic_store_explicit(&known_vnni, found, memory_order_relaxed);
+  }
+  return found == 2;
+#else
+  return false;
+#endif
+}
+
 const char *maas_isa_name(void) { return isa_names[maas_isa_process()]; }

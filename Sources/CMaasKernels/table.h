@@ -27,12 +27,16 @@
 /// The tier this process uses. Read once, so that packed weights and the kernels that read them always agree.
 maas_isa maas_isa_process(void);
 
+/// Whether the process may use AVX-512 VNNI: not a tier, as it speeds up a single family.
+bool maas_cpu_has_vnni(void);
+
 extern const maas_kernel_table maas_f32_gemm_table, maas_f32_gemm_pack_table, maas_f32_conv_table,
     maas_f32_pool_table, maas_f32_unary_table, maas_f32_binary_table, maas_f32_softmax_table,
     maas_f32_layer_norm_table, maas_f32_channel_affine_table, maas_f32_reduce_table, maas_f32_lstm_table,
     maas_f32_online_softmax_table, maas_f32_row_dots_table, maas_f32_row_sums_table, maas_f32_rotary_table,
     maas_copy_table, maas_fill_table, maas_gather_table, maas_f32_quantize_table, maas_f32_dequantize_table,
     maas_f32_convert_table, maas_s16_gemm_table, maas_s16_rows_table, maas_s16_pack_table,
-    maas_f32_trees_table, maas_f64_trees_table, maas_f32_nbits_table, maas_f32_qbinary_table;
+    maas_f32_trees_table, maas_f64_trees_table, maas_f32_nbits_table, maas_f32_qbinary_table,
+    maas_f32_block_bytes_table;
 
 #endif

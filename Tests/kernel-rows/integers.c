@@ -5,11 +5,14 @@
 #include "maas_quant.h"
 #include "rows.h"
 
-static int32_t run_row(maas_step_run row, const void *params, void *const *operands, maas_split split) {
+int32_t run_row(maas_step_run row, const void *params, void *const *operands, maas_split split) {
   maas_step step = {.run = row, .operands = operands, .params = params, .items = split.items};
-  maas_worker worker = {0};
+  fenced scratch = fence((size_t)split.scratch, true);
+  maas_worker worker = {.scratch = scratch.bytes};
   int64_t half = split.items / 2;
-  return row(&step, 0, half, &worker) | row(&step, half, split.items, &worker);
+  int32_t status = row(&step, 0, half, &worker) | row(&step, half, split.items, &worker);
+  unfence(&scratch);
+  return status;
 }
 
 static fenced random_bytes(size_t size, uint64_t *random) {

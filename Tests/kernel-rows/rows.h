@@ -48,10 +48,14 @@ void check(const kernel_case *c);
 void count(const char *row, const char *note, const char *problem);
 const maas_kernel_table *table_named(const char *name);
 
+/// Runs a row in two pieces.
+int32_t run_row(maas_step_run row, const void *params, void *const *operands, maas_split split);
+
 void check_elementwise(void);
 void check_products(void);
 void check_windows(void);
 void check_along(void);
 void check_integers(void);
+void check_blocks(void);
 
 #endif

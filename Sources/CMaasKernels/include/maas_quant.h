@@ -117,15 +117,28 @@ typedef struct maas_f32_nbits_params {
   int64_t block;   ///< A power of two, at least 16.
   int32_t bits;    ///< Of a code: 2, 4 or 8.
   float zero;      ///< Where there is no operand of zeros.
+  bool a_is_bytes; ///< A and its scales are what maas_f32_block_bytes made: if maas_f32_nbits_wants_bytes.
   bool direct;     ///< Set by split, as all below.
   int64_t tile_m, tile_n, pass;
 } maas_f32_nbits_params;
 
-/// a[m, k], codes, scales, zeros or NULL, the sums of a's blocks [m, k / block], bias[n] or NULL, y[m, n]. Codes, scales
-/// and zeros lie in panels as maas_f32_gemm_pack makes them of matrices [k * bits / 32, n] (a word has the codes of
-/// neighbours along k, the first in its lowest bits) and [k / block, n].
+/// a[m, k], codes, scales, zeros or NULL, the sums of a's blocks [m, k / block], bias[n] or NULL, y[m, n], and the scales
+/// of a's blocks where a is bytes. Codes, scales and zeros lie in panels as maas_f32_gemm_pack makes them of matrices
+/// [k * bits / 32, n] (a word has the codes of neighbours along k, the first in its lowest bits) and [k / block, n].
 int32_t maas_f32_nbits(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_nbits_split(maas_f32_nbits_params *params);
+/// Whether A may come as bytes for codes of so many bits, and that is worth its while for m rows.
+bool maas_f32_nbits_wants_bytes(int64_t m, int32_t bits);
+
+typedef struct maas_block_bytes_params {
+  int64_t blocks, block;
+  int32_t bits; ///< Of the codes that y meets.
+} maas_block_bytes_params;
+
+/// x[blocks, block], bytes y, scales, sums: y = round(x / scale) with scale = the largest |x| / 127, sums of scale y. For
+/// codes of 4 bits the even ones of each 8 stand before the odd ones.
+int32_t maas_f32_block_bytes(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_block_bytes_split(const maas_block_bytes_params *params);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 #if defined(__x86_64__)
 #include "../simd/name.h"
+#include "../table.h"
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))),         \
                              apply_to = function)
 #include "../simd/avx512.h"
@@ -7,6 +8,8 @@
 #define MAAS_TILE 14x32
 #define MAAS_MR 14
 #define MAAS_NV 2
+#include "bytes.h"
+#define MAAS_NBITS_BYTES (maas_cpu_has_vnni() ? maas_f32_nbits_bytes_vnni : maas_f32_nbits_bytes_avx512)
 #include "body.h"
 #pragma clang attribute pop
 #endif

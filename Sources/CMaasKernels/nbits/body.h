@@ -5,13 +5,8 @@
 #include "../gemm/left.h"
 #include "maas_quant.h"
 
-/// Most rows of A that one reading of the codes serves.
-#define MAAS_MOST_ROWS 4
-#define MAAS_NR (MAAS_NV * V_WIDTH)
-#define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
 /// A loop that would only grow by unrolling.
 #define MAAS_ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
-#define MAAS_INLINE static inline __attribute__((always_inline))
 
 /// The lowest code of every lane.
 MAAS_INLINE vf code_of(const int bits, vi word) {
@@ -65,7 +60,7 @@ MAAS_INLINE void add_block(const int bits, const int rows, const maas_f32_nbits_
                            int64_t b, const float *a, const float *a_sums, vf total[][MAAS_NV]) {
   const int chains = rows == 1 ? 4 : 1;
   int64_t steps = g->block * bits / 32, blocks = g->k / g->block;
-  vf sums[MAAS_MOST_ROWS][MAAS_NV];
+  vf sums[most_rows][MAAS_NV];
   MAAS_EACH (s, rows * chains)
     MAAS_EACH (v, MAAS_NV)
       sums[s][v] = v_set(0);
@@ -90,20 +85,14 @@ MAAS_INLINE void few_rows(const int bits, const int rows, const maas_f32_nbits_p
   panel p = panel_at(g, operands, j);
   const float *a = (const float *)operands[0] + i * g->k, *a_sums = (const float *)operands[4] + i * blocks;
   const float *bias = operands[5] ? (const float *)operands[5] + j : NULL;
-  vf total[MAAS_MOST_ROWS][MAAS_NV];
+  vf total[most_rows][MAAS_NV];
   MAAS_EACH (r, rows)
     MAAS_EACH (v, MAAS_NV)
       total[r][v] = v_set(0);
   for (int64_t b = 0; b < blocks; b++)
     add_block(bits, rows, g, &p, b, a, a_sums, total);
-  MAAS_EACH (r, rows) {
-    float *y = (float *)operands[6] + (i + r) * g->n + j;
-    MAAS_EACH (v, MAAS_NV) {
-      int64_t count = maas_max64(0, maas_min64(V_WIDTH, width - v * V_WIDTH));
-      vf own = bias ? v_load_tail(bias + (count ? v * V_WIDTH : 0), count) : v_set(0);
-      v_store_tail(y + (count ? v * V_WIDTH : 0), v_add(total[r][v], own), count);
-    }
-  }
+  MAAS_EACH (r, rows)
+    maas_nbits_store(total[r], MAAS_NV, bias, (float *)operands[6] + (i + r) * g->n + j, width);
 }
 
 typedef void rows_function(const maas_f32_nbits_params *g, void *const *operands, int64_t i, int64_t j);
@@ -120,16 +109,11 @@ MAAS_FEW_ROWS(8, 4)
 
 static void few_rows_tile(const maas_f32_nbits_params *g, void *const *operands, int64_t j) {
   rows_function *one = g->bits == 4 ? few_rows_4_1 : few_rows_8_1;
-  if (g->m == MAAS_MOST_ROWS)
+  if (g->m == most_rows)
     (g->bits == 4 ? few_rows_4_4 : few_rows_8_4)(g, operands, 0, j);
   else
     for (int64_t i = 0; i < g->m; i++)
       one(g, operands, i, j);
-}
-#else
-/// Not worth code of its own: split never asks for it.
-static void few_rows_tile(const maas_f32_nbits_params *g, void *const *operands, int64_t j) {
-  (void)g, (void)operands, (void)j;
 }
 #endif
 
@@ -196,8 +180,12 @@ int32_t MAAS_F32_KERNEL(nbits)(const maas_step *step, int64_t begin, int64_t end
   int64_t row_tiles = maas_ceil_div(g->m, g->tile_m);
   for (int64_t item = begin; item < end; item++) {
     int64_t i = item % row_tiles * g->tile_m, j = item / row_tiles * g->tile_n;
-    if (g->direct)
+    if (g->a_is_bytes)
+      MAAS_NBITS_BYTES(g, step->operands, j);
+#if V_WIDTH > 1
+    else if (g->direct)
       few_rows_tile(g, step->operands, j);
+#endif
     else
       many_rows_tile(g, step->operands, i, j, worker->scratch);
   }

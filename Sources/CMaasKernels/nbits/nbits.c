@@ -26,8 +26,8 @@ enum { few_rows = 4, most_row_groups = 20, most_columns = 1024, least_columns = 
 static maas_split split_direct(const maas_kernel *kernel, maas_f32_nbits_params *g) {
   g->tile_m = maas_max64(g->m, 1);
   g->tile_n = kernel->nr;
-  double codes = (double)g->k * (double)g->tile_n;
-  return maas_split_by_cost(maas_ceil_div(g->n, g->tile_n), codes * 0.04 * (double)(g->m + 1), 0);
+  double codes = (double)g->k * (double)g->tile_n, code_ns = g->a_is_bytes ? 0.01 : 0.04;
+  return maas_split_by_cost(maas_ceil_div(g->n, g->tile_n), codes * code_ns * (double)(g->m + 1), 0);
 }
 
 static maas_split split_tiles(const maas_kernel *kernel, maas_f32_nbits_params *g) {
@@ -45,10 +45,17 @@ maas_split maas_f32_nbits_split_for(const maas_kernel *kernel, maas_f32_nbits_pa
   if (g->m == 0 || g->n == 0)
     return (maas_split){.items = 0, .grain = 1};
   g->pass = maas_max64(16, maas_round_up(maas_gemm_kc(g->k), 16)); // Whole words of codes.
-  g->direct = kernel->isa != MAAS_ISA_SCALAR && g->m <= few_rows && g->bits != 2;
+  g->direct = g->a_is_bytes || (kernel->isa != MAAS_ISA_SCALAR && g->m <= few_rows && g->bits != 2);
   return g->direct ? split_direct(kernel, g) : split_tiles(kernel, g);
 }
 
 maas_split maas_f32_nbits_split(maas_f32_nbits_params *params) {
   return maas_f32_nbits_split_for(maas_kernel_selected(&maas_f32_nbits_table), params);
+}
+
+/// Where one instruction multiplies and adds; else only for few rows, and for codes whose pairs of products have 16 bits.
+bool maas_f32_nbits_wants_bytes(int64_t m, int32_t bits) {
+  if (bits == 2 || maas_isa_process() == MAAS_ISA_SCALAR)
+    return false;
+  return maas_cpu_has_vnni() || (bits == 4 && m <= few_rows);
 }

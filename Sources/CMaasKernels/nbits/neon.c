@@ -5,5 +5,7 @@
 #define MAAS_TILE 8x12
 #define MAAS_MR 8
 #define MAAS_NV 3
+#include "bytes.h"
+#define MAAS_NBITS_BYTES maas_f32_nbits_bytes_neon
 #include "body.h"
 #endif

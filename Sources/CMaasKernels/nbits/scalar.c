@@ -4,4 +4,6 @@
 #define MAAS_TILE 4x8
 #define MAAS_MR 4
 #define MAAS_NV 8
+#include "bytes.h"
+#define MAAS_NBITS_BYTES maas_f32_nbits_bytes_scalar
 #include "body.h"

@@ -202,4 +202,5 @@ int32_t MAAS_F32_KERNEL(convert)(const maas_step *step, int64_t begin, int64_t e
   return MAAS_STEP_OK;
 }
 
+#include "blocks.h"
 #include "pairs.h"

@@ -32,6 +32,11 @@ OPERATION(quantize)
 OPERATION(dequantize)
 OPERATION(convert)
 OPERATION(qbinary)
+OPERATION(block_bytes)
+
+maas_split maas_f32_block_bytes_split(const maas_block_bytes_params *params) {
+  return maas_split_by_cost(params->blocks, 5 + 0.7 * (double)params->block, 0);
+}
 
 maas_split maas_f32_qbinary_split(maas_qbinary_params *params) {
   params->rank = maas_collapse(params->rank, params->dims, params->a_strides, params->b_strides);

@@ -41,6 +41,9 @@ static inline vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
 static inline vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void vi_store(int32_t *p, vi a) { _mm256_storeu_si256((__m256i *)p, a); }
 static inline vi vi_dot_pairs(vi a, vi b) { return _mm256_madd_epi16(a, b); }
+static inline vi vi_dot_bytes(vi sum, vi a, vi b) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
+}
 static inline vf vi_to_float(vi a) { return _mm256_cvtepi32_ps(a); }
 static inline vf v_nibble(vi a) { return vi_to_float(vi_and(a, vi_set(15))); }
 

@@ -37,6 +37,13 @@ static inline vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 static inline vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
 static inline void vi_store(int32_t *p, vi a) { _mm512_storeu_si512(p, a); }
 static inline vi vi_dot_pairs(vi a, vi b) { return _mm512_madd_epi16(a, b); }
+static inline vi vi_dot_bytes(vi sum, vi a, vi b) {
+#ifdef MAAS_VNNI
+  return _mm512_dpbusd_epi32(sum, a, b);
+#else
+  return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(a, b), _mm512_set1_epi16(1)));
+#endif
+}
 static inline vf vi_to_float(vi a) { return _mm512_cvtepi32_ps(a); }
 /// A permutation looks at the lowest 4 bits only.
 static inline vf v_nibble(vi a) {

@@ -49,6 +49,10 @@ static inline vi vi_dot_pairs(vi a, vi b) {
   int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
   return vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y));
 }
+static inline vi vi_dot_bytes(vi sum, vi a, vi b) {
+  int8x16_t x = vreinterpretq_s8_s32(a), y = vreinterpretq_s8_s32(b);
+  return vpadalq_s16(sum, vpaddq_s16(vmull_s8(vget_low_s8(x), vget_low_s8(y)), vmull_high_s8(x, y)));
+}
 static inline vf vi_to_float(vi a) { return vcvtq_f32_s32(a); }
 static inline vf v_nibble(vi a) { return vi_to_float(vi_and(a, vi_set(15))); }
 

@@ -53,6 +53,12 @@ static inline void vi_store(int32_t *p, vi a) { *p = a; }
 static inline vi vi_dot_pairs(vi a, vi b) {
   return (vi)((uint32_t)((int16_t)a * (int16_t)b) + (uint32_t)((a >> 16) * (b >> 16)));
 }
+/// `sum` and the products of each lane's four bytes, those of a unsigned and at most 127, those of b signed.
+static inline vi vi_dot_bytes(vi sum, vi a, vi b) {
+  for (int i = 0; i < 32; i += 8)
+    sum += (uint8_t)(a >> i) * (int8_t)(b >> i);
+  return sum;
+}
 static inline vf vi_to_float(vi a) { return (vf)a; }
 /// The number in the lowest 4 bits of a lane, whatever stands above them.
 static inline vf v_nibble(vi a) { return (vf)(a & 15); }

@@ -5,18 +5,20 @@ import MaasGraph
 /// Y = A B + bias for float A and a B [K, N] that is quantized in blocks along K to 2, 4 or 8 bits and stays so.
 ///
 /// Inputs: A, B as bytes [N, blocks, block_size * bits / 8], scales [N, blocks], zero points (codes in bytes, a row for
-/// each N, or floats like the scales), the block of each row of B, bias. The sums are made in float, whatever
-/// accuracy_level allows.
+/// each N, or floats like the scales), the block of each row of B, bias. Sums are made in float; where
+/// accuracy_level is 4, A may be rounded to bytes block by block.
 package final class MatMulNBits: ReadableOperator {
   package let name = "MatMulNBits"
   private let k, n, bits, block: Int
+  /// Whether A may be rounded to bytes.
+  private let allowsBytes: Bool
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     k = try reader.int("K", default: 0, 1...1 << 40)
     n = try reader.int("N", default: 0, 1...1 << 40)
     bits = try reader.int("bits", default: 4, 2...8)
     block = try reader.int("block_size", default: 0, 16...1 << 30)
-    _ = try reader.int("accuracy_level", default: 0, 0...4)
+    allowsBytes = try reader.int("accuracy_level", default: 0, 0...4) == 4
     _ = try reader.int("weight_prepacked", default: 0, 0...0)
     try reader.finish()
     guard block & (block - 1) == 0, [2, 4, 8].contains(bits) else {
@@ -102,16 +104,31 @@ package final class MatMulNBits: ReadableOperator {
     var params = maas_f32_nbits_params()
     (params.m, params.n, params.k) = (Int64(m), Int64(n), Int64(row))
     (params.block, params.bits, params.zero) = (Int64(block), Int32(bits), Float(1 << (bits - 1)))
-    let a = try filled(&node, a, m)
-    let sums = try node.temporary(.float, [m, blocks])
-    try node.emitReduce(MAAS_REDUCE_SUM, try a.viewed([m, blocks, block]), sums, [2])
-    let codes = try words(node.input(1))
+    params.a_is_bytes = allowsBytes && maas_f32_nbits_wants_bytes(params.m, params.bits)
+    let left = try left(&node, try filled(&node, a, m), m, asBytes: params.a_is_bytes)
     let operands = [
-      a, try columns(&node, codes), try columns(&node, try node.widenedInput(2)),
-      try zeroColumns(&node), sums, try node.widenedOptional(5), y,
+      left.a, try columns(&node, try words(node.input(1))), try columns(&node, try node.widenedInput(2)),
+      try zeroColumns(&node), left.sums, try node.widenedOptional(5), y, left.scales,
     ]
     let split = maas_f32_nbits_split(&params)
     node.emit(maas_f32_nbits, operands, params, split)
+  }
+
+  /// A as the kernel reads it, the sums of its blocks, and the scales of bytes.
+  private func left(
+    _ node: inout Lowering, _ a: Operand, _ m: Int, asBytes: Bool
+  ) throws(MaasError) -> (a: Operand, sums: Operand, scales: Operand?) {
+    let sums = try node.temporary(.float, [m, blocks])
+    guard asBytes else {
+      try node.emitReduce(MAAS_REDUCE_SUM, try a.viewed([m, blocks, block]), sums, [2])
+      return (a, sums, nil)
+    }
+    let (bytes, scales) = (try node.temporary(.int8, [m, row]), try node.temporary(.float, [m, blocks]))
+    var params = maas_block_bytes_params(
+      blocks: Int64(m * blocks), block: Int64(block), bits: Int32(bits))
+    let split = maas_f32_block_bytes_split(&params)
+    node.emit(maas_f32_block_bytes, [a, bytes, scales, sums], params, split)
+    return (bytes, sums, scales)
   }
 
   /// The bytes of B as words, which are packed like floats.

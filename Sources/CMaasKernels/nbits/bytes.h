@@ -1,0 +1,97 @@
+/// The product of a quantized to bytes with codes of 4 bits, for one instruction set: sums of a block are whole numbers. The
+/// low and the high halves of a word's bytes meet the even and the odd of 8 neighbours along k. Codes of 8 bits need an
+/// instruction whose sums have 32 bits.
+#include "../split.h"
+#include "bytes_function.h"
+
+#define MAAS_NR (MAAS_NV * V_WIDTH)
+#define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
+#define MAAS_INLINE static inline __attribute__((always_inline))
+/// Rows of A that one reading of the codes serves.
+enum { most_rows = V_WIDTH > 1 ? 4 : 1 };
+
+static inline int32_t load_word(const int8_t *p) {
+  int32_t word;
+  memcpy(&word, p, sizeof word);
+  return word;
+}
+
+/// sums[row] = A[row] codes for `groups` of 8 neighbours along k.
+MAAS_INLINE void dot_block(const int bits, const int rows, int64_t groups, const int8_t *a, int64_t a_row,
+                           const int32_t *codes, vi sums[][MAAS_NV]) {
+  vi others[most_rows][MAAS_NV], low = vi_set(0x0f0f0f0f);
+  MAAS_EACH (r, rows)
+    MAAS_EACH (v, MAAS_NV)
+      sums[r][v] = others[r][v] = vi_set(0);
+  for (int64_t group = 0; group < groups; group++, codes += bits / 4 * MAAS_NR, a += 8)
+    MAAS_EACH (v, MAAS_NV) {
+      vi first = vi_load(codes + v * V_WIDTH), second;
+      if (bits == 4) {
+        second = vi_and(vi_shift_right(first, 4), low);
+        first = vi_and(first, low);
+      } else {
+        second = vi_load(codes + MAAS_NR + v * V_WIDTH);
+      }
+      MAAS_EACH (r, rows) {
+        sums[r][v] = vi_dot_bytes(sums[r][v], first, vi_set(load_word(a + r * a_row)));
+        others[r][v] = vi_dot_bytes(others[r][v], second, vi_set(load_word(a + r * a_row + 4)));
+      }
+    }
+  MAAS_EACH (r, rows)
+    MAAS_EACH (v, MAAS_NV)
+      sums[r][v] = vi_add(sums[r][v], others[r][v]);
+}
+
+/// Rows i ... i + rows of the panel of columns that begins at j.
+MAAS_INLINE void rows_of_panel(const int bits, const int rows, const maas_f32_nbits_params *g,
+                               void *const *operands, int64_t i, int64_t j) {
+  int64_t blocks = g->k / g->block, words = g->block * bits / 32, width = maas_min64(MAAS_NR, g->n - j);
+  const int8_t *a = (const int8_t *)operands[0] + i * g->k;
+  const int32_t *codes = (const int32_t *)operands[1] + j * (g->k * bits / 32);
+  const float *scales = (const float *)operands[2] + j * blocks;
+  const float *zeros = operands[3] ? (const float *)operands[3] + j * blocks : NULL;
+  const float *a_sums = (const float *)operands[4] + i * blocks,
+              *a_scales = (const float *)operands[7] + i * blocks;
+  vf total[most_rows][MAAS_NV];
+  MAAS_EACH (r, rows)
+    MAAS_EACH (v, MAAS_NV)
+      total[r][v] = v_set(0);
+  for (int64_t b = 0; b < blocks; b++) {
+    vi sums[most_rows][MAAS_NV];
+    dot_block(bits, rows, g->block / 8, a + b * g->block, g->k, codes + b * words * MAAS_NR, sums);
+    MAAS_EACH (v, MAAS_NV) {
+      vf scale = v_load(scales + b * MAAS_NR + v * V_WIDTH);
+      vf zero = zeros ? v_load(zeros + b * MAAS_NR + v * V_WIDTH) : v_set(g->zero);
+      MAAS_EACH (r, rows) {
+        vf dot = v_mul(v_set(a_scales[r * blocks + b]), vi_to_float(sums[r][v]));
+        total[r][v] = v_fma(scale, v_fma(v_set(-a_sums[r * blocks + b]), zero, dot), total[r][v]);
+      }
+    }
+  }
+  MAAS_EACH (r, rows)
+    maas_nbits_store(total[r], MAAS_NV, operands[5] ? (const float *)operands[5] + j : NULL,
+                     (float *)operands[6] + (i + r) * g->n + j, width);
+}
+
+#define MAAS_ROWS_OF_PANEL(name, bits, rows)                                                                 \
+  static __attribute__((noinline)) void name(const maas_f32_nbits_params *g, void *const *operands,          \
+                                             int64_t i, int64_t j) {                                         \
+    rows_of_panel(bits, rows, g, operands, i, j);                                                            \
+  }
+MAAS_ROWS_OF_PANEL(nibbles_many, 4, most_rows)
+MAAS_ROWS_OF_PANEL(nibbles_one, 4, 1)
+#ifdef MAAS_VNNI
+MAAS_ROWS_OF_PANEL(bytes_many, 8, most_rows)
+MAAS_ROWS_OF_PANEL(bytes_one, 8, 1)
+#else
+#define bytes_many nibbles_many
+#define bytes_one nibbles_one
+#endif
+
+void MAAS_F32_SHARED(nbits_bytes)(const maas_f32_nbits_params *g, void *const *operands, int64_t j) {
+  int64_t i = 0;
+  for (; i + most_rows <= g->m; i += most_rows)
+    (g->bits == 8 ? bytes_many : nibbles_many)(g, operands, i, j);
+  for (; i < g->m; i++)
+    (g->bits == 8 ? bytes_one : nibbles_one)(g, operands, i, j);
+}
