@@ -159,6 +159,7 @@ package let operatorTable: [Registration] = [
   Registration("PRelu", make: Binary.prelu),
   Registration("Pad", Pad.self),
   Registration("Pow", Pow.self),
+  Registration("QAttention", domain: "com.microsoft", QAttention.self),
   Registration("QGemm", domain: "com.microsoft", QGemm.self),
   Registration("QLinearAdd", domain: "com.microsoft", QLinearBinary.self, .add),
   Registration("QLinearAveragePool", domain: "com.microsoft", make: QLinearAveragePool.make),

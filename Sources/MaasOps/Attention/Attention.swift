@@ -44,11 +44,11 @@ package final class Attention: ReadableOperator {
     }
   }
 
-  /// What FlexAttention is without modifiers.
-  init(scale: Float?) {
-    self.scale = scale
-    (softcap, isCausal, window, scoreStage) = (0, false, (-1, -1), .product)
-    (queryHeads, keyHeads) = (nil, nil)
+  /// What FlexAttention is without modifiers; with `heads` for tensors of three dimensions.
+  init(scale: Float?, heads: Int? = nil, isCausal: Bool = false) {
+    (self.scale, self.isCausal) = (scale, isCausal)
+    (softcap, window, scoreStage) = (0, (-1, -1), .product)
+    (queryHeads, keyHeads) = (heads, heads)
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {

@@ -27,6 +27,7 @@ extension Lowering {
   /// Emits y = (code - zero point) * scale in float for the slices that `indices` (int64; nil: all) name, zeros where
   /// there is no such slice. Zero points are codes like x's, or floats; `groups` (int32) may give the block of each
   /// element along the axis.
+  @inline(never)
   mutating func emitDequantizeBlocks(
     _ codes: BlockCodes, _ slices: BlockSlices, _ x: Operand, _ indices: Operand?, _ scales: Operand,
     _ zeros: Operand?, groups: Operand? = nil, _ y: Operand

@@ -11,12 +11,14 @@ struct QuantizedTensor {
 
 extension Inference {
   /// Requires a quantized tensor: 8-bit integers, a scale and, if there is one, a zero point.
+  @inline(never)
   func expectQuantized(_ x: Int, scale: Int, zero: Int) throws(MaasError) {
     try expectDType(x, [.uint8, .int8])
     try expectScale(scale, zero: zero, like: x)
   }
 
   /// Requires one scale and, if there is one, one zero point of input `x`'s type.
+  @inline(never)
   func expectScale(_ scale: Int, zero: Int, like x: Int) throws(MaasError) {
     try expectDType(scale, [.float])
     try expectElement(scale)
@@ -26,6 +28,7 @@ extension Inference {
   }
 
   /// What another operator gives for these inputs.
+  @inline(never)
   func output(of op: any Operator, _ inputs: [Fact?]) throws(MaasError) -> Fact {
     guard let fact = try outputs(of: op, inputs)[0] else {
       throw MaasError(.internal, "an operator inside another has no output")
@@ -35,11 +38,13 @@ extension Inference {
 }
 
 extension Lowering {
+  @inline(never)
   func quantized(_ x: Int, scale: Int, zero: Int) throws(MaasError) -> QuantizedTensor {
     QuantizedTensor(x: try input(x), scale: try input(scale), zero: optionalInput(zero))
   }
 
   /// (x - zero point) * scale, or without a scale the difference.
+  @inline(never)
   mutating func dequantized(_ q: QuantizedTensor, scale: Operand? = nil) throws(MaasError) -> Operand {
     let y = try temporary(.float, q.x.shape)
     try emitDequantize(q.x, scale ?? q.scale, q.zero, y, x: y.shape, own: [])
@@ -47,18 +52,21 @@ extension Lowering {
   }
 
   /// x, or where `order` is not nil its dimensions in that order.
+  @inline(never)
   mutating func transposed(_ x: Operand, _ order: [Int]) throws(MaasError) -> Operand {
     let y = try temporary(x.dtype, order.map { x.shape[$0] })
     try emitTranspose(x, y, order)
     return y
   }
 
+  @inline(never)
   mutating func emitTranspose(_ x: Operand, _ y: Operand, _ order: [Int]) throws(MaasError) {
     let strides = contiguousStrides(x.shape)
     try emitCopy(x, y, y.shape, xStrides: order.map { strides[$0] }, yStrides: contiguousStrides(y.shape))
   }
 
   /// Emits the table that takes each number of `from`'s type to saturate(round(f(dequantized) / scale) + zero).
+  @inline(never)
   mutating func table(
     _ function: maas_f32_activation, _ from: QuantizedTensor, to scale: Operand, _ zero: Operand?
   ) throws(MaasError) -> Operand {
@@ -70,6 +78,7 @@ extension Lowering {
   }
 
   /// Emits y[i] = table[x[i]]. x is rows of `width` that lie `stride` apart in y, the first at `offset`.
+  @inline(never)
   mutating func emitLookup(
     _ x: Operand, _ table: Operand, _ y: Operand, width: Int, stride: Int, offset: Int
   ) {

@@ -125,6 +125,7 @@ package final class QGemm: ReadableOperator {
 extension Inference {
   /// Requires 8-bit integers, with one scale and zero point or, where `columns` names a dimension of the matrix, one for
   /// each column.
+  @inline(never)
   func expectSide(_ x: Int, scale: Int, zero: Int, columns: Int?) throws(MaasError) {
     try expectDType(x, [.uint8, .int8])
     if has(zero) { try expectSameDType(x, zero) }
@@ -140,6 +141,7 @@ extension Inference {
   }
 
   /// Requires that a bias has an element for each column of the output.
+  @inline(never)
   func expectColumnBias(_ i: Int) throws(MaasError) {
     guard has(i) else { return }
     try expectRank(i, 1)
@@ -150,6 +152,7 @@ extension Inference {
 
 extension Lowering {
   /// The product of two scales, of which the second may be one for each column.
+  @inline(never)
   mutating func scales(_ a: Operand, _ b: Operand) throws(MaasError) -> Operand {
     let shape = b.count == 1 ? [] : [b.count]
     let y = try temporary(.float, shape)
@@ -158,6 +161,7 @@ extension Lowering {
   }
 
   /// Emits y = A B scale + bias in float.
+  @inline(never)
   mutating func emitScaledProduct(
     _ product: MatrixProduct, _ a: IntegerSide, _ b: IntegerSide, scale: Operand, bias: Operand?, _ y: Operand
   ) throws(MaasError) {
@@ -168,6 +172,7 @@ extension Lowering {
   }
 
   /// Emits y = sums scale + bias for int32 sums.
+  @inline(never)
   mutating func emitScaled(
     _ sums: Operand, _ scale: Operand, bias: Operand?, _ y: Operand
   ) throws(MaasError) {

@@ -29,6 +29,7 @@ extension DType {
 
 extension Operand {
   /// The same bytes under another shape of as many elements.
+  @inline(never)
   func viewed(_ shape: [Int]) throws(MaasError) -> Operand {
     guard elementCount(shape) == count else {
       throw MaasError(
@@ -62,6 +63,7 @@ extension Lowering {
   }
 
   /// Emits y = (x - zero) * scale for a float scale and y.
+  @inline(never)
   mutating func emitDequantize(
     _ x: Operand, _ scale: Operand, _ zero: Operand?, _ y: Operand, x view: [Int], own: [Int]
   ) throws(MaasError) {
