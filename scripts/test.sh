@@ -29,6 +29,7 @@ stage_models() {
     echo "skipped: $shared is not here (MAAS_SHARED says where the shared models are)"
     $python Tests/models/golden.py $release/maas-run $made
   fi
+  $python Tests/models/quantized.py
 }
 
 stage_bad-input() {

@@ -115,9 +115,9 @@ private func shapesAndAttributes() throws -> [Refusal] {
 @Suite struct RefusalTests {
   private static let refusals: [Refusal] = {
     guard let a = try? placements(), let b = try? shapesAndAttributes(), let c = try? textRefusals(),
-      let d = try? mlRefusals()
+      let d = try? mlRefusals(), let e = try? quantizedRefusals()
     else { return [] }
-    return a + b + c + d
+    return a + b + c + d + e
   }()
 
   @Test func thereAreRefusals() { #expect(Self.refusals.count > 100) }

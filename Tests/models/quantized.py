@@ -21,7 +21,7 @@ from onnxruntime.quantization import (CalibrationDataReader, QuantFormat, QuantT
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../bindings/python/src"))
 import maas
 
-MOST, MEAN = 0.03, 0.004  # Of the largest number of the answer.
+MOST, MEAN = 0.03, 0.006  # Of the largest number of the answer; DynamicQuantizeLSTM is farther from it than the others.
 random = np.random.default_rng(5)
 LEVELS = onnxruntime.GraphOptimizationLevel
 

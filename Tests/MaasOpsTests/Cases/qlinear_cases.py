@@ -11,7 +11,7 @@ BYTES = (np.uint8, np.int8)
 
 
 def cases():
-    for group in (lookups, binary, pools, softmax, products, scales, blocks, gathered, recurrent):
+    for group in (lookups, binary, pools, softmax, products, scales, blocks, gathered, recurrent, attention):
         yield from group()
 
 
@@ -263,3 +263,23 @@ def recurrent():
             inputs += [np.abs(floats(*shape)) * 0.004 + 0.002, np.zeros(shape, np.int8)]
         options = MICROSOFT | {"outputs": 3, "tolerance": (0, 0.02)}
         yield f"dynamic_lstm_{direction}", "DynamicQuantizeLSTM", 1, {"hidden_size": 3, "direction": direction}, inputs, options
+
+
+def attention():
+    batch, time, heads, size, past = 2, 3, 2, 4, 2
+    masks = {
+        "none": None, "lengths": np.array([2, 3], np.int32), "ends": np.array([2, 3, 0, 1], np.int32),
+        "places": np.array([[1, 1, 0], [1, 0, 1]], np.int32), "rows": random.integers(0, 2, (batch, time, time)).astype(np.int32),
+    }  # fmt: skip
+    masks["rows"][:, :, 1] = 1
+    for dtype, (kind, mask), columns in itertools.product(BYTES, masks.items(), (False, True)):
+        scale = np.abs(floats(24)) * 0.01 + 0.01 if columns else f32(0.02)
+        zeros = np.zeros(24, dtype) if columns else zero(dtype)
+        inputs = [bytes_of(np.uint8, batch, time, 6), bytes_of(dtype, 6, 24), floats(24), f32(0.01), scale, mask, zero(np.uint8), zeros]
+        name = f"qattention_{np.dtype(dtype).name}_{kind}_{columns}"
+        yield name, "QAttention", 1, {"num_heads": heads}, inputs, MICROSOFT
+    before, options = floats(2, batch, heads, past, size), MICROSOFT | {"outputs": 2}
+    for causal, mask in ((0, None), (1, None), (1, np.array([[1, 1, 1, 0, 1], [0, 1, 1, 1, 1]], np.int32))):
+        inputs[5] = mask
+        attributes = {"num_heads": heads, "unidirectional": causal, "scale": 0.4}
+        yield f"qattention_past_{causal}_{mask is not None}", "QAttention", 1, attributes, inputs + [before], options
