@@ -2,9 +2,6 @@ import MaasCore
 import MaasGraph
 import Testing
 
-private func floats(_ shape: Int...) throws -> Tensor {
-  try Tensor(.float, shape, [Float](repeating: 0.5, count: shape.reduce(1, *)))
-}
 
 private func int32s(_ numbers: Int32...) throws -> Tensor { try Tensor(.int32, [numbers.count], numbers) }
 
