@@ -126,7 +126,7 @@ package final class QAttention: ReadableOperator {
         .shapeMismatch, "the mask does not fit the sequence", expected: "\(sequence) rows", found: "\(rows)")
     }
     let y = try node.temporary(.float, [batch, 1, rows, total])
-    let params = MaskParams(
+    let params = MaskIndexParams(
       batch: batch, rows: rows, total: total, hasPlaces: mask.rank > 1, hasBegins: mask.count == 2 * batch,
       filter: filter)
     node.emit(
@@ -136,7 +136,7 @@ package final class QAttention: ReadableOperator {
   }
 }
 
-private struct MaskParams {
+private struct MaskIndexParams {
   let batch, rows, total: Int
   /// A number for each key; else each batch's number of keys, and where they begin.
   let hasPlaces, hasBegins: Bool
@@ -145,7 +145,7 @@ private struct MaskParams {
 
 /// mask_index, y. Items are rows of y.
 private func fillMask(_ chunk: Chunk) -> Int32 {
-  let p = chunk.params(MaskParams.self).pointee
+  let p = chunk.params(MaskIndexParams.self).pointee
   let (mask, y) = (chunk.input(0, as: Int32.self), chunk.output(1, as: Float.self))
   for row in chunk.begin..<chunk.end {
     let b = row / p.rows

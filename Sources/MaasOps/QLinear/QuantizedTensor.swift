@@ -84,7 +84,7 @@ extension Lowering {
   ) {
     emit(
       { lookUp(Chunk($0, $1, $2, $3)) }, [x, table, y],
-      LookupParams(width: width, stride: stride, offset: offset), dtype: x.dtype, items: x.count,
+      ByteTableParams(width: width, stride: stride, offset: offset), dtype: x.dtype, items: x.count,
       grain: grain(nanoseconds: 1))
   }
 
@@ -114,13 +114,13 @@ private func fillTable(_ chunk: Chunk) -> Int32 {
   return StepStatus.ok
 }
 
-private struct LookupParams {
+private struct ByteTableParams {
   let width, stride, offset: Int
 }
 
 /// x, table, y.
 private func lookUp(_ chunk: Chunk) -> Int32 {
-  let p = chunk.params(LookupParams.self).pointee
+  let p = chunk.params(ByteTableParams.self).pointee
   let (x, table) = (chunk.input(0, as: UInt8.self), chunk.input(1, as: UInt8.self))
   var i = chunk.begin
   while i < chunk.end {
