@@ -19,13 +19,13 @@ struct FlatTrees: Sendable {
     var trees: [maas_tree] = []
     for root in table.roots { trees.append(try layout.add(root)) }
     count = trees.count
-    nodes = try bytes(layout.nodes)
-    self.trees = try bytes(trees)
+    nodes = try tensor(of: layout.nodes)
+    self.trees = try tensor(of: trees)
     (kind, features) = (layout.kind, layout.features)
   }
 }
 
-private func bytes<T: BitwiseCopyable>(_ elements: [T]) throws(MaasError) -> Tensor {
+private func tensor<T: BitwiseCopyable>(of elements: [T]) throws(MaasError) -> Tensor {
   let tensor = try Tensor(.uint8, [elements.count * MemoryLayout<T>.stride])
   for (i, element) in elements.enumerated() {
     tensor.bytes.storeBytes(of: element, toByteOffset: i * MemoryLayout<T>.stride, as: T.self)
