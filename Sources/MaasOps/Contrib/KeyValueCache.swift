@@ -27,7 +27,7 @@ extension Lowering {
       batch: q.batch, sequence: q.sequence, past: past, capacity: capacity,
       positions: optionalInput(7)?.shape[0] ?? .max)
     let inputs = [5, 6, 16, 9].map { optionalInput($0) }
-    emit({ findPlaces(Chunk($0, $1, $2, $3)) }, inputs + results, params)
+    emit({ findPlaces(Chunk($0, $1, $2, $3)) }, inputs + results.map { $0 }, params)
     return results
   }
 
