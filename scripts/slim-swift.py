@@ -4,14 +4,20 @@
 Every function and constant of libswiftCore.a lies in a section of its own, but nearly all of them bear the flag "keep
 even when unused", which is meant for programs that look symbols up at run time. libmaas exports only its C functions.
 The copy has the flag cleared, except on the tables that the Swift runtime itself searches (swift5_…).
+
+A function that libmaas never calls, but that something it keeps mentions, is replaced by a trap, so that what only it
+needs goes as well: the tables with the Unicode names of characters, half a megabyte.
 """
 import glob
 import os
+import re
 import shutil
 import struct
 import sys
 
 SHF_GNU_RETAIN = 0x200000
+TRAP = b"\x0f\x0b"  # ud2
+UNCALLED = re.compile(r"\.text\._swift_stdlib_getScalarName$")
 
 
 def toolchain_library():
@@ -33,30 +39,67 @@ def name_at(archive, at):
     return archive[at : archive.index(0, at)].decode()
 
 
-def clear(archive, elf):
-    """Clears the flag in the 64-bit little-endian ELF file that begins at `elf`; returns how often."""
-    (headers,) = struct.unpack_from("<Q", archive, elf + 40)
-    count, names_index = struct.unpack_from("<HH", archive, elf + 60)
-    header = lambda i: elf + headers + 64 * i
-    (names,) = struct.unpack_from("<Q", archive, header(names_index) + 24)
-    cleared = 0
-    for i in range(count):
-        name, _, flags = struct.unpack_from("<IIQ", archive, header(i))
-        if flags & SHF_GNU_RETAIN and not name_at(archive, elf + names + name).startswith("swift5_"):
-            struct.pack_into("<Q", archive, header(i) + 8, flags & ~SHF_GNU_RETAIN)
-            cleared += 1
-    return cleared
+class Sections:
+    """The section headers of the 64-bit little-endian ELF file that begins at `elf`."""
+
+    def __init__(self, archive, elf):
+        self.archive, self.elf = archive, elf
+        (self.first,) = struct.unpack_from("<Q", archive, elf + 40)
+        self.count, names = struct.unpack_from("<HH", archive, elf + 60)
+        if self.count == 0:  # More than fit: the first header says how many.
+            (self.count,) = struct.unpack_from("<Q", archive, self.at(0) + 32)
+        if names == 0xFFFF:
+            (names,) = struct.unpack_from("<I", archive, self.at(0) + 40)
+        (self.names,) = struct.unpack_from("<Q", archive, self.at(names) + 24)
+
+    def at(self, i):
+        return self.elf + self.first + 64 * i
+
+    def name(self, i):
+        (offset,) = struct.unpack_from("<I", self.archive, self.at(i))
+        return name_at(self.archive, self.elf + self.names + offset)
+
+    def clear_retain(self, i):
+        """Whether there was the flag to clear."""
+        (flags,) = struct.unpack_from("<Q", self.archive, self.at(i) + 8)
+        struct.pack_into("<Q", self.archive, self.at(i) + 8, flags & ~SHF_GNU_RETAIN)
+        return flags & SHF_GNU_RETAIN != 0
+
+    def resize(self, i, size):
+        struct.pack_into("<Q", self.archive, self.at(i) + 32, size)
+
+    def trap(self, i):
+        (offset,) = struct.unpack_from("<Q", self.archive, self.at(i) + 24)
+        self.archive[self.elf + offset : self.elf + offset + len(TRAP)] = TRAP
+        self.resize(i, len(TRAP))
+
+
+def slim(sections):
+    """Changes one object file; returns how many flags were cleared and how many functions replaced."""
+    cleared = trapped = 0
+    for i in range(1, sections.count):
+        name = sections.name(i)
+        if not name.startswith("swift5_"):
+            cleared += sections.clear_retain(i)
+        if UNCALLED.match(name):
+            sections.trap(i)
+            trapped += 1
+        elif name.startswith(".rela") and UNCALLED.match(name[len(".rela") :]):
+            sections.resize(i, 0)
+    return cleared, trapped
 
 
 def main(out):
     source = toolchain_library()
-    if os.path.exists(out) and os.path.getmtime(out) >= os.path.getmtime(source):
+    newest = max(os.path.getmtime(file) for file in (source, __file__))
+    if os.path.exists(out) and os.path.getmtime(out) >= newest:
         return
     with open(source, "rb") as file:
         archive = bytearray(file.read())
     found = [at for at, _ in members(archive) if archive[at : at + 5] == b"\x7fELF\x02"]
-    if not sum(clear(archive, at) for at in found):
-        sys.exit(f"slim-swift: {source} has no sections that are kept though unused")
+    cleared, trapped = (sum(counts) for counts in zip(*(slim(Sections(archive, at)) for at in found)))
+    if not cleared or not trapped:
+        sys.exit(f"slim-swift: {source} is not as it was: {cleared} sections kept though unused, {trapped} uncalled")
     os.makedirs(os.path.dirname(out) or ".", exist_ok=True)
     with open(out + ".new", "wb") as file:
         file.write(archive)
