@@ -130,6 +130,14 @@ def test_intermediate_value_and_other_point():
     np.testing.assert_allclose(y, np.sin(np.exp(feeds["x"])) * feeds["b"], rtol=1e-12)
 
 
+def test_fixed_values_are_constants():
+    x = any_sign(3)
+    nodes = [node("Mul", "x x", "h"), node("Mul", "h x", "y")]
+    gradient = helper.make_node("Gradient", ["x", "h"], ["dx"], domain=TRAINING, xs=["x"], zs=["h"], y="y")
+    found = maas.Session(model([*nodes, gradient], {"x": x}, ["dx"]).SerializeToString()).run(None, {"x": x})
+    np.testing.assert_allclose(found[0], x * x)
+
+
 def test_second_derivative():
     nodes = [
         node("Mul", "x x", "square"), node("Mul", "square x", "y"),
