@@ -254,6 +254,7 @@ package let operatorTable: [Registration] = [
   Registration("TfIdfVectorizer", since: 9, TfIdfVectorizer.self),
   Registration("ThresholdedRelu", Unary.self, .thresholdedRelu),
   Registration("Tile", Tile.self),
+  Registration("Tokenizer", domain: "com.microsoft", Tokenizer.self),
   Registration("TopK", TopK.self),
   Registration("Transpose", Transpose.self),
   Registration("TreeEnsemble", domain: "ai.onnx.ml", since: 5, TreeEnsemble.self),

@@ -92,6 +92,23 @@ private func nGrams() throws -> [Refusal] {
   ]
 }
 
+private func tokenizer(_ message: String, _ changes: (String, AttributeValue)...) throws -> Refusal {
+  Refusal(
+    "Tokenizer", message, domain: "com.microsoft", opset: 1, changes, [try Tensor([1], strings: ["a"])])
+}
+
+private func tokenizers() throws -> [Refusal] {
+  let (least, pad) = (("mincharnum", AttributeValue.int(1)), ("pad_value", AttributeValue.string("#")))
+  let expression = ("tokenexp", AttributeValue.string("a"))
+  return [
+    try tokenizer("'tokenexp' and 'separators'", least, pad),
+    try tokenizer("'tokenexp' and 'separators'", least, pad, expression, ("separators", .strings(["b"]))),
+    try tokenizer("'pad_value' and 'mincharnum'", least, expression),
+    try tokenizer("'pad_value' and 'mincharnum'", ("mincharnum", .int(0)), pad, expression),
+    try tokenizer("')' is missing", least, pad, ("tokenexp", .string("("))),
+  ]
+}
+
 private func label(
   _ message: String, opset: Int = 4, _ attributes: (String, AttributeValue)...
 ) throws -> Refusal {
@@ -134,4 +151,4 @@ private func labels() throws -> [Refusal] {
 }
 
 /// What operators on strings, and those that look elements up among keys, refuse.
-func textRefusals() throws -> [Refusal] { try patterns() + texts() + nGrams() + labels() }
+func textRefusals() throws -> [Refusal] { try patterns() + texts() + tokenizers() + nGrams() + labels() }

@@ -14,6 +14,8 @@ struct RegexMatcher {
   private let pending: UnsafeMutablePointer<Int32>
   private var comingCount = 0
   private var step = 0
+  /// Whether a match must end where the text does.
+  private var isWhole = true
 
   /// Bytes of memory for a program of `count` instructions.
   static func scratch(_ count: Int) -> Int { 24 * count + 16 }
@@ -44,6 +46,21 @@ struct RegexMatcher {
     return isMatch
   }
 
+  /// Where the longest match that begins at `offset`, after the scalar `before`, ends; nil without one.
+  mutating func longest(_ text: StringElement, from offset: Int, after before: UInt32) -> Int? {
+    isWhole = false
+    var scalars = Scalars(text, from: offset)
+    var (before, scalar) = (before, scalars.next())
+    var end = follow(0, before, scalar, isFirst: true) ? offset : nil
+    while comingCount > 0, scalar < Scalars.end {
+      let (count, taken) = (comingCount, scalars.offset)
+      swap(&current, &coming)
+      (before, scalar) = (scalar, scalars.next())
+      if advance(count, before, scalar) { end = taken }
+    }
+    return end
+  }
+
   /// Takes scalar `taken`, before `next`; whether that leads to the end of the program.
   private mutating func advance(_ count: Int, _ taken: UInt32, _ next: UInt32) -> Bool {
     var (isMatch, isFirst) = (false, true)
@@ -69,7 +86,7 @@ struct RegexMatcher {
   }
 
   /// Brings all instructions that lead on from `start` without a scalar to `coming`; whether the end of the program is
-  /// one, at the end of the text.
+  /// one, where a match may end.
   private mutating func follow(_ start: Int, _ before: UInt32, _ next: UInt32, isFirst: Bool) -> Bool {
     if isFirst { (step, comingCount) = (step + 1, 0) }
     var (isMatch, count) = (false, 1)
@@ -84,7 +101,7 @@ struct RegexMatcher {
       case .scalar, .folded, .oneOf, .any, .notNewline:
         coming[comingCount] = Int32(truncatingIfNeeded: at)
         comingCount += 1
-      case .match: isMatch = next == Scalars.end || isMatch
+      case .match: isMatch = !isWhole || next == Scalars.end || isMatch
       case .split:
         pending[count] = Int32(truncatingIfNeeded: at) + instruction.other
         pending[count + 1] = Int32(truncatingIfNeeded: at) + instruction.argument
@@ -110,6 +127,24 @@ struct RegexMatcher {
     case .lineEnd: next == Scalars.end || next == 10
     case .wordBoundary: isWord(before) != isWord(next)
     default: isWord(before) == isWord(next)
+    }
+  }
+}
+
+extension RegexProgram {
+  /// A matcher that is good while `body` runs.
+  func withMatcher(_ body: (inout RegexMatcher) -> Void) throws(MaasError) {
+    let scratch = try Tensor(.uint8, [RegexMatcher.scratch(code.count)])
+    code.withUnsafeBufferPointer { code in
+      classes.withUnsafeBufferPointer { classes in
+        ranges.withUnsafeBufferPointer { ranges in
+          guard let c = code.baseAddress, let s = classes.baseAddress, let r = ranges.baseAddress else {
+            return
+          }
+          var matcher = RegexMatcher(c, code.count, s, r, scratch: scratch.bytes)
+          body(&matcher)
+        }
+      }
     }
   }
 }

@@ -8,9 +8,9 @@ struct Scalars {
 
   private let bytes: UnsafeRawBufferPointer
   /// The offset of what `next` reads.
-  private(set) var offset = 0
+  private(set) var offset: Int
 
-  init(_ text: StringElement) { bytes = text.bytes }
+  init(_ text: StringElement, from offset: Int = 0) { (bytes, self.offset) = (text.bytes, offset) }
 
   mutating func next() -> UInt32 {
     guard offset < bytes.count else { return Scalars.end }

@@ -84,7 +84,7 @@ package final class StringSplit: ReadableOperator, HostOperator {
 }
 
 extension StringElement {
-  fileprivate func part(_ range: Range<Int>) -> StringElement {
+  func part(_ range: Range<Int>) -> StringElement {
     guard let base = bytes.baseAddress else { return self }
     return StringElement(base + range.lowerBound, count: range.count)
   }
