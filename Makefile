@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 STAGES ?=
 SECONDS ?= 60
 
-.PHONY: help run test exported fuzz build install wheel format clean
+.PHONY: help run test exported fuzz build install wheel docs format clean
 help:
 	@echo 'make run                 build, then show the demo model at work on real images'
 	@echo 'make test                everything that must hold (STAGES="swift cli" picks some)'
@@ -12,6 +12,7 @@ help:
 	@echo 'make build               release build of the library and the programs'
 	@echo 'make wheel               the Python wheel, in dist'
 	@echo 'make install             build and install to PREFIX, default /usr/local (DESTDIR is honoured)'
+	@echo 'make docs                write docs/operators.md: what maas reads, found by trying'
 	@echo 'make format              format Swift, C and C++ in place'
 	@echo 'make clean               remove .build'
 
@@ -42,6 +43,12 @@ wheel:
 
 install: build
 	@scripts/install.sh '$(PREFIX)'
+
+docs:
+	@scripts/setup.sh test
+	@scripts/build.sh maas maas-model
+	@.build/release/maas-model operators --json >.build/operators.json
+	@.build/venv/bin/python scripts/operators-doc.py .build/operators.json
 
 format:
 	@scripts/format.sh

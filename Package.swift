@@ -95,11 +95,19 @@ var package = Package(
         .unsafeFlags(["-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]),
       ],
       linkerSettings: [.linkedLibrary("onnx"), .linkedLibrary("onnx_proto"), .linkedLibrary("protobuf")]),
+    .target(
+      name: "MaasCommand", dependencies: ["MaasCore", "CMaasSystem", arguments], swiftSettings: strict),
     .executableTarget(
-      name: "maas-run", dependencies: ["Maas", "MaasNumPy", "MaasCore", "CMaasSystem", "CMaas", arguments],
+      name: "maas-run",
+      dependencies: ["Maas", "MaasCommand", "MaasNumPy", "MaasCore", "CMaasSystem", "CMaas", arguments],
       swiftSettings: strict),
     .executableTarget(
-      name: "maas-model", dependencies: ["Maas", "CMaasONNX", "MaasCore", "CMaasSystem", "CMaas", arguments],
+      name: "maas-model",
+      dependencies: [
+        "Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasGraph", "MaasCommand", "CMaasONNX",
+        "MaasCore",
+        "CMaasSystem", "CMaas", arguments,
+      ],
       swiftSettings: strict),
     test("KernelTests", "CMaasKernels", "CMaasSystem"),
     .testTarget(
@@ -111,6 +119,7 @@ var package = Package(
       name: "MaasOpsTests", dependencies: ["MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"],
       exclude: ["Cases", "Fixtures"], swiftSettings: strict),
     test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
+    test("MaasModelTests", "maas-model", "MaasONNX", "MaasGraph", "MaasCore"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),
     .testTarget(
       name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"],

@@ -5,7 +5,7 @@ public enum Dim: Hashable, Sendable {
   case known(Int)
   case symbolic(DimExpression)
 
-  package static func symbol(_ name: String) -> Dim { .symbolic(DimExpression(atom: name)) }
+  package static func symbol(_ name: String) -> Dim { .symbolic(DimExpression(atom: .symbol(name))) }
 
   /// The number, when there is one.
   public var value: Int? {
@@ -20,7 +20,7 @@ public enum Dim: Hashable, Sendable {
     }
   }
 
-  fileprivate var expression: DimExpression {
+  package var expression: DimExpression {
     switch self {
     case .known(let value): DimExpression(constant: value)
     case .symbolic(let expression): expression
@@ -28,21 +28,57 @@ public enum Dim: Hashable, Sendable {
   }
 }
 
-/// A sum of products of symbols in canonical order, so that equal expressions compare equal.
+/// A sum of products in canonical order, so that equal expressions compare equal.
 public struct DimExpression: Hashable, Sendable {
-  struct Term: Hashable, Sendable {
-    var coefficient: Int
-    /// Sorted; empty for the constant.
-    var factors: [String]
+  /// What is multiplied: a symbol, or what cannot be written as a sum of products of symbols.
+  package enum Factor: Hashable, Sendable {
+    case symbol(String)
+    /// An expression too large to keep, under its text or a short name.
+    case named(String)
+    /// The quotient rounded down.
+    case floor(DimExpression, DimExpression)
+    case least(DimExpression, DimExpression)
+
+    package var text: String {
+      switch self {
+      case .symbol(let name), .named(let name): name
+      case .floor(let a, let b): "floor(\(a.operand)/\(b.operand))"
+      case .least(let a, let b): "min(\(a.text), \(b.text))"
+      }
+    }
+
+    fileprivate var size: Int {
+      switch self {
+      case .symbol, .named: 1
+      case .floor(let a, let b), .least(let a, let b): 1 + a.size + b.size
+      }
+    }
+
+    /// Symbols are sizes.
+    fileprivate var isNeverNegative: Bool {
+      switch self {
+      case .symbol: true
+      case .named: false
+      case .floor(let a, let b), .least(let a, let b): a.isNeverNegative && b.isNeverNegative
+      }
+    }
+
+    fileprivate static func precedes(_ a: Factor, _ b: Factor) -> Bool { a.text < b.text }
   }
 
-  fileprivate var terms: [Term]
+  package struct Term: Hashable, Sendable {
+    package var coefficient: Int
+    /// Sorted; empty for the constant.
+    package var factors: [Factor]
+  }
+
+  package fileprivate(set) var terms: [Term]
 
   fileprivate init(constant: Int) {
     terms = constant == 0 ? [] : [Term(coefficient: constant, factors: [])]
   }
 
-  fileprivate init(atom: String) { terms = [Term(coefficient: 1, factors: [atom])] }
+  fileprivate init(atom: Factor) { terms = [Term(coefficient: 1, factors: [atom])] }
 
   fileprivate init(collecting loose: [Term]) {
     terms = []
@@ -57,9 +93,9 @@ public struct DimExpression: Hashable, Sendable {
     terms.removeAll { $0.coefficient == 0 }
   }
 
-  /// Longer products first, the constant last.
-  private static func precedes(_ a: [String], _ b: [String]) -> Bool {
-    a.count != b.count ? a.count > b.count : a.lexicographicallyPrecedes(b)
+  /// Longer products first, the constant last: the leading term of a product is the product of the leading terms.
+  private static func precedes(_ a: [Factor], _ b: [Factor]) -> Bool {
+    a.count != b.count ? a.count > b.count : a.lexicographicallyPrecedes(b, by: Factor.precedes)
   }
 
   /// The constant, when nothing else is left.
@@ -68,10 +104,19 @@ public struct DimExpression: Hashable, Sendable {
     return terms.count == 1 && terms[0].factors.isEmpty ? terms[0].coefficient : nil
   }
 
+  /// The only factor, when nothing else is there.
+  fileprivate var atom: Factor? {
+    terms.count == 1 && terms[0].coefficient == 1 && terms[0].factors.count == 1 ? terms[0].factors[0] : nil
+  }
+
   /// Products of sums, and the texts of both, grow without bound; what is larger than this gets a name instead.
   fileprivate static let limit = 256
 
-  fileprivate var size: Int { terms.reduce(0) { $0 + 1 + $1.factors.count } }
+  fileprivate var size: Int { terms.reduce(0) { $1.factors.reduce($0 + 1) { $0 + $1.size } } }
+
+  fileprivate var isNeverNegative: Bool {
+    terms.allSatisfy { $0.coefficient >= 0 && $0.factors.allSatisfy { $0.isNeverNegative } }
+  }
 
   fileprivate var text: String {
     var text = ""
@@ -82,12 +127,15 @@ public struct DimExpression: Hashable, Sendable {
       } else {
         text += term.coefficient < 0 ? " - " : " + "
       }
-      var parts = term.factors
+      var parts = term.factors.map { $0.text }
       if magnitude != 1 || parts.isEmpty { parts.insert("\(magnitude)", at: 0) }
       text += joined(parts, "*")
     }
     return text
   }
+
+  /// The text as one operand of a division.
+  private var operand: String { atom == nil && constant == nil ? "(\(text))" : text }
 }
 
 package func joined(_ parts: [String], _ separator: String) -> String {
@@ -105,14 +153,19 @@ extension Dim {
     }
   }
 
-  /// A symbol for the value of an expression: the text itself, or a short name that equal texts share.
+  package init(_ atom: DimExpression.Factor) { self.init(DimExpression(atom: atom)) }
+
+  /// A factor for the value of an expression: the text itself, or a short name that equal texts share.
   private static func named(_ text: String) -> Dim {
-    guard text.utf8.count > DimExpression.limit else { return .symbol(text) }
+    guard text.utf8.count > DimExpression.limit else { return .symbolic(DimExpression(atom: .named(text))) }
     // Fowler, Noll and Vo's FNV-1a.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return .symbol("size_\(hash)")
+    return .symbolic(DimExpression(atom: .named("size_\(hash)")))
   }
+
+  /// Whether it is at least 0 for all sizes of its symbols, as far as the signs of its terms tell.
+  package var isNeverNegative: Bool { expression.isNeverNegative }
 
   package static func + (a: Dim, b: Dim) -> Dim {
     if case (.known(let x), .known(let y)) = (a, b) { return .known(saturatingSum(x, y)) }
@@ -125,48 +178,94 @@ extension Dim {
     if a.expression.size * b.expression.size > 4 * limit { return named("(\(a.text))*(\(b.text))") }
     var terms: [DimExpression.Term] = []
     for x in a.expression.terms {
-      for y in b.expression.terms {
-        let coefficient = saturatingProduct(x.coefficient, y.coefficient)
-        terms.append(.init(coefficient: coefficient, factors: (x.factors + y.factors).sorted()))
-      }
+      for y in b.expression.terms { terms.append(x * y) }
     }
     return Dim(DimExpression(collecting: terms))
   }
 
   package static func - (a: Dim, b: Dim) -> Dim { a + .known(-1) * b }
 
-  /// `floor(a / b)` for a known positive `b`; exact division of every term stays a polynomial.
-  package func floorDivided(by divisor: Int) -> Dim {
-    if divisor == 1 { return self }
-    guard divisor > 0 else { return .named("floor((\(text))/\(divisor))") }
-    switch self {
-    case .known(let value):
-      return .known(value >= 0 ? value / divisor : -((-(value + 1)) / divisor) - 1)
-    case .symbolic(var expression):
-      if expression.terms.allSatisfy({ $0.coefficient % divisor == 0 }) {
-        for i in expression.terms.indices { expression.terms[i].coefficient /= divisor }
-        return Dim(expression)
-      }
-      return .named("floor((\(text))/\(divisor))")
-    }
+  /// The smaller one.
+  package static func least(_ a: Dim, _ b: Dim) -> Dim {
+    if (b - a).isNeverNegative { return a }
+    if (a - b).isNeverNegative { return b }
+    let (x, y) = (a.expression, b.expression)
+    return Dim(x.text < y.text ? .least(x, y) : .least(y, x))
   }
 
-  /// `a / b` when it divides exactly: products cancel factor by factor. Nil when that cannot be seen.
+  package static func greatest(_ a: Dim, _ b: Dim) -> Dim { a + b - least(a, b) }
+}
+
+// Division.
+extension Dim {
+  /// `floor(a / b)` for a positive `b`. What divides exactly stays a sum of products.
+  package func floorDivided(by divisor: Dim) -> Dim {
+    if let divisor = divisor.value { return floorDivided(by: divisor) }
+    return exactlyDivided(by: divisor) ?? Dim(.floor(expression, divisor.expression))
+  }
+
+  package func floorDivided(by divisor: Int) -> Dim {
+    guard divisor > 1 else {
+      return divisor == 1 ? self : Dim(.floor(expression, DimExpression(constant: divisor)))
+    }
+    guard case .symbolic(let dividend) = self else { return .known(floored(value ?? 0, divisor)) }
+    var (whole, rest, constant): ([DimExpression.Term], [DimExpression.Term], Int) = ([], [], 0)
+    for term in dividend.terms {
+      let isConstant = term.factors.isEmpty
+      let quotient = isConstant ? floored(term.coefficient, divisor) : term.coefficient / divisor
+      let remainder = term.coefficient - quotient * divisor
+      whole.append(.init(coefficient: quotient, factors: term.factors))
+      if isConstant {
+        constant = remainder
+      } else {
+        rest.append(.init(coefficient: remainder, factors: term.factors))
+      }
+    }
+    let quotient = Dim(DimExpression(collecting: whole))
+    return quotient + Dim(DimExpression(collecting: rest)).smallQuotient(divisor, constant)
+  }
+
+  /// `floor((self + constant) / divisor)` for coefficients and a constant below the divisor.
+  private func smallQuotient(_ divisor: Int, _ constant: Int) -> Dim {
+    guard case .symbolic(let expression) = self else { return .known(0) }
+    if expression.terms[0].coefficient < 0 {
+      // floor(-x / d) is -floor((x + d - 1) / d).
+      let turned = .known(-1) * self + .known(divisor - 1 - constant)
+      return .known(-1) * turned.floorDivided(by: divisor)
+    }
+    if case .floor(let inner, let by) = expression.atom, let by = by.constant, let both = product(by, divisor)
+    {
+      return (Dim(inner) + .known(saturatingProduct(by, constant))).floorDivided(by: both)
+    }
+    let dividend = (self + .known(constant)).expression
+    return Dim(.floor(dividend, DimExpression(constant: divisor)))
+  }
+
+  /// `a / b` when it divides exactly, as far as that can be seen; else nil.
   package func exactlyDivided(by divisor: Dim) -> Dim? {
     if case (.known(let x), .known(let y)) = (self, divisor) { return exactQuotient(x, y).map { .known($0) } }
-    if self == divisor { return .known(1) }
-    let divisorTerms = divisor.expression.terms
-    guard divisorTerms.count == 1 else { return nil }
-    var quotient: [DimExpression.Term] = []
-    for term in expression.terms {
-      guard let part = term.divided(by: divisorTerms[0]) else { return nil }
+    guard let leading = divisor.expression.terms.first else { return nil }
+    var (rest, quotient): (Dim, [DimExpression.Term]) = (self, [])
+    // Every step takes away the leading term of what is left.
+    while let term = rest.expression.terms.first {
+      guard quotient.count < Self.mostQuotientTerms, let part = term.divided(by: leading) else { return nil }
       quotient.append(part)
+      rest = rest - Dim(DimExpression(collecting: [part])) * divisor
     }
     return Dim(DimExpression(collecting: quotient))
   }
+
+  private static var mostQuotientTerms: Int { 32 }
 }
 
 extension DimExpression.Term {
+  fileprivate static func * (a: Self, b: Self) -> Self {
+    let factors =
+      a.factors.isEmpty
+      ? b.factors : b.factors.isEmpty ? a.factors : (a.factors + b.factors).sorted { $0.text < $1.text }
+    return .init(coefficient: saturatingProduct(a.coefficient, b.coefficient), factors: factors)
+  }
+
   fileprivate func divided(by divisor: Self) -> Self? {
     guard let quotient = exactQuotient(coefficient, divisor.coefficient) else { return nil }
     var rest = factors
@@ -176,6 +275,10 @@ extension DimExpression.Term {
     }
     return .init(coefficient: quotient, factors: rest)
   }
+}
+
+private func floored(_ value: Int, _ divisor: Int) -> Int {
+  value >= 0 ? value / divisor : -((-(value + 1)) / divisor) - 1
 }
 
 /// `a / b` where nothing is left over and the result fits.

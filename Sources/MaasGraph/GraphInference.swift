@@ -6,14 +6,8 @@ extension Graph {
   ///
   /// Throws what an operator finds wrong with its inputs, naming the node.
   package mutating func inferValues() throws(MaasError) {
-    var facts: [Fact?] = []
-    for id in inputs {
-      let value = self[id]
-      facts.append(value.dtype.map { Fact($0, value.shape, container: value.container) })
-    }
     let symbols = SymbolSource()
-    var inference = GraphInference { _ in symbols.next() }
-    for (i, fact) in try inference.facts(of: self, inputs: facts).enumerated() {
+    for (i, fact) in try inferredFacts({ _ in symbols.next() }).enumerated() {
       guard let fact else { continue }
       if values[i].dtype == nil {
         values[i].dtype = fact.dtype
@@ -21,6 +15,18 @@ extension Graph {
       }
       values[i].shape = values[i].shape ?? fact.shape
     }
+  }
+
+  /// What follows for every value from the declared inputs alone. `makeSymbol` names the dimensions nobody can name,
+  /// after the value that has them.
+  package func inferredFacts(_ makeSymbol: @escaping (String) -> Dim) throws(MaasError) -> [Fact?] {
+    var facts: [Fact?] = []
+    for id in inputs {
+      let value = self[id]
+      facts.append(value.dtype.map { Fact($0, value.shape, container: value.container) })
+    }
+    var inference = GraphInference(makeSymbol: makeSymbol)
+    return try inference.facts(of: self, inputs: facts)
   }
 }
 
@@ -58,14 +64,17 @@ struct GraphInference {
 
   /// What a value has of all its bodies: a dimension on which they differ is unknown.
   ///
-  /// A body that refuses its inputs is one that is not taken for them: it says nothing, unless all refuse.
+  /// Where the condition is known, the other body says nothing. A body that refuses its inputs is one that is not taken
+  /// for them: it says nothing either, unless all refuse.
   private mutating func bodyFacts(_ node: Node, _ inputs: [Fact?]) throws(MaasError) -> [Fact?] {
     var first = 1
     var merged: [Fact?]?
     var refusal: MaasError?
-    for body in node.op.bodies {
+    let condition = (inputs.first ?? nil)?.dims?.first?.value
+    for (i, body) in node.op.bodies.enumerated() {
       let captured = Array(inputs.dropFirst(first).prefix(body.captureCount))
       first += body.captureCount
+      if let condition, (condition != 0) != (i == 0) { continue }
       do throws(MaasError) {
         let inside = try facts(of: body, inputs: captured)
         let outputs = body.outputs.map { inside[$0.index] }

@@ -12,7 +12,7 @@ struct MaasModel: ParsableCommand {
       Exit status: 0 when all went well, 1 when a model is wrong or cannot be read, 2 when the command line is wrong.
       """,
     version: "maas-model \(MAAS_VERSION)",
-    subcommands: [Check.self, Text.self])
+    subcommands: [Check.self, Inspect.self, Operators.self, Text.self])
 
   static func main() {
     do {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CMaasSystem
 import Maas
+import MaasCommand
 import MaasCore
 import MaasNumPy
 

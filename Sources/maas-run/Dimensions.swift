@@ -1,35 +1,6 @@
-import ArgumentParser
 import Maas
+import MaasCommand
 import MaasCore
-
-/// `--shape N=4`
-struct DimensionArgument {
-  let name: String
-  let size: Int
-
-  init(parsing argument: String) throws {
-    guard let equals = argument.lastIndex(of: "="), equals != argument.startIndex else {
-      throw ValidationError("it must have the form dimension=size")
-    }
-    guard let size = Int(argument[argument.index(after: equals)...]), size >= 0 else {
-      throw ValidationError("the size must be a whole number from 0")
-    }
-    name = String(argument[..<equals])
-    self.size = size
-  }
-
-  /// Refuses one dimension with two values.
-  static func check(_ arguments: [DimensionArgument]) throws {
-    var sizes: [String: Int] = [:]
-    for argument in arguments {
-      let earlier = sizes.updateValue(argument.size, forKey: argument.name)
-      if let earlier, earlier != argument.size {
-        throw ValidationError(
-          "--shape gives dimension '\(argument.name)' two values, \(earlier) and \(argument.size)")
-      }
-    }
-  }
-}
 
 /// The sizes that symbolic dimensions have in this run, and who says so.
 struct DimensionSizes {
@@ -39,12 +10,7 @@ struct DimensionSizes {
   init(_ arguments: [DimensionArgument], _ inputs: [ValueInfo]) throws(MaasError) {
     let symbols = DimensionSizes.symbols(inputs)
     for argument in arguments {
-      guard symbols.contains(argument.name) else {
-        throw MaasError(
-          .notFound, "no input of the model has a dimension '\(argument.name)'",
-          expected: symbols.isEmpty ? "no --shape" : joined(symbols.map { "'\($0)'" }, " or "),
-          hint: didYouMean(argument.name, symbols))
-      }
+      guard symbols.contains(argument.name) else { throw DimensionArgument.unknown(argument.name, symbols) }
       sizes[argument.name] = (argument.size, "--shape")
     }
   }

@@ -1,5 +1,6 @@
 import CMaasSystem
 import Maas
+import MaasCommand
 import MaasCore
 import MaasNumPy
 

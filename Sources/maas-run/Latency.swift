@@ -1,4 +1,5 @@
 import CMaasSystem
+import MaasCommand
 import MaasCore
 
 /// How long repeated runs take.

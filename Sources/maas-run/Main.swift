@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import MaasCommand
 import MaasCore
 
 /// Exit codes: 0 all went well, 1 a failure, 2 a wrong command line. A failure is one line on standard error.

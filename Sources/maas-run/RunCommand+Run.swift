@@ -1,5 +1,5 @@
-import CMaasSystem
 import Maas
+import MaasCommand
 import MaasCore
 import MaasNumPy
 
@@ -63,10 +63,4 @@ extension RunCommand {
     if let latency = result.latency { parts.append(latency.text) }
     return joined(parts, "\n")
   }
-}
-
-private func writeText(_ text: String, to path: String) throws(MaasError) {
-  var text = text
-  let error = text.withUTF8 { maas_sys_file_write(path, $0.baseAddress, $0.count) }
-  if error != 0 { throw MaasError.unwritable(path, error) }
 }

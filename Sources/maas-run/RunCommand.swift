@@ -1,5 +1,6 @@
 import ArgumentParser
 import CMaas
+import MaasCommand
 import MaasCore
 
 /// The command line of maas-run.

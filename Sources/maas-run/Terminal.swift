@@ -1,44 +1,6 @@
-import Glibc
-import MaasCore
+import MaasCommand
 
-/// Standard output and standard error.
-enum Terminal {
-  static var showsOutput: Bool { isatty(STDOUT_FILENO) == 1 }
-  static var showsErrors: Bool { isatty(STDERR_FILENO) == 1 }
-
-  /// Writes text to standard output, whole or with an error.
-  static func print(_ text: String) throws(MaasError) {
-    let bytes = Array(text.utf8)
-    var failure: MaasError?
-    bytes.withUnsafeBytes { bytes in
-      do throws(MaasError) { try write(bytes) } catch { failure = error }
-    }
-    if let failure { throw failure }
-  }
-
-  static func write(_ bytes: UnsafeRawBufferPointer) throws(MaasError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let written = Glibc.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-      if written < 0, errno == EINTR { continue }
-      if written < 0 { throw MaasError.unwritable("standard output", errno) }
-      rest = rest.dropFirst(written)
-    }
-  }
-
-  /// Everything that standard input gives until its end.
-  static func readAll() throws(MaasError) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = read(STDIN_FILENO, &buffer, buffer.count)
-      if count < 0, errno == EINTR { continue }
-      if count < 0 { throw MaasError.file("standard input", "cannot be read", errno) }
-      if count == 0 { return bytes }
-      bytes += buffer[..<count]
-    }
-  }
-
+extension Terminal {
   /// One line on standard error that says why the tool stops.
   static func complain(_ message: String) {
     error("maas-run: \(printable(message))\n")
@@ -56,15 +18,5 @@ enum Terminal {
       }
     }
     return String(shown)
-  }
-
-  /// Shows how far long work has come, on a terminal only; each call replaces what the last one showed.
-  static func progress(_ text: String) {
-    if showsErrors { error("\r\u{1b}[K\(text)") }
-  }
-
-  private static func error(_ text: String) {
-    let bytes = Array(text.utf8)
-    _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
   }
 }

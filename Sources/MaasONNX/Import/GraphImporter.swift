@@ -14,6 +14,8 @@ final class GraphImporter {
   private var captures: [(outer: ValueID, inner: ValueID)] = []
   /// Inside a function: what its nodes and values are called by, the names of the calls.
   private var prefix = ""
+  /// The attributes of each node of the graph.
+  private(set) var attributes: [[Attribute]] = []
 
   init(_ proto: GraphProto, _ context: ImportContext, parent: GraphImporter? = nil) {
     self.proto = proto
@@ -121,7 +123,7 @@ final class GraphImporter {
     }
     let opset = try context.opset(of: domain)
     var inputs = try inputs(of: node)
-    let attributes = try attributes(of: node, &inputs)
+    let attributes = try readAttributes(of: node, &inputs)
     var reader = AttributeReader(
       attributes, opset: opset, inputCount: node.inputs.count, outputCount: node.outputs.count)
     if type == "Gradient", domain == "ai.onnx.preview.training" {
@@ -130,6 +132,7 @@ final class GraphImporter {
     let op = try operatorRegistration(type, domain: domain, opset: opset, own: context.own).make(&reader)
     try reader.finish()
     graph.nodes.append(Node(name, op, inputs, try outputs(of: node)))
+    self.attributes.append(attributes)
   }
 
   /// Puts the nodes that compute the derivatives in the place of a node that asks for them.
@@ -170,7 +173,8 @@ final class GraphImporter {
   }
 
   /// Reads a node's attributes; what its bodies capture is appended to its inputs, body by body.
-  private func attributes(of node: NodeProto, _ inputs: inout [ValueID?]) throws(MaasError) -> [Attribute] {
+  private func readAttributes(of node: NodeProto, _ inputs: inout [ValueID?]) throws(MaasError) -> [Attribute]
+  {
     var captured: [ValueID?] = []
     let importer = AttributeImporter(context: context) { (body) throws(MaasError) in
       let importer = GraphImporter(body, self.context, parent: self)

@@ -46,9 +46,17 @@ package struct ONNXModel: Sendable {
   /// Builds the graph: initializers and Constant nodes become constants, nodes get an order, bodies their captures.
   /// `own` are operators of the caller's.
   package func graph(own: OperatorRegistry? = nil) throws(MaasError) -> Graph {
+    try graphAndAttributes(own: own).graph
+  }
+
+  /// The same with the attributes of each of the graph's nodes.
+  package func graphAndAttributes(
+    own: OperatorRegistry? = nil
+  ) throws(MaasError) -> (graph: Graph, attributes: [[Attribute]]) {
     try placed { () throws(MaasError) in
       let context = try ImportContext(proto, source, own)
-      return try GraphImporter(proto.graph.value ?? GraphProto(), context).importGraph()
+      let importer = GraphImporter(proto.graph.value ?? GraphProto(), context)
+      return (try importer.importGraph(), importer.attributes)
     }
   }
 

@@ -12,10 +12,10 @@ extension Binary.Row {
   package static let fmod = Self("Mod", nil) {
     dispatch(BinaryKernel<Remainder>.self, Chunk($0, $1, $2, $3))
   }
-  package static let max = Self("Max", MAAS_BINARY_MAX, follow: greatest) {
+  package static let max = Self("Max", MAAS_BINARY_MAX, follow: Dim.greatest) {
     dispatch(BinaryKernel<Greatest>.self, Chunk($0, $1, $2, $3))
   }
-  package static let min = Self("Min", MAAS_BINARY_MIN, follow: least) {
+  package static let min = Self("Min", MAAS_BINARY_MIN, follow: Dim.least) {
     dispatch(BinaryKernel<Least>.self, Chunk($0, $1, $2, $3))
   }
   package static let mod = Self("Mod", nil, follow: modulo) {
@@ -94,24 +94,12 @@ private func quotientGradients(_ node: inout Backward, _ dy: ValueID) throws(Maa
 private func quotient(_ a: Dim, _ b: Dim) -> Dim? {
   if let x = a.value, let y = b.value { return y == 0 ? nil : .known(x.dividedReportingOverflow(by: y).0) }
   if let exact = a.exactlyDivided(by: b) { return exact }
-  return b.value.flatMap { $0 > 0 ? a.floorDivided(by: $0) : nil }
+  return b != .known(0) && b.isNeverNegative ? a.floorDivided(by: b) : nil
 }
 
 private func modulo(_ a: Dim, _ b: Dim) -> Dim? {
-  guard let x = a.value, let y = b.value else { return nil }
-  return Int.modulo(x, y).map { .known($0) }
-}
-
-private func least(_ a: Dim, _ b: Dim) -> Dim? {
-  if a == b { return a }
-  guard let x = a.value, let y = b.value else { return nil }
-  return .known(Swift.min(x, y))
-}
-
-private func greatest(_ a: Dim, _ b: Dim) -> Dim? {
-  if a == b { return a }
-  guard let x = a.value, let y = b.value else { return nil }
-  return .known(Swift.max(x, y))
+  if let x = a.value, let y = b.value { return Int.modulo(x, y).map { .known($0) } }
+  return b != .known(0) && b.isNeverNegative ? a - a.floorDivided(by: b) * b : nil
 }
 
 extension Binary {

@@ -35,10 +35,7 @@ package final class Compare: OperatorFamily {
     try node.expectInputs(2...2)
     try node.expectDType(0, row.types)
     try node.expectSameDType(0, 1)
-    let dims = try node.followed(0..<2) { [row] dims in
-      guard let a = dims[0].value, let b = dims[1].value else { return nil }
-      return .known(row.follow(a, b) ? 1 : 0)
-    }
+    let dims = try node.followed(0..<2) { [row] in row.result($0[0], $0[1]).map { .known($0 ? 1 : 0) } }
     node.setOutput(0, .bool, try alignment.shape(node), dims: dims)
   }
 
@@ -67,6 +64,21 @@ private func equalStrings(_ chunk: Chunk) -> Int32 {
 /// Whether one pair of elements compares true.
 protocol CompareRule: SendableMetatype {
   static func apply<T: Number>(_ a: T, _ b: T) -> Bool
+}
+
+extension Compare.Row {
+  /// The result for two dimensions, where it is the same for all sizes of their symbols.
+  fileprivate func result(_ a: Dim, _ b: Dim) -> Bool? {
+    if let a = a.value, let b = b.value { return follow(a, b) }
+    if types == [.bool] { return nil }
+    for (sign, distance) in [(1, a - b), (-1, b - a)] {
+      if distance.value == 0 || (distance - .known(1)).isNeverNegative {
+        return follow(sign * (distance.value ?? 1), 0)
+      }
+      if distance.isNeverNegative, follow(sign, 0) == follow(0, 0) { return follow(0, 0) }
+    }
+    return nil
+  }
 }
 
 /// a, b, y as bool.

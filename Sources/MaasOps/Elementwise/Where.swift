@@ -12,7 +12,9 @@ package final class Where: ReadableOperator {
     try node.expectDType(0, [.bool])
     try node.expectMovable(1)
     try node.expectSameDType(1, 2)
-    let dims = try node.followed(0..<3) { dims in dims[0].value.map { $0 != 0 ? dims[1] : dims[2] } }
+    let dims = try node.followed(0..<3) { dims in
+      dims[0].value.map { $0 != 0 ? dims[1] : dims[2] } ?? (dims[1] == dims[2] ? dims[1] : nil)
+    }
     node.setOutput(0, try node.dtype(1), try node.broadcastShape(0..<3), dims: dims)
   }
 

@@ -99,10 +99,13 @@ package final class Split: ReadableOperator {
     let isGiven = sizes != nil || node.has(1)
     let pieces = isGiven ? given : try equalPieces(shape[axis], node.outputCount)
     try check(pieces, shape[axis], node.outputCount)
+    var rest = try node.followedList(0)?[...]
     for i in 0..<node.outputCount {
       var part = shape
       part[axis] = pieces?[at: i] ?? node.unknownDim()
-      node.setOutput(i, dtype, part)
+      let count = pieces?[at: i]?.value
+      node.setOutput(i, dtype, part, dims: count.flatMap { count in rest.map { Array($0.prefix(count)) } })
+      rest = count.flatMap { count in rest.map { $0.dropFirst(count) } }
     }
   }
 
@@ -113,7 +116,10 @@ package final class Split: ReadableOperator {
         found: "\(parts)")
     }
     guard let size = whole.value else {
-      return whole.exactlyDivided(by: .known(parts)).map { [Dim](repeating: $0, count: parts) }
+      let piece = (allowsRest ? whole + .known(parts - 1) : whole).floorDivided(by: parts)
+      return [Dim](repeating: piece, count: parts - 1) + [
+        allowsRest ? whole - .known(parts - 1) * piece : piece
+      ]
     }
     let piece = (size + parts - 1) / parts
     let last = size - piece * (parts - 1)

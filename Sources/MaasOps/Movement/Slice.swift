@@ -35,10 +35,9 @@ package final class SliceOperator: ReadableOperator {
     guard var shape = try node.shape(0) else { return node.setOutput(0, dtype, nil) }
     guard let lists else { return node.setOutput(0, dtype, node.unknownShape(rank: shape.count)) }
     try check(lists, rank: shape.count)
-    var followed = try node.followedList(0)
+    let followed = try followed(node, lists)
     for (i, axis) in lists.axes.enumerated() {
       let d = try normalized(axis: axis, rank: shape.count)
-      followed = followed.flatMap { elements(of: $0, lists.starts[i], lists.ends[i], lists.steps[i]) }
       shape[d] = count(shape[d], lists.starts[i], lists.ends[i], lists.steps[i]) ?? node.unknownDim()
     }
     node.setOutput(0, dtype, shape, dims: followed)
@@ -70,25 +69,37 @@ package final class SliceOperator: ReadableOperator {
     if let size = size.value, let start = start.value, let end = end.value {
       return .known(Interval(size, start, end, step).count)
     }
-    // A symbolic size is taken to be as large as the numbers beside it.
-    guard step == 1, let low = fromFront(start, size), let high = fromFront(end, size) else { return nil }
-    return high - low
+    if step < 0 { return isReversal(start, end) ? (size + .known(-1 - step)).floorDivided(by: -step) : nil }
+    return (fromFront(end, size) - fromFront(start, size) + .known(step - 1)).floorDivided(by: step)
   }
 
-  /// A bound counted from the front, where its place does not depend on the unknown size's magnitude.
-  private func fromFront(_ bound: Dim, _ size: Dim) -> Dim? {
-    guard let value = bound.value else { return bound == size ? size : nil }
-    if value >= Int(Int32.max) { return size }
-    if value == 0 { return bound }
-    if value < 0 { return size.value == nil ? size + bound : .known(max(0, (size + bound).value ?? 0)) }
-    return size.value == nil ? nil : bound
+  /// Whether a negative step goes through the whole dimension.
+  private func isReversal(_ start: Dim, _ end: Dim) -> Bool {
+    let (start, end) = (start.value ?? 0, end.value ?? 0)
+    return (start == -1 || start >= Int(Int32.max)) && end <= -Int(Int32.max)
+  }
+
+  /// A bound counted from the front. A symbolic size is taken to be as large as what is counted from its end, and an
+  /// expression that may have either sign not to be below 0.
+  private func fromFront(_ bound: Dim, _ size: Dim) -> Dim {
+    if let value = bound.value, value >= Int(Int32.max) { return size }
+    guard bound != .known(0), (.known(0) - bound).isNeverNegative else { return .least(bound, size) }
+    return size.value == nil || bound.value == nil ? size + bound : .known(max(0, (size + bound).value ?? 0))
   }
 
   /// The same for the elements of a small tensor.
-  private func elements(of list: [Dim], _ start: Dim, _ end: Dim, _ step: Int) -> [Dim]? {
-    guard let start = start.value, let end = end.value else { return nil }
-    let interval = Interval(list.count, start, end, step)
-    return (0..<interval.count).map { list[interval.start + $0 * step] }
+  private func followed(_ node: Inference, _ lists: Lists) throws(MaasError) -> [Dim]? {
+    guard let (elements, whole) = try node.followedElements(0) else { return nil }
+    var (shape, strides, offset) = (whole, contiguousStrides(whole), 0)
+    for (i, axis) in lists.axes.enumerated() {
+      guard let start = lists.starts[i].value, let end = lists.ends[i].value else { return nil }
+      let d = try normalized(axis: axis, rank: shape.count)
+      let interval = Interval(shape[d], start, end, lists.steps[i])
+      offset += interval.start * strides[d]
+      shape[d] = interval.count
+      if interval.count > 1 { strides[d] *= lists.steps[i] }
+    }
+    return picked(elements, shape, strides: strides, offset: offset)
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }

@@ -30,7 +30,14 @@ package final class Transpose: ReadableOperator {
     guard let shape = try node.shape(0) else {
       return node.setOutput(0, dtype, node.unknownShape(given: perm?.count))
     }
-    node.setOutput(0, dtype, try order(shape.count).map { shape[$0] })
+    let order = try order(shape.count)
+    node.setOutput(0, dtype, order.map { shape[$0] }, dims: try followed(node, order))
+  }
+
+  private func followed(_ node: Inference, _ order: [Int]) throws(MaasError) -> [Dim]? {
+    guard let (elements, sizes) = try node.followedElements(0) else { return nil }
+    let strides = contiguousStrides(sizes)
+    return picked(elements, order.map { sizes[$0] }, strides: order.map { strides[$0] })
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }

@@ -32,9 +32,10 @@ package final class RangeOperator: ReadableOperator {
 
   private func count(_ start: Dim, _ limit: Dim, _ delta: Dim) throws(MaasError) -> Dim? {
     if delta == .known(0) { throw MaasError(.invalidModel, "the delta is zero") }
-    guard let from = start.value, let to = limit.value, let step = delta.value else {
+    guard let step = delta.value else { return nil }
+    guard let from = start.value, let to = limit.value else {
       // A symbolic limit is a size, so not below the start it is counted from.
-      return delta == .known(1) ? limit - start : nil
+      return step > 0 ? (limit - start + delta - .known(1)).floorDivided(by: step) : nil
     }
     let (span, overflow) = to.subtractingReportingOverflow(from)
     guard !overflow, step != .min else { throw MaasError(.outOfRange, "the range is too long") }

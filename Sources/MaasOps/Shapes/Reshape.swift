@@ -71,7 +71,8 @@ package final class Reshape: ReadableOperator {
       if whole == .known(0), known == .known(0) { return .known(0) }
       throw misfit(input, target)
     }
-    return nil
+    // What is left over must divide; it only cannot be seen.
+    return known.isNeverNegative ? whole.floorDivided(by: known) : nil
   }
 
   private func misfit(_ input: [Dim]?, _ target: [Dim]) -> MaasError {

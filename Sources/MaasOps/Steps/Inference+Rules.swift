@@ -37,6 +37,15 @@ extension Inference {
     return fact.dims
   }
 
+  /// The elements of an input of known shape, where they are followed.
+  func followedElements(_ i: Int) throws(MaasError) -> (elements: [Dim], shape: [Int])? {
+    let fact = try input(i)
+    guard let dims = fact.dims, let shape = fact.shape?.concrete, elementCount(shape) == dims.count else {
+      return nil
+    }
+    return (dims, shape)
+  }
+
   /// The contents of an input of any numeric type as dimensions; nil when they are not known yet.
   mutating func wholeNumbers(_ i: Int) throws(MaasError) -> [Dim]? {
     if DType.integers.contains(try dtype(i)), try dtype(i) != .uint64 { return try dims(i) }
@@ -102,6 +111,17 @@ extension Inference {
     let found = try dtype(i)
     if !found.isMovable { throw unmovable(found) }
   }
+}
+
+/// The elements that a tensor of `shape` has when its strides are into `elements`; nil where one is outside.
+func picked(_ elements: [Dim], _ shape: [Int], strides: [Int], offset: Int = 0) -> [Dim]? {
+  if shape.contains(0) { return [] }
+  var places = [offset]
+  for (size, stride) in zip(shape, strides) {
+    places = places.flatMap { place in (0..<size).map { place + $0 * stride } }
+  }
+  let found = places.compactMap { elements[at: $0] }
+  return found.count == places.count ? found : nil
 }
 
 /// Both dimensions' common value; refused when they are different numbers.
