@@ -193,7 +193,10 @@ extension Dim {
     return Dim(x.text < y.text ? .least(x, y) : .least(y, x))
   }
 
-  package static func greatest(_ a: Dim, _ b: Dim) -> Dim { a + b - least(a, b) }
+  package static func greatest(_ a: Dim, _ b: Dim) -> Dim {
+    let least = least(a, b)
+    return least == a ? b : least == b ? a : a + b - least
+  }
 }
 
 // Division.

@@ -65,6 +65,10 @@ import Testing
     #expect(Dim.least(n, .known(3)).text == "min(3, n)")
     #expect(Dim.greatest(n, n + .known(1)) == n + .known(1))
     #expect(Dim.greatest(.known(4), .known(9)) == .known(9))
+    #expect(Dim.greatest(.known(.max), .known(5)) == .known(.max))
+    #expect(Dim.least(.known(.max), .known(.min)) == .known(.min))
+    // The larger of two has no form of its own.
+    #expect(Dim.greatest(n, .known(3)) == n + .known(3) - .least(n, .known(3)))
   }
 
   @Test func signsThatAllSizesShare() {

@@ -81,7 +81,7 @@ import Testing
 @Suite struct MarkupTests {
   @Test func textsOfAModelAreNeverMarkup() {
     #expect(escaped("a<b>&\"c\"\u{1}") == "a&lt;b&gt;&amp;&quot;c&quot;\u{fffd}")
-    #expect(JSON.string("</script>\"\\\n\u{1}").text == "\"\\u003c/script>\\\"\\\\\\u000a\\u0001\"")
+    #expect(JSON.string("</script>\"\\\n\u{1}").text == "\"\\u003c/script>\\\"\\\\\\n\\u0001\"")
   }
 
   @Test func longTextsAreCutInTheMiddle() {

@@ -6,6 +6,8 @@ struct LayeredGraph {
     /// The box; nil for a bend.
     let box: Int?
     let layer: Int
+    /// The port, counted over all boxes, that the edge of a bend comes from.
+    var chain: Int?
     var above: [Int] = []
     var below: [Int] = []
   }
@@ -23,11 +25,14 @@ struct LayeredGraph {
     layers = Array(repeating: [], count: (depth.max() ?? -1) + 1)
     for i in 0..<boxCount { layers[depth[i]].append(i) }
     var bends: [[Int]: Int] = [:]
+    var chains: [[Int]: Int] = [:]
     for edge in edges {
       var path = [edge.from]
       for layer in depth[edge.from] + 1..<max(depth[edge.to], depth[edge.from] + 1) {
         let key = [edge.from, edge.port, layer]
-        let bend = bends[key] ?? addBend(layer)
+        let chain = chains[[edge.from, edge.port]] ?? chains.count
+        chains[[edge.from, edge.port]] = chain
+        let bend = bends[key] ?? addBend(layer, chain)
         bends[key] = bend
         path.append(bend)
       }
@@ -40,8 +45,8 @@ struct LayeredGraph {
     }
   }
 
-  private mutating func addBend(_ layer: Int) -> Int {
-    items.append(Item(box: nil, layer: layer))
+  private mutating func addBend(_ layer: Int, _ chain: Int) -> Int {
+    items.append(Item(box: nil, layer: layer, chain: chain))
     layers[layer].append(items.count - 1)
     return items.count - 1
   }

@@ -28,10 +28,7 @@ struct Placement {
       for layer in graph.layers.dropFirst() { pull(layer) { $0.above } }
       for layer in graph.layers.dropLast().reversed() { pull(layer) { $0.below } }
     }
-    for _ in 0..<12 {
-      for layer in graph.layers { pull(layer) { $0.above + $0.below } }
-      for layer in graph.layers.reversed() { pull(layer) { $0.above + $0.below } }
-    }
+    for _ in 0..<16 { straighten() }
     moveToOrigin()
   }
 
@@ -41,6 +38,26 @@ struct Placement {
       LayeredGraph.median(neighbours(graph.items[item]).map { x[$0] }) ?? x[item]
     }
     place(layer, at: wishes)
+  }
+
+  /// Moves bends towards the mean of all bends of their edge, and boxes towards their neighbours.
+  private mutating func straighten() {
+    var sums: [Int: (x: Double, count: Double)] = [:]
+    for (i, item) in graph.items.enumerated() {
+      guard let chain = item.chain else { continue }
+      let sum = sums[chain] ?? (0, 0)
+      sums[chain] = (sum.x + x[i], sum.count + 1)
+    }
+    for layer in graph.layers {
+      let wishes = layer.map { item in
+        graph.items[item].chain.flatMap { sums[$0] }.map { $0.x / $0.count } ?? middle(item)
+      }
+      place(layer, at: wishes)
+    }
+  }
+
+  private func middle(_ item: Int) -> Double {
+    LayeredGraph.median((graph.items[item].above + graph.items[item].below).map { x[$0] }) ?? x[item]
   }
 
   /// Puts items as near to their wishes, by least squares, as their order and widths allow: neighbours that would
