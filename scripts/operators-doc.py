@@ -102,6 +102,7 @@ ATTRIBUTES = {
     "DepthToSpace": {"blocksize": 2},
     "Einsum": {"equation": "i,i->i"},
     "GRU": {"hidden_size": 2},
+    "Gradient": {"xs": ["x0"], "y": "z"},
     "GroupNormalization": {"num_groups": 1},
     "If": {"then_branch": branch, "else_branch": branch},
     "LRN": {"size": 3},
@@ -131,7 +132,7 @@ ATTRIBUTES = {
 
 
 # How many inputs a variadic one stands for; 2 for the others.
-REPEATS = {"Adagrad": 3, "Adam": 4, "Momentum": 3}
+REPEATS = {"Adagrad": 3, "Adam": 4, "Gradient": 1, "Momentum": 3}
 
 
 def attributes(schema, types, texts):
@@ -182,8 +183,9 @@ def model(schema, types, count):
     outputs = {"Loop": len(texts) - 2, "Scan": 2}.get(schema.name, max(1, schema.min_output))
     ys = [f"y{i}" for i in range(outputs)]
     node = helper.make_node(schema.name, names, ys, domain=schema.domain, **attributes(schema, types, texts))
+    nodes = [helper.make_node("Identity", ["x0"], ["z"]), node] if schema.name == "Gradient" else [node]
     graph = helper.make_graph(
-        [node], "g", [value(n, t) for n, t in zip(names, texts)], [onnx.ValueInfoProto(name=y) for y in ys]
+        nodes, "g", [value(n, t) for n, t in zip(names, texts)], [onnx.ValueInfoProto(name=y) for y in ys]
     )
     imports = [helper.make_opsetid(schema.domain, schema.since_version)]
     if schema.domain:

@@ -14,7 +14,7 @@ final class GraphImporter {
   private var captures: [(outer: ValueID, inner: ValueID)] = []
   /// Inside a function: what its nodes and values are called by, the names of the calls.
   private var prefix = ""
-  /// The attributes of each node of the graph.
+  /// The attributes of each node of the graph, as far as the last that has any.
   private(set) var attributes: [[Attribute]] = []
 
   init(_ proto: GraphProto, _ context: ImportContext, parent: GraphImporter? = nil) {
@@ -131,8 +131,10 @@ final class GraphImporter {
     }
     let op = try operatorRegistration(type, domain: domain, opset: opset, own: context.own).make(&reader)
     try reader.finish()
-    graph.nodes.append(Node(name, op, inputs, try outputs(of: node)))
+    // Nodes that a gradient added are of no node of the file.
+    while self.attributes.count < graph.nodes.count { self.attributes.append([]) }
     self.attributes.append(attributes)
+    graph.nodes.append(Node(name, op, inputs, try outputs(of: node)))
   }
 
   /// Puts the nodes that compute the derivatives in the place of a node that asks for them.

@@ -49,7 +49,7 @@ package struct ONNXModel: Sendable {
     try graphAndAttributes(own: own).graph
   }
 
-  /// The same with the attributes of each of the graph's nodes.
+  /// The same with the attributes of the graph's nodes; the last nodes may have none.
   package func graphAndAttributes(
     own: OperatorRegistry? = nil
   ) throws(MaasError) -> (graph: Graph, attributes: [[Attribute]]) {

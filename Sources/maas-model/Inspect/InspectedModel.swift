@@ -25,7 +25,7 @@ struct InspectedModel {
       info = try model.info()
       var (graph, attributes) = try model.graphAndAttributes()
       try graph.bindInputs(sizes)
-      self.attributes = attributes
+      self.attributes = graph.nodes.indices.map { attributes[at: $0] ?? [] }
       initializers = model.initializerNames
       symbols = graph.inputSymbols
       var count = 0

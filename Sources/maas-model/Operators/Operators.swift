@@ -15,8 +15,11 @@ struct Operators: ParsableCommand {
   var filter: String?
 
   func run() throws {
-    // The importer makes constants of these itself.
-    let all = operatorTable.map { ($0.domain, $0.name) } + [("", "Constant")]
+    // The importer itself puts other things in the place of the last two.
+    let all =
+      operatorTable.map { ($0.domain, $0.name) } + [
+        ("", "Constant"), ("ai.onnx.preview.training", "Gradient"),
+      ]
     let names = Set(all.filter { matches($0.1) }.map { OperatorName(domain: $0.0, name: $0.1) }).sorted()
     guard !names.isEmpty else { throw unknown(all.map { $0.1 }) }
     try Terminal.print(json ? JSON.array(names.map { $0.json }).text + "\n" : text(names))

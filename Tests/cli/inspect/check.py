@@ -14,7 +14,8 @@ def save(path, nodes, inputs, outputs, weights):
         [helper.make_empty_tensor_value_info(o) for o in outputs],
         [numpy_helper.from_array(np.zeros(s, np.float32), n) for n, s in weights.items()],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.preview.training", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
 
 
 def inspect(*arguments):
@@ -60,3 +61,18 @@ save(
 )
 memory = inspect("branches.onnx")["memory"]
 assert sorted(memory["alive_bytes_max_of"]) == ["32*M + 8", "32*N + 4"], memory
+
+# Nodes that stand for Gradient come before one whose attributes must stay its own.
+save(
+    "gradient.onnx",
+    [
+        helper.make_node("Mul", ["x", "x"], ["z"]),
+        helper.make_node("Gradient", ["x"], ["g"], domain="ai.onnx.preview.training", xs=["x"], y="z"),
+        helper.make_node("Softmax", ["g"], ["y"], axis=0),
+    ],
+    {"x": ["N", 8]}, ["y"], {},
+)
+report = inspect("gradient.onnx")
+assert report["nodes"][-1]["op"] == "Softmax" and report["nodes"][-1]["attributes"] == {"axis": 0}
+assert len(report["nodes"]) > 2
+assert all(value["complete"] for value in report["values"])
