@@ -39,6 +39,7 @@ public struct DimExpression: Hashable, Sendable {
     case floor(DimExpression, DimExpression)
     case least(DimExpression, DimExpression)
 
+    @inline(never)
     package var text: String {
       switch self {
       case .symbol(let name), .named(let name): name
@@ -63,6 +64,7 @@ public struct DimExpression: Hashable, Sendable {
       }
     }
 
+    @inline(never)
     fileprivate static func precedes(_ a: Factor, _ b: Factor) -> Bool { a.text < b.text }
   }
 
@@ -263,9 +265,11 @@ extension Dim {
 
 extension DimExpression.Term {
   fileprivate static func * (a: Self, b: Self) -> Self {
-    let factors =
-      a.factors.isEmpty
-      ? b.factors : b.factors.isEmpty ? a.factors : (a.factors + b.factors).sorted { $0.text < $1.text }
+    var factors = a.factors
+    for factor in b.factors {
+      let place = factors.firstIndex { DimExpression.Factor.precedes(factor, $0) } ?? factors.count
+      factors.insert(factor, at: place)
+    }
     return .init(coefficient: saturatingProduct(a.coefficient, b.coefficient), factors: factors)
   }
 
