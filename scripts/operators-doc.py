@@ -115,6 +115,7 @@ ATTRIBUTES = {
     "MaxUnpool": {"kernel_shape": [1, 1]},
     "Momentum": {"alpha": 0.1, "beta": 0.1, "mode": "standard", "norm_coefficient": 0.1},
     "Pad": {"pads": [0, 0], "paddings": [0, 0]},
+    "RegexFullMatch": {"pattern": "a"},
     "RNN": {"hidden_size": 2},
     "RandomNormal": {"shape": [1]},
     "RandomUniform": {"shape": [1]},
@@ -124,7 +125,11 @@ ATTRIBUTES = {
     "SequenceMap": {"body": per_element},
     "Slice": {"starts": [0], "ends": [1]},
     "SpaceToDepth": {"blocksize": 2},
-    "Tile": {},
+    "TfIdfVectorizer": {
+        "mode": "TF", "min_gram_length": 1, "max_gram_length": 1, "max_skip_count": 0, "ngram_counts": [0],
+        "ngram_indexes": [0], "pool_strings": lambda texts: ["a"] if "tensor(string)" in texts else None,
+        "pool_int64s": lambda texts: None if "tensor(string)" in texts else [1],
+    },
     "TopK": {"k": 1},
     "Unsqueeze": {"axes": [0]},
     "Upsample": {"scales": [1.0, 1.0], "width_scale": 1.0, "height_scale": 1.0},
@@ -141,6 +146,7 @@ def attributes(schema, types, texts):
     for name, what in ATTRIBUTES.get(schema.name, {}).items():
         if name in schema.attributes:
             given[name] = what(texts) if callable(what) else what
+    given = {name: what for name, what in given.items() if what is not None}
     for constraint in output_only(schema):
         text = types.get(constraint, "")
         if not text.startswith("tensor("):
@@ -272,7 +278,6 @@ def rows(listed):
     for schema in onnx.defs.get_all_schemas_with_history():
         if schema.domain in DOMAINS:
             histories.setdefault((schema.domain, schema.name), []).append(schema)
-    wrong = sorted(set(listed) - set(histories))
     for key in sorted(histories):
         versions = sorted(histories[key], key=lambda s: s.since_version)
         if key not in listed:
@@ -283,8 +288,6 @@ def rows(listed):
         if not read:
             sys.exit(f"operators-doc: no version of {key} loads: {probes[-1][1].problem}")
         yield key, [s.since_version for s, _ in read], read[-1][1].types()
-    if wrong:
-        sys.exit(f"operators-doc: onnx has no schema of {wrong}")
 
 
 def page(listed):
@@ -310,7 +313,12 @@ def page(listed):
             cells.append(cell + (f"; *not* {listing(refused)}" if refused else ""))
         label = f"{name} ({domain})" if domain else name
         lines.append(f"| {label} | {', '.join(map(str, versions))} | {'<br>'.join(cells)} |")
-    lines += ["", f"Not read, of ONNX {onnx.__version__}: {', '.join(missing) or 'nothing'}; and the domain ai.onnx.ml."]
+    lines += ["", f"Not read, of ONNX {onnx.__version__}: {', '.join(missing) or 'nothing'}.", ""]
+    lines.append("Of other domains, and what runtimes write into ONNX's own without a schema; types are not tried here:")
+    lines.append("")
+    others = [key for key in listed if key[0] not in DOMAINS or not onnx.defs.has(key[1], key[0])]
+    for domain in sorted({domain for domain, _ in others}):
+        lines.append(f"- **{domain or 'ai.onnx'}**: {', '.join(sorted(name for d, name in others if d == domain))}")
     return "\n".join(lines) + "\n"
 
 

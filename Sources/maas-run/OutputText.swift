@@ -1,4 +1,5 @@
 import Maas
+import MaasCommand
 import MaasCore
 import MaasNumPy
 

@@ -48,11 +48,15 @@ struct Work {
     "DeformConv": { $0.convolution(weight: 1) },
     "Einsum": { $0.einsum() },
     "FlexAttention": { $0.attention() },
+    "FusedMatMul": { $0.fusedProduct() },
     "GRU": { $0.recurrent() },
     "Gemm": { $0.gemm() },
+    // Their inputs may be packed, in ways that shapes alone do not tell.
+    "GroupQueryAttention": { _ in nil },
     "LSTM": { $0.recurrent() },
     "MatMul": { $0.matrixProduct() },
     "MatMulInteger": { $0.matrixProduct() },
+    "MultiHeadAttention": { _ in nil },
     "QLinearConv": { $0.convolution(weight: 3) },
     "QLinearMatMul": { $0.matrixProduct() },
     "RNN": { $0.recurrent() },
@@ -89,6 +93,12 @@ struct Work {
     return y * a.dims[1]
   }
 
+  private func fusedProduct() -> Dim? {
+    guard case .int(1) = value("transA") else { return matrixProduct() }
+    guard let y = count(outputs, 0), let inner = length(0) else { return nil }
+    return y * inner
+  }
+
   private func matrixProduct() -> Dim? {
     guard let y = count(outputs, 0), let inner = shape(inputs, 0)?.dims.last else { return nil }
     return y * inner
@@ -96,13 +106,16 @@ struct Work {
 
   /// Queries times keys, then weights times values.
   private func attention() -> Dim? {
-    guard let q = count(inputs, 0), let y = count(outputs, 0), let keys = length(1) else { return nil }
+    // An input of rank 2 is com.microsoft's weight of a projection.
+    guard let q = count(inputs, 0), let y = count(outputs, 0), let keys = length(1),
+      shape(inputs, 1)?.rank ?? 0 > 2
+    else { return nil }
     guard inputs[at: 4] ?? nil != nil else { return keys * (q + y) }
     return length(4).map { ($0 + keys) * (q + y) }
   }
 
   private func length(_ i: Int) -> Dim? {
-    guard let dims = shape(inputs, i)?.dims, dims.count >= 3 else { return nil }
+    guard let dims = shape(inputs, i)?.dims, dims.count >= 2 else { return nil }
     return dims[dims.count - 2]
   }
 

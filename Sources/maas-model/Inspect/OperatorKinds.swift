@@ -28,14 +28,19 @@ enum OperatorKind: String, CaseIterable {
     (
       .product,
       "Conv ConvInteger ConvTranspose DeformConv QLinearConv Gemm MatMul MatMulInteger QLinearMatMul Einsum "
-        + "CausalConvWithState DFT STFT Det"
+        + "FusedMatMul CausalConvWithState DFT STFT Det"
     ),
-    (.attention, "Attention FlexAttention LinearAttention RotaryEmbedding"),
+    (
+      .attention,
+      "Attention FlexAttention GroupQueryAttention LinearAttention MultiHeadAttention RotaryEmbedding"
+    ),
     (.recurrent, "GRU LSTM RNN"),
     (
       .normalization,
       "BatchNormalization GroupNormalization InstanceNormalization LRN LayerNormalization LogSoftmax "
-        + "LpNormalization MeanVarianceNormalization RMSNormalization Softmax Hardmax"
+        + "LpNormalization MeanVarianceNormalization RMSNormalization Softmax Hardmax "
+        + "BiasSoftmax EmbedLayerNormalization SimplifiedLayerNormalization SkipLayerNormalization "
+        + "SkipSimplifiedLayerNormalization"
     ),
     (
       .reduction,

@@ -31,15 +31,16 @@ struct PlannedMemory {
     } catch {
       throw error.inFile(model.path)
     }
-    isWhole = model.made.allSatisfy { model.fact($0)?.isComplete ?? false } && !graph.callsHost
+    isWhole =
+      model.made.allSatisfy { model.fact($0)?.isComplete ?? false }
+      && !model.graph.nodes.contains(where: model.leavesPlan)
   }
 }
 
-extension Graph {
-  /// Whether a node runs between plans, or puts a body in its place.
-  fileprivate var callsHost: Bool {
-    nodes.contains { node in
-      node.op.selectsBody || node.op.host(node.inputs.map { $0.flatMap { self[$0].dtype } }) != nil
-    }
+extension InspectedModel {
+  /// Whether the node runs between plans, or puts a body in its place.
+  fileprivate func leavesPlan(_ node: Node) -> Bool {
+    let dtypes = node.inputs.map { fact($0)?.dtype }
+    return node.op.selectsBody || node.op.host(dtypes, node.outputs.map { fact($0) }) != nil
   }
 }
