@@ -2,7 +2,6 @@ import MaasCore
 import MaasGraph
 import Testing
 
-
 private func int32s(_ numbers: Int32...) throws -> Tensor { try Tensor(.int32, [numbers.count], numbers) }
 
 private typealias Attributes = [(String, AttributeValue)]

@@ -46,6 +46,8 @@ struct Work {
     "ConvInteger": { $0.convolution(weight: 1) },
     "ConvTranspose": { $0.transposedConvolution() },
     "DeformConv": { $0.convolution(weight: 1) },
+    "DynamicQuantizeLSTM": { $0.recurrent() },
+    "DynamicQuantizeMatMul": { $0.matrixProduct() },
     "Einsum": { $0.einsum() },
     "FlexAttention": { $0.attention() },
     "FusedMatMul": { $0.fusedProduct() },
@@ -56,7 +58,11 @@ struct Work {
     "LSTM": { $0.recurrent() },
     "MatMul": { $0.matrixProduct() },
     "MatMulInteger": { $0.matrixProduct() },
+    "MatMulIntegerToFloat": { $0.matrixProduct() },
+    "MatMulNBits": { $0.matrixProduct() },
     "MultiHeadAttention": { _ in nil },
+    "QAttention": { _ in nil },
+    "QGemm": { $0.gemm() },
     "QLinearConv": { $0.convolution(weight: 3) },
     "QLinearMatMul": { $0.matrixProduct() },
     "RNN": { $0.recurrent() },
@@ -64,6 +70,8 @@ struct Work {
 
   static let windows: [String: Rule] = [
     "AveragePool": { $0.pool() }, "LpPool": { $0.pool() }, "MaxPool": { $0.pool() },
+    "NhwcMaxPool": { $0.pool() },
+    "QLinearAveragePool": { $0.pool() },
   ]
 
   func count(_ facts: [Fact?], _ i: Int) -> Dim? { shape(facts, i)?.count }

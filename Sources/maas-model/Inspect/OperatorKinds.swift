@@ -28,31 +28,32 @@ enum OperatorKind: String, CaseIterable {
     (
       .product,
       "Conv ConvInteger ConvTranspose DeformConv QLinearConv Gemm MatMul MatMulInteger QLinearMatMul Einsum "
-        + "FusedMatMul CausalConvWithState DFT STFT Det"
+        + "CausalConvWithState DFT DynamicQuantizeMatMul FusedMatMul MatMulIntegerToFloat MatMulNBits QGemm STFT Det"
     ),
     (
       .attention,
-      "Attention FlexAttention GroupQueryAttention LinearAttention MultiHeadAttention RotaryEmbedding"
+      "Attention FlexAttention GroupQueryAttention LinearAttention MultiHeadAttention QAttention RotaryEmbedding"
     ),
-    (.recurrent, "GRU LSTM RNN"),
+    (.recurrent, "DynamicQuantizeLSTM GRU LSTM RNN"),
     (
       .normalization,
       "BatchNormalization GroupNormalization InstanceNormalization LRN LayerNormalization LogSoftmax "
         + "LpNormalization MeanVarianceNormalization RMSNormalization Softmax Hardmax "
-        + "BiasSoftmax EmbedLayerNormalization SimplifiedLayerNormalization SkipLayerNormalization "
+        + "BiasSoftmax EmbedLayerNormalization QLinearSoftmax SimplifiedLayerNormalization SkipLayerNormalization "
         + "SkipSimplifiedLayerNormalization"
     ),
     (
       .reduction,
       "AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool MaxRoiPool MaxUnpool RoiAlign "
-        + "CumSum CumProd TopK NonMaxSuppression NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss"
+        + "CumSum CumProd TopK NhwcMaxPool NonMaxSuppression QLinearAveragePool "
+        + "QLinearGlobalAveragePool QLinearReduceMean NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss"
     ),
     (
       .movement,
       "BitCast Cast CastLike CenterCropPad Col2Im Compress Concat Constant ConstantOfShape DepthToSpace Expand "
         + "EyeLike Flatten Gather GatherElements GatherND Identity NonZero OneHot Pad Range Reshape "
         + "ReverseSequence Scatter ScatterElements ScatterND Shape Size Slice SpaceToDepth Split Squeeze "
-        + "TensorScatter Tile Transpose Trilu Unique Unsqueeze"
+        + "GatherBlockQuantized QLinearConcat TensorScatter Tile Transpose Trilu Unique Unsqueeze"
     ),
     (.control, "If Loop Scan SplitToSequence ConcatFromSequence ImageDecoder"),
   ]
