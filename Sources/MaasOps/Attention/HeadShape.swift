@@ -6,13 +6,13 @@ struct HeadShape {
   let isPacked: Bool
 
   init(_ shape: [Dim], heads attribute: Int?, _ what: String) throws(MaasError) {
+    guard shape.count == 3 || shape.count == 4 else {
+      throw MaasError(
+        .shapeMismatch, "\(what) has the wrong rank", expected: "3 or 4", found: Shape(shape).text)
+    }
     isPacked = shape.count == 3
     batch = shape[0]
     guard isPacked else {
-      guard shape.count == 4 else {
-        throw MaasError(
-          .shapeMismatch, "\(what) has the wrong rank", expected: "3 or 4", found: Shape(shape).text)
-      }
       (heads, sequence, size) = (shape[1], shape[2], shape[3])
       return
     }

@@ -68,12 +68,12 @@ package final class RotaryEmbedding: OperatorFamily {
   private func layout(_ x: [Dim], _ pairs: Dim?) throws(MaasError) -> HeadShape? {
     guard row.ids == 1, x.count == 3, heads == nil else { return try HeadShape(x, heads: heads, "X") }
     guard let width = x[2].value, let pairs = pairs?.value else { return nil }
-    guard pairs > 0, width % (2 * pairs) == 0 else {
+    guard let size = product(2, pairs), size > 0, width % size == 0 else {
       throw MaasError(
-        .shapeMismatch, "X does not divide into heads", expected: "a multiple of \(2 * pairs)",
+        .shapeMismatch, "X does not divide into heads", expected: "a multiple of two times \(pairs)",
         found: "\(width)")
     }
-    return try HeadShape(x, heads: width / (2 * pairs), "X")
+    return try HeadShape(x, heads: width / size, "X")
   }
 
   private func pairs(_ size: Dim) throws(MaasError) -> Dim {
