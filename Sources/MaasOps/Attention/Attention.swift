@@ -109,15 +109,10 @@ package final class Attention: ReadableOperator {
 
   /// The last dimension may be shorter than there are keys, the others broadcast.
   private func checkMask(_ mask: [Dim], _ scores: [Dim]) throws(MaasError) {
-    let rank = mask.count
-    var fits = rank >= 1 && rank <= 4
-    for (own, whole) in zip(mask.reversed(), scores.reversed()) where fits {
+    var fits = mask.count >= 1 && mask.count <= 4
+    for (i, (own, whole)) in zip(mask.reversed(), scores.reversed()).enumerated() where fits {
       guard let own = own.value, let whole = whole.value else { continue }
-      fits = own == whole || own == 1
-    }
-    if !fits, rank >= 1, rank <= 4, let own = mask[rank - 1].value, let whole = scores[3].value, own <= whole
-    {
-      return try checkMask(Array(mask.dropLast()) + [.known(1)], scores)
+      fits = own == whole || own == 1 || (i == 0 && own < whole)
     }
     guard fits else {
       throw MaasError(
