@@ -42,7 +42,8 @@ struct Granularity {
       _ = try unified(x[d], scale[d], "the input's and the scale's sizes")
     }
     guard let size = x[axis].value, let blocks = scale[axis].value else { return }
-    guard blocks == (size + blockSize - 1) / blockSize else { throw misfit("scale", x, scale) }
+    let whole = size / blockSize + (size % blockSize == 0 ? 0 : 1)
+    guard blocks == whole else { throw misfit("scale", x, scale) }
   }
 
   private func misfit(_ what: String, _ expected: [Dim], _ found: [Dim]) -> MaasError {
