@@ -73,6 +73,15 @@ private func shapesAndAttributes() throws -> [Refusal] {
   let (matrix, square) = (try floats(2, 3), try floats(3, 3))
   let equation = { (text: String) in [("equation", AttributeValue.string(text))] }
   return [
+    Refusal(
+      "RotaryEmbedding", "X has the wrong rank", [],
+      [try floats(), try floats(1, 3, 3), try floats(1, 3, 3)]),
+    Refusal(
+      "Attention", "the mask does not fit the scores: expected [1, 2, 3, 5], found [1, 2, 5, 4]", [],
+      [try floats(1, 2, 3, 4), try floats(1, 2, 5, 4), try floats(1, 2, 5, 4), try floats(1, 2, 5, 4)]),
+    Refusal(
+      "QuantizeLinear", "the shape of the scale does not fit [3, 5]", [("block_size", .int(.max))],
+      [try floats(3, 5), try floats(3, 5), nil]),
     Refusal("TopK", "expected 0..3, found 4", [], [matrix, try int64s([1], 4)]),
     Refusal("TopK", "expected 0..3, found -1", [], [matrix, try int64s([1], -1)]),
     Refusal("TopK", "input 1 must have one element", [], [matrix, try int64s([2], 1, 1)]),
