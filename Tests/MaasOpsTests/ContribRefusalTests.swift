@@ -132,7 +132,8 @@ private func others() throws -> [Refusal] {
     refusal(
       "RotaryEmbedding", "dimension 0 of input 1", [],
       [x, try Tensor(.int64, [1, 3], [0, 0, 0] as [Int64]), angles, angles]),
-    refusal("RotaryEmbedding", "a multiple of two times 3", [], [x, position, try floats(5, 3), try floats(5, 3)]),
+    refusal(
+      "RotaryEmbedding", "a multiple of two times 3", [], [x, position, try floats(5, 3), try floats(5, 3)]),
   ]
 }
 
