@@ -130,10 +130,15 @@ def test_an_interrupt_is_raised_when_the_run_is_over(slow_model):
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        while True:
-            began.set()
-            session.run(None, {"x0": x})
+    # Jobs in the background of a shell are born with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            while True:
+                began.set()
+                session.run(None, {"x0": x})
+    finally:
+        signal.signal(signal.SIGINT, before)
     thread.join()
     for _ in range(4):
         assert np.array_equal(session.run(None, {"x0": x})[0], x)
