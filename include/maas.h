@@ -661,8 +661,7 @@ MAAS_API maas_status maas_node_set_shape(maas_node *node, size_t index, maas_dty
 
 /**
  * In `compute`: the tensor to write an output to, not cleared. NULL for an output that nobody wants, and for one
- * that maas_node_set_output() must give. An output that is neither asked for here nor given there fails the run.
- * MAAS_INVALID_ARGUMENT: not in `compute`; no such index.
+ * that maas_node_set_output() must give. MAAS_INVALID_ARGUMENT: not in `compute`; no such index.
  */
 MAAS_API maas_status maas_node_output(const maas_node *node, size_t index, maas_tensor **tensor);
 

@@ -57,10 +57,9 @@ final class CustomOperator: HostOperator {
     }
     let node = try NodeHandle(self, inputs, results: call.facts)
     for i in call.facts.indices {
-      guard call.wants(i), let fact = call.facts[i], fact.hasPlace else { continue }
-      node.outputs[i] = TensorHandle(try fact.tensor(at: nil))
+      if let fact = call.facts[i], fact.hasPlace { node.outputs[i] = TensorHandle(try fact.tensor(at: nil)) }
     }
-    try node.compute()
+    try node.call(definition.compute)
     var results: [Datum?] = []
     for (i, output) in node.outputs.enumerated() {
       if output == nil, call.wants(i) { throw leavesOut(i, "compute") }
@@ -70,7 +69,7 @@ final class CustomOperator: HostOperator {
     return results
   }
 
-  func leavesOut(_ i: Int, _ callback: String) -> MaasError {
+  private func leavesOut(_ i: Int, _ callback: String) -> MaasError {
     MaasError(.invalidArgument, "the operator's \(callback) callback leaves out output \(i)")
   }
 }
@@ -138,7 +137,7 @@ final class CustomSite: @unchecked Sendable {
     defer { lock.holding { idle.append(node) } }
     try Self.bind(&node.inputs, inputs, operands)
     try Self.bind(&node.outputs, outputs, operands + inputs.count)
-    try node.compute()
+    try node.call(op.definition.compute)
   }
 
   private static func bind(

@@ -19,8 +19,6 @@ final class NodeHandle {
   var inputs: [TensorHandle?] = []
   /// Tensors of the outputs: those that have a place, and those that the callback gave.
   var outputs: [TensorHandle?] = []
-  /// Which outputs the compute callback has asked for or given.
-  private var asked: [Bool] = []
   private var infos: [ValueInfoHandle?] = []
 
   /// For the shape callback if there are no `results`. Inputs that are known have a tensor.
@@ -35,10 +33,7 @@ final class NodeHandle {
       inputs.append(nil)
       if let tensor = fact?.constant { inputs[inputs.count - 1] = TensorHandle(try aligned(tensor)) }
     }
-    for _ in self.results {
-      outputs.append(nil)
-      asked.append(false)
-    }
+    for _ in self.results { outputs.append(nil) }
   }
 
   /// Calls one of the operator's functions. The text of its failure is what it, or a call of maas inside it, has set.
@@ -46,13 +41,6 @@ final class NodeHandle {
     let count = maas_abi_message_count()
     let status = function(op.definition.context, lent(self))
     if status != MAAS_OK { throw failure(status, hasText: maas_abi_message_count() != count) }
-  }
-
-  /// Calls the compute callback; memory that is ready for an output and was not asked for holds nothing.
-  func compute() throws(MaasError) {
-    for i in asked.indices { asked[i] = false }
-    try call(op.definition.compute)
-    for i in asked.indices where outputs[i] != nil && !asked[i] { throw op.leavesOut(i, "compute") }
   }
 
   private func failure(_ status: maas_status, hasText: Bool) -> MaasError {
@@ -101,7 +89,6 @@ final class NodeHandle {
   /// The tensor of an output that has a place.
   func place(_ i: Int) throws(MaasError) -> TensorHandle? {
     try check(i, inShape: false)
-    asked[i] = true
     return results[i]?.hasPlace == true ? outputs[i] : nil
   }
 

@@ -141,7 +141,7 @@ def test_strings_constants_and_inputs_left_out():
 
     def compute(node, x, nothing, times):
         assert nothing is None
-        return np.int64(len(x)), np.tile(x, times)
+        return None, np.tile(x, times)
 
     words = np.array(["ä", "", "word"], object)
     assert run(opened(source, ("Repeat", shape, compute)), words)[0].tolist() == words.tolist() * 3
@@ -165,20 +165,6 @@ def test_inputs_are_views_that_cannot_be_written():
     x = X.copy()
     np.testing.assert_array_equal(run(opened(source, ("Scale", same, note)), x)[0], x)
     assert addresses == [x.ctypes.data]
-
-
-def test_an_output_left_out_fails_the_run():
-    session = opened(SCALE, ("Scale", same, lambda node, x: None))
-    with pytest.raises(maas.InvalidArgument, match="compute callback leaves out output 0"):
-        session.run(None, {"x": X})
-
-
-def test_a_node_is_over_with_its_call():
-    kept = []
-    session = opened(SCALE, ("Scale", same, lambda node, x: (kept.append(node), x)[1]))
-    session.run(None, {"x": X})
-    with pytest.raises(maas.InvalidArgument, match="the Node is closed"):
-        kept[0].input_count
 
 
 def test_inputs_must_not_be_kept():
