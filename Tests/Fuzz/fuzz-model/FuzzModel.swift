@@ -40,6 +40,10 @@ struct FuzzModel {
     guard shape.allSatisfy({ $0 <= largest }), bytes >= 0, bytes <= largest else {
       return try Tensor(input.dtype, [])
     }
+    if input.dtype == .string {
+      let texts = (0..<shape.reduce(1, *)).map { filling == 0 ? "" : "\($0 % 5 - 2)" }
+      return try Tensor(shape, strings: texts)
+    }
     let tensor = try Tensor(input.dtype, shape)
     let width = max(1, input.dtype.bitWidth / 8)
     for i in 0..<tensor.byteCount {
