@@ -167,6 +167,14 @@ def test_inputs_are_views_that_cannot_be_written():
     assert addresses == [x.ctypes.data]
 
 
+def test_a_node_is_over_with_its_call():
+    kept = []
+    session = opened(SCALE, ("Scale", same, lambda node, x: (kept.append(node), x)[1]))
+    session.run(None, {"x": X})
+    with pytest.raises(maas.InvalidArgument, match="the Node is closed"):
+        kept[0].input_count
+
+
 def test_inputs_must_not_be_kept():
     kept = []
     session = opened(SCALE, ("Scale", same, lambda node, x: (kept.append(x[0]), x)[1]))

@@ -160,7 +160,7 @@ def check(status: int, _function: Any, arguments: tuple[Any, ...]) -> None:
 def _refuse_closed(arguments: tuple[Any, ...]) -> None:
     """A closed object is NULL for C, which only says which of its arguments that is."""
     for argument in arguments:
-        if isinstance(argument, handle.Closing) and argument._as_parameter_ is None:
+        if getattr(argument, "_as_parameter_", 0) is None:
             raise InvalidArgument(f"the {type(argument).__name__} is closed")
 
 

@@ -24,10 +24,10 @@ OutputInfo = NodeArg | tuple[Any, Sequence[int | str | None] | None]
 
 
 class Node:
-    """A node of the model while one of its operator's functions works for it; not to be used afterwards."""
+    """A node of the model while one of its operator's functions works for it; afterwards it is closed."""
 
     def __init__(self, pointer: int):
-        self._as_parameter_ = NodePointer(pointer)
+        self._as_parameter_: NodePointer | None = NodePointer(pointer)
 
     def _count(self, function: Callable[..., None]) -> int:
         count = c_size_t()
@@ -144,13 +144,16 @@ def _guarded(work: Callable[[_Operator, Node], None]) -> Any:
     """What libmaas can call: an exception becomes a status and a message."""
 
     def call(number: int, pointer: int) -> int:
+        node = Node(pointer)
         try:
-            work(borrowed(number), Node(pointer))
+            work(borrowed(number), node)
             return 0
         except BaseException as error:
             # The frames have arrays over memory that is not there any more when somebody looks at them.
             traceback.clear_frames(error.__traceback__)
             return failed_callback(error)
+        finally:
+            node._as_parameter_ = None
 
     return OperatorFunction(call)
 
