@@ -1,5 +1,5 @@
 /// The limit that products are measured against: fused multiply-adds per second of one thread, from registers.
-/// peak.py compiles this to a shared library and calls it, once per thread.
+/// limits.py compiles this to a shared library and calls it, once per thread.
 #include <stdint.h>
 #include <time.h>
 
@@ -53,4 +53,25 @@ double maas_peak_flops(double seconds) {
   } while (end - start < seconds);
   (void)sink;
   return (double)bursts * 2.0 * chains * rounds * lanes() / (end - start);
+}
+
+/// Bytes read per second from `words` 64-bit words that no cache holds, over about `seconds`.
+double maas_peak_read(const uint64_t *words, int64_t count, double seconds) {
+  volatile uint64_t sink;
+  double start = now(), end;
+  int64_t passes = 0;
+  do {
+    uint64_t sums[32] = {0};
+    for (int64_t i = 0; i + 32 <= count; i += 32)
+      for (int j = 0; j < 32; j++)
+        sums[j] += words[i + j];
+    uint64_t total = 0;
+    for (int j = 0; j < 32; j++)
+      total += sums[j];
+    sink = total;
+    passes++;
+    end = now();
+  } while (end - start < seconds);
+  (void)sink;
+  return (double)passes * 8.0 * (double)count / (end - start);
 }

@@ -1,0 +1,81 @@
+"""The machine's limits, measured: what a work at best could take."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+#: Larger than any cache, so that reading it is reading memory.
+READ_BYTES = 256 << 20
+
+
+class Limits(NamedTuple):
+    """Per second: floating-point operations, a fused multiply-add counting as two, and bytes read from memory."""
+
+    flops: float
+    read: float
+
+
+class Machine:
+    """Measures limits with any number of threads."""
+
+    def __init__(self) -> None:
+        self._library = _library()
+        self._memory = np.zeros(READ_BYTES // 8, np.uint64)
+        self._memory[:] = 1
+
+    def limits(self, threads: int, seconds: float = 0.02) -> Limits:
+        return Limits(self.flops(threads, seconds), self.read(threads, seconds))
+
+    def flops(self, threads: int, seconds: float = 0.02) -> float:
+        return sum(_at_once(threads, lambda i: self._library.maas_peak_flops(seconds)))
+
+    def read(self, threads: int, seconds: float = 0.02) -> float:
+        count = self._memory.size // threads
+        address = self._memory.ctypes.data
+        return sum(_at_once(threads, lambda i: self._library.maas_peak_read(address + 8 * count * i, count, seconds)))
+
+
+def cache_bytes() -> int:
+    """The largest cache's size: weights that fit need not come from memory at each run."""
+    folder, sizes = "/sys/devices/system/cpu/cpu0/cache", [0]
+    for index in os.listdir(folder) if os.path.isdir(folder) else []:
+        path = os.path.join(folder, index, "size")
+        if os.path.exists(path):
+            with open(path) as file:
+                sizes.append(int(file.read().strip().rstrip("K")) * 1024)
+    return max(sizes)
+
+
+def _at_once(threads: int, function: Callable[[int], float]) -> list[float]:
+    found = [0.0] * threads
+
+    def measure(i: int) -> None:
+        found[i] = function(i)
+
+    workers = [threading.Thread(target=measure, args=(i,)) for i in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return found
+
+
+def _library() -> ctypes.CDLL:
+    source = os.path.join(ROOT, "Benchmarks", "limits.c")
+    target = os.path.join(ROOT, ".build", "bench", "liblimits.so")
+    if not os.path.exists(target) or os.path.getmtime(target) < os.path.getmtime(source):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        subprocess.run(["gcc", "-O3", "-march=native", "-shared", "-fPIC", source, "-o", target], check=True)
+    library = ctypes.CDLL(target)
+    library.maas_peak_flops.restype = library.maas_peak_read.restype = ctypes.c_double
+    library.maas_peak_flops.argtypes = [ctypes.c_double]
+    library.maas_peak_read.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_double]
+    return library

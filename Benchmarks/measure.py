@@ -1,0 +1,102 @@
+"""Measures works: every runtime in turn, many times over."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import networks
+from limits import Machine, cache_bytes
+from peers import Unsupported
+from works import Work
+from workers import Child, Failed, Host
+
+#: Outputs agree when they are this near, as a part of the largest number of the output.
+TOLERANCE = 2e-3
+
+
+class Effort(NamedTuple):
+    """How long to measure: rounds of a burst of each runtime, and the seconds of a burst."""
+
+    rounds: int
+    seconds: float
+
+
+FULL, QUICK = Effort(12, 0.12), Effort(5, 0.03)
+
+
+def row(hosts: list[Host], machine: Machine, folder: str, work: Work, threads: int, effort: Effort) -> dict[str, Any]:
+    """What is to be told about a work: a dict for the report and the JSON file."""
+    path = networks.file(work.model, folder)
+    found: dict[str, Any] = {"work": work.name, "group": work.group, "threads": threads, "peers": {}}
+    with ExitStack() as stack:
+        children = dict(_opened(stack, hosts, path, work, threads, found["peers"]))
+        found["problems"] = _disagreements(children)
+        found["limit"] = _turns(children, machine, work, threads, effort, found["peers"])
+        for name, child in children.items():
+            found["peers"][name]["memory"] = child.memory()
+    return found
+
+
+def _opened(
+    stack: ExitStack, hosts: list[Host], path: str, work: Work, threads: int, told: dict[str, Any]
+) -> Iterator[tuple[str, Child]]:
+    for host in hosts:
+        try:
+            child = host.open(path, work, threads)
+        except (Unsupported, Failed) as error:
+            told[host.peer] = {"unsupported" if isinstance(error, Unsupported) else "failed": str(error)}
+            continue
+        stack.callback(child.close)
+        told[host.peer] = {"load": child.load}
+        yield host.peer, child
+
+
+def _turns(
+    children: dict[str, Child], machine: Machine, work: Work, threads: int, effort: Effort, told: dict[str, Any]
+) -> dict[str, float]:
+    times: dict[str, list[float]] = {name: [] for name in children}
+    limits = []
+    for _ in range(effort.rounds):
+        limits.append(machine.limits(threads))
+        for name, child in children.items():
+            times[name] += child.burst(effort.seconds)
+    for name, list_ in times.items():
+        told[name] |= {"seconds": statistics.median(list_), "least": min(list_), "samples": len(list_)}
+    flops, read = (statistics.median(column) for column in zip(*limits))
+    return {"flops": flops, "read": read, "seconds": least_seconds(work, flops, read)}
+
+
+def least_seconds(work: Work, flops: float, read: float) -> float:
+    """What the arithmetic takes at the machine's peak, or what reading weights takes that no cache holds; 0: unknown."""
+    net = work.network()
+    if net is None:
+        return 0.0
+    weights = net.weight_bytes if net.weight_bytes > cache_bytes() else 0
+    return max(net.flops / flops, weights / read)
+
+
+def _disagreements(children: dict[str, Child]) -> list[str]:
+    """What is wrong with outputs, against those of the first runtime that is not maas."""
+    outputs = {name: child.outputs() for name, child in children.items()}
+    references = [name for name in outputs if name != "maas"]
+    if not references:
+        return []
+    right = outputs[references[0]]
+    return [f"{name} differs from {references[0]} by {off:.1e}" for name, arrays in outputs.items()
+            if (off := difference(arrays, right)) > TOLERANCE]  # fmt: skip
+
+
+def difference(found: list[np.ndarray], right: list[np.ndarray]) -> float:
+    """The greatest difference as a part of the largest number of the output; infinite for other shapes."""
+    if [a.shape for a in found] != [b.shape for b in right]:
+        return float("inf")
+    return max((_off(a.astype(np.float64), b.astype(np.float64)) for a, b in zip(found, right) if a.size), default=0.0)
+
+
+def _off(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.max(np.abs(a - b)) / max(float(np.max(np.abs(b))), 1e-30))

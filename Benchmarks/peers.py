@@ -1,0 +1,140 @@
+"""The runtimes that are compared: each opens a work and gives a function that runs it once.
+
+Each uses its fastest plain way: inputs and outputs bound once where it has that, `threads` threads, 32-bit arithmetic.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from works import Work
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Opened(NamedTuple):
+    """A work ready to run. `details` is what only this runtime tells about itself."""
+
+    run: Callable[[], Any]
+    outputs: Callable[[], list[np.ndarray]]
+    details: Callable[[], dict[str, int]] = dict
+
+
+class Unsupported(Exception):
+    """The runtime cannot run this work."""
+
+
+class Maas:
+    name = "maas"
+
+    def __init__(self) -> None:
+        os.environ.setdefault("MAAS_LIBRARY", os.path.join(ROOT, ".build", "release", "libmaas.so"))
+        sys.path.insert(0, os.path.join(ROOT, "bindings", "python", "src"))
+        import maas
+
+        self.maas = maas
+        self.version = f"maas {maas.__version__}"
+
+    def open(self, path: str, work: Work, threads: int) -> Opened:
+        self.maas.set_threads(threads)
+        session = self.maas.Session(path, threads=threads)
+        binding = session.bind()
+        for name, value in work.feed().items():
+            binding.set_input(name, value)
+        names = [output.name for output in session.outputs]
+        which = self.maas.Statistic
+        return Opened(
+            binding.run,
+            lambda: [binding.output(name).numpy().copy() for name in names],
+            lambda: {w.name.lower(): session.statistic(w) for w in (which.STEPS, which.ARENA_BYTES, which.PACKED_BYTES)},
+        )
+
+
+class OnnxRuntime:
+    name = "onnxruntime"
+
+    def __init__(self) -> None:
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+        import onnxruntime
+
+        self.onnxruntime = onnxruntime
+        self.version = f"onnxruntime {onnxruntime.__version__}"
+
+    def open(self, path: str, work: Work, threads: int) -> Opened:
+        options = self.onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        session = self.onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        binding, feed, value = session.io_binding(), work.feed(), self.onnxruntime.OrtValue.ortvalue_from_numpy
+        for name, array in feed.items():
+            binding.bind_ortvalue_input(name, value(array))
+        # The first run tells the shapes of the outputs.
+        names = [output.name for output in session.get_outputs()]
+        outputs = {name: value(array) for name, array in zip(names, session.run(None, feed))}
+        for name, output in outputs.items():
+            binding.bind_ortvalue_output(name, output)
+        return Opened(
+            lambda: session.run_with_iobinding(binding), lambda: [output.numpy() for output in outputs.values()]
+        )
+
+
+class OpenVino:
+    """Compiled for the shapes of the work, which makes it faster than dimensions left open."""
+
+    name = "openvino"
+
+    def __init__(self) -> None:
+        import openvino
+
+        self.openvino = openvino
+        self.version = f"openvino {openvino.__version__.split('-')[0]}"
+
+    def open(self, path: str, work: Work, threads: int) -> Opened:
+        if work.network() is None:
+            raise Unsupported("OpenVINO reads no ai.onnx.ml")
+        core, feed = self.openvino.Core(), work.feed()
+        model = core.read_model(path)
+        model.reshape({name: array.shape for name, array in feed.items()})
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1,
+            "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False,
+        }  # fmt: skip
+        request = core.compile_model(model, "CPU", settings).create_infer_request()
+        # The arrays must live as long as the request, which does not keep them.
+        tensors = {name: self.openvino.Tensor(array, shared_memory=True) for name, array in feed.items()}
+        for name, tensor in tensors.items():
+            request.set_tensor(name, tensor)
+        return Opened(lambda kept=feed: request.infer(), lambda: [tensor.data.copy() for tensor in request.output_tensors])
+
+
+class Torch:
+    """Eager mode under inference_mode with torch's own function for each layer."""
+
+    name = "torch"
+
+    def __init__(self) -> None:
+        import torch
+
+        from networks.torch_network import TorchNetwork
+
+        self.torch, self.network = torch, TorchNetwork
+        self.version = f"torch {torch.__version__}"
+
+    def open(self, path: str, work: Work, threads: int) -> Opened:
+        from networks import NETWORKS
+
+        if work.model not in NETWORKS:
+            raise Unsupported("torch has no tree ensembles")
+        self.torch.set_num_threads(threads)
+        network = self.network(work.sizes)
+        NETWORKS[work.model](network)
+        inputs = [self.torch.from_numpy(array) for array in work.feed().values()]
+        run = self.torch.inference_mode()(lambda: network(*inputs))
+        return Opened(run, lambda: [tensor.numpy() for tensor in run()])
+
+
+PEERS: dict[str, type] = {peer.name: peer for peer in (Maas, OnnxRuntime, OpenVino, Torch)}

@@ -1,0 +1,205 @@
+"""Processes in which runtimes work: one host for each runtime, and a fresh child of it for each work.
+
+A host imports its runtime once and forks, so that every work starts with clean memory and no threads, and nothing
+that a runtime leaves behind, such as threads that spin while idle, reaches another one's numbers. Only one child runs
+at a time; the others wait for a message.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any
+
+from peers import PEERS, Unsupported
+from works import Work
+
+#: Before each burst, until the threads of who was measured before have come to rest.
+REST = 0.02
+#: A time is taken over as many runs as need this long, so that the clock's own time does not count.
+LEAST = 50e-6
+
+
+class Failed(Exception):
+    """A runtime could not run a work; the text says why."""
+
+
+class Host:
+    """A runtime in a process of its own."""
+
+    def __init__(self, peer: str):
+        self.peer = peer
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_host, args=(peer, theirs))
+        self._process.start()
+        theirs.close()
+        self.version: str = self._answer()
+
+    def open(self, path: str, work: Work, threads: int) -> Child:
+        self._connection.send((path, work, threads))
+        return Child(self, self._answer())
+
+    def ask(self, *request: Any) -> Any:
+        """Passes a request to the child."""
+        self._connection.send(request)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        try:
+            answer = self._connection.recv()
+        except EOFError:
+            raise Failed(f"{self.peer}: the process ended") from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        self._connection.close()
+        self._process.join()
+
+
+class Child:
+    """An opened work."""
+
+    def __init__(self, host: Host, load: dict[str, float]):
+        self.host = host
+        self.load = load
+
+    def burst(self, seconds: float) -> list[float]:
+        """Runs for about so long, at least once; the time of a run, over and over."""
+        return self.host.ask("burst", seconds)
+
+    def outputs(self) -> list[Any]:
+        return self.host.ask("outputs")
+
+    def memory(self) -> dict[str, int]:
+        """Bytes: `peak` since before the model was opened, `now`, and what the runtime tells."""
+        return self.host.ask("memory")
+
+    def again(self, copies: int) -> dict[str, int]:
+        """Opens the work so many times more, runs each, and gives the memory then."""
+        return self.host.ask("again", copies)
+
+    def close(self) -> None:
+        self.host.ask("close")
+
+
+def _host(peer: str, connection: Connection) -> None:
+    """Answers with the version, then forks a child for every (path, work, threads) and passes messages on to it."""
+    runtime = PEERS[peer]()
+    connection.send(runtime.version)
+    context = multiprocessing.get_context("fork")
+    while (message := _received(connection)) is not None:
+        mine, theirs = context.Pipe()
+        process = context.Process(target=_child, args=(runtime, theirs, (mine, connection), message))
+        process.start()
+        theirs.close()
+        _relay(peer, connection, mine)
+        mine.close()
+        process.join()
+
+
+def _received(connection: Connection) -> Any:
+    try:
+        return connection.recv()
+    except EOFError:
+        return None
+
+
+def _relay(peer: str, outside: Connection, child: Connection) -> None:
+    """Passes requests in and answers out, until the child is closed, or fails to open, or dies."""
+    request: Any = ("open",)
+    while request is not None:
+        answer = _received(child)
+        outside.send(Failed(f"{peer}: the process died") if answer is None else answer)
+        if answer is None or request[0] == "close" or (request[0] == "open" and isinstance(answer, Exception)):
+            return
+        request = _received(outside)
+        if request is not None:
+            child.send(request)
+
+
+def _child(runtime: Any, connection: Connection, others: tuple[Connection, ...], message: tuple[str, Work, int]) -> None:
+    for other in others:
+        other.close()
+    try:
+        served = _Served(runtime, *message)
+        connection.send(served.load)
+    except Exception as error:  # whatever a runtime raises belongs into the table
+        connection.send(_told(error))
+        return
+    while (request := _received(connection)) is not None:
+        try:
+            connection.send(getattr(served, request[0])(*request[1:]))
+        except Exception as error:
+            connection.send(_told(error))
+        if request[0] == "close":
+            return
+
+
+def _told(error: Exception) -> Exception:
+    if isinstance(error, Unsupported):
+        return error
+    return Failed("".join(traceback.format_exception_only(error)).strip())
+
+
+class _Served:
+    """What a child answers."""
+
+    def __init__(self, runtime: Any, path: str, work: Work, threads: int):
+        self._open = lambda: runtime.open(path, work, threads)
+        self._before = memory()["VmRSS"]
+        start = time.perf_counter()
+        self._opened = self._open()
+        ready = time.perf_counter()
+        self._opened.run()
+        self.load = {"ready": ready - start, "answer": time.perf_counter() - start}
+        self._copies: list[Any] = []
+
+    def burst(self, seconds: float) -> list[float]:
+        run = self._opened.run
+        time.sleep(REST)
+        run()
+        once = _timed(run, 1)
+        repeats = max(1, min(10000, int(LEAST / once)))
+        times, end = [], time.perf_counter() + seconds
+        while not times or time.perf_counter() < end:
+            times.append(_timed(run, repeats))
+        return times
+
+    def outputs(self) -> list[Any]:
+        return self._opened.outputs()
+
+    def memory(self) -> dict[str, int]:
+        found = memory()
+        return {"peak": found["VmHWM"] - self._before, "now": found["VmRSS"] - self._before, **self._opened.details()}
+
+    def again(self, copies: int) -> dict[str, int]:
+        for _ in range(copies):
+            self._copies.append(self._open())
+            self._copies[-1].run()
+        return self.memory()
+
+    def close(self) -> str:
+        """The process ends after the answer."""
+        return "closed"
+
+
+def _timed(run: Any, repeats: int) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        run()
+    return max((time.perf_counter() - start) / repeats, 1e-9)
+
+
+def memory() -> dict[str, int]:
+    """This process's memory in bytes, as the system tells it."""
+    with open(f"/proc/{os.getpid()}/status") as file:
+        fields = (line.split() for line in file if line.startswith(("VmRSS", "VmHWM")))
+        return {name.rstrip(":"): int(kilobytes) * 1024 for name, kilobytes, _ in fields}
+
+

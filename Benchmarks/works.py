@@ -1,0 +1,69 @@
+"""What is measured: a model and the sizes of its inputs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+import networks
+from networks.network import Network
+from networks.trees import FEATURES
+
+WORDS = 8000
+
+
+class Work(NamedTuple):
+    """A row of the table. Ratios are averaged, and have their bar, by `group`."""
+
+    name: str
+    model: str
+    sizes: dict[str, int]
+    group: str
+
+    def network(self) -> Network | None:
+        """The network with its arithmetic counted; None for what is no network."""
+        if self.model not in networks.NETWORKS:
+            return None
+        net = Network(self.sizes)
+        networks.NETWORKS[self.model](net)
+        return net
+
+    def feed(self) -> dict[str, np.ndarray]:
+        """The inputs, the same in every process."""
+        net = self.network()
+        inputs = net.inputs if net else {"x": (np.dtype(np.float32), (self.sizes["N"], FEATURES))}
+        random = np.random.default_rng(1)
+        return {name: _array(random, name, *what) for name, what in inputs.items()}
+
+
+def _array(random: np.random.Generator, name: str, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    if name == "attention_mask":
+        mask = np.ones(shape, dtype)
+        mask[:, shape[1] - shape[1] // 8 :] = 0
+        return mask
+    if name == "position_ids":
+        return np.broadcast_to(np.arange(shape[-1], dtype=dtype), shape).copy()
+    if np.issubdtype(dtype, np.integer):
+        return random.integers(0, WORDS, shape, dtype)
+    return random.standard_normal(shape, np.float32)
+
+
+def _by_batch(models: tuple[str, ...], batches: tuple[int, ...], group: str) -> list[Work]:
+    return [Work(f"{model} batch {n}", model, {"N": n}, group) for model in models for n in batches]
+
+
+MLPS = ("mlp-10", "mlp-16", "mlp-784", "mlp-1024", "mlp-4096")
+
+WORKS = [
+    *_by_batch(MLPS, (1, 8, 64, 512), "MLP"),
+    *_by_batch(("product-1024",), (256, 512, 1024), "sgemm"),
+    *_by_batch(("product-4096",), (256,), "sgemm"),
+    *(Work(f"bert seq {s}", "bert", {"N": 1, "S": s}, "transformer") for s in (16, 128, 384)),
+    Work("vit", "vit", {}, "transformer"),
+    Work("gpt2 prefill 128", "gpt2", {"N": 1, "S": 128, "P": 0}, "transformer"),
+    Work("gpt2 decode, past 128", "gpt2", {"N": 1, "S": 1, "P": 128}, "transformer"),
+    *(Work(m, m, {}, "CNN") for m in ("resnet18", "resnet50", "mobilenetv2", "unet")),
+    *(Work(f"lstm batch {n}", "lstm", {"N": n, "S": 100}, "LSTM, trees") for n in (1, 16)),
+    *_by_batch(("trees-100", "trees-1000", "forest-100"), (1, 100, 10000), "LSTM, trees"),
+]
