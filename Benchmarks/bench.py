@@ -10,26 +10,31 @@ is told. A row is one work with so many threads:
   MB       peak memory from before the model is opened to after the runs; mapped files count; and the best peer's
   load ms  from the path to the first answer, the file in the page cache; and the best peer's
 
-Results also go to .build/bench/results.json and ratios.svg. Exits with 1 when outputs disagree or a runtime fails.
+Results also go to .build/bench/results.json and ratios.svg; last come the bars, reached or missed. Exits with 1 when
+outputs disagree or a runtime fails.
 """
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
+import functools
 import json
 import os
 import platform
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import bars
 import chart
 import measure
 import report
+import special
 from limits import Machine
-from peers import PEERS, ROOT
-from works import WORKS, Work
+from peers import ROOT
+from works import WORKS
 from workers import Host
 
 OUTPUT = os.path.join(ROOT, ".build", "bench")
@@ -41,9 +46,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="short bursts, under three minutes in all")
     parser.add_argument("--only", action="append", metavar="PATTERN",
                         help="works whose name matches, e.g. 'bert*' or 'mlp-* batch 1'; may be given again")  # fmt: skip
-    parser.add_argument("--threads", default="1,2", metavar="LIST", help="numbers of threads (default 1,2)")
-    parser.add_argument("--peers", default=",".join(list(PEERS)[1:]), metavar="LIST",
-                        help="runtimes to compare with (default all: %(default)s)")  # fmt: skip
+    parser.add_argument("--threads", metavar="LIST", type=counts, default=[1, 2],
+                        help="numbers of threads (default 1,2)")  # fmt: skip
+    parser.add_argument("--peers", metavar="LIST", type=peers, default=list(report.PEERS),
+                        help=f"runtimes to compare with (default all: {','.join(report.PEERS)})")  # fmt: skip
     parser.add_argument("--models", default=os.path.join(OUTPUT, "models"), metavar="DIR",
                         help="where models are, and are made when missing")  # fmt: skip
     parser.add_argument("--output", default=OUTPUT, metavar="DIR", help="where results go")
@@ -51,11 +57,41 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen(patterns: list[str] | None) -> list[Work]:
-    works = [w for w in WORKS if not patterns or any(fnmatch.fnmatch(w.name, p) for p in patterns)]
-    if not works:
-        sys.exit(f"bench: no work matches {' or '.join(patterns or [])}; --list prints their names")
-    return works
+def counts(text: str) -> list[int]:
+    threads = [int(word) for word in text.split(",")]
+    if min(threads) < 1:
+        raise argparse.ArgumentTypeError("a number of threads is 1 or more")
+    return threads
+
+
+def peers(text: str) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    if unknown := set(names) - set(report.PEERS):
+        raise argparse.ArgumentTypeError(f"no runtime is named {' or '.join(unknown)}")
+    return names
+
+
+class Task(NamedTuple):
+    """A row to be made."""
+
+    name: str
+    threads: int
+    row: Callable[[list[Host], Machine], dict[str, Any]]
+
+
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """The rows that were asked for; exits when there are none."""
+    effort = measure.QUICK if options.quick else measure.FULL
+    folder = options.models
+    found = [Task(work.name, count, functools.partial(measure.row, folder, work, count, effort))
+             for work in WORKS for count in options.threads]  # fmt: skip
+    found += [Task(name, 1, functools.partial(make, folder, effort)) for name, make in special.SPECIAL.items()]
+    patterns = options.only or ["*"]
+    found = [task for task in found if any(fnmatch.fnmatch(task.name, pattern) for pattern in patterns)]
+    if not found:
+        print(f"bench: no row matches {' or '.join(patterns)}; --list prints their names", file=sys.stderr)
+        sys.exit(2)
+    return found
 
 
 def progress(text: str) -> None:
@@ -64,17 +100,15 @@ def progress(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def measured(works: list[Work], options: argparse.Namespace, hosts: list[Host]) -> list[dict[str, Any]]:
+def measured(todo: list[Task], hosts: list[Host], folder: str) -> list[dict[str, Any]]:
     machine, rows = Machine(), []
-    effort = measure.QUICK if options.quick else measure.FULL
-    threads = [int(word) for word in options.threads.split(",")]
     print(report.HEADER)
-    for number, (work, count) in enumerate((w, t) for w in works for t in threads):
-        progress(f"{number + 1}/{len(works) * len(threads)} {work.name}, {count} threads")
-        row = measure.row(hosts, machine, options.models, work, count, effort)
-        rows.append(row)
+    for number, task in enumerate(todo, 1):
+        progress(f"{number}/{len(todo)} {task.name}, threads: {task.threads}")
+        rows.append(task.row(hosts, machine))
         progress("")
-        print("\n".join([report.line(row), *report.problems(row)]), flush=True)
+        print("\n".join([report.line(rows[-1]), *report.problems(rows[-1])]), flush=True)
+        written(folder, rows, hosts)
     return rows
 
 
@@ -98,19 +132,18 @@ def _cpu() -> str:
 
 def main() -> int:
     options = arguments()
-    works = chosen(options.only)
+    todo = tasks(options)
     if options.list:
-        print("\n".join(work.name for work in works))
+        print("\n".join(dict.fromkeys(task.name for task in todo)))
         return 0
-    hosts = [Host(peer) for peer in ("maas", *filter(None, options.peers.split(",")))]
+    hosts = [Host(peer) for peer in ("maas", *options.peers)]
     try:
         print(", ".join(host.version for host in hosts))
-        rows = measured(works, options, hosts)
+        rows = measured(todo, hosts, options.output)
     finally:
         for host in hosts:
             host.close()
-    print("\n".join(["", *report.summary(rows)]))
-    written(options.output, rows, hosts)
+    print("\n".join(["", *bars.verdicts(rows)]))
     return 1 if any(report.problems(row) for row in rows) else 0
 
 

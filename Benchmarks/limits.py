@@ -31,13 +31,13 @@ class Machine:
         self._memory = np.zeros(READ_BYTES // 8, np.uint64)
         self._memory[:] = 1
 
-    def limits(self, threads: int, seconds: float = 0.02) -> Limits:
+    def limits(self, threads: int, seconds: float) -> Limits:
         return Limits(self.flops(threads, seconds), self.read(threads, seconds))
 
-    def flops(self, threads: int, seconds: float = 0.02) -> float:
+    def flops(self, threads: int, seconds: float) -> float:
         return sum(_at_once(threads, lambda i: self._library.maas_peak_flops(seconds)))
 
-    def read(self, threads: int, seconds: float = 0.02) -> float:
+    def read(self, threads: int, seconds: float) -> float:
         count = self._memory.size // threads
         address = self._memory.ctypes.data
         return sum(_at_once(threads, lambda i: self._library.maas_peak_read(address + 8 * count * i, count, seconds)))

@@ -26,10 +26,15 @@ class Effort(NamedTuple):
     seconds: float
 
 
+#: How long each limit is measured in a round.
+LIMIT_SECONDS = 0.01
+
 FULL, QUICK = Effort(12, 0.12), Effort(5, 0.03)
 
 
-def row(hosts: list[Host], machine: Machine, folder: str, work: Work, threads: int, effort: Effort) -> dict[str, Any]:
+def row(
+    folder: str, work: Work, threads: int, effort: Effort, hosts: list[Host], machine: Machine
+) -> dict[str, Any]:
     """What is to be told about a work: a dict for the report and the JSON file."""
     path = networks.file(work.model, folder)
     found: dict[str, Any] = {"work": work.name, "group": work.group, "threads": threads, "peers": {}}
@@ -62,7 +67,7 @@ def _turns(
     times: dict[str, list[float]] = {name: [] for name in children}
     limits = []
     for _ in range(effort.rounds):
-        limits.append(machine.limits(threads))
+        limits.append(machine.limits(threads, LIMIT_SECONDS))
         for name, child in children.items():
             times[name] += child.burst(effort.seconds)
     for name, list_ in times.items():

@@ -43,6 +43,9 @@ class Maas:
     def open(self, path: str, work: Work, threads: int) -> Opened:
         self.maas.set_threads(threads)
         session = self.maas.Session(path, threads=threads)
+        if work.plain:
+            feeds = work.feeds()
+            return Opened(lambda: session.run(None, next(feeds)), lambda: session.run(None, next(feeds)))
         binding = session.bind()
         for name, value in work.feed().items():
             binding.set_input(name, value)
@@ -69,6 +72,9 @@ class OnnxRuntime:
         options = self.onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         session = self.onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        if work.plain:
+            feeds = work.feeds()
+            return Opened(lambda: session.run(None, next(feeds)), lambda: session.run(None, next(feeds)))
         binding, feed, value = session.io_binding(), work.feed(), self.onnxruntime.OrtValue.ortvalue_from_numpy
         for name, array in feed.items():
             binding.bind_ortvalue_input(name, value(array))
@@ -104,6 +110,9 @@ class OpenVino:
             "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False,
         }  # fmt: skip
         request = core.compile_model(model, "CPU", settings).create_infer_request()
+        if work.plain:
+            feeds = work.feeds()
+            return Opened(lambda: request.infer(next(feeds)), lambda: list(request.infer(next(feeds)).values()))
         # The arrays must live as long as the request, which does not keep them.
         tensors = {name: self.openvino.Tensor(array, shared_memory=True) for name, array in feed.items()}
         for name, tensor in tensors.items():
@@ -132,8 +141,8 @@ class Torch:
         self.torch.set_num_threads(threads)
         network = self.network(work.sizes)
         NETWORKS[work.model](network)
-        inputs = [self.torch.from_numpy(array) for array in work.feed().values()]
-        run = self.torch.inference_mode()(lambda: network(*inputs))
+        feeds, tensor = work.feeds(), self.torch.from_numpy
+        run = self.torch.inference_mode()(lambda: network(*map(tensor, next(feeds).values())))
         return Opened(run, lambda: [tensor.numpy() for tensor in run()])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,8 @@ class Work(NamedTuple):
     model: str
     sizes: dict[str, int]
     group: str
+    #: Whether each run is a plain call with arrays, in place of inputs and outputs that are bound once.
+    plain: bool = False
 
     def network(self) -> Network | None:
         """The network with its arithmetic counted; None for what is no network."""
@@ -35,6 +39,12 @@ class Work(NamedTuple):
         inputs = net.inputs if net else {"x": (np.dtype(np.float32), (self.sizes["N"], FEATURES))}
         random = np.random.default_rng(1)
         return {name: _array(random, name, *what) for name, what in inputs.items()}
+
+    def feeds(self) -> Iterator[dict[str, np.ndarray]]:
+        """The inputs over and over; for plain calls in ten copies, so that nothing can be kept for one array."""
+        feed = self.feed()
+        copies = [{name: array.copy() for name, array in feed.items()} for _ in range(10)] if self.plain else [feed]
+        return itertools.cycle(copies)
 
 
 def _array(random: np.random.Generator, name: str, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
@@ -55,7 +65,12 @@ def _by_batch(models: tuple[str, ...], batches: tuple[int, ...], group: str) -> 
 
 MLPS = ("mlp-10", "mlp-16", "mlp-784", "mlp-1024", "mlp-4096")
 
+#: Runs in no time, on every runtime.
+SMALL = Work("3 nodes, bound", "three", {"N": 1}, "call")
+
 WORKS = [
+    SMALL,
+    Work("3 nodes, run() from Python", "three", {"N": 1}, "call", plain=True),
     *_by_batch(MLPS, (1, 8, 64, 512), "MLP"),
     *_by_batch(("product-1024",), (256, 512, 1024), "sgemm"),
     *_by_batch(("product-4096",), (256,), "sgemm"),

@@ -14,6 +14,7 @@ from .onnx_writer import OnnxWriter
 
 #: Networks by name.
 NETWORKS: dict[str, Callable[[Network], None]] = {
+    "three": dense.three,
     "mlp-10": lambda net: dense.perceptron(net, 10, 10, 1),
     "mlp-16": lambda net: dense.perceptron(net, 16, 32, 32, 4),
     "mlp-784": lambda net: dense.perceptron(net, 784, 512, 256, 10),

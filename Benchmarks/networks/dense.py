@@ -21,3 +21,10 @@ def product(net: Network, size: int) -> None:
     """One matrix product."""
     x = net.input("x", np.float32, ["N", size])
     net.output(net.linear(x, size, bias=False), "y", ["N", size])
+
+
+def three(net: Network) -> None:
+    """MatMul, Add and Relu on 16 numbers: nearly all of a run is the way in and out."""
+    x = net.input("x", np.float32, ["N", 16])
+    x = net.add(net.linear(x, 4, bias=False), net.weight(4, deviation=1))
+    net.output(net.activation(x, "relu"), "y", ["N", 4])

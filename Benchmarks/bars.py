@@ -1,0 +1,98 @@
+"""What the results must reach."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import report
+
+Row = dict[str, Any]
+
+
+class Bar(NamedTuple):
+    """A number made of some rows' numbers, and its bound: at least `least`, or at most `most`."""
+
+    what: str
+    rows: Callable[[Row], bool]
+    number: Callable[[Row], float | None]
+    combine: Callable[[list[float]], float]
+    least: float = -math.inf
+    most: float = math.inf
+
+
+def geometric_mean(values: list[float]) -> float:
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def _group(name: str) -> Callable[[Row], bool]:
+    return lambda row: row["group"] == name
+
+
+def _named(start: str) -> Callable[[Row], bool]:
+    return lambda row: row["work"].startswith(start)
+
+
+def _sgemm(threads: int) -> Callable[[Row], bool]:
+    return lambda row: row["group"] == "sgemm" and row["threads"] == threads
+
+
+def _ratio(row: Row) -> float | None:
+    return report.ratio(row)
+
+
+def _of_limit(row: Row) -> float | None:
+    ours = report.number(row, "maas", "seconds")
+    return row["limit"]["seconds"] / ours if ours else None
+
+
+def _microseconds(row: Row) -> float | None:
+    ours = report.number(row, "maas", "seconds")
+    return ours * 1e6 if ours else None
+
+
+def _beyond(row: Row) -> float | None:
+    """Peak memory beyond packed weights and the arena, as a part of them, where they are not small."""
+    peak, packed, arena = (report.number(row, "maas", "memory", key) for key in ("peak", "packed_bytes", "arena_bytes"))
+    needed = (packed or 0) + (arena or 0)
+    return (peak - needed) / needed if peak and needed > 10e6 else None
+
+
+BARS = (
+    Bar("every row: least ratio", lambda row: True, _ratio, min, least=1),
+    Bar("MLP: mean ratio", _group("MLP"), _ratio, geometric_mean, least=1.4),
+    Bar("transformer: mean ratio", _group("transformer"), _ratio, geometric_mean, least=1.2),
+    Bar("CNN: mean ratio", _group("CNN"), _ratio, geometric_mean, least=1.1),
+    Bar("LSTM, trees: least ratio", _group("LSTM, trees"), _ratio, min, least=1.5),
+    Bar("sgemm, 1 thread: least part of the peak", _sgemm(1), _of_limit, min, least=0.88),
+    Bar("sgemm, 2 threads: least part of the peak", _sgemm(2), _of_limit, min, least=0.85),
+    Bar("mlp-4096 batch 1: least part of the bandwidth", _named("mlp-4096 batch 1"), _of_limit, min, least=0.9),
+    Bar("3 nodes, bound, from C: µs", _named("3 nodes, bound, from C"), _microseconds, max, most=0.4),
+    Bar("3 nodes, run() from Python: µs", _named("3 nodes, run"), _microseconds, max, most=2),
+    Bar("3 nodes from Python: least ratio", _group("call"), _ratio, min, least=3),
+    Bar("open 268 MB: ratio", _group("open"), _ratio, min, least=4),
+    Bar("4 sessions of 268 MB: times one's memory", _group("sessions"),
+        lambda row: report.number(row, "maas", "times"), max, most=1.1),
+    Bar("peak memory beyond packed weights and arena: greatest part", lambda row: True, _beyond, max, most=0.1),
+)  # fmt: skip
+
+
+def verdicts(rows: list[Row]) -> list[str]:
+    """A line for each bar that has rows."""
+    return [verdict for bar in BARS if (verdict := _verdict(bar, rows))]
+
+
+def _verdict(bar: Bar, rows: list[Row]) -> str:
+    numbers = {_title(row): value for row in rows if bar.rows(row) and (value := bar.number(row)) is not None}
+    if not numbers:
+        return ""
+    value = bar.combine(list(numbers.values()))
+    where = next((f" ({name})" for name, number in numbers.items() if number == value and len(numbers) > 1), "")
+    bound = f"at least {bar.least:g}" if bar.most == math.inf else f"at most {bar.most:g}"
+    reached = "reached" if bar.least <= value <= bar.most else "missed "
+    return f"{reached} {bar.what} {value:.2f}{where}, bar {bound}"
+
+
+def _title(row: Row) -> str:
+    return f"{row['work']}, {row['threads']} thr"

@@ -1,0 +1,78 @@
+"""Rows that are no run of a work: calls from C, opening a large model, several sessions of one model."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import networks
+from limits import Machine
+from measure import Effort
+from peers import ROOT, Unsupported
+from works import SMALL, WORKS
+from workers import Failed, Host
+
+LARGE = next(work for work in WORKS if work.model == "mlp-4096")
+SESSIONS = 4
+
+Row = dict[str, Any]
+
+
+def _row(name: str, group: str, peers: dict[str, Any], threads: int = 1) -> Row:
+    return {"work": name, "group": group, "threads": threads, "peers": peers, "problems": [], "limit": {"seconds": 0.0}}
+
+
+def from_c(folder: str, effort: Effort, hosts: list[Host], machine: Machine) -> Row:
+    """A bound run from C. The peers' packages have no C interface; theirs is the bound run from Python."""
+    library = os.environ.get("MAAS_LIBRARY", os.path.join(ROOT, ".build", "release", "libmaas.so"))
+    program = os.path.join(ROOT, ".build", "bench", "call")
+    os.makedirs(os.path.dirname(program), exist_ok=True)
+    source, include = os.path.join(ROOT, "Benchmarks", "call.c"), os.path.join(ROOT, "include")
+    subprocess.run(["gcc", "-O2", f"-I{include}", source, library, "-o", program], check=True)
+    environment = dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(library))
+    command = [program, networks.file(SMALL.model, folder), "16"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
+    times = [float(word) for word in lines]
+    return _row("3 nodes, bound, from C", "C call", {"maas": {"seconds": statistics.median(times), "least": min(times)}})
+
+
+def opening(folder: str, effort: Effort, hosts: list[Host], machine: Machine) -> Row:
+    """The time until a session of the large model is ready, the file in the page cache."""
+    path = networks.file(LARGE.model, folder)
+    with open(path, "rb") as file:
+        while file.read(1 << 24):
+            pass
+    times: dict[str, list[float]] = {host.peer: [] for host in hosts if host.peer != "torch"}
+    for _ in range(max(3, effort.rounds // 2)):
+        for host in hosts:
+            if host.peer in times:
+                child = host.open(path, LARGE, 1)
+                times[host.peer].append(child.load["ready"])
+                child.close()
+    peers = {name: {"seconds": statistics.median(list_), "least": min(list_)} for name, list_ in times.items()}
+    return _row("open 268 MB", "open", peers)
+
+
+def sharing(folder: str, effort: Effort, hosts: list[Host], machine: Machine) -> Row:
+    """The memory of several sessions of the large model as a multiple of one's."""
+    path, peers = networks.file(LARGE.model, folder), {}
+    for host in hosts:
+        try:
+            child = host.open(path, LARGE, 1)
+        except (Unsupported, Failed) as error:
+            peers[host.peer] = {"failed": str(error)}
+            continue
+        one, all_ = child.memory()["now"], child.again(SESSIONS - 1)["now"]
+        peers[host.peer] = {"times": all_ / one, "memory": {"peak": all_}}
+        child.close()
+    return _row(f"{SESSIONS} sessions, 268 MB", "sessions", peers)
+
+
+SPECIAL: dict[str, Callable[[str, Effort, list[Host], Machine], Row]] = {
+    "3 nodes, bound, from C": from_c,
+    "open 268 MB": opening,
+    f"{SESSIONS} sessions, 268 MB": sharing,
+}
