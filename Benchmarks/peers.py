@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+import networks
 from works import Work
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -121,7 +123,7 @@ class OpenVino:
 
 
 class Torch:
-    """Eager mode under inference_mode with torch's own function for each layer."""
+    """Traced and frozen, with torch's own function for each layer and images in channels_last order."""
 
     name = "torch"
 
@@ -130,20 +132,38 @@ class Torch:
 
         from networks.torch_network import TorchNetwork
 
+        # torch.jit announces that it is no longer developed; it is still the fastest without a compiler at hand.
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
         self.torch, self.network = torch, TorchNetwork
         self.version = f"torch {torch.__version__}"
 
     def open(self, path: str, work: Work, threads: int) -> Opened:
-        from networks import NETWORKS
-
-        if work.model not in NETWORKS:
+        if work.model not in networks.NETWORKS:
             raise Unsupported("torch has no tree ensembles")
         self.torch.set_num_threads(threads)
-        network = self.network(work.sizes)
-        NETWORKS[work.model](network)
-        feeds, tensor = work.feeds(), self.torch.from_numpy
-        run = self.torch.inference_mode()(lambda: network(*map(tensor, next(feeds).values())))
+        network, feeds = self.network(work.sizes), work.feeds()
+        networks.NETWORKS[work.model](network)
+        frozen = self._frozen(network, self._tensors(next(feeds)))
+        run = self.torch.inference_mode()(lambda: frozen(*self._tensors(next(feeds))))
+        if not work.plain:
+            tensors = self._tensors(next(feeds))
+            run = self.torch.inference_mode()(lambda: frozen(*tensors))
         return Opened(run, lambda: [tensor.numpy() for tensor in run()])
+
+    def _tensors(self, feed: dict[str, np.ndarray]) -> list[Any]:
+        order = {"image": self.torch.channels_last}
+        return [self.torch.from_numpy(array).contiguous(memory_format=order.get(name, self.torch.contiguous_format))
+                for name, array in feed.items()]  # fmt: skip
+
+    def _frozen(self, network: Any, tensors: list[Any]) -> Any:
+        class Module(self.torch.nn.Module):
+            def forward(self, *inputs: Any) -> Any:
+                return network(*inputs)
+
+        with self.torch.no_grad():
+            traced = self.torch.jit.trace(Module().eval(), tuple(tensors), check_trace=False)
+            return self.torch.jit.freeze(traced)
 
 
 PEERS: dict[str, type] = {peer.name: peer for peer in (Maas, OnnxRuntime, OpenVino, Torch)}

@@ -21,7 +21,10 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 
 class TorchNetwork(Network):
-    """Records the layers; calling it runs them. A value's symbol is its place in the list of tensors of a run."""
+    """Records the layers; calling it runs them. A value's symbol is its place in the list of tensors of a run.
+
+    Weights of convolutions are in the memory order that torch calls channels_last, as images should be.
+    """
 
     def __init__(self, sizes: dict[str, int], seed: int = 0):
         super().__init__(sizes, seed)
@@ -50,7 +53,8 @@ class TorchNetwork(Network):
         array = self.random.standard_normal(shape, np.float32)
         array *= np.float32(deviation)
         array += np.float32(mean)
-        return self._place(torch.from_numpy(array))
+        tensor = torch.from_numpy(array)
+        return self._place(tensor.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else tensor)
 
     def _place(self, tensor: torch.Tensor | None) -> int:
         self._tensors.append(tensor)
@@ -98,7 +102,7 @@ class TorchNetwork(Network):
         def attention(qkv, past_key, past_value):
             q, k, v = (_split(x, heads) for x in qkv.chunk(3, -1))
             k, v = torch.cat((past_key, k), 2), torch.cat((past_value, v), 2)
-            new, total = q.shape[2], k.shape[2]
+            new, total = int(q.shape[2]), int(k.shape[2])
             if new == 1 or new == total:
                 y = F.scaled_dot_product_attention(q, k, v, is_causal=new > 1)
             else:
@@ -134,7 +138,7 @@ class TorchNetwork(Network):
 
     def _lstm(self, weights: list[Value], hidden: int):
         tensors = [self._tensors[w.symbol] for w in weights]
-        module = torch.nn.LSTM(tensors[0].shape[1], hidden, len(tensors) // 4, batch_first=True)
+        module = torch.nn.LSTM(tensors[0].shape[1], hidden, len(tensors) // 4, batch_first=True).requires_grad_(False)
         module.load_state_dict(dict(zip(module.state_dict(), tensors)))
         return lambda x: module(x)[0], 1
 
