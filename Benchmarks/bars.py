@@ -70,7 +70,7 @@ BARS = (
     Bar("mlp-4096 batch 1: least part of the bandwidth", _named("mlp-4096 batch 1"), _of_limit, min, least=0.9),
     Bar("3 nodes, bound, from C: µs", _named("3 nodes, bound, from C"), _microseconds, max, most=0.4),
     Bar("3 nodes, run() from Python: µs", _named("3 nodes, run"), _microseconds, max, most=2),
-    Bar("3 nodes from Python: least ratio", _group("call"), _ratio, min, least=3),
+    Bar("3 nodes, run() from Python: least ratio", _named("3 nodes, run"), _ratio, min, least=3),
     Bar("open 268 MB: ratio", _group("open"), _ratio, min, least=4),
     Bar("4 sessions of 268 MB: times one's memory", _group("sessions"),
         lambda row: report.number(row, "maas", "times"), max, most=1.1),

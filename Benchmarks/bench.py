@@ -5,8 +5,8 @@ is told. A row is one work with so many threads:
 
   ratio    the best peer's time / maas's: above 1, maas is the fastest
   limit    how much of the machine's speed maas reaches: the time that the arithmetic takes at the peak of fused
-           multiply-adds, or that reading the weights takes when no cache holds them, both measured in the same run,
-           as a part of maas's time
+           multiply-adds, or that reading memory of the weights' size takes, whichever is longer, as a part of
+           maas's time; both are measured in the same run
   MB       peak memory from before the model is opened to after the runs; mapped files count; and the best peer's
   load ms  from the path to the first answer, the file in the page cache; and the best peer's
 
@@ -131,7 +131,7 @@ def _cpu() -> str:
 
 
 def main() -> int:
-    options = arguments()
+    options, start = arguments(), time.perf_counter()
     todo = tasks(options)
     if options.list:
         print("\n".join(dict.fromkeys(task.name for task in todo)))
@@ -144,6 +144,7 @@ def main() -> int:
         for host in hosts:
             host.close()
     print("\n".join(["", *bars.verdicts(rows)]))
+    print(f"{len(rows)} rows in {time.perf_counter() - start:.0f} s")
     return 1 if any(report.problems(row) for row in rows) else 0
 
 

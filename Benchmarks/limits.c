@@ -55,7 +55,7 @@ double maas_peak_flops(double seconds) {
   return (double)bursts * 2.0 * chains * rounds * lanes() / (end - start);
 }
 
-/// Bytes read per second from `words` 64-bit words that no cache holds, over about `seconds`.
+/// Bytes read per second from `count` 64-bit words, over about `seconds`.
 double maas_peak_read(const uint64_t *words, int64_t count, double seconds) {
   volatile uint64_t sink;
   double start = now(), end;

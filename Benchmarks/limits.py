@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-#: Larger than any cache, so that reading it is reading memory.
-READ_BYTES = 256 << 20
+#: Between what loops in no time and what is larger than any cache.
+LEAST_BYTES, MOST_BYTES = 64 << 10, 256 << 20
 
 
 class Limits(NamedTuple):
-    """Per second: floating-point operations, a fused multiply-add counting as two, and bytes read from memory."""
+    """Per second: floating-point operations, a fused multiply-add counting as two, and bytes read over and over."""
 
     flops: float
     read: float
@@ -28,30 +28,20 @@ class Machine:
 
     def __init__(self) -> None:
         self._library = _library()
-        self._memory = np.zeros(READ_BYTES // 8, np.uint64)
+        self._memory = np.zeros(MOST_BYTES // 8, np.uint64)
         self._memory[:] = 1
 
-    def limits(self, threads: int, seconds: float) -> Limits:
-        return Limits(self.flops(threads, seconds), self.read(threads, seconds))
+    def limits(self, threads: int, seconds: float, read_bytes: int) -> Limits:
+        return Limits(self.flops(threads, seconds), self.read(threads, seconds, read_bytes))
 
     def flops(self, threads: int, seconds: float) -> float:
         return sum(_at_once(threads, lambda i: self._library.maas_peak_flops(seconds)))
 
-    def read(self, threads: int, seconds: float) -> float:
-        count = self._memory.size // threads
+    def read(self, threads: int, seconds: float, read_bytes: int) -> float:
+        """Of memory of this size, which may fit a cache; each thread reads its part."""
+        count = max(LEAST_BYTES, min(read_bytes, MOST_BYTES)) // 8 // threads
         address = self._memory.ctypes.data
         return sum(_at_once(threads, lambda i: self._library.maas_peak_read(address + 8 * count * i, count, seconds)))
-
-
-def cache_bytes() -> int:
-    """The largest cache's size: weights that fit need not come from memory at each run."""
-    folder, sizes = "/sys/devices/system/cpu/cpu0/cache", [0]
-    for index in os.listdir(folder) if os.path.isdir(folder) else []:
-        path = os.path.join(folder, index, "size")
-        if os.path.exists(path):
-            with open(path) as file:
-                sizes.append(int(file.read().strip().rstrip("K")) * 1024)
-    return max(sizes)
 
 
 def _at_once(threads: int, function: Callable[[int], float]) -> list[float]:

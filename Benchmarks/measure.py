@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import networks
-from limits import Machine, cache_bytes
+from limits import Machine
 from peers import Unsupported
 from works import Work
 from workers import Child, Failed, Host
@@ -29,7 +29,7 @@ class Effort(NamedTuple):
 #: How long each limit is measured in a round.
 LIMIT_SECONDS = 0.01
 
-FULL, QUICK = Effort(12, 0.12), Effort(5, 0.03)
+FULL, QUICK = Effort(12, 0.12), Effort(4, 0.025)
 
 
 def row(
@@ -65,24 +65,16 @@ def _turns(
     children: dict[str, Child], machine: Machine, work: Work, threads: int, effort: Effort, told: dict[str, Any]
 ) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in children}
-    limits = []
+    net, limits = work.network(), []
     for _ in range(effort.rounds):
-        limits.append(machine.limits(threads, LIMIT_SECONDS))
+        limits.append(machine.limits(threads, LIMIT_SECONDS, net.read_bytes if net else 0))
         for name, child in children.items():
             times[name] += child.burst(effort.seconds)
     for name, list_ in times.items():
         told[name] |= {"seconds": statistics.median(list_), "least": min(list_), "samples": len(list_)}
     flops, read = (statistics.median(column) for column in zip(*limits))
-    return {"flops": flops, "read": read, "seconds": least_seconds(work, flops, read)}
-
-
-def least_seconds(work: Work, flops: float, read: float) -> float:
-    """What the arithmetic takes at the machine's peak, or what reading weights takes that no cache holds; 0: unknown."""
-    net = work.network()
-    if net is None:
-        return 0.0
-    weights = net.weight_bytes if net.weight_bytes > cache_bytes() else 0
-    return max(net.flops / flops, weights / read)
+    least = max(net.flops / flops, net.read_bytes / read) if net else 0.0
+    return {"flops": flops, "read": read, "seconds": least}
 
 
 def _disagreements(children: dict[str, Child]) -> list[str]:

@@ -39,7 +39,9 @@ stage_bad-input() {
 }
 
 stage_embedded() { Tests/embedded/run.sh; }
-stage_python() { $python -m pytest -q -p no:cacheprovider bindings/python; }
+stage_python() {
+  $python -m pytest -q -p no:cacheprovider bindings/python && $python -m pytest -q -p no:cacheprovider Benchmarks/tests
+}
 stage_hostile() { $python Tests/Fuzz/hostile.py 6000; }
 
 stage_abi() {

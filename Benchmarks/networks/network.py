@@ -24,13 +24,17 @@ class Value(NamedTuple):
 
 
 class Network:
-    """Counts floating-point operations and weights. `sizes` gives the named dimensions of the inputs their values."""
+    """Counts floating-point operations and weights, all and those that a run reads.
+
+    `sizes` gives the named dimensions of the inputs their values.
+    """
 
     def __init__(self, sizes: dict[str, int], seed: int = 0):
         self.sizes = sizes
         self.random = np.random.default_rng(seed)
         self.flops = 0
         self.weight_bytes = 0
+        self.read_bytes = 0
         self.inputs: dict[str, tuple[np.dtype, tuple[int, ...]]] = {}
 
     # What subclasses replace.
@@ -62,6 +66,7 @@ class Network:
 
     def weight(self, *shape: int, deviation: float = 0.0, mean: float = 0.0) -> Value:
         self.weight_bytes += 4 * math.prod(shape)
+        self.read_bytes += 4 * math.prod(shape)
         return Value(self.drawn(shape, deviation, mean), shape)
 
     def _layer(self, shape: Sequence[int], kind: str, *arguments: Any, **attributes: Any) -> Value:
@@ -86,7 +91,9 @@ class Network:
         return self._layer(x.shape, "layer_norm", x, self.weight(n, deviation=0.1, mean=1), self.weight(n, deviation=0.1))
 
     def embedding(self, ids: Value, rows: int, features: int) -> Value:
-        return self._layer((*ids.shape, features), "embedding", ids, self.weight(rows, features, deviation=1))
+        table = self.weight(rows, features, deviation=1)
+        self.read_bytes += 4 * features * (math.prod(ids.shape) - rows)
+        return self._layer((*ids.shape, features), "embedding", ids, table)
 
     def attention(self, q: Value, k: Value, v: Value, mask: Value, heads: int) -> Value:
         """BERT's: three projections, and a mask of 1 for the tokens that count."""
