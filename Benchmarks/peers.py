@@ -25,6 +25,8 @@ class Opened(NamedTuple):
     run: Callable[[], Any]
     outputs: Callable[[], list[np.ndarray]]
     details: Callable[[], dict[str, int]] = dict
+    #: What must live as long.
+    keeps: Any = None
 
 
 class Unsupported(Exception):
@@ -56,7 +58,7 @@ class Maas:
         return Opened(
             binding.run,
             lambda: [binding.output(name).numpy().copy() for name in names],
-            lambda: {w.name.lower(): session.statistic(w) for w in (which.STEPS, which.ARENA_BYTES, which.PACKED_BYTES)},
+            lambda: {w.name.lower(): session.statistic(w) for w in which},
         )
 
 
@@ -115,11 +117,11 @@ class OpenVino:
         if work.plain:
             feeds = work.feeds()
             return Opened(lambda: request.infer(next(feeds)), lambda: list(request.infer(next(feeds)).values()))
-        # The arrays must live as long as the request, which does not keep them.
         tensors = {name: self.openvino.Tensor(array, shared_memory=True) for name, array in feed.items()}
         for name, tensor in tensors.items():
             request.set_tensor(name, tensor)
-        return Opened(lambda kept=feed: request.infer(), lambda: [tensor.data.copy() for tensor in request.output_tensors])
+        # The request does not keep the arrays that its tensors show.
+        return Opened(request.infer, lambda: [tensor.data.copy() for tensor in request.output_tensors], keeps=feed)
 
 
 class Torch:

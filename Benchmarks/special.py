@@ -25,12 +25,16 @@ def _row(name: str, group: str, peers: dict[str, Any], threads: int = 1) -> Row:
     return {"work": name, "group": group, "threads": threads, "peers": peers, "problems": [], "limit": {"seconds": 0.0}}
 
 
+def _seconds(times: list[float]) -> dict[str, float]:
+    return {"seconds": statistics.median(times), "least": min(times)}
+
+
 def from_c(folder: str, effort: Effort, hosts: list[Host], machine: Machine) -> Row:
     """A bound run from C. The peers' packages have no C interface; theirs is the bound run from Python."""
     command = [_caller(), networks.file(SMALL.model, folder), "16"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     times = [float(word) for word in lines.split()]
-    return _row("3 nodes, bound, from C", "C call", {"maas": {"seconds": statistics.median(times), "least": min(times)}})
+    return _row("3 nodes, bound, from C", "C call", {"maas": _seconds(times)})
 
 
 def _caller() -> str:
@@ -61,8 +65,7 @@ def opening(folder: str, effort: Effort, hosts: list[Host], machine: Machine) ->
                 child = host.open(path, LARGE, 1)
                 times[host.peer].append(child.load["ready"])
                 child.close()
-    peers = {name: {"seconds": statistics.median(list_), "least": min(list_)} for name, list_ in times.items()}
-    return _row("open 268 MB", "open", peers)
+    return _row("open 268 MB", "open", {name: _seconds(list_) for name, list_ in times.items()})
 
 
 def sharing(folder: str, effort: Effort, hosts: list[Host], machine: Machine) -> Row:

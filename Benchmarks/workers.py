@@ -125,7 +125,10 @@ def _relay(peer: str, outside: Connection, child: Connection) -> None:
             child.send(request)
 
 
-def _child(runtime: Any, connection: Connection, others: tuple[Connection, ...], message: tuple[str, Work, int]) -> None:
+def _child(
+    runtime: Any, connection: Connection, others: tuple[Connection, ...], message: tuple[str, Work, int]
+) -> None:
+    """Opens a work, then answers requests."""
     for other in others:
         other.close()
     try:

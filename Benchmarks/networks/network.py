@@ -88,7 +88,8 @@ class Network:
 
     def layer_norm(self, x: Value) -> Value:
         n = x.shape[-1]
-        return self._layer(x.shape, "layer_norm", x, self.weight(n, deviation=0.1, mean=1), self.weight(n, deviation=0.1))
+        scale, shift = self.weight(n, deviation=0.1, mean=1), self.weight(n, deviation=0.1)
+        return self._layer(x.shape, "layer_norm", x, scale, shift)
 
     def embedding(self, ids: Value, rows: int, features: int) -> Value:
         table = self.weight(rows, features, deviation=1)

@@ -132,7 +132,8 @@ class OnnxWriter(Network):
         return self.node("Mul", half, self.node("Add", self.node("Tanh", inner), self.constant(1)))
 
     def _add(self, a: Value, b: Value) -> str:
-        return self.node("Add", *(self._weight(v.symbol) if isinstance(v.symbol, np.ndarray) else v.symbol for v in (a, b)))
+        symbols = (v.symbol for v in (a, b))
+        return self.node("Add", *(self._weight(s) if isinstance(s, np.ndarray) else s for s in symbols))
 
     def _layer_norm(self, x: Value, w: Value, b: Value) -> str:
         scale, shift = self._weight(w.symbol), self._weight(b.symbol)

@@ -1,7 +1,8 @@
 """Tree ensembles, which only ONNX's ml domain has: no torch network stands behind them.
 
 Features and thresholds are random, so that rows spread over the leaves. A regressor has one score, complete trees and
-margins as leaves, as boosting makes it; a classifier has the probabilities of three classes, and branches that end at any depth.
+margins as leaves, as boosting makes it; a classifier has the probabilities of three classes, and branches that end at
+any depth.
 """
 
 from __future__ import annotations
