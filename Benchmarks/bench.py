@@ -10,8 +10,8 @@ is told. A row is one work with so many threads:
   MB       peak memory from before the model is opened to after the runs; mapped files count; and the best peer's
   load ms  from the path to the first answer, the file in the page cache; and the best peer's
 
-Results also go to .build/bench/results.json and ratios.svg; last come the bars, reached or missed. Exits with 1 when
-outputs disagree or a runtime fails.
+Results also go to .build/bench: results.json, results.md and ratios.svg; last come the bars, reached or missed. Exits
+with 1 when outputs disagree or a runtime fails.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ import chart
 import measure
 import report
 import special
+import tables
 from limits import Machine
-from peers import ROOT
+from peers import PEERS, ROOT
 from works import WORKS
 from workers import Host
 
@@ -118,10 +119,14 @@ def written(folder: str, rows: list[dict[str, Any]], hosts: list[Host]) -> None:
         "date": time.strftime("%Y-%m-%d %H:%M"), "cpu": _cpu(), "system": platform.platform(),
         "versions": {host.peer: host.version for host in hosts},
     }  # fmt: skip
-    with open(os.path.join(folder, "results.json"), "w") as file:
-        json.dump({"about": about, "rows": rows}, file, indent=1)
-    with open(os.path.join(folder, "ratios.svg"), "w") as file:
-        file.write(chart.svg(rows, about))
+    texts = {
+        "results.json": json.dumps({"about": about, "rows": rows}, indent=1) + "\n",
+        "results.md": "\n".join(tables.page(about, rows)) + "\n",
+        "ratios.svg": chart.svg(rows, about),
+    }
+    for name, text in texts.items():
+        with open(os.path.join(folder, name), "w") as file:
+            file.write(text)
 
 
 def _cpu() -> str:
@@ -136,7 +141,7 @@ def main() -> int:
     if options.list:
         print("\n".join(dict.fromkeys(task.name for task in todo)))
         return 0
-    hosts = [Host(peer) for peer in ("maas", *options.peers)]
+    hosts = [Host(PEERS[peer]) for peer in ("maas", *options.peers)]
     try:
         print(", ".join(host.version for host in hosts))
         rows = measured(todo, hosts, options.output)

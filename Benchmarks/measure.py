@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, NamedTuple
@@ -20,16 +21,18 @@ TOLERANCE = 2e-3
 
 
 class Effort(NamedTuple):
-    """How long to measure: rounds of a burst of each runtime, and the seconds of a burst."""
+    """How long to measure: rounds of a burst of each runtime, and the seconds of a burst; fewer rounds, but at least
+    two, when they take longer than `most` seconds."""
 
     rounds: int
     seconds: float
+    most: float
 
 
 #: How long each limit is measured in a round.
 LIMIT_SECONDS = 0.01
 
-FULL, QUICK = Effort(12, 0.12), Effort(4, 0.025)
+FULL, QUICK = Effort(12, 0.12, 60), Effort(4, 0.025, 1.5)
 
 
 def row(
@@ -40,8 +43,8 @@ def row(
     found: dict[str, Any] = {"work": work.name, "group": work.group, "threads": threads, "peers": {}}
     with ExitStack() as stack:
         children = dict(_opened(stack, hosts, path, work, threads, found["peers"]))
-        found["problems"] = _disagreements(children)
         found["limit"] = _turns(children, machine, work, threads, effort, found["peers"])
+        found["problems"] = _disagreements(children)
         for name, child in children.items():
             found["peers"][name]["memory"] = child.memory()
     return found
@@ -65,11 +68,15 @@ def _turns(
     children: dict[str, Child], machine: Machine, work: Work, threads: int, effort: Effort, told: dict[str, Any]
 ) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in children}
-    net, limits = work.network(), []
-    for _ in range(effort.rounds):
+    net, limits, start = work.network(), [], time.perf_counter()
+    while len(limits) < 2 or (len(limits) < effort.rounds and time.perf_counter() - start < effort.most):
         limits.append(machine.limits(threads, LIMIT_SECONDS, net.read_bytes if net else 0))
-        for name, child in children.items():
-            times[name] += child.burst(effort.seconds)
+        for name, child in list(children.items()):
+            try:
+                times[name] += child.burst(effort.seconds)
+            except Failed as error:
+                told[name] = {"failed": str(error)}
+                del children[name], times[name]
     for name, list_ in times.items():
         told[name] |= {"seconds": statistics.median(list_), "least": min(list_), "samples": len(list_)}
     flops, read = (statistics.median(column) for column in zip(*limits))

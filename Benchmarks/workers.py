@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import networks
-from peers import PEERS, Unsupported
+from peers import Unsupported
 from works import SMALL, Work
 
 #: Before each burst, until the threads of who was measured before have come to rest.
@@ -29,14 +29,18 @@ class Failed(Exception):
     """A runtime could not run a work; the text says why."""
 
 
+class Died(Failed):
+    """The process of a work is no more."""
+
+
 class Host:
     """A runtime in a process of its own."""
 
-    def __init__(self, peer: str):
-        self.peer = peer
+    def __init__(self, runtime: type):
+        self.peer: str = runtime.name
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_host, args=(peer, theirs))
+        self._process = context.Process(target=_host, args=(runtime, theirs))
         self._process.start()
         theirs.close()
         self.version: str = self._answer()
@@ -54,7 +58,7 @@ class Host:
         try:
             answer = self._connection.recv()
         except EOFError:
-            raise Failed(f"{self.peer}: the process ended") from None
+            raise Died(f"{self.peer}: the process ended") from None
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -68,31 +72,40 @@ class Child:
     """An opened work."""
 
     def __init__(self, host: Host, load: dict[str, float]):
-        self.host = host
         self.load = load
+        self._host = host
+        self._is_alive = True
 
     def burst(self, seconds: float) -> list[float]:
         """Runs for about so long, at least once; the time of a run, over and over."""
-        return self.host.ask("burst", seconds)
+        return self._ask("burst", seconds)
 
     def outputs(self) -> list[Any]:
-        return self.host.ask("outputs")
+        return self._ask("outputs")
 
     def memory(self) -> dict[str, int]:
         """Bytes beyond those before the model was opened: `peak` and `now`; and what the runtime tells."""
-        return self.host.ask("memory")
+        return self._ask("memory")
 
     def again(self, copies: int) -> dict[str, int]:
         """Opens the work so many times more, runs each, and gives the memory then."""
-        return self.host.ask("again", copies)
+        return self._ask("again", copies)
 
     def close(self) -> None:
-        self.host.ask("close")
+        if self._is_alive:
+            self._ask("close")
+
+    def _ask(self, *request: Any) -> Any:
+        try:
+            return self._host.ask(*request)
+        except Died:
+            self._is_alive = False
+            raise
 
 
-def _host(peer: str, connection: Connection) -> None:
+def _host(kind: type, connection: Connection) -> None:
     """Answers with the version, then forks a child for every (path, work, threads) and passes messages on to it."""
-    runtime = PEERS[peer]()
+    runtime = kind()
     connection.send(runtime.version)
     context = multiprocessing.get_context("fork")
     while (message := _received(connection)) is not None:
@@ -100,7 +113,7 @@ def _host(peer: str, connection: Connection) -> None:
         process = context.Process(target=_child, args=(runtime, theirs, (mine, connection), message))
         process.start()
         theirs.close()
-        _relay(peer, connection, mine)
+        _relay(kind.name, connection, mine)
         mine.close()
         process.join()
 
@@ -117,7 +130,7 @@ def _relay(peer: str, outside: Connection, child: Connection) -> None:
     request: Any = ("open",)
     while request is not None:
         answer = _received(child)
-        outside.send(Failed(f"{peer}: the process died") if answer is None else answer)
+        outside.send(Died(f"{peer}: the process died") if answer is None else answer)
         if answer is None or request[0] == "close" or (request[0] == "open" and isinstance(answer, Exception)):
             return
         request = _received(outside)

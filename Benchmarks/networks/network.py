@@ -56,6 +56,13 @@ class Network:
     def output(self, value: Value, name: str, dims: Dims) -> None:
         """Makes a value an output of the network."""
 
+    def random_array(self, shape: tuple[int, ...], deviation: float, mean: float) -> np.ndarray:
+        """Normally distributed; for subclasses' `drawn`."""
+        array = self.random.standard_normal(shape, np.float32)
+        array *= np.float32(deviation)
+        array += np.float32(mean)
+        return array
+
     # What networks are written in.
 
     def shape(self, dims: Dims) -> tuple[int, ...]:

@@ -85,10 +85,7 @@ class OnnxWriter(Network):
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, dims))
 
     def drawn(self, shape: tuple[int, ...], deviation: float, mean: float) -> np.ndarray:
-        array = self.random.standard_normal(shape, np.float32)
-        array *= np.float32(deviation)
-        array += np.float32(mean)
-        return array
+        return self.random_array(shape, deviation, mean)
 
     def emit(self, kind: str, *arguments: Any, **attributes: Any) -> Any:
         return getattr(self, f"_{kind}")(*arguments, **attributes)

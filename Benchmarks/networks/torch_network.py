@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -50,10 +49,7 @@ class TorchNetwork(Network):
         self._outputs.append(value.symbol)
 
     def drawn(self, shape: tuple[int, ...], deviation: float, mean: float) -> int:
-        array = self.random.standard_normal(shape, np.float32)
-        array *= np.float32(deviation)
-        array += np.float32(mean)
-        tensor = torch.from_numpy(array)
+        tensor = torch.from_numpy(self.random_array(shape, deviation, mean))
         return self._place(tensor.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else tensor)
 
     def _place(self, tensor: torch.Tensor | None) -> int:
