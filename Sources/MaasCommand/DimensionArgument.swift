@@ -34,6 +34,6 @@ package struct DimensionArgument {
     MaasError(
       .notFound, "no input of the model has a dimension '\(name)'",
       expected: symbols.isEmpty ? "no --shape" : joined(symbols.map { "'\($0)'" }, " or "),
-      hint: didYouMean(name, symbols))
+      hint: symbols.count > 1 ? didYouMean(name, symbols) : nil)
   }
 }

@@ -48,4 +48,18 @@ package enum Terminal {
     let bytes = Array(text.utf8)
     _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
   }
+
+  /// Names come from files: in them, what would move a terminal's cursor or start a line is shown as `\x0a`.
+  package static func printable(_ text: String) -> String {
+    var shown = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      if scalar.value < 32 || 127...159 ~= scalar.value {
+        let digits = String(scalar.value, radix: 16)
+        shown.append(contentsOf: ("\\x" + (digits.count < 2 ? "0" : "") + digits).unicodeScalars)
+      } else {
+        shown.append(scalar)
+      }
+    }
+    return String(shown)
+  }
 }

@@ -37,9 +37,16 @@ public struct Shape: Hashable, Sendable {
 /// The index in 0..<rank that `axis` in -rank..<rank means.
 package func normalized(axis: Int, rank: Int) throws(MaasError) -> Int {
   guard axis >= -rank, axis < rank else {
+    if rank == 0 {
+      throw MaasError(.invalidModel, "the tensor is a scalar, which has no axis", found: "axis \(axis)")
+    }
     throw MaasError(
-      .invalidModel, "the axis is outside the tensor's rank", expected: "\(-rank)..\(rank - 1)",
-      found: "\(axis)")
+      .invalidModel, "the axis is outside the tensor's rank", expected: span(-rank, rank), found: "\(axis)")
   }
   return axis < 0 ? axis + rank : axis
+}
+
+/// What may be given of `low..<end`, in words.
+package func span(_ low: Int, _ end: Int) -> String {
+  low < end ? "\(low)..\(end - 1)" : "none, as there is nothing to choose from"
 }

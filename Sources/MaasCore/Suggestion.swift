@@ -9,7 +9,8 @@ package func suggestion(for name: String, among candidates: [String]) -> String?
   var best: (candidate: String, distance: Int)?
   for candidate in candidates where candidate.utf8.count <= longestCompared {
     let distance = editDistance(Array(name.utf8), Array(candidate.utf8))
-    if distance <= limit, distance < best?.distance ?? Int.max { best = (candidate, distance) }
+    let isAnother = distance >= max(name.utf8.count, candidate.utf8.count)
+    if distance <= limit, !isAnother, distance < best?.distance ?? Int.max { best = (candidate, distance) }
   }
   return best?.candidate
 }

@@ -175,7 +175,7 @@ package func stepError(_ status: Int32, _ worker: maas_worker) -> MaasError? {
   case Int(MAAS_STEP_DIVISION): return MaasError(.outOfRange, "an integer is divided by zero")
   case Int(MAAS_STEP_INDEX):
     return MaasError(
-      .outOfRange, "an index is out of range", expected: "\(low)..\(high - 1)", found: "\(found)")
+      .outOfRange, "an index is out of range", expected: span(Int(low), Int(high)), found: "\(found)")
   case Int(MAAS_STEP_TEXT):
     return MaasError(
       .outOfRange, "a string is not a number", expected: "a decimal number, inf or nan",
@@ -184,6 +184,6 @@ package func stepError(_ status: Int32, _ worker: maas_worker) -> MaasError? {
     return MaasError(.outOfRange, "element \(found) of the input is of no known category")
   default:
     return MaasError(
-      .outOfRange, "a value is out of range", expected: "\(low)..\(high - 1)", found: "\(found)")
+      .outOfRange, "a value is out of range", expected: span(Int(low), Int(high)), found: "\(found)")
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CMaasONNX
 import Maas
+import MaasCommand
 import MaasCore
 
 struct Check: ParsableCommand {
@@ -19,7 +20,7 @@ struct Check: ParsableCommand {
     var wrong = false
     for path in models {
       do {
-        try printLine("\(path): \(try verdict(path))")
+        try printLine(Terminal.printable("\(path): \(try verdict(path))"))
       } catch {
         complain("\(error)")
         wrong = true

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CMaas
 import CMaasSystem
+import MaasCommand
 import MaasCore
 
 @main
@@ -57,5 +58,5 @@ func printLine(_ text: String, to descriptor: Int32 = 1) throws {
 
 /// A line on standard error; nobody is left to tell when that fails.
 func complain(_ message: String) {
-  try? printLine("maas-model: \(message)", to: 2)
+  try? printLine("maas-model: \(Terminal.printable(message))", to: 2)
 }

@@ -94,6 +94,8 @@ OPERATORS = [
     ("quantize-block-size", one("QuantizeLinear", [x([2, 9]), reals(2, 2)], 21, block_size=-1), "INVALID_MODEL", ["block_size", "-1"]),
     ("qlinear-conv-scales", one("QLinearConv", [x([1, 1, 4, 4], UINT8), reals(), bytes_of(), bytes_of(2, 1, 3, 3), reals(3), bytes_of(),
                                                reals(), bytes_of()]), "SHAPE_MISMATCH", ["QLinearConv", "2", "3"]),
+    ("softmax-scalar", one("Softmax", [reals()]), "INVALID_MODEL", ["Softmax", "scalar", "axis -1"]),
+    ("gather-from-nothing", one("Gather", [reals(0), i64(1)]), "OUT_OF_RANGE", ["Gather", "expected none", "found 1"]),
     ("if-two-conditions", branch_with_two_conditions(), "INVALID_MODEL", ["If", "inputs"]),
 ]
 

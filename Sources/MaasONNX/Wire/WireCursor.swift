@@ -33,9 +33,9 @@ struct WireCursor {
 
   var isAtEnd: Bool { position == end }
 
-  private func failure(_ problem: String, _ code: MaasError.Code = .invalidModel) -> MaasError {
+  private func failure(_ problem: String) -> MaasError {
     MaasError(
-      code, "\(problem) at byte \(position) of \(bytes.count)",
+      .invalidModel, "\(problem) at byte \(position) of \(bytes.count)",
       hint: "the file is damaged, incomplete, or no ONNX model")
   }
 
@@ -168,5 +168,9 @@ struct WireCursor {
     }
   }
 
-  func tooDeep() -> MaasError { failure("messages are nested too deeply", .limitExceeded) }
+  func tooDeep() -> MaasError {
+    MaasError(
+      .limitExceeded, "what is at byte \(position) of \(bytes.count) nests deeper than maas reads",
+      expected: "at most \(WireReader.depthLimit) levels")
+  }
 }

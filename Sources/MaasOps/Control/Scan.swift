@@ -153,9 +153,7 @@ private struct Collected {
     if whole == nil { whole = try make(slice) }
     guard let whole else { return }
     guard whole.slices.shape == slice.shape, whole.tensor.dtype == slice.dtype else {
-      throw MaasError(
-        .shapeMismatch, "a scan output changes its shape from one iteration to the next",
-        expected: describe(whole.slices.shape), found: describe(slice.shape))
+      throw changedScan(whole.tensor.dtype, whole.slices.shape, slice, iteration: t)
     }
     whole.slices.put(reversed ? count - 1 - t : t, from: slice.bytes, to: whole.tensor.bytes)
   }

@@ -42,6 +42,14 @@ private func copyBits(
   }
 }
 
+/// What is wrong with a scan output that is not of the type and shape that it had before. Iterations count from 0.
+func changedScan(_ dtype: DType, _ shape: [Int], _ tensor: Tensor, iteration: Int) -> MaasError {
+  MaasError(
+    .shapeMismatch,
+    "a scan output changes its \(dtype == tensor.dtype ? "shape" : "type") in iteration \(iteration)",
+    expected: "\(dtype.name)\(describe(shape))", found: "\(tensor.dtype.name)\(describe(tensor.shape))")
+}
+
 /// Tensors of one type, stacked along a new first axis whose length shows at the end.
 struct Stack {
   private var memory: Tensor?
@@ -59,10 +67,7 @@ struct Stack {
   mutating func append(_ tensor: Tensor) throws(MaasError) {
     let type = type ?? (tensor.dtype, tensor.shape)
     guard type.dtype == tensor.dtype, type.shape == tensor.shape else {
-      throw MaasError(
-        .shapeMismatch, "a scan output changes its type from one iteration to the next",
-        expected: "\(type.dtype.name)\(describe(type.shape))",
-        found: "\(tensor.dtype.name)\(describe(tensor.shape))")
+      throw changedScan(type.dtype, type.shape, tensor, iteration: count)
     }
     self.type = type
     try grow(type.dtype, type.shape)

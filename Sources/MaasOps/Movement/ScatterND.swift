@@ -56,7 +56,7 @@ package final class GatherND: ReadableOperator {
     guard batch >= 0, batch < min(shape.count, indices.count) else {
       throw MaasError(
         .invalidModel, "attribute 'batch_dims' does not fit the inputs",
-        expected: "0..\(min(shape.count, indices.count) - 1)", found: "\(batch)")
+        expected: span(0, min(shape.count, indices.count)), found: "\(batch)")
     }
     for d in 0..<batch { _ = try unified(shape[d], indices[d], "the batch dimensions of data and indices") }
     guard let depth = indices.last?.value else { return node.setOutput(0, dtype, nil) }
@@ -79,7 +79,7 @@ private func sliceShape(
   guard depth >= 1, batch + depth <= data.count else {
     throw MaasError(
       .shapeMismatch, "the last dimension of indices does not fit the data \(Shape(data).text)",
-      expected: "1..\(data.count - batch)", found: "\(depth)")
+      expected: span(1, data.count - batch + 1), found: "\(depth)")
   }
   return indices.dropLast() + data[(batch + depth)...]
 }

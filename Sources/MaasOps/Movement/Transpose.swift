@@ -18,7 +18,7 @@ package final class Transpose: ReadableOperator {
     guard order.count == rank, order.sorted() == Array(0..<rank) else {
       throw MaasError(
         .invalidModel, "attribute 'perm' is not an order of the input's dimensions",
-        expected: "0..\(rank - 1)",
+        expected: rank > 0 ? "0..\(rank - 1)" : "none, as the input is a scalar",
         found: describe(order))
     }
     return order

@@ -5,7 +5,7 @@ import MaasGraph
 private func position(_ index: Int, _ limit: Int, of count: Int) throws(MaasError) -> Int {
   guard index >= -count, index < limit else {
     throw MaasError(
-      .outOfRange, "the position is outside the sequence", expected: "\(-count)..\(limit - 1)",
+      .outOfRange, "the position is outside the sequence", expected: span(-count, limit),
       found: "\(index)")
   }
   return index < 0 ? index + count : index

@@ -1,3 +1,4 @@
+import MaasCommand
 import MaasCore
 import MaasGraph
 
@@ -16,7 +17,7 @@ extension Report {
     lines.append("shapes: \(coverage.complete) of \(coverage.all) values that nodes make have one in full")
     if values { lines += section("values", valueRows(model.made)) }
     lines += memoryLines + costLines
-    return lines.joined(separator: "\n") + "\n"
+    return lines.map(Terminal.printable).joined(separator: "\n") + "\n"
   }
 
   private var header: [String] {
