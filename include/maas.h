@@ -405,6 +405,14 @@ MAAS_API maas_status maas_tensor_create_strings(const int64_t *shape, size_t ran
 MAAS_API maas_status maas_tensor_string(const maas_tensor *tensor, size_t index, const char **bytes,
                                         size_t *length);
 
+/**
+ * All strings of a tensor of strings in a buffer of `capacity` bytes, one after the other, each with a zero byte
+ * behind it; `*bytes` is what they take together. With NULL for `buffer` it only tells that. MAAS_TYPE_MISMATCH: no
+ * tensor of strings. MAAS_BUFFER_TOO_SMALL.
+ */
+MAAS_API maas_status maas_tensor_strings(const maas_tensor *tensor, char *buffer, size_t capacity,
+                                         size_t *bytes);
+
 /* ---- Values: tensors, sequences, optionals, maps -------------------------------------------------------- */
 
 /** Models whose inputs or outputs are not all tensors are run with maas_session_run_values(). */

@@ -24,6 +24,8 @@ void maas_sys_copy(void *to, const void *from, size_t bytes) {
     memmove(to, from, bytes);
 }
 
+size_t maas_sys_length(const char *text) { return strlen(text); }
+
 void maas_sys_zero(void *to, size_t bytes) {
   if (bytes)
     memset(to, 0, bytes);

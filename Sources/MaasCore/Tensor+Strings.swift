@@ -31,7 +31,8 @@ package struct StringElement: BitwiseCopyable {
 extension Tensor {
   /// Copies of strings that are somewhere else.
   package convenience init(_ shape: [Int], copying elements: [StringElement]) throws(MaasError) {
-    try self.init(shape, count: elements.count, total: elements.reduce(0) { $0 + $1.count }) { at, i in
+    try self.init(shape, count: elements.count, total: elements.reduce(0) { sum($0, $1.count) ?? .max }) {
+      at, i in
       elements[i].copy(to: at)
     }
   }

@@ -18,6 +18,9 @@ void maas_sys_copy(void *to, const void *from, size_t bytes);
 void maas_sys_zero(void *to, size_t bytes);
 bool maas_sys_equal(const void *a, const void *b, size_t bytes);
 
+/// The bytes of a text before the zero byte at its end.
+size_t maas_sys_length(const char *text);
+
 // Files. Calls that can fail return 0 or an errno value.
 
 typedef struct maas_sys_file {

@@ -39,6 +39,13 @@ static void strings_of_any_bytes(void) {
   maas_tensor *tensor = strings(texts, lengths, two);
   expect_string(tensor, 0, "a\0b", 3);
   expect_string(tensor, 1, "\xff\xfe", 2);
+  char all[9] = "........";
+  size_t size = 0;
+  OK(maas_tensor_strings(tensor, NULL, 0, &size));
+  CHECK(size == 7);
+  FAILS(maas_tensor_strings(tensor, all, 6, &size), MAAS_BUFFER_TOO_SMALL, "7 bytes");
+  OK(maas_tensor_strings(tensor, all, sizeof all, &size));
+  CHECK(size == 7 && memcmp(all, "a\0b\0\xff\xfe\0.", 9) == 0);
   OK(maas_tensor_close(tensor));
 
   maas_tensor *empty = NULL;
@@ -69,9 +76,12 @@ static void strings_refused(void) {
   REFUSES_NULL(maas_tensor_string(NULL, 0, &bytes, &length), "tensor");
   REFUSES_NULL(maas_tensor_string(tensor, 0, NULL, &length), "bytes");
   REFUSES_NULL(maas_tensor_string(tensor, 0, &bytes, NULL), "length");
+  REFUSES_NULL(maas_tensor_strings(NULL, NULL, 0, &length), "tensor");
+  REFUSES_NULL(maas_tensor_strings(tensor, NULL, 0, NULL), "bytes");
   OK(maas_tensor_close(tensor));
   OK(maas_tensor_create(MAAS_DTYPE_FLOAT, two, 1, &tensor));
   FAILS(maas_tensor_string(tensor, 0, &bytes, &length), MAAS_TYPE_MISMATCH, "float");
+  FAILS(maas_tensor_strings(tensor, NULL, 0, &length), MAAS_TYPE_MISMATCH, "float");
   OK(maas_tensor_close(tensor));
   CHECK(bytes == untouched() && length == 99);
 }

@@ -178,3 +178,24 @@ def test_only_tensors_take_the_way_of_tensors():
             assert found["y"].tolist() == [-1, -2]
         if "z" in found:
             assert [array.tolist() for array in found["z"]] == [[1, 2], [-1, -2]]
+
+
+@pytest.mark.parametrize("dtype", [object, "U"])
+@pytest.mark.parametrize("texts", [[], [""], ["", "a", "é日本", "x" * 1000], ["", "", ""]], ids=len)
+def test_strings_of_every_array(texts, dtype):
+    array = np.array(texts, dtype).reshape(-1, 1)
+    found = maas.Tensor.from_numpy(array).numpy()
+    assert found.dtype == object and found.shape == array.shape and found.ravel().tolist() == texts
+
+
+@pytest.mark.parametrize(
+    "texts", [["\0"], ["a", "", "\0", "a\0b\0", "\udcff\udcfe"], [b"a", "b"], [b"\xc3", "\xa9"]], ids=ascii
+)
+def test_strings_keep_every_byte(texts):
+    expected = [text if isinstance(text, str) else text.decode(errors="surrogateescape") for text in texts]
+    assert maas.Tensor.from_numpy(np.array(texts, object)).numpy().tolist() == expected
+
+
+def test_lone_surrogates_are_no_strings():
+    with pytest.raises(UnicodeEncodeError):
+        maas.Tensor.from_numpy(np.array(["a", "\ud800"], object))

@@ -90,6 +90,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_tensor_data": (Status, _tensor, _pointers, _size),
     "maas_tensor_create_strings": (Status, _dims, c_size_t, _strings, _size, c_size_t, POINTER(_tensor)),
     "maas_tensor_string": (Status, _tensor, c_size_t, _pointers, _size),
+    "maas_tensor_strings": (Status, _tensor, c_void_p, c_size_t, _size),
     "maas_value_of_tensor": (Status, _tensor, POINTER(_value)),
     "maas_value_sequence": (Status, _values, c_size_t, POINTER(_value)),
     "maas_value_optional": (Status, _value, POINTER(_value)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import ctypes
 from collections.abc import Sequence
 from ctypes import byref, c_char_p, c_int64, c_size_t, c_void_p, string_at
 from typing import Any
@@ -21,13 +21,35 @@ def shape_array(shape: Sequence[int]) -> Any:
 
 def tensor_of(array: np.ndarray, what: str) -> TensorHandle:
     """A tensor with the strings of an array: UTF-8 for `str`, `bytes` as they are. `what` names it in the error."""
-    texts = [_encoded(element, array.dtype, what) for element in array.ravel().tolist()]
+    elements = array.ravel().tolist()
+    starts, lengths = _joined(elements) or _separate([_encoded(element, array.dtype, what) for element in elements])
     handle = TensorHandle()
     lib.maas_tensor_create_strings(
-        shape_array(array.shape), array.ndim, (c_char_p * len(texts))(*texts), (c_size_t * len(texts))(*map(len, texts)),
-        len(texts), byref(handle),
-    )  # fmt: skip
+        shape_array(array.shape), array.ndim, starts, lengths, len(elements), byref(handle)
+    )
     return handle
+
+
+def _separate(texts: list[bytes]) -> tuple[Any, Any]:
+    """Where the strings are and how long, as C takes it."""
+    return (c_char_p * len(texts))(*texts), (c_size_t * len(texts))(*map(len, texts))
+
+
+def _joined(elements: list[Any]) -> tuple[Any, Any] | None:
+    """As `_separate`, encoded in one piece, for elements that are all `str` and without zero bytes; else None."""
+    try:
+        text = "\0".join(elements).encode(errors="surrogateescape")
+    except TypeError:
+        return None
+    data = np.frombuffer(text + b"\0", np.uint8)
+    ends = np.flatnonzero(data == 0)
+    if len(ends) != len(elements):
+        return None
+    starts = np.zeros_like(ends)
+    starts[1:] = ends[:-1] + 1
+    addresses = (c_char_p * len(ends)).from_buffer(starts + data.ctypes.data)
+    addresses.data = data  # Lives as long as its addresses.
+    return addresses, (c_size_t * len(ends)).from_buffer(ends - starts)
 
 
 def _encoded(element: Any, dtype: np.dtype, what: str) -> bytes:
@@ -45,8 +67,13 @@ def array_of(tensor: Any, shape: Sequence[int]) -> np.ndarray:
     """The strings of a tensor as an array of `str`."""
     array = np.empty(shape, object)
     flat = array.reshape(-1)
-    for index in range(math.prod(shape)):
-        flat[index] = _element(tensor, index)
+    size = c_size_t()
+    lib.maas_tensor_strings(tensor, None, 0, byref(size))
+    data = ctypes.create_string_buffer(size.value)
+    lib.maas_tensor_strings(tensor, data, size, byref(size))
+    texts = data.raw.decode(errors="surrogateescape").split("\0")
+    # Only where strings have zero bytes of their own there are more parts.
+    flat[:] = texts[:-1] if len(texts) == flat.size + 1 else [_element(tensor, i) for i in range(flat.size)]
     return array
 
 
