@@ -66,23 +66,12 @@ struct RegexMatcher {
     var (isMatch, isFirst) = (false, true)
     for i in 0..<count {
       let at = Int(current[i])
-      guard takes(code[at], taken) else { continue }
+      guard code[at].takes(taken, classes, ranges) else { continue }
       if follow(at + 1, taken, next, isFirst: isFirst) { isMatch = true }
       isFirst = false
     }
     if isFirst { comingCount = 0 }
     return isMatch
-  }
-
-  @inline(__always)
-  private func takes(_ instruction: RegexInstruction, _ scalar: UInt32) -> Bool {
-    switch instruction.kind {
-    case .scalar: return UInt32(bitPattern: instruction.argument) == scalar
-    case .folded: return UInt32(bitPattern: instruction.argument) == folded(scalar)
-    case .oneOf: return classes[Int(instruction.argument)].contains(scalar, ranges)
-    case .any: return true
-    default: return scalar != 10
-    }
   }
 
   /// Brings all instructions that lead on from `start` without a scalar to `coming`; whether the end of the program is
@@ -110,24 +99,13 @@ struct RegexMatcher {
         pending[count] = Int32(truncatingIfNeeded: at) + instruction.argument
         count += 1
       default:
-        if holds(instruction.kind, before, next) {
+        if instruction.kind.holds(before, next) {
           pending[count] = Int32(truncatingIfNeeded: at) + 1
           count += 1
         }
       }
     }
     return isMatch
-  }
-
-  private func holds(_ kind: RegexInstruction.Kind, _ before: UInt32, _ next: UInt32) -> Bool {
-    switch kind {
-    case .textBegin: before == Scalars.end
-    case .textEnd: next == Scalars.end
-    case .lineBegin: before == Scalars.end || before == 10
-    case .lineEnd: next == Scalars.end || next == 10
-    case .wordBoundary: isWord(before) != isWord(next)
-    default: isWord(before) == isWord(next)
-    }
   }
 }
 

@@ -2,7 +2,7 @@ import MaasCore
 
 /// A regular expression as instructions for a machine that follows all ways through it at once, so that matching takes
 /// time proportional to the text, whatever the expression (K. Thompson, "Regular Expression Search Algorithm", 1968).
-struct RegexInstruction: BitwiseCopyable {
+struct RegexInstruction: BitwiseCopyable, Hashable {
   enum Kind: UInt8 {
     /// Take one scalar: `argument` itself, one that folds to it, one of the class of that number, any, any but a newline.
     case scalar, folded, oneOf, any, notNewline
@@ -21,6 +21,35 @@ struct RegexInstruction: BitwiseCopyable {
     self.kind = kind
     self.argument = Int32(truncatingIfNeeded: argument)
     self.other = Int32(truncatingIfNeeded: other)
+  }
+
+  /// Whether it takes a scalar, that one.
+  @inline(__always)
+  func takes(
+    _ scalar: UInt32, _ classes: UnsafePointer<RegexClass>, _ ranges: UnsafePointer<ScalarRange>
+  ) -> Bool {
+    switch kind {
+    case .scalar: return UInt32(bitPattern: argument) == scalar
+    case .folded: return UInt32(bitPattern: argument) == folded(scalar)
+    case .oneOf: return classes[Int(argument)].contains(scalar, ranges)
+    case .any: return true
+    case .notNewline: return scalar != 10
+    default: return false
+    }
+  }
+}
+
+extension RegexInstruction.Kind {
+  /// Whether an assertion holds between two scalars; `Scalars.end` stands for the ends of the text.
+  func holds(_ before: UInt32, _ next: UInt32) -> Bool {
+    switch self {
+    case .textBegin: before == Scalars.end
+    case .textEnd: next == Scalars.end
+    case .lineBegin: before == Scalars.end || before == 10
+    case .lineEnd: next == Scalars.end || next == 10
+    case .wordBoundary: isWord(before) != isWord(next)
+    default: isWord(before) == isWord(next)
+    }
   }
 }
 

@@ -5,6 +5,8 @@ struct RegexText {
   private let pattern: String
   private let scalars: [Unicode.Scalar]
   private var at = 0
+  /// Scalars of a pattern that an error quotes.
+  private static let mostShown = 100
 
   init(_ pattern: String) {
     self.pattern = pattern
@@ -12,9 +14,13 @@ struct RegexText {
   }
 
   func error(_ problem: String, _ code: MaasError.Code = .invalidModel) -> MaasError {
-    MaasError(
+    var shown = pattern
+    if scalars.count > RegexText.mostShown {
+      shown = scalars[..<RegexText.mostShown].reduce(into: "") { $0.unicodeScalars.append($1) } + "…"
+    }
+    return MaasError(
       code, "attribute 'pattern' cannot be read: \(problem)", expected: "RE2's syntax",
-      found: "'\(pattern)' up to scalar \(at)")
+      found: "'\(shown)' up to scalar \(at)")
   }
 
   /// The scalar `ahead`, nil behind the end.
@@ -131,7 +137,7 @@ private func digitValue(_ scalar: UInt32) -> UInt32? {
 
 // Sets that have names.
 extension RegexText {
-  /// `\d` and its like; false where there is none. Of Unicode's sets there is `\p{Any}`.
+  /// `\d` and its like; false where there is none. Of Unicode's sets there are the general categories.
   mutating func skipNamed(into set: inout ScalarSet) throws(MaasError) -> Bool {
     guard starts("\\"), let letter = peek(1) else { return false }
     if letter == "p" || letter == "P" {
@@ -159,6 +165,7 @@ extension RegexText {
     if name == "Any" {
       return set.insert([ScalarRange(low: 0, high: ScalarRange.last)], isNegated: isNegated)
     }
+    if let ranges = categoryRanges(name) { return set.insert(ranges, isNegated: isNegated) }
     throw error("the script or category '\(name)' is not supported", .unsupported)
   }
 

@@ -82,7 +82,7 @@ private func single(_ scalar: UInt32, _ mapping: (Unicode.Scalar) -> String) -> 
 }
 
 /// Every scalar beyond ASCII that folds to another. None has case beyond the planes of letters.
-private let wideFoldings: [(from: UInt32, to: UInt32)] = (UInt32(128)..<0x1f000).compactMap {
+let wideFoldings: [(from: UInt32, to: UInt32)] = (UInt32(128)..<0x1f000).compactMap {
   let folded = folded($0)
   return folded == $0 ? nil : ($0, folded)
 }

@@ -39,12 +39,15 @@ package final class StringNormalizer: ReadableOperator, HostOperator {
         .shapeMismatch, "input 0 must be one list of strings", expected: "[C] or [1, C]",
         found: describe(x.shape))
     }
-    let places = stopWords.places(try comparison.apply(x))
+    let compared = try comparison.apply(x)
+    let places = stopWords.places(compared)
     let kept = places.indices.filter { places[$0] < 0 }
     let shape = Array(x.shape.dropLast()) + [max(1, kept.count)]
     if kept.isEmpty { return [.tensor(try Tensor(shape, strings: [""]))] }
-    let elements = x.stringElements
-    return [.tensor(try change.apply(try Tensor(shape, copying: kept.map { elements[$0] })))]
+    let changed = change.action == comparison.action ? compared : try change.apply(x)
+    if kept.count == x.count { return [.tensor(changed)] }
+    let elements = changed.stringElements
+    return [.tensor(try Tensor(shape, copying: kept.map { elements[$0] }))]
   }
 }
 
@@ -61,13 +64,42 @@ private struct CaseChange: Sendable {
   }
 
   func apply(_ x: Tensor) throws(MaasError) -> Tensor {
-    action == 0 ? x : try Tensor(x.shape, strings: x.strings.map { apply($0) })
+    if action == 0 { return x }
+    let elements = x.stringElements
+    var (wide, total): ([Int: [UInt8]], Int) = ([:], 0)
+    for i in elements.indices {
+      if elements[i].isASCII, !isTurkic {
+        total += elements[i].count
+      } else {
+        let text = Array(apply(String(decoding: elements[i].bytes, as: UTF8.self)).utf8)
+        wide[i] = text
+        total += text.count
+      }
+    }
+    return try Tensor(x.shape, count: x.count, total: total) { at, i in
+      guard let text = wide[i] else { return copyASCII(elements[i], to: at) }
+      at.copyMemory(from: text, byteCount: text.count)
+      return text.count
+    }
+  }
+
+  /// The case of ASCII is one bit.
+  private func copyASCII(_ text: StringElement, to: UnsafeMutableRawPointer) -> Int {
+    let (bytes, first): (_, UInt8) = (text.bytes, action == 1 ? 65 : 97)
+    for i in bytes.indices {
+      to.storeBytes(of: bytes[i] &- first < 26 ? bytes[i] ^ 32 : bytes[i], toByteOffset: i, as: UInt8.self)
+    }
+    return bytes.count
   }
 
   private func apply(_ text: String) -> String {
     if action == 1 { return (isTurkic ? text.replacing("I", "ı", "İ", "i") : text).lowercased() }
     return (isTurkic ? text.replacing("ı", "I", "i", "İ") : text).uppercased()
   }
+}
+
+extension StringElement {
+  fileprivate var isASCII: Bool { bytes.reduce(0, |) < 0x80 }
 }
 
 extension String {

@@ -65,6 +65,10 @@ TEXTS = strings(
     "", "a", "aa", "b", "ab", "abc", "A", "AB", "é", "É", "日本", "a\n", "\n", "a\nb", "1", "12", "a1_", " ", "a b", "-", "]", "^", "\\",
     "k", "K", "\u212a", "s", "ſ", "ß", "ẞ", "σ", "ς", "Σ", "{2}", "a{,2}", "*", "a*b", "\t", "\v", "\x00x", "𝔘", "ab@c.org", "2026-11-25", "1.2.3.4",
 )  # fmt: skip
+UNICODE_SETS = r"""
+\pL+ \PL+ \p{L}*\p{Nd} \p{^L} [^\pL] \p{Lu}\p{Ll} \p{Lt} \p{Lm} \p{Lo} \pM \p{Mn} \p{Mc} \p{Me} \pN \p{Nd} \p{Nl} \p{No} \pP \p{Pc} \p{Pd} \p{Ps} \p{Pe}
+\p{Pi} \p{Pf} \p{Po} \pS \p{Sm} \p{Sc} \p{Sk} \p{So} \pZ \p{Zs} \p{Zl} \p{Zp} \pC \p{Cc} \p{Cf} \p{Co} \PC \P{Co} [\pL\p{Pd}]+ (?i)\p{Lu}+ (?i)\P{Ll}
+"""
 PATTERNS = r"""
 a|ab|abc
 a*|b
@@ -190,6 +194,10 @@ def patterns():
     long = strings("a" * 400, "a" * 400 + "b", "ab" * 200)
     for i, pattern in enumerate(("(a*)*", "(a+)+b", "(a|aa)+", "(a|a?)+$", "(.*)*b", "(a?){50}a{50}", "(.*a){20}", "((ab?)*)*", "(a{0,100}){0,9}b")):
         yield f"pattern_hostile_{i}", "RegexFullMatch", 20, {"pattern": pattern}, [long], {"tolerance": None}
+    # One of each general category, and what is not assigned; then words of several.
+    kinds = strings(*"Aaǅʰªªͅःあآ\u0301\u0903\u20dd3٣Ⅷ²_-([)]«»!§+€^©\u00a0\u2028\u2029\x01\u00ad\u200d\ue000\u0378𝔘𐐀😀", "Éa", "日本3", "a-b", "", "\U000f0001")
+    for i, pattern in enumerate(UNICODE_SETS.split()):
+        yield f"pattern_category_{i}", "RegexFullMatch", 20, {"pattern": pattern}, [kinds], {}
 
 
 def n_grams():
