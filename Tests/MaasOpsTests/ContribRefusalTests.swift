@@ -128,7 +128,7 @@ private func others() throws -> [Refusal] {
     refusal(
       "RotaryEmbedding", "needs 'num_heads'", [("rotary_embedding_dim", .int(2))],
       [x, position, angles, angles]),
-    refusal("RotaryEmbedding", "expected 0..4, found 3", [], [x, position, angles, angles]),
+    refusal("RotaryEmbedding", "expected 0..4, found 5", [], [x, position, angles, angles]),
     refusal(
       "RotaryEmbedding", "dimension 0 of input 1", [],
       [x, try Tensor(.int64, [1, 3], [0, 0, 0] as [Int64]), angles, angles]),

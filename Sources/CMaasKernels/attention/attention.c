@@ -55,5 +55,5 @@ static const maas_kernel rotary_rows[] = {
 MAAS_ENTRY(maas_f32_rotary, rotary_rows)
 
 maas_split maas_f32_rotary_split(const maas_f32_rotary_params *g) {
-  return maas_split_by_cost(g->batch * g->places * g->heads, 10 + 0.3 * (double)g->size, 0);
+  return maas_split_by_cost(g->batch * g->places * g->heads, 2 + 0.15 * (double)g->size, 0);
 }

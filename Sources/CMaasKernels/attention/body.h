@@ -135,27 +135,44 @@ static void rotate_neighbours(const float *x, const float *c, const float *s, fl
   }
 }
 
+/// The row of cosines and sines of place p of batch b; -1 with the worker's failure told where there is none.
+static int64_t rotary_row(const maas_f32_rotary_params *g, const int64_t *ids, int64_t b, int64_t p,
+                          maas_worker *worker) {
+  int64_t id = ids ? ids[b * g->id_batch + p * g->id_place] : 0, position;
+  bool is_beyond = __builtin_add_overflow(b * g->batch_step + p * g->place_step, id, &position);
+  if (!is_beyond && position >= 0 && position < g->positions)
+    return position;
+  worker->failure[0] = is_beyond ? id : position;
+  worker->failure[1] = 0;
+  worker->failure[2] = g->positions;
+  return -1;
+}
+
+static void rotate(const maas_f32_rotary_params *g, void *const *operands, int64_t row, const float *x,
+                   float *y) {
+  const float *c = (const float *)operands[1] + row * g->pairs,
+              *s = (const float *)operands[2] + row * g->pairs;
+  (g->interleaved ? rotate_neighbours : rotate_halves)(x, c, s, y, g->pairs);
+  if (x != y && g->size > 2 * g->pairs)
+    memcpy(y + 2 * g->pairs, x + 2 * g->pairs, (size_t)(g->size - 2 * g->pairs) * sizeof(float));
+}
+
+/// Heads and places follow one another as they lie in memory.
 int32_t MAAS_F32_KERNEL(rotary)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
   const maas_f32_rotary_params *g = step->params;
-  const int64_t *ids = step->operands[3];
-  for (int64_t item = begin; item < end; item++) {
-    int64_t h = item % g->heads, p = item / g->heads % g->places, b = item / g->heads / g->places;
-    int64_t id = ids ? ids[b * g->id_batch + p * g->id_place] : 0, position;
-    if (__builtin_add_overflow(b * g->batch_step + p * g->place_step, id, &position) || position < 0 ||
-        position >= g->positions) {
-      worker->failure[0] = id;
-      worker->failure[1] = 0;
-      worker->failure[2] = g->positions;
-      return MAAS_STEP_INDEX;
+  const bool by_place = g->x_place < g->x_head;
+  const int64_t inner = by_place ? g->places : g->heads, outer = by_place ? g->heads : g->places;
+  for (int64_t item = begin; item < end;) {
+    int64_t i = item % inner, o = item / inner % outer, b = item / inner / outer;
+    for (int64_t last = maas_min64(inner, i + end - item); i < last; i++, item++) {
+      int64_t p = by_place ? i : o, h = by_place ? o : i;
+      int64_t row = rotary_row(g, step->operands[3], b, p, worker);
+      if (row < 0)
+        return MAAS_STEP_INDEX;
+      rotate(g, step->operands, row,
+             (const float *)step->operands[0] + g->x_offset + b * g->x_batch + p * g->x_place + h * g->x_head,
+             (float *)step->operands[4] + b * g->y_batch + p * g->y_place + h * g->y_head);
     }
-    const float *x =
-        (const float *)step->operands[0] + g->x_offset + b * g->x_batch + p * g->x_place + h * g->x_head;
-    const float *c = (const float *)step->operands[1] + position * g->pairs;
-    const float *s = (const float *)step->operands[2] + position * g->pairs;
-    float *y = (float *)step->operands[4] + b * g->y_batch + p * g->y_place + h * g->y_head;
-    (g->interleaved ? rotate_neighbours : rotate_halves)(x, c, s, y, g->pairs);
-    if (x != y)
-      memcpy(y + 2 * g->pairs, x + 2 * g->pairs, (size_t)(g->size - 2 * g->pairs) * sizeof(float));
   }
   return MAAS_STEP_OK;
 }
