@@ -122,9 +122,10 @@ typedef struct maas_f32_nbits_params {
   int64_t tile_m, tile_n, pass;
 } maas_f32_nbits_params;
 
-/// a[m, k], codes, scales, zeros or NULL, the sums of a's blocks [m, k / block], bias[n] or NULL, y[m, n], and the scales
-/// of a's blocks where a is bytes. Codes, scales and zeros lie in panels as maas_f32_gemm_pack makes them of matrices
-/// [k * bits / 32, n] (a word has the codes of neighbours along k, the first in its lowest bits) and [k / block, n].
+/// a[m, k], codes, scales, zeros or NULL, the sums of a's blocks [m, k / block] or NULL unless `direct`, bias[n] or NULL,
+/// y[m, n], and the scales of a's blocks where a is bytes. Codes, scales and zeros lie in panels as maas_f32_gemm_pack
+/// makes them of matrices [k * bits / 32, n] (a word has the codes of neighbours along k, the first in its lowest bits)
+/// and [k / block, n].
 int32_t maas_f32_nbits(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_nbits_split(maas_f32_nbits_params *params);
 /// Whether A may come as bytes for codes of so many bits, and that is worth its while for m rows.

@@ -20,7 +20,7 @@ static const maas_kernel rows[] = {
 MAAS_ENTRY(maas_f32_nbits, rows)
 
 /// Unpacking costs as much as multiplying one row: more rows than few_rows are worth a panel of floats.
-enum { few_rows = 4, most_row_groups = 20, most_columns = 1024, least_columns = 128, wanted_items = 16 };
+enum { few_rows = 4, most_row_groups = 20, most_columns = 1024, least_columns = 128, wanted_items = 8 };
 
 /// One panel an item: reading B is all the work there is.
 static maas_split split_direct(const maas_kernel *kernel, maas_f32_nbits_params *g) {

@@ -105,21 +105,22 @@ package final class MatMulNBits: ReadableOperator {
     (params.m, params.n, params.k) = (Int64(m), Int64(n), Int64(row))
     (params.block, params.bits, params.zero) = (Int64(block), Int32(bits), Float(1 << (bits - 1)))
     params.a_is_bytes = allowsBytes && maas_f32_nbits_wants_bytes(params.m, params.bits)
-    let left = try left(&node, try filled(&node, a, m), m, asBytes: params.a_is_bytes)
+    let split = maas_f32_nbits_split(&params)
+    let left = try left(&node, try filled(&node, a, m), m, params)
     let operands = [
       left.a, try columns(&node, try words(node.input(1))), try columns(&node, try node.widenedInput(2)),
       try zeroColumns(&node), left.sums, try node.widenedOptional(5), y, left.scales,
     ]
-    let split = maas_f32_nbits_split(&params)
     node.emit(maas_f32_nbits, operands, params, split)
   }
 
-  /// A as the kernel reads it, the sums of its blocks, and the scales of bytes.
+  /// A as the kernel reads it, the sums of its blocks where codes are multiplied as they are, and the scales of bytes.
   private func left(
-    _ node: inout Lowering, _ a: Operand, _ m: Int, asBytes: Bool
-  ) throws(MaasError) -> (a: Operand, sums: Operand, scales: Operand?) {
+    _ node: inout Lowering, _ a: Operand, _ m: Int, _ product: maas_f32_nbits_params
+  ) throws(MaasError) -> (a: Operand, sums: Operand?, scales: Operand?) {
+    guard product.direct else { return (a, nil, nil) }
     let sums = try node.temporary(.float, [m, blocks])
-    guard asBytes else {
+    guard product.a_is_bytes else {
       try node.emitReduce(MAAS_REDUCE_SUM, try a.viewed([m, blocks, block]), sums, [2])
       return (a, sums, nil)
     }
