@@ -146,7 +146,7 @@ extension Model {
   }
 
   private func index(of name: String, _ values: [ValueInfo], _ kind: String) throws(MaasError) -> Int {
-    if let i = values.firstIndex(where: { $0.name == name }) { return i }
+    if let i = values.firstIndex(where: { Name($0.name) == Name(name) }) { return i }
     let names = values.map { $0.name }
     throw MaasError(
       .notFound, "the model has no \(kind) '\(name)'", expected: joined(names.map { "'\($0)'" }, " or "),

@@ -50,10 +50,10 @@ package struct NpzArchive {
   /// The entries that are arrays, under the names that numpy.load gives them.
   private static func arrays(_ all: [ZipEntry]) throws(MaasError) -> [(name: String, zip: ZipEntry)] {
     var arrays: [(name: String, zip: ZipEntry)] = []
-    var seen: Set<String> = []
+    var seen: Set<Name> = []
     for entry in all where entry.name.hasSuffix(".npy") {
       let name = String(entry.name.dropLast(4))
-      guard seen.insert(name).inserted else {
+      guard seen.insert(Name(name)).inserted else {
         throw MaasError(.invalidArgument, "the file holds two arrays of the name '\(name)'")
       }
       arrays.append((name, entry))
@@ -69,7 +69,7 @@ package struct NpzArchive {
   }
 
   package func tensor(_ name: String) throws(MaasError) -> Tensor {
-    guard let entry = entries.first(where: { $0.name == name }) else {
+    guard let entry = entries.first(where: { Name($0.name) == Name(name) }) else {
       throw MaasError(
         .notFound, "the file holds no array '\(name)'", found: joined(names.map { "'\($0)'" }, ", "),
         hint: didYouMean(name, names)

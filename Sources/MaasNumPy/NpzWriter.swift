@@ -15,9 +15,9 @@ package enum Npz {
   /// Sizes and offsets above `zip64Above` are written in 64 bits.
   static func encode(_ tensors: [NamedTensor], zip64Above: Int) throws(MaasError) -> TensorStorage {
     var writer = NpzWriter(zip64Above: zip64Above)
-    var seen: Set<String> = []
+    var seen: Set<Name> = []
     for tensor in tensors {
-      guard seen.insert(tensor.name).inserted else {
+      guard seen.insert(Name(tensor.name)).inserted else {
         throw MaasError(.invalidArgument, "a .npz file cannot hold two arrays of the name '\(tensor.name)'")
       }
       try writer.add(tensor)

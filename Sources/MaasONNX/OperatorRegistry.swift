@@ -10,6 +10,7 @@ package final class OperatorRegistry: @unchecked Sendable {
 
   package func add(_ row: Registration) throws(MaasError) {
     let since = row.opsets.lowerBound
+    if row.name.isEmpty { throw MaasError(.invalidArgument, "an operator must have a name") }
     if canonical(domain: row.domain).isEmpty || since < 1 {
       throw MaasError(
         .invalidArgument, "an operator cannot be added to ai.onnx or before version 1",
@@ -41,6 +42,6 @@ package final class OperatorRegistry: @unchecked Sendable {
 
 extension Registration {
   fileprivate func isNamed(_ name: String, _ domain: String) -> Bool {
-    self.name == name && self.domain == domain
+    Name(self.name) == Name(name) && Name(self.domain) == Name(domain)
   }
 }

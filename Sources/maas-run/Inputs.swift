@@ -67,7 +67,7 @@ struct InputGatherer {
 
   private mutating func set(_ name: String, _ tensor: Tensor, _ source: String) throws(MaasError) {
     let names = model.inputs.map { $0.name }
-    guard let i = names.firstIndex(of: name) else {
+    guard let i = names.firstIndex(where: { Name($0) == Name(name) }) else {
       throw MaasError(
         .notFound, "the model has no input '\(name)'", expected: joined(names.map { "'\($0)'" }, " or "),
         hint: didYouMean(name, names)

@@ -25,6 +25,21 @@ import Testing
     #expect(graph.inputs.map { graph[$0].name } == (try model.info()).inputs.map { $0.name })
   }
 
+  /// é as one scalar, and as e with an accent: the same to Swift, but names of ONNX are bytes.
+  @Test func namesAreBytes() throws {
+    let (one, two) = ("\u{e9}", "e\u{301}")
+    #expect(one == two)
+    let proto = graph(
+      [node("Neg", [one], [one + "y"]), node("Abs", [two], [two + "y"])], inputs: [value(one), value(two)],
+      outputs: [two + "y", one + "y"])
+    let imported = try imported(proto)
+    #expect(imported.inputs.count == 2)
+    let made = imported.nodes.map { ($0.op.name, $0.inputs[0], $0.outputs[0]) }
+    #expect(made.map { $0.0 } == ["Neg", "Abs"])
+    #expect(made.map { $0.1 } == imported.inputs.map { $0 })
+    #expect(made.reversed().map { $0.2 } == imported.outputs.map { $0 })
+  }
+
   @Test func inputsOutputsAndConstants() throws {
     var proto = graph(
       [node("Add", ["x", "w"], ["a"]), node("Clip", ["a", "", "top"], ["y"], name: "clip")],

@@ -7,7 +7,7 @@ import MaasCore
 /// one its file really is in when it was reached through a symbolic link.
 final class ExternalData {
   private let source: ModelSource
-  private var files: [String: TensorStorage] = [:]
+  private var files: [Name: TensorStorage] = [:]
 
   init(_ source: ModelSource) { self.source = source }
 

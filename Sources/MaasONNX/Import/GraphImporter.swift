@@ -8,8 +8,8 @@ final class GraphImporter {
   private let parent: GraphImporter?
   private let proto: GraphProto
   private var graph: Graph
-  private var ids: [String: ValueID] = [:]
-  private var declared: [String: Declaration] = [:]
+  private var ids: [Name: ValueID] = [:]
+  private var declared: [Name: Declaration] = [:]
   /// Values of the parent that this body reads, and what they are called in here.
   private var captures: [(outer: ValueID, inner: ValueID)] = []
   /// Inside a function: what its nodes and values are called by, the names of the calls.
@@ -41,7 +41,7 @@ final class GraphImporter {
   /// The value that is the graph's output of that name. What comes out of a function has a name from inside it.
   private func output(_ name: String) throws(MaasError) -> ValueID {
     let value = try resolve(name, "an output")
-    guard graph[value].name != name else { return value }
+    guard Name(graph[value].name) != Name(name) else { return value }
     let output = graph.add(declared[name]?.value ?? Value(name))
     graph.nodes.append(Node(name, Identity(), [value], [output]))
     return output
@@ -152,7 +152,7 @@ final class GraphImporter {
       of: try resolve(request.y, "attribute 'y'"), named: named, variables: request.xs.count, at: given)
     for (output, gradient) in zip(node.outputs, gradients) where output.count > 0 {
       let name = source.text(output)
-      guard ids.updateValue(gradient, forKey: name) == nil else { throw sameName(name) }
+      guard ids.updateValue(gradient, forKey: Name(name)) == nil else { throw sameName(name) }
       graph[gradient].name = prefix + name
     }
   }
@@ -218,7 +218,8 @@ final class GraphImporter {
     if let id = find(name) { return id }
     throw MaasError(
       .invalidModel, "\(reader) reads a value that nothing makes", tensor: name,
-      hint: didYouMean(name, ids.keys.sorted()) ?? "no input, initializer or node output has that name"
+      hint: didYouMean(name, ids.keys.map { $0.text }.sorted())
+        ?? "no input, initializer or node output has that name"
     )
   }
 }
@@ -237,12 +238,12 @@ extension GraphImporter {
     try context.enter(function, node.attributes)
     let outside = (ids, declared, prefix)
     (ids, declared, prefix) = ([:], [:], name + "/")
-    var leftOut: Set<String> = []
+    var leftOut: Set<Name> = []
     for (i, input) in function.inputs.enumerated() {
       if let argument = arguments[at: i] ?? nil {
         ids[source.text(input)] = argument
       } else {
-        leftOut.insert(source.text(input))
+        leftOut.insert(Name(source.text(input)))
       }
     }
     try importNodes(function.nodes.map { $0.without(leftOut, source) })
@@ -253,17 +254,17 @@ extension GraphImporter {
     context.leave()
     for (output, result) in zip(node.outputs, results) where output.count > 0 {
       let name = source.text(output)
-      guard ids.updateValue(result, forKey: name) == nil else { throw sameName(name) }
+      guard ids.updateValue(result, forKey: Name(name)) == nil else { throw sameName(name) }
     }
   }
 }
 
 extension NodeProto {
   /// The node with inputs of these names left out.
-  fileprivate func without(_ names: Set<String>, _ source: ModelSource) -> NodeProto {
+  fileprivate func without(_ names: Set<Name>, _ source: ModelSource) -> NodeProto {
     if names.isEmpty { return self }
     var node = self
-    for i in inputs.indices where names.contains(source.text(inputs[i])) { node.inputs[i] = Blob("") }
+    for i in inputs.indices where names.contains(Name(source.text(inputs[i]))) { node.inputs[i] = Blob("") }
     return node
   }
 }

@@ -8,7 +8,7 @@ final class ImportContext {
   let own: OperatorRegistry?
   var symbols = SymbolNames()
   /// The model's own functions.
-  private let functions: [String: FunctionProto]
+  private let functions: [Name: FunctionProto]
   /// The model, then the functions whose bodies are being imported.
   private var scopes: [Scope]
   private var calls = 0
@@ -17,30 +17,30 @@ final class ImportContext {
 
   private struct Scope {
     /// Opset version by domain.
-    var opsets: [String: Int] = [:]
+    var opsets: [Name: Int] = [:]
     /// What attributes of the function stand for.
-    var attributes: [String: AttributeProto] = [:]
-    var function: String?
+    var attributes: [Name: AttributeProto] = [:]
+    var function: Name?
   }
 
   init(_ model: ModelProto, _ source: ModelSource, _ own: OperatorRegistry?) throws(MaasError) {
     self.source = source
     self.own = own
     decoder = TensorDecoder(source)
-    var functions: [String: FunctionProto] = [:]
+    var functions: [Name: FunctionProto] = [:]
     for function in model.functions { functions[try key(function, source)] = function }
     self.functions = functions
     var scope = Scope()
     for opset in model.opsets(source) { scope.opsets[opset.domain] = opset.version }
     // Files of IR 1 and 2 could not say which opset they mean.
-    if scope.opsets.isEmpty, (model.irVersion ?? 0) < 3 { scope.opsets = ["": 1] }
+    if scope.opsets.isEmpty, (model.irVersion ?? 0) < 3 { scope.opsets[""] = 1 }
     scopes = [scope]
   }
 
   func opset(of domain: String) throws(MaasError) -> Int {
     let opsets = scopes.last?.opsets ?? [:]
     guard let opset = opsets[domain] else {
-      let imported = opsets.sorted { $0.key < $1.key }.map { "\(label(domain: $0.key)) \($0.value)" }
+      let imported = opsets.map { "\(label(domain: $0.key.text)) \($0.value)" }.sorted()
       throw MaasError(
         .invalidModel, "the model does not import the operator's domain",
         expected: "an opset_import of \(label(domain: domain))",
@@ -96,11 +96,11 @@ final class ImportContext {
   }
 }
 
-private func key(_ domain: String, _ name: String, _ overload: String) -> String {
-  "\(domain):\(name):\(overload)"
+private func key(_ domain: String, _ name: String, _ overload: String) -> Name {
+  Name("\(domain):\(name):\(overload)")
 }
 
-private func key(_ function: FunctionProto, _ source: ModelSource) throws(MaasError) -> String {
+private func key(_ function: FunctionProto, _ source: ModelSource) throws(MaasError) -> Name {
   key(
     canonical(domain: source.text(function.domain)), source.text(function.name), try function.overload(source)
   )

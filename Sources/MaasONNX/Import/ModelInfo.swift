@@ -53,8 +53,8 @@ private func declarations(_ values: [ValueInfoProto], _ source: ModelSource, _ s
 extension GraphProto {
   /// The inputs without the initializers, which files before IR 4 had to list too.
   func trueInputs(_ source: ModelSource) -> [ValueInfoProto] {
-    let initialized = Set(initializers.map { source.text($0.name) })
-    return inputs.filter { !initialized.contains(source.text($0.name)) }
+    let initialized = Set(initializers.map { Name(source.text($0.name)) })
+    return inputs.filter { !initialized.contains(Name(source.text($0.name))) }
   }
 }
 

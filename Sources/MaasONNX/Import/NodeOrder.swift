@@ -10,16 +10,16 @@ struct NodeOrder {
 
   /// `defined` are the names of inputs and initializers. A name that is made twice is refused here, where it would
   /// else look like a cycle.
-  init(_ nodes: [NodeProto], _ source: ModelSource, defined: some Collection<String>) throws(MaasError) {
+  init(_ nodes: [NodeProto], _ source: ModelSource, defined: some Collection<Name>) throws(MaasError) {
     self.source = source
     self.nodes = nodes
-    var producers: [String: Int] = [:]
+    var producers: [Name: Int] = [:]
     for name in defined { producers[name] = -1 }
     for (i, node) in nodes.enumerated() {
       for output in node.outputs where output.count > 0 {
-        let name = source.text(output)
+        let name = Name(source.text(output))
         guard producers.updateValue(i, forKey: name) == nil else {
-          throw sameName(name).inNode(node.label(source, index: i), source.text(node.opType))
+          throw sameName(name.text).inNode(node.label(source, index: i), source.text(node.opType))
         }
       }
     }
@@ -83,9 +83,9 @@ func sameName(_ name: String) -> MaasError {
 }
 
 /// All names a node reads, those its bodies take from the graph around it included.
-private func names(readBy node: NodeProto, _ source: ModelSource) -> [String] {
-  var names: [String] = []
-  for input in node.inputs where input.count > 0 { names.append(source.text(input)) }
+private func names(readBy node: NodeProto, _ source: ModelSource) -> [Name] {
+  var names: [Name] = []
+  for input in node.inputs where input.count > 0 { names.append(Name(source.text(input))) }
   for attribute in node.attributes {
     if let body = attribute.graph.value { names += freeNames(of: body, source) }
     for body in attribute.graphs { names += freeNames(of: body, source) }
@@ -94,14 +94,14 @@ private func names(readBy node: NodeProto, _ source: ModelSource) -> [String] {
 }
 
 /// The names a body uses but does not define.
-private func freeNames(of graph: GraphProto, _ source: ModelSource) -> [String] {
-  var defined: Set<String> = []
-  for input in graph.inputs { defined.insert(source.text(input.name)) }
-  for tensor in graph.initializers { defined.insert(source.text(tensor.name)) }
+private func freeNames(of graph: GraphProto, _ source: ModelSource) -> [Name] {
+  var defined: Set<Name> = []
+  for input in graph.inputs { defined.insert(Name(source.text(input.name))) }
+  for tensor in graph.initializers { defined.insert(Name(source.text(tensor.name))) }
   for node in graph.nodes {
-    for output in node.outputs { defined.insert(source.text(output)) }
+    for output in node.outputs { defined.insert(Name(source.text(output))) }
   }
-  var free = graph.outputs.map { source.text($0.name) }
+  var free = graph.outputs.map { Name(source.text($0.name)) }
   for node in graph.nodes { free += names(readBy: node, source) }
   return free.filter { !defined.contains($0) }
 }
