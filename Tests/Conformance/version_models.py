@@ -111,6 +111,24 @@ ROWS = [
 ]
 
 
+# Of ai.onnx.ml.
+MAPS = [
+    ("CastMap", 'g (map(int64, float) x) => (TYPE y) { y = ai.onnx.ml.CastMap <ATTRIBUTES> (x) }', {1: 2.5, 4: -7.0}, [
+        ("float[1, N]", 'cast_to = "TO_FLOAT"'),
+        ("int64[1, N]", 'cast_to = "TO_INT64"'),
+        ("float[1, 6]", 'cast_to = "TO_FLOAT", map_form = "SPARSE", max_map = 6'),
+    ]),
+    ("DictVectorizer", "g (map(string, float) x) => (TYPE y) { y = ai.onnx.ml.DictVectorizer <ATTRIBUTES> (x) }",
+     {"b": 5.0, "": -2.0, "d": 9.0}, [("float[1, N]", 'string_vocabulary = ["a", "b", ""]')]),
+    ("DictVectorizer", "g (map(int64, float) x) => (TYPE y) { y = ai.onnx.ml.DictVectorizer <ATTRIBUTES> (x) }",
+     {7: 0.5, 8: 2.0}, [("float[1, N]", "int64_vocabulary = [8, 3, 7, 1]")]),
+    ("ZipMap", "g (float[N, 4] x) => (TYPE y) { y = ai.onnx.ml.ZipMap <ATTRIBUTES> (x) }", X, [
+        ("seq(map(int64, float))", "classlabels_int64s = [4, 2, 9, -1]"),
+        ("seq(map(string, float))", 'classlabels_strings = ["a", "", "c", "b"]'),
+    ]),
+]  # fmt: skip
+
+
 def versions(op, first, last):
     found = {s.since_version for s in onnx.defs.get_all_schemas_with_history() if s.name == op and s.domain == ""}
     return sorted(v for v in found if first <= v <= last)
@@ -132,3 +150,8 @@ def cases():
             model = model_of(text, version)
             names = [value.name for value in model.graph.input]
             yield f"{op}_{version}_{number}", op, version, model, dict(zip(names, inputs))
+    for row, (op, text, x, variants) in enumerate(MAPS):
+        for variant, (result, attributes) in enumerate(variants):
+            made = text.replace("TYPE", result).replace("ATTRIBUTES", attributes)
+            model = parser.parse_model(f'<ir_version: 8, opset_import: ["": 13, "ai.onnx.ml": 1]> {made}')
+            yield f"{op}_{row}_{variant}", op, 1, model, {"x": x}

@@ -1,6 +1,6 @@
 """Cases of ai.onnx.ml's operators on numbers: trees, linear models, support vectors, scaling. See make-cases.py."""
 import numpy as np
-from onnx import numpy_helper
+from onnx import defs, numpy_helper
 
 random = np.random.default_rng(11)
 POST = ("NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO", "PROBIT")
@@ -17,6 +17,13 @@ def cases():
             tolerance = (1e-3, 1e-4) if attributes.get("post_transform") == "PROBIT" else (2e-5, 2e-6)
             options = {"domain": "ai.onnx.ml", "tolerance": tolerance} | (more[0] if more else {})
             yield f"ml_{name}", op, opset, kept, inputs, options
+            for version in later_versions(op, opset):
+                yield f"ml_{name}_{version}", op, version, kept, inputs, options
+
+
+def later_versions(op, opset):
+    schemas = [s for s in defs.get_all_schemas_with_history() if s.domain == "ai.onnx.ml" and s.name == op]
+    return sorted(s.since_version for s in schemas if s.since_version > opset and not s.deprecated)
 
 
 def numbers(count, low=-1, high=1):
@@ -87,11 +94,16 @@ def regressors():
     attributes = classic("target", 1, trees=20, depth=6) | {"n_targets": 1}
     yield "trees_many", op, 1, attributes, [rows(37, 4)]
     attributes = classic("target", 1) | {"n_targets": 1}
-    for name in ("nodes_values", "target_weights"):
-        values = np.array(attributes.pop(name)) + 1e-9
-        attributes[f"{name}_as_tensor"] = numpy_helper.from_array(values, name)
-    attributes["base_values_as_tensor"] = numpy_helper.from_array(np.array([0.125]), "base")
-    yield "trees_double", op, 3, attributes, [rows(20, 4, np.float64)]
+    yield "trees_hit_rates", op, 1, attributes | {"nodes_hitrates": [0.5] * len(attributes["nodes_modes"])}, [rows(3, 4)]
+    yield "trees_double", op, 3, in_doubles(attributes, "target_weights", [0.125]), [rows(20, 4, np.float64)]
+
+
+def in_doubles(attributes, weights, base):
+    """The tree attributes of version 3 that are tensors in the place of lists."""
+    tensors = {name: np.array(attributes[name]) + 1e-9 for name in ("nodes_values", weights)}
+    tensors |= {"nodes_hitrates": np.ones(len(attributes["nodes_modes"])), "base_values": np.array(base)}
+    kept = {name: value for name, value in attributes.items() if name not in tensors}
+    return kept | {f"{name}_as_tensor": numpy_helper.from_array(value, name) for name, value in tensors.items()}
 
 
 def classifiers():
@@ -110,6 +122,11 @@ def classifiers():
     for dtype in TYPES:
         attributes = classic("class", 3, modes=MODES) | INTS
         yield f"classes_{dtype.__name__}", op, 1, attributes, [rows(9, 4, dtype)], both
+    attributes = classic("class", 3, modes=MODES, missing=True) | INTS
+    rates = {"nodes_hitrates": [0.5] * len(attributes["nodes_modes"])}
+    yield "classes_hit_rates", op, 1, attributes | rates, [rows(9, 4)], both
+    attributes = in_doubles(classic("class", 3) | INTS, "class_weights", [0.5, -0.25, 0.125])
+    yield "classes_double", op, 3, attributes, [rows(20, 4, np.float64)], both
 
 
 def ensemble(dtype, targets, modes, missing):
@@ -151,6 +168,9 @@ def ensembles():
     for aggregate in range(4):
         attributes = ensemble(np.float32, 3, (0, 2), False) | {"aggregate_function": aggregate}
         yield f"ensemble_{aggregate}", "TreeEnsemble", 5, attributes, [rows(6, 4)]
+    attributes = ensemble(np.float32, 2, (0, 2), False)
+    rates = numpy_helper.from_array(np.ones(len(attributes["nodes_featureids"]), np.float32), "rates")
+    yield "ensemble_hit_rates", "TreeEnsemble", 5, attributes | {"nodes_hitrates": rates}, [rows(6, 4)]
     yield from stumps()
 
 
@@ -189,6 +209,8 @@ def linear():
                     if post == "LOGISTIC":
                         labels = {"classlabels_strings": ["no", "yes", "?"][: max(2, outputs)]}
                     yield f"linear_classifier_{name}", "LinearClassifier", 1, common | labels, [x], {"outputs": 2}
+    several = {"coefficients": numbers(15), "intercepts": numbers(3), "classlabels_ints": [1, 2, 3], "multi_class": 1}
+    yield "linear_several", "LinearClassifier", 1, several, [random.uniform(-1, 1, (4, 5)).astype(np.float32)], {"outputs": 2}
     attributes = {"coefficients": numbers(6), "targets": 2}
     yield "linear_row", "LinearRegressor", 1, attributes, [random.uniform(-1, 1, 3).astype(np.float32)]
 
@@ -218,7 +240,7 @@ def svm():
             }  # fmt: skip
             yield f"svm_linear_{post}_{classes}_{low}", "SVMClassifier", 1, attributes, [x / 4], {"outputs": 2}
     attributes = {"coefficients": numbers(features), "rho": [0.5], "kernel_params": [0.0, 0.0, 0.0]}
-    yield "svm_regressor_linear", "SVMRegressor", 1, attributes, [x]
+    yield "svm_regressor_linear", "SVMRegressor", 1, attributes | {"post_transform": "NONE"}, [x]
     for dtype in TYPES[1:]:
         yield classifier("RBF", dtype.__name__, common, [2, 4], False, (3 * x).astype(dtype))
 

@@ -257,7 +257,8 @@ def labels():
             result = np.array(result, {"strings": object, "int64s": np.int64, "floats": np.float32}[b]).reshape(given[a].shape)
             for opset in (2, 4):
                 yield f"label_{opset}_{a}_{b}", "LabelEncoder", opset, attributes, [given[a]], ML | {"expected": [result]}
-            yield f"label_default_{a}_{b}", "LabelEncoder", 2, attributes | defaults[b], [given[a]], ML
+            for opset in (2, 4):
+                yield f"label_default_{opset}_{a}_{b}", "LabelEncoder", opset, attributes | defaults[b], [given[a]], ML
     yield from label_tensors()
 
 
