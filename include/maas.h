@@ -618,7 +618,8 @@ MAAS_API maas_status maas_operators_close(maas_operators *operators);
  *
  * The callback returns MAAS_OK, or why not: then the call of maas that led here fails with that status. Its
  * message has file, node and operator, and after them the text of maas_error_set() or of the call that failed
- * inside the callback.
+ * inside the callback. A callback may call maas; more than 16 callbacks inside one another on a thread are
+ * refused with MAAS_LIMIT_EXCEEDED.
  */
 typedef maas_status (*maas_operator_callback)(void *context, maas_node *node);
 
@@ -632,7 +633,7 @@ typedef maas_status (*maas_operator_callback)(void *context, maas_node *node);
  * release  Called with `context` when all is closed that may use the operator; may be NULL. Not called after a
  *          failure.
  *
- * MAAS_INVALID_ARGUMENT: the domain is "" or "ai.onnx"; the version is less than 1 or was added before.
+ * MAAS_INVALID_ARGUMENT: the name is empty; the domain is "" or "ai.onnx"; the version is less than 1 or was added before.
  */
 MAAS_API maas_status maas_operators_add(maas_operators *operators, const char *domain, const char *name,
                                         int64_t since_version, maas_operator_callback shape,
@@ -669,7 +670,8 @@ MAAS_API maas_status maas_node_set_shape(maas_node *node, size_t index, maas_dty
 
 /**
  * In `compute`: the tensor to write an output to, not cleared. NULL for an output that nobody wants, and for one
- * that maas_node_set_output() must give. MAAS_INVALID_ARGUMENT: not in `compute`; no such index.
+ * that maas_node_set_output() must give. The run fails when an output that somebody reads is neither asked for here
+ * nor given there. MAAS_INVALID_ARGUMENT: not in `compute`; no such index.
  */
 MAAS_API maas_status maas_node_output(const maas_node *node, size_t index, maas_tensor **tensor);
 

@@ -7,6 +7,7 @@
 enum { message_capacity = 4096 };
 static _Thread_local char message[message_capacity];
 static _Thread_local uint64_t message_count;
+static _Thread_local int callback_depth;
 
 void maas_abi_set_message(const uint8_t *text, size_t size) {
   if (size >= message_capacity) {
@@ -25,6 +26,15 @@ void maas_abi_set_absent(const char *name) {
 }
 
 uint64_t maas_abi_message_count(void) { return message_count; }
+
+bool maas_abi_enter_callback(void) {
+  if (callback_depth >= maas_abi_callback_depth)
+    return false;
+  callback_depth++;
+  return true;
+}
+
+void maas_abi_leave_callback(void) { callback_depth--; }
 
 bool maas_abi_equal(const char *a, const char *b) { return strcmp(a, b) == 0; }
 

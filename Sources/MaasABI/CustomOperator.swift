@@ -42,7 +42,7 @@ final class CustomOperator: HostOperator {
   }
 
   func lower(_ node: inout Lowering) throws(MaasError) {
-    let site = CustomSite(self, facts(node.inputs), facts(node.outputs))
+    let site = CustomSite(self, facts(node.inputs), facts(node.outputs), wanted: node.wanted)
     node.emit(
       { step, _, _, worker in CustomSite.run(step, worker) }, node.inputs + node.outputs,
       Int(bitPattern: Unmanaged.passUnretained(site).toOpaque()), kernel: "custom")
@@ -59,17 +59,16 @@ final class CustomOperator: HostOperator {
     for i in call.facts.indices {
       if let fact = call.facts[i], fact.hasPlace { node.outputs[i] = TensorHandle(try fact.tensor(at: nil)) }
     }
-    try node.call(definition.compute)
+    try node.compute(call.wanted)
     var results: [Datum?] = []
-    for (i, output) in node.outputs.enumerated() {
-      if output == nil, call.wants(i) { throw leavesOut(i, "compute") }
+    for output in node.outputs {
       results.append(nil)
-      if let output { results[i] = .tensor(output.tensor) }
+      if let output { results[results.count - 1] = .tensor(output.tensor) }
     }
     return results
   }
 
-  private func leavesOut(_ i: Int, _ callback: String) -> MaasError {
+  func leavesOut(_ i: Int, _ callback: String) -> MaasError {
     MaasError(.invalidArgument, "the operator's \(callback) callback leaves out output \(i)")
   }
 }
@@ -105,13 +104,15 @@ final class CustomSite: @unchecked Sendable {
   private let op: CustomOperator
   private let inputs: [Fact?]
   private let outputs: [Fact?]
+  private let wanted: [Bool]
   private let lock = Lock()
   private var idle: [NodeHandle] = []
 
-  init(_ op: CustomOperator, _ inputs: [Fact?], _ outputs: [Fact?]) {
+  init(_ op: CustomOperator, _ inputs: [Fact?], _ outputs: [Fact?], wanted: [Bool]) {
     self.op = op
     self.inputs = inputs
     self.outputs = outputs
+    self.wanted = wanted
   }
 
   /// A `maas_step_run`: the step's parameters are the address of the site.
@@ -137,7 +138,7 @@ final class CustomSite: @unchecked Sendable {
     defer { lock.holding { idle.append(node) } }
     try Self.bind(&node.inputs, inputs, operands)
     try Self.bind(&node.outputs, outputs, operands + inputs.count)
-    try node.call(op.definition.compute)
+    try node.compute(wanted)
   }
 
   private static func bind(

@@ -19,6 +19,8 @@ final class NodeHandle {
   var inputs: [TensorHandle?] = []
   /// Tensors of the outputs: those that have a place, and those that the callback gave.
   var outputs: [TensorHandle?] = []
+  /// Which outputs the compute callback has asked for or given.
+  private var given: [Bool] = []
   private var infos: [ValueInfoHandle?] = []
 
   /// For the shape callback if there are no `results`. Inputs that are known have a tensor.
@@ -33,14 +35,30 @@ final class NodeHandle {
       inputs.append(nil)
       if let tensor = fact?.constant { inputs[inputs.count - 1] = TensorHandle(try aligned(tensor)) }
     }
-    for _ in self.results { outputs.append(nil) }
+    for _ in self.results {
+      outputs.append(nil)
+      given.append(false)
+    }
   }
 
   /// Calls one of the operator's functions. The text of its failure is what it, or a call of maas inside it, has set.
   func call(_ function: maas_operator_callback) throws(MaasError) {
+    guard maas_abi_enter_callback() else {
+      throw MaasError(
+        .limitExceeded, "callbacks of operators run one another without end",
+        expected: "at most \(maas_abi_callback_depth) inside one another")
+    }
+    defer { maas_abi_leave_callback() }
     let count = maas_abi_message_count()
     let status = function(op.definition.context, lent(self))
     if status != MAAS_OK { throw failure(status, hasText: maas_abi_message_count() != count) }
+  }
+
+  /// Calls the compute callback, which must give what is `wanted`: memory that is ready for an output holds nothing.
+  func compute(_ wanted: [Bool]) throws(MaasError) {
+    for i in given.indices { given[i] = false }
+    try call(op.definition.compute)
+    for i in given.indices where !given[i] && wanted[at: i] ?? false { throw op.leavesOut(i, "compute") }
   }
 
   private func failure(_ status: maas_status, hasText: Bool) -> MaasError {
@@ -89,7 +107,9 @@ final class NodeHandle {
   /// The tensor of an output that has a place.
   func place(_ i: Int) throws(MaasError) -> TensorHandle? {
     try check(i, inShape: false)
-    return results[i]?.hasPlace == true ? outputs[i] : nil
+    guard results[i]?.hasPlace == true else { return nil }
+    given[i] = true
+    return outputs[i]
   }
 
   func give(_ i: Int, _ tensor: Tensor) throws(MaasError) {
@@ -104,6 +124,7 @@ final class NodeHandle {
     }
     guard let place else {
       outputs[i] = TensorHandle(tensor)
+      given[i] = true
       return
     }
     if place.bytes != tensor.bytes { maas_sys_copy(place.bytes, tensor.bytes, place.byteCount) }

@@ -79,7 +79,8 @@ private struct Evaluation {
       if let fact { tensor = try Tensor(fact.dtype, shape) }
       outputs.append(try operand(tensor))
     }
-    var lowering = Lowering(inputs: operands, outputs: outputs, nextBuffer: tensors.count)
+    var lowering = Lowering(
+      inputs: operands, outputs: outputs, wanted: outputs.map { $0 != nil }, nextBuffer: tensors.count)
     try op.lower(&lowering)
     return lowering.buffers.contains { $0.byteCount > byteLimit } ? nil : try finish(lowering)
   }
@@ -135,7 +136,7 @@ extension StepTemplate {
     let scratchMemory = try TensorStorage.allocate(scratch)
     for (i, byte) in params.enumerated() { memory.base.storeBytes(of: byte, toByteOffset: i, as: UInt8.self) }
     let pointers = operands.map { $0.flatMap(address) }
-    var worker = maas_worker(scratch: scratchMemory.base, failure: (0, 0, 0))
+    var worker = maas_worker(scratch: scratchMemory.base)
     let status = pointers.withUnsafeBufferPointer { pointers in
       var step = maas_step(
         run: run, operands: pointers.baseAddress, params: UnsafeRawPointer(memory.base), items: Int64(items),
@@ -143,6 +144,26 @@ extension StepTemplate {
       return run(&step, 0, Int64(items), &worker)
     }
     if let error = stepError(status, worker) { throw error }
+  }
+}
+
+extension maas_worker {
+  package init(scratch: UnsafeMutableRawPointer?) {
+    self.init()
+    self.scratch = scratch
+  }
+
+  /// Why the run is to end, if it is: to be asked every few milliseconds.
+  package var interruption: MaasError? {
+    if let cancel, maas_sys_load(cancel) != 0 { return .cancelledRun }
+    return deadline != 0 && maas_sys_now_ns() >= deadline ? .lateRun : nil
+  }
+}
+
+extension MaasError {
+  package static var cancelledRun: MaasError { MaasError(.cancelled, "the run was cancelled") }
+  package static var lateRun: MaasError {
+    MaasError(.deadlineExceeded, "the run did not finish before its deadline")
   }
 }
 

@@ -1,3 +1,4 @@
+import CMaasSystem
 import MaasCore
 
 /// An operator that runs as Swift code between two plans: what its outputs are depends on data, they are no plain
@@ -6,10 +7,17 @@ package protocol HostOperator: Operator {
   /// Computes the outputs. Inputs are only read and may be gone after the call; an input may be given back as it is.
   /// The elements of outputs that are left out are not looked at.
   func run(_ call: HostCall) throws(MaasError) -> [Datum?]
+  /// As `run`, with a call that is not needed afterwards: what nobody else holds may be changed in place.
+  func run(usingUp call: inout HostCall) throws(MaasError) -> [Datum?]
+  /// Whether results hold no memory of the run's, apart from what is in containers among the inputs.
+  var ownsResults: Bool { get }
 }
 
 extension HostOperator {
   package var host: (any HostOperator)? { self }
+  package var ownsResults: Bool { false }
+
+  package func run(usingUp call: inout HostCall) throws(MaasError) -> [Datum?] { try run(call) }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     throw MaasError(.internal, "the operator cannot be part of a plan")
@@ -19,22 +27,32 @@ extension HostOperator {
 /// What a host operator is given.
 package struct HostCall {
   /// Nil for an optional input that was left out; without the captures of bodies.
-  package let inputs: [Datum?]
+  package var inputs: [Datum?]
+  /// Whether somebody reads the output, or the run gives it.
   package let wanted: [Bool]
   /// What `infer` said of the outputs.
   package let facts: [Fact?]
   /// One for each of the operator's bodies.
   package let bodies: [any BodyRunner]
+  private let worker: maas_worker
 
-  package init(inputs: [Datum?], wanted: [Bool], facts: [Fact?] = [], bodies: [any BodyRunner] = []) {
+  package init(
+    inputs: [Datum?], wanted: [Bool], facts: [Fact?] = [], bodies: [any BodyRunner] = [],
+    worker: maas_worker = maas_worker()
+  ) {
     self.inputs = inputs
+    self.worker = worker
     self.wanted = wanted
     self.facts = facts
     self.bodies = bodies
   }
 
+  /// Ends the operator when the run is cancelled or late: for loops of more than some milliseconds.
+  package func checkInterruption() throws(MaasError) {
+    if let error = worker.interruption { throw error }
+  }
+
   package func has(_ i: Int) -> Bool { (inputs[at: i] ?? nil) != nil }
-  package func wants(_ i: Int) -> Bool { wanted[at: i] ?? false }
 
   package func input(_ i: Int) throws(MaasError) -> Datum {
     guard let input = inputs[at: i] ?? nil else { throw MaasError(.invalidModel, "input \(i) is missing") }
@@ -52,6 +70,13 @@ package struct HostCall {
   package func sequence(_ i: Int) throws(MaasError) -> [Datum] {
     let input = try input(i)
     guard case .sequence(let elements) = input else { throw mismatch(i, "sequence", input) }
+    return elements
+  }
+
+  /// The elements of a sequence, which is no longer an input: they can be changed without a copy if nobody else holds them.
+  package mutating func takeSequence(_ i: Int) throws(MaasError) -> [Datum] {
+    let elements = try sequence(i)
+    inputs[i] = nil
     return elements
   }
 
@@ -79,9 +104,10 @@ package struct HostCall {
 
 /// A body of a host operator, ready to be run again and again. Plans are made at the first run of a shape.
 package protocol BodyRunner: AnyObject {
-  /// Runs the body once on `inputs`, followed by what the body captures, and writes its outputs to `results`.
+  /// Runs the body once on `inputs`, followed by what the body captures, and writes its outputs to `results`. Inputs
+  /// that are no tensors are used up: empty sequences are left in their place.
   ///
   /// A tensor of results is written over by a later run once nobody else holds a reference to it; where shapes stay
   /// the same, a run then allocates nothing.
-  func run(_ inputs: [Datum], _ results: inout [Datum]) throws(MaasError)
+  func run(_ inputs: inout [Datum], _ results: inout [Datum]) throws(MaasError)
 }

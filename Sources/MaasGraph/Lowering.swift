@@ -98,6 +98,8 @@ package struct Lowering {
   package private(set) var inputs: [Operand?]
   /// What `infer` said; nil for an output the node does not have.
   package private(set) var outputs: [Operand?]
+  /// Whether somebody reads the output, or the run gives it.
+  package let wanted: [Bool]
 
   package private(set) var steps: [StepTemplate] = []
   package private(set) var buffers: [BufferRequest] = []
@@ -106,9 +108,10 @@ package struct Lowering {
   private let firstBuffer: Int
 
   /// `nextBuffer` is the number that the first requested buffer gets.
-  package init(inputs: [Operand?], outputs: [Operand?], nextBuffer: Int) {
+  package init(inputs: [Operand?], outputs: [Operand?], wanted: [Bool], nextBuffer: Int) {
     self.inputs = inputs
     self.outputs = outputs
+    self.wanted = wanted
     firstBuffer = nextBuffer
   }
 

@@ -4,7 +4,7 @@ import CMaasSystem
 
 /// The status of a step that the run's limits ended before its last item: whoever cancelled may have reset the flag
 /// since, but the results are not whole.
-let stoppedStatus: Int32 = -1
+let stoppedStatus = Int32(MAAS_STEP_STOPPED)
 
 /// Runs one step, on several threads where it has chunks to give away.
 func runStep(
@@ -52,6 +52,12 @@ package struct RunLimits {
     self.deadline = deadline
   }
 
+  /// What a step's code gets to see of the limits.
+  func worker(scratch: UnsafeMutableRawPointer? = nil) -> maas_worker {
+    maas_worker(
+      scratch: scratch, failure: (0, 0, 0), cancel: cancel, deadline: deadline == .max ? 0 : max(deadline, 1))
+  }
+
   var areNone: Bool { cancel == nil && deadline == .max }
 
   func interruption() -> Interruption? {
@@ -66,7 +72,7 @@ func execute(
   _ steps: UnsafePointer<maas_step>, count: Int, pool: ThreadPool?, threads: Int, scratch: Scratch,
   limits: RunLimits, stamps: UnsafeMutablePointer<Int64>?
 ) -> Interruption? {
-  var failure = maas_worker()
+  var failure = limits.worker()
   stamps?[0] = maas_sys_now_ns()
   for i in 0..<count {
     if let interruption = limits.interruption() { return interruption }

@@ -76,6 +76,8 @@ struct HostSite {
   let inputs: [HostSource?]
   /// What inference says of the outputs.
   let facts: [Fact?]
+  /// Which outputs somebody reads.
+  let wanted: [Bool]
   /// The slot that each output goes to; nil for those left out.
   let results: [Int?]
 }
@@ -84,7 +86,8 @@ struct HostSite {
 enum HostSource {
   case tensor(Location, DType, [Int])
   case constant(Tensor)
-  case slot(Int)
+  /// `isLast`: nobody reads the slot afterwards.
+  case slot(Int, isLast: Bool)
 }
 
 /// What comes after the last step of a plan.

@@ -36,18 +36,21 @@ final class PlanBody: BodyRunner {
     if let context { setCaptures(context) }
   }
 
-  func run(_ inputs: [Datum], _ results: inout [Datum]) throws(MaasError) {
+  func run(_ inputs: inout [Datum], _ results: inout [Datum]) throws(MaasError) {
     let context = try context(for: inputs)
-    for i in inputs.indices { context.setInput(i, inputs[i]) }
+    results.removeAll(keepingCapacity: true)
+    for i in inputs.indices {
+      context.setInput(i, inputs[i])
+      if inputs[i].tensor == nil { inputs[i] = .nothing }
+    }
     chooseTargets()
     try context.run(targets: targets, names: names, limits: limits, profile: nil)
     allocations += context.allocations
     swap(&free, &last)
     last.removeAll(keepingCapacity: true)
-    results.removeAll(keepingCapacity: true)
     for i in names.indices {
       guard let result = context.takeResult(i) else { throw MaasError(.internal, "an output is missing") }
-      last.append(result)
+      last.append(result.tensor == nil ? .nothing : result)
       results.append(result)
     }
     for i in targets.indices { targets[i] = .allocated(keep: false) }
@@ -57,7 +60,7 @@ final class PlanBody: BodyRunner {
   private func chooseTargets() {
     for i in free.indices {
       guard case .tensor(var tensor) = free[i], tensor.dtype != .string else { continue }
-      free[i] = .sequence([])
+      free[i] = .nothing
       if isKnownUniquelyReferenced(&tensor), tensor.isUnshared() { targets[i] = .offered(tensor) }
     }
     free.removeAll(keepingCapacity: true)
@@ -76,6 +79,7 @@ final class PlanBody: BodyRunner {
     types = all.map { DatumType($0) }
     let made = try executable.checkOut(types, names.map { _ in true })
     context = made
+    made.freshInputs = inputs.count
     setCaptures(made)
     return made
   }
@@ -99,4 +103,9 @@ final class PlanBody: BodyRunner {
     executable.checkIn(context, types, names.map { _ in true })
     self.context = nil
   }
+}
+
+extension Datum {
+  /// In the place of what has been given away.
+  fileprivate static var nothing: Datum { .sequence([]) }
 }

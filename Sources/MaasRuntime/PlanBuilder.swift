@@ -20,8 +20,7 @@ struct PlanBuilder {
   }
 
   init(_ graph: Graph, inputs: [DatumType], wantedOutputs: [Bool], context: PlanContext) throws(MaasError) {
-    let frame = PlanState.Frame(
-      graph: graph, values: Array(repeating: nil, count: graph.values.count), owner: nil)
+    let frame = PlanState.Frame(graph, owner: nil, wanted: wantedOutputs)
     state = PlanState(context: context, wantedOutputs: wantedOutputs, frames: [frame])
     state.slotCount = inputs.count
     for (i, (id, type)) in zip(graph.inputs, inputs).enumerated() {
@@ -238,7 +237,8 @@ struct PlanBuilder {
     }
     let outputs = try makeOutputs(node, facts)
     var lowering = Lowering(
-      inputs: operands, outputs: outputs.map { $0?.operand }, nextBuffer: state.buffers.count)
+      inputs: operands, outputs: outputs.map { $0?.operand },
+      wanted: state.frames[state.frames.count - 1].wanted(node), nextBuffer: state.buffers.count)
     try node.op.lower(&lowering)
     try adopt(lowering, node, inputs, outputs.map { $0?.value })
   }
@@ -320,8 +320,7 @@ extension PlanBuilder {
     guard bodies.count == 2 else { throw MaasError(.invalidModel, "a branch is missing") }
     let body = bodies[flag != 0 ? 0 : 1]
     let first = flag != 0 ? 1 : 1 + bodies[0].captureCount
-    var frame = PlanState.Frame(
-      graph: body, values: Array(repeating: nil, count: body.values.count), owner: node)
+    var frame = PlanState.Frame(body, owner: node)
     for (i, id) in body.inputs.enumerated() { frame.values[id.index] = inputs[at: first + i] ?? nil }
     state.frames.append(frame)
     return .planned

@@ -13,7 +13,8 @@ extension PlanBuilder {
 
   /// Ends the plan before a node that must know the contents of `needed`.
   mutating func finish(reading needed: [Int]) throws(MaasError) -> Plan {
-    try finish(keeping: keptBuffers(needed), []) { (builder, located) throws(MaasError) in
+    let kept = buffers(state.valuesStillNeeded(besidesNext: false).union(needed))
+    return try finish(keeping: kept, []) { (builder, located) throws(MaasError) in
       let reads = try needed.map { (value) throws(MaasError) in try builder.contentRead(value, located) }
       return .reads(reads, rest: builder.state)
     }
@@ -21,18 +22,24 @@ extension PlanBuilder {
 
   /// Ends the plan with a host operator.
   mutating func finish(calling call: DraftCall) throws(MaasError) -> Plan {
-    try finish(keeping: keptBuffers(call.inputs.compactMap { $0 }), []) { (builder, located) in
-      let inputs = call.inputs.map { $0.map { builder.source($0, located) } }
+    let values = call.inputs.compactMap { $0 }
+    let needed = state.valuesStillNeeded(besidesNext: true)
+    return try finish(keeping: buffers(needed.union(values)), []) { (builder, located) in
+      let inputs = call.inputs.map { input in
+        input.map { value in
+          let isLast = !needed.contains(value) && values.filter { $0 == value }.count == 1
+          return builder.source(value, located, isLast: isLast)
+        }
+      }
+      let wanted = builder.state.frames[builder.state.frames.count - 1].wanted(call.node)
       let site = HostSite(
-        node: call.node, op: call.op, inputs: inputs, facts: call.facts, results: call.results)
+        node: call.node, op: call.op, inputs: inputs, facts: call.facts, wanted: wanted, results: call.results
+      )
       return .call(site, rest: builder.state)
     }
   }
 
-  /// The buffers of these values and of all that the rest of the graph reads.
-  private func keptBuffers(_ values: [Int]) -> Set<Int> {
-    Set(state.valuesStillNeeded().union(values).compactMap { state.values[$0].buffer })
-  }
+  private func buffers(_ values: Set<Int>) -> Set<Int> { Set(values.compactMap { state.values[$0].buffer }) }
 
   private mutating func finish(
     keeping keep: Set<Int>, _ outputs: [PlanOutput?],
@@ -53,10 +60,10 @@ extension PlanBuilder {
     return plan
   }
 
-  private func source(_ value: Int, _ located: Located) -> HostSource {
+  private func source(_ value: Int, _ located: Located, isLast: Bool) -> HostSource {
     let known = state.values[value]
     if let constant = known.constant { return .constant(constant) }
-    if let container = known.container { return .slot(container.slot) }
+    if let container = known.container { return .slot(container.slot, isLast: isLast) }
     let location = known.buffer.flatMap { located.locations[$0] } ?? .omitted
     return .tensor(location, known.dtype, known.shape)
   }

@@ -40,6 +40,24 @@ struct PlanState {
     var values: [Int?]
     /// The node of the frame below whose outputs this body gives.
     let owner: Node?
+    /// The graph values that a node or an output of the graph reads.
+    private let read: [Bool]
+
+    /// `wanted`: which of the graph's outputs are asked for; nil for all.
+    init(_ graph: Graph, owner: Node?, wanted: [Bool]? = nil) {
+      self.graph = graph
+      self.owner = owner
+      values = Array(repeating: nil, count: graph.values.count)
+      var read = Array(repeating: false, count: graph.values.count)
+      for node in graph.nodes {
+        for case .some(let id) in node.inputs { read[id.index] = true }
+      }
+      for (i, id) in graph.outputs.enumerated() where wanted?[at: i] ?? true { read[id.index] = true }
+      self.read = read
+    }
+
+    /// Which outputs of a node of the graph somebody reads.
+    func wanted(_ node: Node) -> [Bool] { node.outputs.map { $0.map { read[$0.index] } ?? false } }
 
     func note(_ id: ValueID, in needed: inout Set<Int>) {
       if let value = values[id.index] { needed.insert(value) }
@@ -151,12 +169,12 @@ struct PlanState {
     return try Operand(BufferID(buffer), known.dtype, known.shape, constant: known.constant)
   }
 
-  /// Values that nodes not planned yet, or the graph's outputs, still read.
-  func valuesStillNeeded() -> Set<Int> {
+  /// Values that nodes not planned yet, or the graph's outputs, still read; `besidesNext`: apart from the very next node.
+  func valuesStillNeeded(besidesNext: Bool) -> Set<Int> {
     var needed: Set<Int> = []
     for (depth, frame) in frames.enumerated() {
       // The node that owns the next frame is still under way, its inputs are that frame's.
-      let first = depth + 1 < frames.count ? frame.next + 1 : frame.next
+      let first = depth + 1 < frames.count || besidesNext ? frame.next + 1 : frame.next
       for node in frame.graph.nodes.dropFirst(first) {
         for case .some(let id) in node.inputs { frame.note(id, in: &needed) }
       }

@@ -30,6 +30,8 @@ final class RunContext {
   let root: PlanInstance
   private let threads: Int
   private let inputCount: Int
+  /// How many of the inputs, the first ones, are set anew for each run, which may then use up what it is given.
+  var freshInputs = 0
   private var data: RunData
   private(set) var results: [Datum?]
   private var staging: Staging
@@ -154,19 +156,18 @@ extension RunContext {
   private func call(
     _ site: HostSite, _ instance: PlanInstance, _ limits: RunLimits
   ) throws(MaasError) -> [DatumType?] {
-    var inputs: [Datum?] = []
+    var call = HostCall(
+      inputs: [], wanted: site.wanted, facts: site.facts, bodies: instance.bodies.map { $0 },
+      worker: limits.worker())
     for source in site.inputs {
-      inputs.append(try source.map { (s) throws(MaasError) in try datum(s, instance) })
+      call.inputs.append(try source.map { (s) throws(MaasError) in try datum(s, instance) })
     }
     for body in instance.bodies.reversed() {
-      let first = inputs.count - body.captureCount
-      body.prepare(captures: inputs[first...].compactMap { $0 }, limits)
-      inputs.removeSubrange(first...)
+      let first = call.inputs.count - body.captureCount
+      body.prepare(captures: call.inputs[first...].compactMap { $0 }, limits)
+      call.inputs.removeSubrange(first...)
     }
-    let results = try site.op.run(
-      HostCall(
-        inputs: inputs, wanted: site.results.map { $0 != nil }, facts: site.facts,
-        bodies: instance.bodies.map { $0 }))
+    let results = try site.op.run(usingUp: &call)
     for body in instance.bodies { allocations += body.allocations }
     var types: [DatumType?] = []
     for (i, slot) in site.results.enumerated() {
@@ -175,7 +176,7 @@ extension RunContext {
         continue
       }
       types.append(DatumType(result))
-      try set(slot: slot, result.owned())
+      try set(slot: slot, site.op.ownsResults ? result : result.owned())
     }
     allocations += types.count
     return types
@@ -189,10 +190,11 @@ extension RunContext {
   private func datum(_ source: HostSource, _ instance: PlanInstance) throws(MaasError) -> Datum {
     switch source {
     case .constant(let tensor): return .tensor(tensor)
-    case .slot(let i):
+    case .slot(let i, let isLast):
       guard let datum = data.slots[at: i] ?? nil else { throw MaasError(.internal, "a slot is empty") }
+      if isLast, i < freshInputs || i >= inputCount { data.slots[i] = nil }
       return datum
-    case .tensor(.slot(let i), _, _): return try datum(.slot(i), instance)
+    case .tensor(.slot(let i), _, _): return try datum(.slot(i, isLast: false), instance)
     case .tensor(let location, let dtype, let shape):
       guard let address = instance.address(location, data) else { return .tensor(try Tensor(dtype, shape)) }
       let bytes = try byteCount(shape, dtype)
@@ -221,7 +223,9 @@ extension RunContext {
         results[i] = try results[i]?.owned()
       case .slot(let slot):
         try expectAllocated(targets[i], names[i])
-        results[i] = data.slots[at: slot] ?? nil
+        // Of a body's results, those that leave the operator are copied then.
+        let result = data.slots[at: slot] ?? nil
+        results[i] = freshInputs > 0 ? result : try result?.owned()
       default: continue
       }
     }
@@ -315,8 +319,8 @@ extension RunContext {
 
   private func error(_ interruption: Interruption, _ plan: Plan) -> MaasError {
     switch interruption {
-    case .cancelled: return MaasError(.cancelled, "the run was cancelled")
-    case .deadline: return MaasError(.deadlineExceeded, "the run did not finish before its deadline")
+    case .cancelled: return .cancelledRun
+    case .deadline: return .lateRun
     case .failed(let step, let status, let worker):
       let label = plan.labels[plan.steps[step].node]
       let error = stepError(status, worker) ?? MaasError(.internal, "the step failed")

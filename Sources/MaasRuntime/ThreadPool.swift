@@ -54,7 +54,7 @@ package final class ThreadPool: @unchecked Sendable {
     let (items, grain) = (step.pointee.items, step.pointee.grain)
     let chunks = (items - 1) / grain + 1
     guard threads > 1, chunks > 1, region.tryAcquire() else {
-      failure = maas_worker(scratch: scratch.base, failure: (0, 0, 0))
+      failure = limits.worker(scratch: scratch.base)
       return runAlone(step, limits: limits, failure: &failure)
     }
     defer { region.release() }
@@ -105,7 +105,7 @@ package final class ThreadPool: @unchecked Sendable {
     let slot = nextSlot.add(1)
     guard slot < job.pointee.participants else { return }
     let (step, items, grain) = (job.pointee.step, job.pointee.items, job.pointee.grain)
-    var worker = maas_worker(scratch: job.pointee.scratch.slot(Int(slot)), failure: (0, 0, 0))
+    var worker = job.pointee.limits.worker(scratch: job.pointee.scratch.slot(Int(slot)))
     while status.load() == 0 {
       if job.pointee.limits.interruption() != nil {
         _ = status.exchange(0, for: UInt32(bitPattern: stoppedStatus))

@@ -9,6 +9,8 @@ struct PlainRun {
   var reuses: Int?
   /// Items per call of a step; nil for all at once.
   var chunk: Int?
+  /// The flag that cancels the run.
+  var cancel: UnsafePointer<Int64>?
 
   private(set) var reusable: [(output: Int, input: Int)] = []
   private var buffers: [Tensor?] = []
@@ -21,7 +23,10 @@ struct PlainRun {
   mutating func run(_ op: any Operator, _ inputs: [Tensor?], outputs: [Bool]) throws -> [Tensor?] {
     let (facts, contents) = try inferred(op, inputs, outputs)
     if let host = op.host(inputs.map { $0?.dtype }, facts) {
-      let call = HostCall(inputs: inputs.map { $0.map { .tensor($0) } }, wanted: outputs, facts: facts)
+      let data = inputs.map { $0.map { Datum.tensor($0) } }
+      var worker = maas_worker()
+      worker.cancel = cancel
+      let call = HostCall(inputs: data, wanted: outputs, facts: facts, worker: worker)
       return try host.run(call).map { $0?.tensor }
     }
     var operands: [Operand?] = []
@@ -34,7 +39,7 @@ struct PlainRun {
       let tensor = try fact.map { try spoiled(try Tensor($0.dtype, shape ?? [])) }
       results.append(try operand(tensor, constant: false))
     }
-    var lowering = Lowering(inputs: operands, outputs: results, nextBuffer: buffers.count)
+    var lowering = Lowering(inputs: operands, outputs: results, wanted: outputs, nextBuffer: buffers.count)
     try op.lower(&lowering)
     reusable = lowering.reusable
     try shareMemory(lowering, inputs.count)
@@ -118,7 +123,8 @@ struct PlainRun {
     }
     let scratch = try TensorStorage.allocate(max(64, step.scratch))
     let pointers = step.operands.map { $0.flatMap { buffers[$0.index]?.bytes } }
-    var worker = maas_worker(scratch: scratch.base, failure: (0, 0, 0))
+    var worker = maas_worker(scratch: scratch.base)
+    worker.cancel = cancel
     let status = pointers.withUnsafeBufferPointer { pointers in
       var raw = maas_step(
         run: step.run, operands: pointers.baseAddress, params: UnsafeRawPointer(params.base),
@@ -126,6 +132,7 @@ struct PlainRun {
         dtype: step.dtype.rawValue)
       return step.run(&raw, Int64(begin), Int64(end), &worker)
     }
+    if status == MAAS_STEP_STOPPED { throw MaasError.cancelledRun }
     if let error = stepError(status, worker) { throw error }
   }
 }

@@ -15,9 +15,9 @@ extension Graph {
   }
 
   /// As `input`, for what a body sees of the graph around it. After all other inputs.
-  mutating func capture(_ name: String, _ dtype: DType = .int64) -> ValueID {
+  mutating func capture(_ name: String, _ dtype: DType = .int64, container: Container? = nil) -> ValueID {
     captureCount += 1
-    return input(name, dtype)
+    return input(name, dtype, container: container)
   }
 
   mutating func number(_ value: Int64) throws -> ValueID {

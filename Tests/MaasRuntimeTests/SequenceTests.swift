@@ -31,6 +31,49 @@ import Testing
     }
   }
 
+  /// What else holds a sequence keeps it as it was: a second carried value, the graph around the body.
+  @Test(arguments: [1, 2, 7] as [Int64]) func sharedSequencesStayAsTheyAre(n: Int64) throws {
+    let body = try loopBody { body, i in
+      let (list, _) = (body.input("list", container: numbers), body.input("before", container: numbers))
+      let around = body.capture("around", container: numbers)
+      let longer = body.node(try make(SequenceInsert.self), list, i)
+      let other = body.node(try make(SequenceInsert.self), around, i)
+      let short = body.node(try make(SequenceErase.self, inputs: 1), longer)
+      return (
+        nil,
+        [
+          longer, list, body.node(try make(SequenceLength.self, inputs: 1), other),
+          body.node(
+            try make(SequenceLength.self, inputs: 1), short),
+        ]
+      )
+    }
+    var graph = Graph("sharing")
+    let (times, list) = (graph.input("times"), graph.input("list", container: numbers))
+    graph.outputs = try graph.loop(body, times: times, carried: [list, list], captured: [list]) + [list]
+    let executable = makeExecutable(graph)
+    for _ in 0..<2 {
+      let results = try executable.results([.number(n), .sequence([.number(42)])])
+      let all = [[42]] + (0..<n).map { [$0] }
+      #expect(results[0].elements.map { $0.int64s } == all)
+      #expect(results[1].elements.map { $0.int64s } == Array(all.dropLast()))
+      #expect(results[2].int64s == Array(repeating: 2, count: Int(n)))
+      #expect(results[3].int64s == (0..<n).map { $0 + 1 })
+      #expect(results[4].elements.map { $0.int64s } == [[42]])
+    }
+  }
+
+  @Test func boundSequencesStayAsTheyAre() throws {
+    let executable = makeExecutable(try growing())
+    let binding = Binding(executable)
+    try binding.setInput(0, .number(3))
+    try binding.setInput(1, .sequence([.number(42)]))
+    for _ in 0..<3 {
+      try binding.run()
+      #expect(try binding.datum(0).elements.map { $0.int64s } == [[42], [0], [0, 1], [0, 1, 2]])
+    }
+  }
+
   @Test func resultsKeepNothingOfInputsConstantsAndEachOther() throws {
     var graph = Graph("sharing")
     let list = graph.input("list", container: numbers)

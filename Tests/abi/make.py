@@ -94,7 +94,37 @@ def custom_models():
     }""")
 
 
+# Loops whose bodies are the same in each iteration.
+LOOP = """loop (float[4] x, int64 trips) => (float[4] y, float[K, 4] all) {
+    more = Constant<value = bool {1}>()
+    y, all = Loop(trips, more, x) <body = step (int64 i, bool c, float[4] before) => (bool d, float[4] after, float[4] seen) {
+        d = Identity(c)
+        grown = Mul(before, x)
+        after = Add(grown, x)
+        seen = Relu(grown)
+    }>
+}"""
+SCAN = """scan (float[4] start, float[N, 4] x) => (float[4] y, float[N, 4] all) {
+    y, all = Scan<num_scan_inputs = 1, body = step (float[4] before, float[4] row) => (float[4] after, float[4] seen) {
+        after = Add(before, row)
+        seen = Mul(after, row)
+    }>(start, x)
+}"""
+GROWING = """growing (float[4] x, int64 trips) => (int64 count) {
+    more = Constant<value = bool {1}>()
+    none = SequenceEmpty()
+    list = Loop(trips, more, none) <body = step (int64 i, bool c, seq(float[4]) before) => (bool d, seq(float[4]) after) {
+        d = Identity(c)
+        after = SequenceInsert(before, x)
+    }>
+    count = SequenceLength(list)
+}"""
+
+
 def models():
+    yield "loop", parsed(LOOP)
+    yield "scan", parsed(SCAN)
+    yield "growing", parsed(GROWING)
     yield "described", described()
     yield "five", parsed(FIVE, w1=random(16, 16), b1=random(16), w2=random(16, 10))
     # Enough work for several threads.

@@ -13,6 +13,12 @@ void maas_abi_set_absent(const char *name);
 /// How often the message of this thread was set.
 uint64_t maas_abi_message_count(void);
 
+/// How many callbacks of operators may be under way on a thread, each inside a run of the one before.
+enum { maas_abi_callback_depth = 16 };
+/// Before such a callback; false: it would be one too many.
+bool maas_abi_enter_callback(void);
+void maas_abi_leave_callback(void);
+
 bool maas_abi_equal(const char *a, const char *b);
 
 /// Whether somebody wants log lines of this maas_log_level: ask before making one.

@@ -6,14 +6,18 @@
 
 struct maas_step;
 
-/// What one thread brings to a step: memory of its own, and room to say which value was wrong.
+/// What one thread brings to a step: memory of its own, room to say which value was wrong, and what may end the run
+/// early: steps with items of more than some milliseconds look at that and return MAAS_STEP_STOPPED.
 typedef struct maas_worker {
-  void *scratch;      ///< 64-byte aligned; at least step->scratch bytes.
-  int64_t failure[3]; ///< On a non-zero return: the offending value and its allowed range [min, max).
+  void *scratch;         ///< 64-byte aligned; at least step->scratch bytes.
+  int64_t failure[3];    ///< On a non-zero return: the offending value and its allowed range [min, max).
+  const int64_t *cancel; ///< Not zero there: the run is cancelled. NULL: nobody can.
+  int64_t deadline;      ///< On maas_sys_now_ns()'s clock; 0: none.
 } maas_worker;
 
 /// Why a step refused its data. Everything that can be known earlier is refused earlier.
 enum {
+  MAAS_STEP_STOPPED = -1, ///< The run was cancelled or is late, and the results are not whole.
   MAAS_STEP_OK = 0,
   MAAS_STEP_INDEX = 1,    ///< An index outside [failure[1], failure[2]).
   MAAS_STEP_DIVISION = 2, ///< An integer division by zero.

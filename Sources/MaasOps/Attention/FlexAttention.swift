@@ -73,7 +73,7 @@ private final class ModifiedAttention: HostOperator {
     var inputs: [Datum] = []
     for i in 0..<3 { inputs.append(try call.input(i)) }
     var results: [Datum] = []
-    try runner.run(inputs, &results)
+    try runner.run(&inputs, &results)
     return results.map { $0 }
   }
 }

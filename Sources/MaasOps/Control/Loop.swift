@@ -70,9 +70,9 @@ package final class Loop: ReadableOperator, HostOperator {
     var i = 0
     while goesOn, i < limit {
       iteration.bytes.storeBytes(of: Int64(i), as: Int64.self)
-      try runner.run(inputs, &results)
+      try runner.run(&inputs, &results)
       goesOn = try flag(results[0], "the condition that the body gives")
-      for j in 0..<carriedCount + 1 { inputs[j + 1] = results[j] }
+      for j in 0..<carriedCount + 1 { swap(&inputs[j + 1], &results[j]) }
       for j in stacks.indices { try stacks[j].append(scanned(results[carriedCount + 1 + j])) }
       i += 1
     }

@@ -114,7 +114,7 @@ package final class Scan: ReadableOperator, HostOperator {
         let at = inputs[i].reversed ? steps - 1 - t : t
         source.slices.take(at, from: tensors[stateCount + i].bytes, to: source.slice.bytes)
       }
-      try runner.run(values, &results)
+      try runner.run(&values, &results)
       for i in 0..<stateCount { values[i] = results[i] }
       for i in collected.indices { try collected[i].put(t, results[stateCount + i]) }
     }

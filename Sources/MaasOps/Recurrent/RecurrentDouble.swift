@@ -46,7 +46,10 @@ private func recurrentOfDoubles(_ chunk: Chunk) -> Int32 {
   for item in chunk.begin..<chunk.end {
     let walk = DoubleWalk(chunk, params, item)
     walk.start()
-    for i in 0..<params.pointee.steps { walk.run(walk.isReverse ? params.pointee.steps - 1 - i : i) }
+    for i in 0..<params.pointee.steps {
+      if chunk.isStopped { return StepStatus.stopped }
+      walk.run(walk.isReverse ? params.pointee.steps - 1 - i : i)
+    }
   }
   return StepStatus.ok
 }

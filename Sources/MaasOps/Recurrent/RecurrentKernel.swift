@@ -105,7 +105,10 @@ func runRecurrent(_ chunk: Chunk) -> Int32 {
   for item in chunk.begin..<chunk.end {
     let walk = SequenceWalk(chunk, params, item)
     walk.start()
-    for i in 0..<params.pointee.steps { walk.run(walk.isReverse ? params.pointee.steps - 1 - i : i) }
+    for i in 0..<params.pointee.steps {
+      if chunk.isStopped { return StepStatus.stopped }
+      walk.run(walk.isReverse ? params.pointee.steps - 1 - i : i)
+    }
   }
   return StepStatus.ok
 }

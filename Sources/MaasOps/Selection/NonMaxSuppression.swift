@@ -38,7 +38,7 @@ package final class NonMaxSuppression: ReadableOperator, HostOperator {
       let own = (0..<count).map { Rectangle(allBoxes[(4 * (batch * count + $0))...].prefix(4), isCentered) }
       for i in 0..<classes {
         let scores = Array(allScores[((batch * classes + i) * count)...].prefix(count))
-        for box in chosen(own, scores, limit, overlap, lowest) {
+        for box in try chosen(own, scores, limit, overlap, lowest, call) {
           rows += [Int64(batch), Int64(i), Int64(box)]
         }
       }
@@ -47,15 +47,18 @@ package final class NonMaxSuppression: ReadableOperator, HostOperator {
   }
 
   private func chosen(
-    _ boxes: [Rectangle], _ scores: [Float], _ limit: Int, _ overlap: Float, _ lowest: Float?
-  ) -> [Int] {
+    _ boxes: [Rectangle], _ scores: [Float], _ limit: Int, _ overlap: Float, _ lowest: Float?,
+    _ call: HostCall
+  ) throws(MaasError) -> [Int] {
     let candidates = scores.indices.filter { i in lowest.map { scores[i] > $0 } ?? true }
-    let order = candidates.sorted {
-      scores[$0] != scores[$1] ? orderedKey(scores[$0]) > orderedKey(scores[$1]) : $0 < $1
+    let order = try sorted(candidates.count, call) {
+      let (a, b) = (candidates[$0], candidates[$1])
+      return scores[a] != scores[b] ? orderedKey(scores[a]) > orderedKey(scores[b]) : a < b
     }
     var chosen: [Int] = []
-    for i in order {
+    for i in order.lazy.map({ candidates[$0] }) {
       if chosen.count >= limit { break }
+      try call.checkInterruption()
       if chosen.allSatisfy({ !boxes[$0].overlaps(boxes[i], overlap) }) { chosen.append(i) }
     }
     return chosen

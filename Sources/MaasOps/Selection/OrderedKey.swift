@@ -11,6 +11,9 @@ func orderedKey<T: Number>(_ x: T) -> UInt64 {
   return bits & sign == 0 ? bits | sign : ~bits
 }
 
+/// After how many elements loops of unknown length look whether the run is to end.
+let pollInterval = 1 << 16
+
 /// An element on its way to be one of the best: the larger key wins, then the smaller index.
 struct Candidate {
   let key: UInt64
@@ -45,14 +48,16 @@ struct BestCandidates {
     }
   }
 
-  /// Brings them in order, best first. All `limit` places are taken.
-  func sort() {
+  /// Brings them in order, best first. All `limit` places are taken. False: the run ended before.
+  func sort(_ chunk: Chunk) -> Bool {
     var size = limit
     while size > 1 {
       size -= 1
+      if size % pollInterval == 0, chunk.isStopped { return false }
       (heap[0], heap[size]) = (heap[size], heap[0])
       sink(0, size)
     }
+    return true
   }
 
   /// Restores the heap of `size` candidates where the one at `start` may be too good for its place.

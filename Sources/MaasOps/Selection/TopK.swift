@@ -79,11 +79,14 @@ private enum TopKKernel: NumberKernel {
       let (outer, column) = (item / params.inner, item % params.inner)
       let row = x + (outer * params.count * params.inner + column)
       var best = BestCandidates(chunk.worker.pointee.scratch, params.k)
-      for i in 0..<params.count {
-        let key = orderedKey(row[i * params.inner])
-        best.offer(Candidate(key: params.isLargest ? key : ~key, index: i))
+      for first in stride(from: 0, to: params.count, by: pollInterval) {
+        if first > 0, chunk.isStopped { return StepStatus.stopped }
+        for i in first..<min(first + pollInterval, params.count) {
+          let key = orderedKey(row[i * params.inner])
+          best.offer(Candidate(key: params.isLargest ? key : ~key, index: i))
+        }
       }
-      best.sort()
+      guard best.sort(chunk) else { return StepStatus.stopped }
       for i in 0..<params.k {
         let (from, to) = (best[i], (outer * params.k + i) * params.inner + column)
         values?.storeBytes(

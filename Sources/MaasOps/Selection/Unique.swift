@@ -34,7 +34,7 @@ package final class Unique: ReadableOperator, HostOperator {
     let given = try call.tensor(0)
     let x = axis == nil ? try given.reshaped([given.count]) : given
     let axis = try normalized(axis: axis ?? 0, rank: x.shape.count)
-    let groups = try groups(x, axis)
+    let groups = try groups(x, axis, call)
     let first = groups.map { $0[0] }
     var places = [Int](repeating: 0, count: x.shape[axis])
     for (place, group) in groups.enumerated() { for i in group { places[i] = place } }
@@ -47,9 +47,9 @@ package final class Unique: ReadableOperator, HostOperator {
   }
 
   /// The indices of equal slices, ascending in each group, in the order of the output.
-  private func groups(_ x: Tensor, _ axis: Int) throws(MaasError) -> [[Int]] {
-    let slices = try SliceKeys(x, axis)
-    let order = (0..<x.shape[axis]).sorted { slices.precedes($0, $1) ?? ($0 < $1) }
+  private func groups(_ x: Tensor, _ axis: Int, _ call: HostCall) throws(MaasError) -> [[Int]] {
+    let slices = try SliceKeys(x, axis, call)
+    let order = try sorted(x.shape[axis], call) { slices.precedes($0, $1) ?? ($0 < $1) }
     var groups: [[Int]] = []
     for i in order {
       if let last = groups.last, slices.precedes(last[0], i) == nil {
@@ -69,9 +69,9 @@ private struct SliceKeys {
   private let inner: Int
   private let outer: Int
 
-  init(_ x: Tensor, _ axis: Int) throws(MaasError) {
+  init(_ x: Tensor, _ axis: Int, _ call: HostCall) throws(MaasError) {
     let whole = try x.complexParts() ?? x
-    keys = try sortKeys(whole)
+    keys = try sortKeys(whole, call)
     count = x.shape[axis]
     inner = whole.shape[(axis + 1)...].reduce(1, *)
     outer = whole.shape[..<axis].reduce(1, *)
@@ -89,9 +89,9 @@ private struct SliceKeys {
   }
 }
 
-private func sortKeys(_ x: Tensor) throws(MaasError) -> [UInt64] {
+private func sortKeys(_ x: Tensor, _ call: HostCall) throws(MaasError) -> [UInt64] {
   switch x.dtype {
-  case .string: stringKeys(x)
+  case .string: try stringKeys(x, call)
   case .uint64: x.elements(as: UInt64.self)
   case .float, .double, .float16, .bfloat16:
     try cast(x, to: .double).elements(as: Double.self).map { orderedKey($0) }
@@ -101,10 +101,12 @@ private func sortKeys(_ x: Tensor) throws(MaasError) -> [UInt64] {
 
 /// The place of each string among all in the order of their bytes, which is that of their code points; equal strings
 /// have the same.
-private func stringKeys(_ x: Tensor) -> [UInt64] {
+private func stringKeys(_ x: Tensor, _ call: HostCall) throws(MaasError) -> [UInt64] {
   let strings = x.stringElements
-  func precedes(_ a: Int, _ b: Int) -> Bool { strings[a].bytes.lexicographicallyPrecedes(strings[b].bytes) }
-  let order = (0..<x.count).sorted(by: precedes)
+  let order = try sorted(x.count, call) { a, b in
+    if strings[a] == strings[b] { return a < b }
+    return strings[a].bytes.lexicographicallyPrecedes(strings[b].bytes)
+  }
   var keys = [UInt64](repeating: 0, count: x.count)
   for (previous, i) in zip(order, order.dropFirst()) {
     keys[i] = keys[previous] + (strings[previous] == strings[i] ? 0 : 1)

@@ -59,8 +59,28 @@ package final class SequenceEmpty: ReadableOperator, HostOperator {
   package func run(_ call: HostCall) throws(MaasError) -> [Datum?] { [.sequence([])] }
 }
 
+/// The first input, a sequence, changed: in place where nobody else holds it, as when a loop carries it.
+package protocol SequenceChange: HostOperator {
+  func change(_ elements: inout [Datum], _ call: HostCall) throws(MaasError)
+}
+
+extension SequenceChange {
+  package var ownsResults: Bool { true }
+
+  package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
+    var call = call
+    return try run(usingUp: &call)
+  }
+
+  package func run(usingUp call: inout HostCall) throws(MaasError) -> [Datum?] {
+    var elements = try call.takeSequence(0)
+    try change(&elements, call)
+    return [.sequence(elements)]
+  }
+}
+
 /// The sequence with a tensor put in at a position, or at the end.
-package final class SequenceInsert: ReadableOperator, HostOperator {
+package final class SequenceInsert: ReadableOperator, SequenceChange {
   package let name = "SequenceInsert"
 
   package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
@@ -78,17 +98,15 @@ package final class SequenceInsert: ReadableOperator, HostOperator {
     node.setOutput(0, Fact(dtype, nil, container: sequence.container))
   }
 
-  package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
-    var elements = try call.sequence(0)
+  package func change(_ elements: inout [Datum], _ call: HostCall) throws(MaasError) {
     let count = elements.count
     let at = call.has(2) ? try position(call.integer(2), count + 1, of: count) : count
-    elements.insert(try call.input(1), at: at)
-    return [.sequence(elements)]
+    elements.insert(try call.input(1).owned(), at: at)
   }
 }
 
 /// The sequence without the tensor at a position, or without the last.
-package final class SequenceErase: ReadableOperator, HostOperator {
+package final class SequenceErase: ReadableOperator, SequenceChange {
   package let name = "SequenceErase"
 
   package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
@@ -99,11 +117,9 @@ package final class SequenceErase: ReadableOperator, HostOperator {
     node.setOutput(0, try node.sequence(0).fact)
   }
 
-  package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
-    var elements = try call.sequence(0)
+  package func change(_ elements: inout [Datum], _ call: HostCall) throws(MaasError) {
     let at = try position(call.has(1) ? call.integer(1) : -1, elements.count, of: elements.count)
     elements.remove(at: at)
-    return [.sequence(elements)]
   }
 }
 

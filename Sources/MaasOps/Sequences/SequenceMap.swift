@@ -42,7 +42,7 @@ package final class SequenceMap: ReadableOperator, HostOperator {
     for k in 0..<count {
       var inputs: [Datum] = []
       for i in call.inputs.indices { inputs.append(try element(k, of: call.input(i), count)) }
-      try runner.run(inputs, &results)
+      try runner.run(&inputs, &results)
       for i in outputs.indices { outputs[i].append(results[i]) }
     }
     return outputs.map { .sequence($0) }

@@ -1,4 +1,5 @@
 import CMaasSystem
+import MaasGraph
 
 /// The part of a step that one thread runs now: items begin..<end.
 ///
@@ -19,6 +20,9 @@ struct Chunk {
     self.end = Int(end)
     self.worker = worker.unsafelyUnwrapped
   }
+
+  /// Whether the run is cancelled or late, to be asked every few milliseconds.
+  var isStopped: Bool { worker.pointee.interruption != nil }
 
   /// Operand `i`, nil when it was left out.
   func address(_ i: Int) -> UnsafeMutableRawPointer? { step.pointee.operands[i] }
@@ -75,6 +79,7 @@ struct Chunk {
 
 /// The results of a `maas_step_run`.
 enum StepStatus {
+  static let stopped = Int32(MAAS_STEP_STOPPED)
   static let ok = Int32(MAAS_STEP_OK)
   static let index = Int32(MAAS_STEP_INDEX)
   static let division = Int32(MAAS_STEP_DIVISION)

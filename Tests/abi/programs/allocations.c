@@ -11,20 +11,23 @@ void *__libc_realloc(void *memory, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *memory);
 
-static atomic_long calls;
+static atomic_long calls, bytes;
 
 void *malloc(size_t size) {
   calls++;
+  bytes += (long)size;
   return __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size) {
   calls++;
+  bytes += (long)(count * size);
   return __libc_calloc(count, size);
 }
 
 void *realloc(void *memory, size_t size) {
   calls++;
+  bytes += (long)size;
   return __libc_realloc(memory, size);
 }
 
@@ -35,6 +38,7 @@ void free(void *memory) {
 
 void *aligned_alloc(size_t alignment, size_t size) {
   calls++;
+  bytes += (long)size;
   return __libc_memalign(alignment, size);
 }
 
@@ -172,6 +176,63 @@ static void operators_of_the_caller(void) {
   close_both(session, binding);
 }
 
+/* What a run of a model asks the allocator for. */
+struct asked {
+  long calls, bytes;
+};
+
+/* Runs a model with inputs `first` of rank 1 and the second, of this dtype and shape. */
+static struct asked asked_by_run(const char *model, const char *first, const char *second, maas_dtype dtype,
+                                 const int64_t *shape, size_t rank, const void *data, size_t size) {
+  static const float start[] = {0.25f, -0.5f, 0.75f, -1};
+  static const int64_t four = 4;
+  maas_session *session = open_session(model);
+  maas_binding *binding = NULL;
+  struct asked asked = {0, 0};
+  OK(maas_binding_create(session, &binding));
+  OK(maas_binding_set_input_buffer(binding, first, MAAS_DTYPE_FLOAT, &four, 1, start, sizeof start));
+  OK(maas_binding_set_input_buffer(binding, second, dtype, shape, rank, data, size));
+  for (int i = 0; i < 4; i++) {
+    asked = (struct asked){calls, bytes};
+    OK(maas_binding_run(binding, NULL));
+    asked = (struct asked){calls - asked.calls, bytes - asked.bytes};
+  }
+  close_both(session, binding);
+  return asked;
+}
+
+static struct asked asked_by_trips(const char *model, int64_t trips) {
+  return asked_by_run(model, "x", "trips", MAAS_DTYPE_INT64, NULL, 0, &trips, sizeof trips);
+}
+
+static struct asked asked_by_slices(int64_t slices) {
+  const int64_t shape[] = {slices, 4};
+  fill(x, COUNT(x));
+  return asked_by_run("scan.onnx", "start", "x", MAAS_DTYPE_FLOAT, shape, 2, x,
+                      (size_t)slices * 4 * sizeof *x);
+}
+
+/* However often a body runs. */
+static void iterations_of_a_loop(void) {
+  long few = asked_by_trips("loop.onnx", 10).calls;
+  CHECK(few > 0);
+  CHECK(asked_by_trips("loop.onnx", 1010).calls == few);
+  CHECK(asked_by_trips("loop.onnx", 2010).calls == few);
+}
+
+static void iterations_of_a_scan(void) {
+  long few = asked_by_slices(10).calls;
+  CHECK(few > 0);
+  CHECK(asked_by_slices(1010).calls == few);
+  CHECK(asked_by_slices(2010).calls == few);
+}
+
+/* A sequence that was copied each time would ask for the square of its length. */
+static void a_growing_sequence(void) {
+  long one = asked_by_trips("growing.onnx", 1000).bytes, four = asked_by_trips("growing.onnx", 4000).bytes;
+  CHECK(four > 3 * one && four < 5 * one);
+}
+
 static int64_t now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -206,7 +267,10 @@ int main(int argc, char **argv) {
       {"no allocation with run options", with_options},
       {"no allocation for outputs of maas", outputs_of_maas},
       {"no allocation through the pool", through_the_pool},
-      {"no allocation for operators of the caller", operators_of_the_caller}};
+      {"no allocation for operators of the caller", operators_of_the_caller},
+      {"no allocation for the iterations of a loop", iterations_of_a_loop},
+      {"no allocation for the iterations of a scan", iterations_of_a_scan},
+      {"a sequence that a loop carries is not copied", a_growing_sequence}};
   static const struct check benchmarks[] = {{"--bench", bench}};
   if (argc == 3 && strcmp(argv[2], "--bench") == 0)
     return run_checks(argc, argv, benchmarks, 1);

@@ -147,6 +147,8 @@ static maas_status bad_compute(void *context, maas_node *node) {
     return give(node, MAAS_DTYPE_INT32, pair);
   if (strcmp(mode, "output index") == 0)
     return maas_node_output(node, 1, &output);
+  if (strcmp(mode, "left out") == 0)
+    return MAAS_OK;
   if (strcmp(mode, "too late") == 0)
     return maas_node_set_shape(node, 0, MAAS_DTYPE_FLOAT, pair, NULL, 2);
   return scale_compute(context, node);
@@ -193,6 +195,7 @@ static void errors_of_compute(void) {
       {"output shape", MAAS_SHAPE_MISMATCH, "callback said: expected float[2, 4], found float[4, 2]"},
       {"output dtype", MAAS_TYPE_MISMATCH, "callback said: expected float[2, 4], found int32[2, 4]"},
       {"output index", MAAS_INVALID_ARGUMENT, "(Scale): there is no output with this index"},
+      {"left out", MAAS_INVALID_ARGUMENT, "(Scale): the operator's compute callback leaves out output 0"},
       {"too late", MAAS_INVALID_ARGUMENT, "callbacks is called: expected compute, found shape"}};
   struct record record = {.mode = ""};
   maas_session *session = open_custom("custom-scale.onnx", "Scale", bad_shape, bad_compute, &record);
@@ -207,6 +210,35 @@ static void errors_of_compute(void) {
   }
   OK(maas_session_close(session));
   CHECK(record.releases == 1);
+}
+
+/* An operator that is a run of the session it is in. */
+
+static maas_session *own_session;
+static int depth, most;
+
+static maas_status endless_compute(void *context, maas_node *node) {
+  const maas_tensor *given[] = {input_of(node, 0)};
+  const char *names[] = {"z"};
+  maas_tensor *z = NULL;
+  (void)context;
+  depth++;
+  most = depth > most ? depth : most;
+  maas_status status = maas_session_run(own_session, NULL, NULL, given, 1, names, &z, 1);
+  depth--;
+  return status == MAAS_OK ? maas_tensor_close(z) : status;
+}
+
+static void endless_nesting(void) {
+  struct record record = {0};
+  own_session = open_custom("custom-scale.onnx", "Scale", scale_shape, endless_compute, &record);
+  for (int i = 0; i < 2; i++) {
+    most = 0;
+    FAILS(run_only(own_session, pair, 2), MAAS_LIMIT_EXCEEDED,
+          "callbacks of operators run one another without end: expected at most 16 inside one another");
+    CHECK(most == 16 && depth == 0);
+  }
+  OK(maas_session_close(own_session));
 }
 
 static void missing_ones_are_named(void) {
@@ -242,6 +274,7 @@ static void refusals(void) {
   FAILS(ADD("", "Relu", 1, scale_shape, scale_compute), MAAS_INVALID_ARGUMENT, "cannot be added to ai.onnx");
   FAILS(ADD("ai.onnx", "Mine", 1, scale_shape, scale_compute), MAAS_INVALID_ARGUMENT,
         "found 'Mine' of 'ai.onnx', version 1");
+  FAILS(ADD("d", "", 1, scale_shape, scale_compute), MAAS_INVALID_ARGUMENT, "an operator must have a name");
   FAILS(ADD("d", "Op", 0, scale_shape, scale_compute), MAAS_INVALID_ARGUMENT, "version 0");
   FAILS(ADD("d", "Op", INT64_MIN, scale_shape, scale_compute), MAAS_INVALID_ARGUMENT, "before version 1");
   OK(maas_operators_add(operators, "d", "Op", 2, scale_shape, scale_compute, NULL, NULL));
@@ -275,6 +308,7 @@ int main(int argc, char **argv) {
       {"attributes of every kind", attributes_of_every_kind},
       {"errors of shape callbacks", errors_of_shape},
       {"errors of compute callbacks", errors_of_compute},
+      {"an operator that runs itself", endless_nesting},
       {"missing operators are named", missing_ones_are_named},
       {"what cannot be added", refusals},
       {"messages of callbacks", messages},

@@ -243,6 +243,29 @@ def test_outputs_that_are_left_out_are_refused():
         opened(POSITIVES, ("Positives", same, scale))
 
 
+def test_an_output_of_known_shape_that_is_left_out_is_refused():
+    session = opened(SCALE, ("Scale", same, lambda node, x: None))
+    with pytest.raises(maas.InvalidArgument, match=r"'Scale_1' \(Scale\): .*compute callback leaves out output 0"):
+        run(session)
+
+
+def test_an_output_that_nobody_reads_may_be_left_out():
+    source = model("g (float[N] x) => (float[N] y) { nothing, y = test.ops.Both(x) }")
+    session = opened(source, ("Both", lambda node: [same(node), same(node)], lambda node, x: (None, -x)))
+    np.testing.assert_array_equal(run(session, X[0])[0], -X[0])
+
+
+def test_an_operator_that_runs_itself_comes_to_an_end():
+    sessions = []
+
+    def compute(node, x):
+        return run(sessions[0], x)[0]
+
+    sessions.append(opened(SCALE, ("Scale", same, compute)))
+    with pytest.raises(maas.LimitExceeded, match="run one another without end: expected at most 16"):
+        run(sessions[0])
+
+
 def test_a_missing_operator_is_named():
     with pytest.raises(maas.Unsupported, match=r"\(Scale\): operator 'Scale' of test.ops.*maas.CustomOperators"):
         maas.InferenceSession(SCALE)
@@ -255,6 +278,8 @@ def test_only_other_domains_can_be_added_to():
     for domain in ("", "ai.onnx"):
         with pytest.raises(maas.InvalidArgument, match="cannot be added to ai.onnx"):
             operators.add(domain, "Relu", same, scale)
+    with pytest.raises(maas.InvalidArgument, match="an operator must have a name"):
+        operators.add("test.ops", "", same, scale)
     with pytest.raises(TypeError, match="functions"):
         operators.add("test.ops", "Scale", same, None)
 
