@@ -5,9 +5,11 @@ import warnings
 
 import maas
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from conftest import DIGITS, SHARED, golden_cases, golden_folders, model_bytes
+from onnx import helper
 
 RTOL, ATOL = 1e-3, 1e-5
 MODELS = [DIGITS / "digits.onnx", *(folder / "model.onnx" for folder in golden_folders())]
@@ -112,6 +114,19 @@ def test_a_session_runs(ort, digits, images):
     assert options.graph_optimization_level == ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     assert "CPUExecutionProvider" in ort.get_available_providers() and ort.get_device() == "CPU"
     assert session.end_profiling() == "" or ort is onnxruntime
+
+
+def test_names_are_bytes(ort):
+    """Both spellings of é look the same, and are two names."""
+    one, two = "\u00e9", "e\u0301"
+    names = (one, two, one * 2, two * 2)
+    infos = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in names]
+    nodes = [helper.make_node("Neg", [one], [one * 2]), helper.make_node("Exp", [two], [two * 2])]
+    graph = helper.make_graph(nodes, "g", infos[:2], infos[2:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    fed = {two: np.float32([0]), one: np.float32([3])}
+    assert [float(y[0]) for y in session.run([two * 2, one * 2], fed)] == [1, -3]
 
 
 def test_a_session_runs_from_bytes(ort, digits, images):
