@@ -26,6 +26,9 @@ private let badPatterns: [(pattern: String, reason: String)] = [
   ("\\p{Greek}", "'Greek' is not supported"), ("[\\p{Han}]", "'Han' is not supported"),
   ("\\pX", "'X' is not"),
   ("\\p{", "'}' is missing"), ("\\p", "'' is not supported"), ("\\P{Lv}", "'Lv' is not supported"),
+  (
+    String(repeating: "é", count: 200) + "(", "'" + String(repeating: "é", count: 100) + "…' up to scalar 201"
+  ),
   ("((a{1000}){1000}){1000}", "it is too large"), ("((((a{99}){99}){99}){99}){99}", "it is too large"),
   ("(((a?){1000}){1000}){0}", "it is too large"),
 ]
