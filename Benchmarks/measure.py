@@ -14,7 +14,7 @@ import networks
 from limits import Machine
 from peers import Unsupported
 from works import Work
-from workers import Child, Failed, Host
+from workers import REST, Child, Failed, Host
 
 #: Outputs agree when they are this near, as a part of the largest number of the output.
 TOLERANCE = 2e-3
@@ -70,6 +70,7 @@ def _turns(
     times: dict[str, list[float]] = {name: [] for name in children}
     net, limits, start = work.network(), [], time.perf_counter()
     while len(limits) < 2 or (len(limits) < effort.rounds and time.perf_counter() - start < effort.most):
+        time.sleep(REST)
         limits.append(machine.limits(threads, LIMIT_SECONDS, net.read_bytes if net else 0))
         for name, child in list(children.items()):
             try:
