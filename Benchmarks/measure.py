@@ -32,7 +32,7 @@ class Effort(NamedTuple):
 #: How long each limit is measured in a round.
 LIMIT_SECONDS = 0.01
 
-FULL, QUICK = Effort(12, 0.12, 60), Effort(4, 0.025, 1.5)
+FULL, QUICK = Effort(12, 0.12, 60), Effort(3, 0.02, 1)
 
 
 def row(
