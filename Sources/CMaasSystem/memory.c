@@ -3,11 +3,21 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/// Weights are read from end to end in every run: with pages of 4 KB the translations cost a fifth of the time.
+enum { huge_page = 2 << 20 };
+
 void *maas_sys_alloc(size_t bytes, size_t alignment) {
   void *memory = NULL;
+  bool is_huge = bytes >= huge_page;
+  if (is_huge && alignment < huge_page)
+    alignment = huge_page;
   if (alignment < sizeof(void *))
     alignment = sizeof(void *);
-  return posix_memalign(&memory, alignment, bytes ? bytes : 1) == 0 ? memory : NULL;
+  if (posix_memalign(&memory, alignment, bytes ? bytes : 1) != 0)
+    return NULL;
+  if (is_huge) // A wish: where the system has none, small pages do.
+    madvise(memory, bytes - bytes % huge_page, MADV_HUGEPAGE);
+  return memory;
 }
 
 void maas_sys_free(void *memory) { free(memory); }

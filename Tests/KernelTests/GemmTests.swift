@@ -17,9 +17,11 @@ struct GemmCase: Sendable, CustomTestStringConvertible {
   /// Batch dimensions; a or b with `false` is broadcast along that dimension.
   var batch: [Int] = []
   var aBatched: [Bool] = [], bBatched: [Bool] = []
+  /// B is read where it lies.
+  var plain = false
 
   var testDescription: String {
-    "\(m)x\(n)x\(k) \(transA ? "T" : "N")\(transB ? "T" : "N") \(c) batch \(batch)"
+    "\(m)x\(n)x\(k) \(transA ? "T" : "N")\(transB ? "T" : "N") \(c) batch \(batch)\(plain ? " plain" : "")"
   }
   var matrices: Int { batch.reduce(1, *) }
 
@@ -48,6 +50,12 @@ struct GemmCase: Sendable, CustomTestStringConvertible {
       m: 1, n: 40, k: 30, transA: true, batch: [2, 3, 4], aBatched: [false, true, true],
       bBatched: [true, false, false]),
   ]
+  /// The same with B as it lies.
+  static let plain = (forms + large + batched + sizes.filter { $0.n != 15 && $0.k != 2 }).map { g in
+    var plain = g
+    plain.plain = true
+    return plain
+  }
   static let relu = maas_f32_activation(op: MAAS_UNARY_RELU, alpha: 0, beta: 0)
   static let clip = maas_f32_activation(op: MAAS_UNARY_CLIP, alpha: -1, beta: 6)
   static let tanh = maas_f32_activation(op: MAAS_UNARY_TANH, alpha: 0, beta: 0)
@@ -112,13 +120,16 @@ final class GemmRun {
     p.batch_rank = Int32(g.batch.count)
     set(&p.batch, g.batch.map(Int64.init))
     set(&p.a_batch, strides(g.aBatched, g.m * g.k))
-    set(&p.b_batch, strides(g.bBatched, 1))
+    p.b_plain = g.plain
+    (p.b_row, p.b_col) = (Int64(bStrides.0), Int64(bStrides.1))
+    set(&p.b_batch, strides(g.bBatched, g.plain ? g.k * g.n : 1))
     set(&p.y_batch, strides(g.batch.map { _ in true }, g.m * (g.n + g.gap)))
     return p
   }
 
-  /// B, packed for `row` by the pack kernel.
+  /// B, packed for `row` by the pack kernel unless it stays plain.
   func packed(for row: KernelRow) -> Fenced<Float> {
+    if g.plain { return Fenced(b) }
     var p = maas_f32_gemm_pack_params()
     (p.k, p.n) = (Int64(g.k), Int64(g.n))
     (p.b_row, p.b_col) = (Int64(bStrides.0), Int64(bStrides.1))
@@ -206,6 +217,10 @@ final class GemmRun {
 
   @Test(arguments: KernelRow.supported("maas_f32_gemm")) func everySmallSize(row: KernelRow) {
     for g in GemmCase.sizes { check(row, g) }
+  }
+
+  @Test(arguments: KernelRow.supported("maas_f32_gemm")) func readsBWhereItLies(row: KernelRow) {
+    for g in GemmCase.plain { check(row, g) }
   }
 
   @Test(arguments: KernelRow.supported("maas_f32_gemm"), GemmCase.forms + GemmCase.large + GemmCase.batched)

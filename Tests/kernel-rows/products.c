@@ -9,7 +9,7 @@ typedef struct form {
   enum { NO_C, SCALAR_C, ROW_C, COLUMN_C, MATRIX_C } c;
   maas_f32_activation activation;
   int64_t gap, batches;
-  bool b_shared;
+  bool b_shared, b_plain;
 } form;
 
 static double activated(maas_f32_activation f, double y) {
@@ -35,7 +35,7 @@ static void exact_element(const gemm_case *g, void *const *operands, int64_t mat
                           double *expected, double *allowed, double tolerance) {
   const maas_f32_gemm_params *p = &g->p;
   const float *a = (float *)operands[0] + matrix * p->a_batch[0];
-  const float *b = (float *)operands[1] + matrix * p->b_batch[0] * p->k * p->n;
+  const float *b = (float *)operands[1] + matrix * (g->b_matrices > 1 ? p->k * p->n : 0);
   const float *c = operands[2], *r = operands[3];
   double sum = 0, size = 1;
   for (int64_t q = 0; q < p->k; q++) {
@@ -90,6 +90,9 @@ static void check_gemm(int64_t m, int64_t n, int64_t k, form f) {
                        .k = k,
                        .a_row = f.a_transposed ? 1 : k,
                        .a_col = f.a_transposed ? m : 1,
+                       .b_plain = f.b_plain,
+                       .b_row = f.b_transposed ? 1 : n,
+                       .b_col = f.b_transposed ? k : 1,
                        .c_row = cs.row,
                        .c_col = cs.column,
                        .y_row = y_row,
@@ -99,7 +102,9 @@ static void check_gemm(int64_t m, int64_t n, int64_t k, form f) {
                        .batch_rank = 1,
                        .batch = {batches},
                        .a_batch = {m * k},
-                       .b_batch = {f.b_shared ? 0 : 1},
+                       .b_batch = {f.b_shared  ? 0
+                                   : f.b_plain ? k * n
+                                               : 1},
                        .y_batch = {m * y_row}},
                  .b_row = f.b_transposed ? 1 : n,
                  .b_col = f.b_transposed ? k : 1,
@@ -109,7 +114,7 @@ static void check_gemm(int64_t m, int64_t n, int64_t k, form f) {
                    .params = &g,
                    .params_size = sizeof g,
                    .operands = {{FLOATS, false, (size_t)(batches * m * k), -1, 1},
-                                {PACKED, false, (size_t)(b_matrices * k * n), -1, 1},
+                                {f.b_plain ? FLOATS : PACKED, false, (size_t)(b_matrices * k * n), -1, 1},
                                 {f.c == NO_C ? ABSENT : FLOATS, false, (size_t)cs.count, -1, 1},
                                 {f.residual ? FLOATS : ABSENT, false, y, -1, 1},
                                 {FLOATS, true, y, 7, 7}},
@@ -119,7 +124,8 @@ static void check_gemm(int64_t m, int64_t n, int64_t k, form f) {
                    .exact = gemm_exact,
                    .split = gemm_split,
                    .pack = gemm_packed};
-  snprintf(c.note, sizeof c.note, "%dx%dx%d, C %d, %d matrices", (int)m, (int)n, (int)k, f.c, (int)batches);
+  snprintf(c.note, sizeof c.note, "%dx%dx%d, C %d, %d matrices%s", (int)m, (int)n, (int)k, f.c, (int)batches,
+           f.b_plain ? ", B plain" : "");
   check(&c);
 }
 
@@ -128,15 +134,25 @@ void check_products(void) {
   for (size_t m = 0; m < sizeof ms / sizeof ms[0]; m++)
     for (size_t n = 0; n < sizeof ns / sizeof ns[0]; n++)
       for (size_t k = 0; k < sizeof ks / sizeof ks[0]; k++)
-        check_gemm(ms[m], ns[n], ks[k], (form){0});
+        for (int plain = 0; plain < 2; plain++)
+          check_gemm(ms[m], ns[n], ks[k], (form){.b_plain = plain});
   for (int bits = 0; bits < 4; bits++)
     for (int c = NO_C; c <= MATRIX_C; c++)
-      check_gemm(50, 70, 33,
-                 (form){.a_transposed = bits & 1, .b_transposed = bits & 2, .residual = bits % 3, .c = c});
-  // Several passes over k and several tiles.
+      for (int plain = 0; plain < 2; plain++)
+        check_gemm(50, 70, 33,
+                   (form){.a_transposed = bits & 1,
+                          .b_transposed = bits & 2,
+                          .residual = bits % 3,
+                          .c = c,
+                          .b_plain = plain});
+  // Several passes over k and several tiles; rows of A and B a page apart.
   check_gemm(29, 150, 1100, (form){.c = ROW_C, .residual = true});
+  check_gemm(12, 100, 1024, (form){.c = ROW_C});
+  check_gemm(4, 100, 300, (form){.c = ROW_C, .residual = true, .b_plain = true});
+  check_gemm(30, 1024, 600, (form){.a_transposed = true, .b_plain = true});
   check_gemm(3, 300, 1030, (form){.c = MATRIX_C, .activation = {MAAS_UNARY_CLIP, -1, 6}, .gap = 3});
   check_gemm(143, 1100, 9, (form){.b_transposed = true, .activation = {MAAS_UNARY_RELU, 0, 0}, .gap = 5});
   check_gemm(9, 20, 30, (form){.c = COLUMN_C, .activation = {MAAS_UNARY_TANH, 0, 0}, .batches = 6});
   check_gemm(1, 40, 30, (form){.a_transposed = true, .batches = 5, .b_shared = true});
+  check_gemm(9, 40, 30, (form){.b_transposed = true, .batches = 5, .b_plain = true});
 }

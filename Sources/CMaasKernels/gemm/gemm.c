@@ -22,8 +22,11 @@ MAAS_ENTRY(maas_f32_gemm, rows)
 /// stays in the second-level cache and every thread finds some.
 enum { most_row_groups = 20, most_columns = 1024, least_columns = 128, wanted_items = 16 };
 
-/// Nanoseconds of `flops` floating-point operations at the speed below which no thread should be woken.
-static double nanoseconds(double flops) { return flops / 50; }
+/// What a full tile takes, at least: its operations, or B from the third-level cache.
+static double tile_nanoseconds(const maas_f32_gemm_params *g) {
+  double b = (double)g->tile_n * (double)(g->k + 1), rows = (double)maas_min64(g->tile_m, g->m);
+  return b * (rows / 50 > 0.1 ? rows / 50 : 0.1);
+}
 
 static int64_t tiles(const maas_f32_gemm_params *g) {
   return maas_ceil_div(g->m, g->tile_m) * maas_ceil_div(g->n, g->tile_n);
@@ -47,8 +50,7 @@ static void choose_tile(maas_f32_gemm_params *g, int64_t mr, int64_t nr, int64_t
   for (;;) {
     g->tile_m = even(g->m, row_pieces, mr);
     g->tile_n = even(g->n, column_pieces, nr);
-    double flops = 2.0 * (double)g->tile_m * (double)g->tile_n * (double)g->k;
-    if (batch * tiles(g) >= wanted_items || nanoseconds(flops) < 2 * MAAS_CHUNK_NANOSECONDS)
+    if (batch * tiles(g) >= wanted_items || tile_nanoseconds(g) < 2 * MAAS_CHUNK_NANOSECONDS)
       return;
     if (g->tile_m >= 8 * mr)
       row_pieces *= 2;
@@ -65,9 +67,10 @@ maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_para
   choose_tile(g, kernel->mr, kernel->nr, batch);
   if (g->m == 0 || g->n == 0)
     return (maas_split){.items = 0, .grain = 1};
-  double flops = 2.0 * (double)maas_min64(g->tile_m, g->m) * (double)g->tile_n * (double)(g->k + 1);
-  int64_t scratch = g->tile_m * maas_gemm_kc(g->k) * (int64_t)sizeof(float);
-  return maas_split_by_cost(batch * tiles(g), nanoseconds(flops), scratch);
+  int64_t slab = g->b_plain ? kernel->nr : 0;
+  int64_t length = maas_max64(maas_gemm_kc(g->k), maas_min64(g->k, MAAS_GEMM_SHORT));
+  int64_t scratch = (g->tile_m + slab) * length * (int64_t)sizeof(float);
+  return maas_split_by_cost(batch * tiles(g), tile_nanoseconds(g), scratch);
 }
 
 maas_split maas_f32_gemm_split(maas_f32_gemm_params *params) {

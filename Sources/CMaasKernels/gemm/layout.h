@@ -12,9 +12,16 @@ static inline int64_t maas_gemm_kc(int64_t k) {
   return maas_ceil_div(k, maas_max64(1, maas_ceil_div(k, MAAS_GEMM_KC)));
 }
 
-/// Passes over k only pay where a panel is read more than once.
-static inline int64_t maas_gemm_pass_length(int64_t k, int64_t rows, int64_t mr) {
-  return rows <= mr ? maas_max64(k, 1) : maas_max64(maas_gemm_kc(k), 1);
+/// So few rows that B is read once and nothing need be packed for it.
+static inline bool maas_gemm_is_flat(int64_t rows, int64_t mr) { return 2 * rows <= mr; }
+
+/// Rows of k that leave room in the first-level cache for what else a copied panel's pass touches.
+#define MAAS_GEMM_SHORT 128
+
+/// Passes over k only pay where a panel is read more than once, or is copied before it is read.
+static inline int64_t maas_gemm_pass_length(int64_t k, int64_t rows, int64_t mr, bool copied) {
+  int64_t flat = copied ? maas_min64(k, MAAS_GEMM_SHORT) : k;
+  return maas_max64(maas_gemm_is_flat(rows, mr) ? flat : maas_gemm_kc(k), 1);
 }
 
 #endif

@@ -8,121 +8,187 @@
 #define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
 #define MAAS_INLINE static inline __attribute__((always_inline))
 
-/// Everything that the register path does not know, through a small buffer; also tiles with fewer columns.
-static __attribute__((noinline)) void finish_slowly(float *tile, int64_t rows, int64_t columns,
-                                                    const maas_gemm_finish *f) {
-  for (int64_t i = 0; i < rows; i++) {
-    float *t = tile + i * MAAS_NR;
-    const float *y = f->y + i * f->y_row;
-    for (int64_t j = 0; j < columns; j++) {
-      t[j] *= f->alpha;
-      if (f->add)
-        t[j] += y[j];
-      if (f->c)
-        t[j] += f->beta * f->c[i * f->c_row + j * f->c_col];
-      if (f->residual)
-        t[j] += f->residual[i * f->y_row + j];
-    }
+/// A tile: rows from i and columns from j on.
+typedef struct maas_gemm_place {
+  int64_t i, j, rows, columns;
+} maas_gemm_place;
+
+/// C for `n` columns from (i, j) on.
+static vf c_at(const maas_gemm_finish *f, int64_t i, int64_t j, int64_t n) {
+  const float *c = f->c + i * f->c_row + j * f->c_col;
+  if (f->c_col == 0)
+    return v_set(*c);
+  if (f->c_col == 1)
+    return v_load_tail(c, n);
+  float gathered[V_WIDTH] = {0};
+  for (int64_t l = 0; l < n; l++)
+    gathered[l] = c[l * f->c_col];
+  return v_load(gathered);
+}
+
+/// One row of a tile, from (i, j) on: all but the activation.
+static void finish_row(float *t, int64_t i, int64_t j, int64_t columns, const maas_gemm_finish *f) {
+  vf alpha = v_set(f->alpha), beta = v_set(f->beta);
+  for (int64_t end = j + columns; j < end; j += V_WIDTH, t += V_WIDTH) {
+    int64_t n = end - j < V_WIDTH ? end - j : V_WIDTH, at = i * f->y_row + j;
+    vf sum = v_mul(v_load(t), alpha);
+    if (f->add)
+      sum = v_add(sum, v_load_tail(f->y + at, n));
+    if (f->c)
+      sum = v_fma(beta, c_at(f, i, j, n), sum);
+    if (f->residual)
+      sum = v_add(sum, v_load_tail(f->residual + at, n));
+    v_store(t, sum);
   }
+}
+
+static void store_row(const float *t, float *y, int64_t columns) {
+  int64_t whole = columns - columns % V_WIDTH;
+  for (int64_t j = 0; j < whole; j += V_WIDTH)
+    v_store(y + j, v_load(t + j));
+  if (whole < columns)
+    v_store_tail(y + whole, v_load(t + whole), columns - whole);
+}
+
+/// What the register path does not do, through a small buffer: fewer columns, any activation, any C.
+static __attribute__((noinline)) void finish_slowly(float *tile, maas_gemm_place at, int64_t width,
+                                                    const maas_gemm_finish *f) {
+  for (int64_t r = 0; r < at.rows; r++)
+    finish_row(tile + r * width, at.i + r, at.j, at.columns, f);
   const maas_f32_activation *g = &f->activation;
   if (g->op != MAAS_UNARY_IDENTITY)
-    MAAS_F32_SHARED(unary_rows)[g->op](tile, tile, rows * MAAS_NR, g->alpha, g->beta);
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < columns; j++)
-      f->y[i * f->y_row + j] = tile[i * MAAS_NR + j];
+    MAAS_F32_SHARED(unary_rows)[g->op](tile, tile, at.rows * width, g->alpha, g->beta);
+  for (int64_t r = 0; r < at.rows; r++)
+    store_row(tile + r * width, f->y + (at.i + r) * f->y_row + at.j, at.columns);
 }
 
-MAAS_INLINE void add_c(const int mr, vf acc[][MAAS_NV], const maas_gemm_finish *f) {
+MAAS_INLINE void add_c(const int mr, const int nv, vf acc[][MAAS_NV], const maas_gemm_finish *f, int64_t i,
+                       int64_t j) {
   vf beta = v_set(f->beta);
-  MAAS_EACH (i, mr) {
-    const float *c = f->c + i * f->c_row;
-    MAAS_EACH (v, MAAS_NV)
-      acc[i][v] = v_fma(beta, f->c_col ? v_load(c + v * V_WIDTH) : v_set(*c), acc[i][v]);
-  }
+  const float *c = f->c + i * f->c_row + j * f->c_col;
+  MAAS_EACH (r, mr)
+    MAAS_EACH (v, nv)
+      acc[r][v] =
+          v_fma(beta, f->c_col ? v_load(c + r * f->c_row + v * V_WIDTH) : v_set(c[r * f->c_row]), acc[r][v]);
 }
 
-MAAS_INLINE void add_rows(const int mr, vf acc[][MAAS_NV], const float *rows, int64_t stride) {
+MAAS_INLINE void add_rows(const int mr, const int nv, vf acc[][MAAS_NV], const float *rows, int64_t stride) {
   MAAS_EACH (i, mr)
-    MAAS_EACH (v, MAAS_NV)
+    MAAS_EACH (v, nv)
       acc[i][v] = v_add(acc[i][v], v_load(rows + i * stride + v * V_WIDTH));
 }
 
-MAAS_INLINE void finish_tile(const int mr, vf acc[][MAAS_NV], int64_t columns, const maas_gemm_finish *f) {
+/// Finishes the tile at (i, j).
+MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns,
+                             const maas_gemm_finish *f, int64_t i, int64_t j) {
   bool relu = f->activation.op == MAAS_UNARY_RELU;
   bool known = relu || f->activation.op == MAAS_UNARY_IDENTITY;
-  if (columns < MAAS_NR || !known || (f->c && f->c_col > 1)) {
+  if (columns < nv * V_WIDTH || !known || (f->c && f->c_col > 1)) {
     float tile[MAAS_MR * MAAS_NR];
-    MAAS_EACH (i, mr)
-      MAAS_EACH (v, MAAS_NV)
-        v_store(tile + (i * MAAS_NV + v) * V_WIDTH, acc[i][v]);
-    finish_slowly(tile, mr, columns, f);
+    MAAS_EACH (r, mr)
+      MAAS_EACH (v, nv)
+        v_store(tile + (r * nv + v) * V_WIDTH, acc[r][v]);
+    int64_t whole = nv * V_WIDTH;
+    finish_slowly(tile, (maas_gemm_place){i, j, mr, columns < whole ? columns : whole}, whole, f);
     return;
   }
+  int64_t at = i * f->y_row + j;
   if (f->alpha != 1) {
-    MAAS_EACH (i, mr)
-      MAAS_EACH (v, MAAS_NV)
-        acc[i][v] = v_mul(acc[i][v], v_set(f->alpha));
+    MAAS_EACH (r, mr)
+      MAAS_EACH (v, nv)
+        acc[r][v] = v_mul(acc[r][v], v_set(f->alpha));
   }
   if (f->add)
-    add_rows(mr, acc, f->y, f->y_row);
+    add_rows(mr, nv, acc, f->y + at, f->y_row);
   if (f->c)
-    add_c(mr, acc, f);
+    add_c(mr, nv, acc, f, i, j);
   if (f->residual)
-    add_rows(mr, acc, f->residual, f->y_row);
-  MAAS_EACH (i, mr)
-    MAAS_EACH (v, MAAS_NV)
-      v_store(f->y + i * f->y_row + v * V_WIDTH, relu ? v_max(v_set(0), acc[i][v]) : acc[i][v]);
+    add_rows(mr, nv, acc, f->residual + at, f->y_row);
+  float *y = f->y + at;
+  MAAS_EACH (r, mr)
+    MAAS_EACH (v, nv)
+      v_store(y + r * f->y_row + v * V_WIDTH, relu ? v_max(v_set(0), acc[r][v]) : acc[r][v]);
 }
 
-/// acc[mr][NV] = A[mr, k] B[k, NR].
-MAAS_INLINE void multiply(const int mr, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a, const float *b) {
+/// Bytes of a panel to fetch ahead. With few rows the processor itself runs ahead as far, and the hardware
+/// fetches better alone.
+#define MAAS_AHEAD 2048
+#define MAAS_AHEAD_LEAST 12
+
+MAAS_INLINE void fetch_ahead(const int mr, const int nv, const float *b) {
+  if (mr * nv < MAAS_AHEAD_LEAST)
+    return;
+  for (int64_t line = 0; line < nv * V_WIDTH * (int64_t)sizeof(float); line += 64)
+    __builtin_prefetch((const char *)b + line + MAAS_AHEAD);
+}
+
+/// acc[mr][nv] = A[mr, k] B[k, NR].
+MAAS_INLINE void multiply(const int mr, const int nv, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a,
+                          maas_gemm_right b) {
   MAAS_EACH (i, mr)
-    MAAS_EACH (v, MAAS_NV)
+    MAAS_EACH (v, nv)
       acc[i][v] = v_set(0);
-  for (int64_t p = 0; p < k; p++, b += MAAS_NR, a.a += a.col) {
+  for (int64_t p = 0; p < k; p++, b.b += b.row, a.a += a.col) {
     vf columns[MAAS_NV];
-    MAAS_EACH (v, MAAS_NV)
-      columns[v] = v_load(b + v * V_WIDTH);
+    MAAS_EACH (v, nv)
+      columns[v] = v_load(b.b + v * V_WIDTH);
+    fetch_ahead(mr, nv, b.b);
     MAAS_EACH (i, mr) {
       vf row = v_set(a.a[i * a.row]);
-      MAAS_EACH (v, MAAS_NV)
+      MAAS_EACH (v, nv)
         acc[i][v] = v_fma(row, columns[v], acc[i][v]);
     }
   }
 }
 
-/// With one or two rows the sums would wait for each other: `MAAS_CHAINS` independent sums over interleaved
-/// p.
+/// With few sums in flight they would wait for each other: `MAAS_CHAINS` independent ones over interleaved p.
 #define MAAS_CHAINS 4
+#define MAAS_FEW 4
 
-MAAS_INLINE void multiply_few(const int mr, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a, const float *b) {
-  vf sums[MAAS_CHAINS][2][MAAS_NV];
+MAAS_INLINE void multiply_few(const int mr, const int nv, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a,
+                              maas_gemm_right b) {
+  vf sums[MAAS_CHAINS][MAAS_FEW][MAAS_NV];
   int64_t whole = k - k % MAAS_CHAINS;
   MAAS_EACH (s, MAAS_CHAINS)
-    multiply(mr, sums[s], 0, a, b);
-  for (int64_t p = 0; p < whole; p += MAAS_CHAINS, a.a += MAAS_CHAINS * a.col, b += MAAS_CHAINS * MAAS_NR)
-    MAAS_EACH (s, MAAS_CHAINS)
+    multiply(mr, nv, sums[s], 0, a, b);
+  for (int64_t p = 0; p < whole; p += MAAS_CHAINS, a.a += MAAS_CHAINS * a.col)
+    MAAS_EACH (s, MAAS_CHAINS) {
       MAAS_EACH (i, mr)
-        MAAS_EACH (v, MAAS_NV)
-          sums[s][i][v] =
-              v_fma(v_set(a.a[i * a.row + s * a.col]), v_load(b + s * MAAS_NR + v * V_WIDTH), sums[s][i][v]);
-  multiply(mr, acc, k - whole, a, b);
+        MAAS_EACH (v, nv)
+          sums[s][i][v] = v_fma(v_set(a.a[i * a.row + s * a.col]), v_load(b.b + v * V_WIDTH), sums[s][i][v]);
+      b.b += b.row;
+    }
+  multiply(mr, nv, acc, k - whole, a, b);
   MAAS_EACH (i, mr)
-    MAAS_EACH (v, MAAS_NV)
+    MAAS_EACH (v, nv)
       acc[i][v] =
           v_add(v_add(v_add(sums[0][i][v], sums[1][i][v]), v_add(sums[2][i][v], sums[3][i][v])), acc[i][v]);
 }
 
-typedef void micro_kernel(int64_t k, maas_gemm_left a, const float *b, int64_t columns,
-                          const maas_gemm_finish *f);
+/// The tile at (i, j) of the pass, with `first` its first row of A.
+MAAS_INLINE void tile_of(const int mr, const int nv, const maas_gemm_pass *pass, const float *first,
+                         const maas_gemm_finish *f, int64_t i, int64_t j) {
+  vf acc[MAAS_MR][MAAS_NV];
+  maas_gemm_left a = {first, pass->a.row, pass->a.col};
+  maas_gemm_right b = {pass->b + j / MAAS_NR * pass->panel, MAAS_NR + pass->b_gap};
+  if (mr * nv <= MAAS_FEW)
+    multiply_few(mr, nv, acc, pass->k, a, b);
+  else
+    multiply(mr, nv, acc, pass->k, a, b);
+  finish_tile(mr, nv, acc, pass->columns - j, f, i, j);
+}
 
+/// The tile at (i, j), whose rows of A begin at `a`. Operands stay where they are: what is written to be read at once in another width
+/// waits for every store before it.
+typedef void micro_kernel(const maas_gemm_pass *pass, const float *a, const maas_gemm_finish *f, int64_t i,
+                          int64_t j);
+
+/// Columns that one vector holds are not worth the others.
 #define MAAS_MICRO(rows)                                                                                     \
-  static __attribute__((noinline)) void micro_##rows(int64_t k, maas_gemm_left a, const float *b,            \
-                                                     int64_t columns, const maas_gemm_finish *f) {           \
-    vf acc[rows][MAAS_NV];                                                                                   \
-    if (rows <= 2)                                                                                           \
-      multiply_few(rows, acc, k, a, b);                                                                      \
+  static __attribute__((noinline)) void micro_##rows(const maas_gemm_pass *pass, const float *a,             \
+                                                     const maas_gemm_finish *f, int64_t i, int64_t j) {      \
+    if (pass->columns - j <= V_WIDTH)                                                                        \
+      tile_of(rows, 1, pass, a, f, i, j);                                                                    \
     else                                                                                                     \
-      multiply(rows, acc, k, a, b);                                                                          \
-    finish_tile(rows, acc, columns, f);                                                                      \
+      tile_of(rows, MAAS_NV, pass, a, f, i, j);                                                              \
   }

@@ -22,7 +22,13 @@ typedef struct maas_gemm_left {
   int64_t row, col;
 } maas_gemm_left;
 
-/// A rectangle of Y. `group` is the distance between groups of MR rows of A, `panel` that between panels of
+/// The same of a panel of B: element (p, j) is b[p * row + j].
+typedef struct maas_gemm_right {
+  const float *b;
+  int64_t row;
+} maas_gemm_right;
+
+/// A rectangle of Y. `group` is the distance between groups of rows of A, `panel` that between panels of
 /// B.
 typedef struct maas_gemm_pass {
   int64_t rows, columns, k;
@@ -30,6 +36,8 @@ typedef struct maas_gemm_pass {
   int64_t group;
   const float *b;
   int64_t panel;
+  int64_t height;    ///< Rows of a group, at most MR; 0 for MR.
+  int64_t b_gap;     ///< Elements between the end of a panel's row and the next; 0 where B is packed.
   bool rows_outside; ///< The loop over rows is the outer one: B, not A, is read again and again.
 } maas_gemm_pass;
 

@@ -133,11 +133,14 @@ maas_split maas_f32_binary_split(maas_f32_binary_params *params);
 
 /// Y = activation(alpha A B + beta C + R), batched. A[i,p] = a[i a_row + p a_col] (a_row = lda and a_col = 1,
 /// or the other way round for a transposed A); C[i,j] = c[i c_row + j c_col] with 0 where C is broadcast;
-/// R and Y are row-major with y_row elements between rows. B is packed, see maas_f32_gemm_pack.
+/// R and Y are row-major with y_row elements between rows. B is packed, see maas_f32_gemm_pack, or plain:
+/// B[p,j] = b[p b_row + j b_col] with b_row or b_col 1.
 /// Fold the batch into m where B is not batched: it is faster.
 typedef struct maas_f32_gemm_params {
   int64_t m, n, k;
   int64_t a_row, a_col;
+  bool b_plain;
+  int64_t b_row, b_col; ///< Of a plain B.
   int64_t c_row, c_col;
   int64_t y_row;
   float alpha; ///< Not read when k is 0.
@@ -147,13 +150,13 @@ typedef struct maas_f32_gemm_params {
   int32_t nr; ///< Set by split.
   int64_t batch[MAAS_MAX_BATCH_RANK];
   int64_t a_batch[MAAS_MAX_BATCH_RANK]; ///< Elements between matrices; 0 broadcasts.
-  int64_t b_batch[MAAS_MAX_BATCH_RANK]; ///< Packed matrices between matrices; 0 broadcasts.
+  int64_t b_batch[MAAS_MAX_BATCH_RANK]; ///< The same of a plain B; else packed matrices.
   int64_t c_batch[MAAS_MAX_BATCH_RANK];
   int64_t y_batch[MAAS_MAX_BATCH_RANK]; ///< Also R's.
   int64_t tile_m, tile_n;               ///< Set by split.
 } maas_f32_gemm_params;
 
-/// a, packed b, c or NULL, residual R or NULL, y. In place with R, and with C where C has Y's strides.
+/// a, b, c or NULL, residual R or NULL, y. In place with R, and with C where C has Y's strides.
 int32_t maas_f32_gemm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_gemm_split(maas_f32_gemm_params *params);
 

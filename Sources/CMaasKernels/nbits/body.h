@@ -153,7 +153,7 @@ static void many_rows_tile(const maas_f32_nbits_params *g, void *const *operands
   for (int64_t p = 0; p < g->k; p += g->pass) {
     int64_t length = maas_min64(g->pass, g->k - p);
     maas_gemm_left a = {(const float *)operands[0] + i * g->k + p, g->k, 1};
-    pack_a(rows, length, a, scratch);
+    pack_a(rows, MAAS_MR, length, a, scratch);
     for (int64_t c = 0; c < columns; c += MAAS_NR) {
       panel from = panel_at(g, operands, j + c);
       unpack(g, &from, p, length, slab);

@@ -60,6 +60,13 @@ struct MatrixProduct {
     return params
   }
 
+  /// B is read where it lies: packing it pays only where it is done once.
+  fileprivate func usePlainB(_ params: inout maas_f32_gemm_params) {
+    params.b_plain = true
+    (params.b_row, params.b_col) = (Int64(bRow), Int64(bColumn))
+    assign(&params.b_batch, bBatch.map { $0 * k * n })
+  }
+
   fileprivate var packParams: maas_f32_gemm_pack_params {
     var params = maas_f32_gemm_pack_params()
     (params.k, params.n) = (Int64(k), Int64(n))
@@ -78,10 +85,11 @@ extension Lowering {
     _ product: MatrixProduct, _ a: Operand, _ b: Operand, _ c: Operand?, _ residual: Operand?, _ y: Operand
   ) throws(MaasError) {
     guard y.count > 0 else { return }
-    let panels = try panels(b, product)
     var params = product.params
+    let right = b.constant == nil ? b : try panels(b, product)
+    if b.constant == nil { product.usePlainB(&params) }
     let split = maas_f32_gemm_split(&params)
-    emit(maas_f32_gemm, [a, panels, c, residual, y], params, split)
+    emit(maas_f32_gemm, [a, right, c, residual, y], params, split)
   }
 
   /// B in the kernel's layout: packed once if it is constant, else by a step of every run.

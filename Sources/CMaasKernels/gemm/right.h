@@ -1,0 +1,63 @@
+#ifndef MAAS_GEMM_RIGHT_H
+#define MAAS_GEMM_RIGHT_H
+/// B to panels (layout.h).
+#include "layout.h"
+#include "quad.h"
+
+/// B[p, j] = b[p * row + j * col].
+typedef struct maas_gemm_plain {
+  const loose *b;
+  int64_t row, col, k, columns;
+} maas_gemm_plain;
+
+/// Columns [0, width) of a panel whose columns lie contiguous in memory, `column` apart.
+static inline void pack_columns(const loose *from, int64_t column, int64_t k, int64_t width, int64_t nr,
+                                float *to) {
+  int64_t quads = width - width % 4, p = 0;
+  for (; p + 4 <= k; p += 4) {
+    for (int64_t j = 0; j < quads; j += 4)
+      transpose4(from + j * column + p, column, to + p * nr + j, nr);
+    for (int64_t j = quads; j < width; j++)
+      for (int64_t q = p; q < p + 4; q++)
+        to[q * nr + j] = from[j * column + q];
+  }
+  for (; p < k; p++)
+    for (int64_t j = 0; j < width; j++)
+      to[p * nr + j] = from[j * column + p];
+}
+
+/// Rows that are contiguous (or neither are): one stretch of a row at a time.
+static inline void pack_rows(const maas_gemm_plain *b, int64_t nr, float *to) {
+  const loose *from = b->b;
+  for (int64_t p = 0; p < b->k; p++, from += b->row, to += nr)
+    for (int64_t j = 0; j < b->columns; j += nr) {
+      float *panel = to + j * b->k;
+      int64_t count = maas_min64(nr, b->columns - j);
+      if (b->col == 1 && count == nr) // A multiple of 4 in every layout; inline, unlike memcpy.
+        for (int64_t i = 0; i < count; i += 4)
+          store4(panel + i, load4(from + j + i));
+      else
+        for (int64_t i = 0; i < count; i++)
+          panel[i] = from[(j + i) * b->col];
+    }
+}
+
+static inline void pad_panel(float *panel, int64_t k, int64_t width, int64_t nr) {
+  for (int64_t p = 0; p < k; p++)
+    memset(panel + p * nr + width, 0, (size_t)(nr - width) * sizeof(float));
+}
+
+/// Copies B to panels of `nr` columns.
+static inline void pack_b(const maas_gemm_plain *b, int64_t nr, float *to) {
+  int64_t rest = b->columns % nr;
+  if (rest)
+    pad_panel(to + (b->columns - rest) * b->k, b->k, rest, nr);
+  if (b->row != 1 || b->col == 1) {
+    pack_rows(b, nr, to);
+    return;
+  }
+  for (int64_t j = 0; j < b->columns; j += nr)
+    pack_columns(b->b + j * b->col, b->col, b->k, maas_min64(nr, b->columns - j), nr, to + j * b->k);
+}
+
+#endif
