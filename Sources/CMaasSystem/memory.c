@@ -2,29 +2,50 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-/// Weights are read from end to end in every run: with pages of 4 KB the translations cost a fifth of the time.
+/// Weights are read from end to end in every run: with pages of 4 KB the translations cost a third of the time.
 enum { huge_page = 2 << 20 };
+
+/// A wish: where the system has no huge pages, small ones do.
+static void wish_huge(void *memory, size_t bytes) {
+  if (bytes >= huge_page)
+    madvise(memory, bytes - bytes % huge_page, MADV_HUGEPAGE);
+}
 
 void *maas_sys_alloc(size_t bytes, size_t alignment) {
   void *memory = NULL;
-  bool is_huge = bytes >= huge_page;
-  if (is_huge && alignment < huge_page)
+  if (bytes >= huge_page && alignment < huge_page)
     alignment = huge_page;
   if (alignment < sizeof(void *))
     alignment = sizeof(void *);
   if (posix_memalign(&memory, alignment, bytes ? bytes : 1) != 0)
     return NULL;
-  if (is_huge) // A wish: where the system has none, small pages do.
-    madvise(memory, bytes - bytes % huge_page, MADV_HUGEPAGE);
+  wish_huge(memory, bytes);
   return memory;
 }
 
 void maas_sys_free(void *memory) { free(memory); }
 
-void *maas_sys_alloc_pages(size_t bytes) {
+static char *map_pages(size_t bytes) {
   void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return memory != MAP_FAILED ? memory : NULL;
+}
+
+/// Maps more and gives back what lies before the first huge page and after the last byte.
+void *maas_sys_alloc_pages(size_t bytes) {
+  if (bytes < huge_page || bytes > SIZE_MAX - 2 * huge_page)
+    return map_pages(bytes);
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (bytes + page - 1) / page * page;
+  char *mapped = map_pages(used + huge_page);
+  if (mapped == NULL)
+    return NULL;
+  size_t before = (huge_page - (uintptr_t)mapped % huge_page) % huge_page;
+  if (before > 0)
+    munmap(mapped, before);
+  munmap(mapped + before + used, huge_page - before);
+  wish_huge(mapped + before, bytes);
+  return mapped + before;
 }
 
 void maas_sys_free_pages(void *memory, size_t bytes) { munmap(memory, bytes); }
