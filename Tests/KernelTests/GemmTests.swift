@@ -120,7 +120,7 @@ final class GemmRun {
     p.batch_rank = Int32(g.batch.count)
     set(&p.batch, g.batch.map(Int64.init))
     set(&p.a_batch, strides(g.aBatched, g.m * g.k))
-    p.b_plain = g.plain
+    p.b_form = g.plain ? MAAS_GEMM_B_PLAIN : MAAS_GEMM_B_PACKED
     (p.b_row, p.b_col) = (Int64(bStrides.0), Int64(bStrides.1))
     set(&p.b_batch, strides(g.bBatched, g.plain ? g.k * g.n : 1))
     set(&p.y_batch, strides(g.batch.map { _ in true }, g.m * (g.n + g.gap)))

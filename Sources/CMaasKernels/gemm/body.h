@@ -6,6 +6,12 @@
 
 static micro_kernel *const micros[MAAS_MR] = {MAAS_MICROS};
 
+MAAS_HALVES(1)
+MAAS_HALVES(2)
+MAAS_HALVES(3)
+MAAS_HALVES(4)
+static halves_kernel *const halves_micros[MAAS_FEW] = {halves_1, halves_2, halves_3, halves_4};
+
 /// `f` from (i, j) on.
 static maas_gemm_finish finish_at(const maas_gemm_finish *f, int64_t i, int64_t j) {
   maas_gemm_finish moved = *f;
@@ -32,10 +38,16 @@ void MAAS_F32_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_fini
 }
 
 typedef struct gemm_item {
-  const float *a, *b, *c, *residual;
+  const float *a, *c, *residual;
+  const char *b;
   float *y;
   int64_t rows, columns;
 } gemm_item;
+
+static int64_t b_bytes(const maas_f32_gemm_params *g) {
+  bool is_half = g->b_form == MAAS_GEMM_B_PACKED_F16 || g->b_form == MAAS_GEMM_B_PACKED_BF16;
+  return is_half ? sizeof(uint16_t) : sizeof(float);
+}
 
 static int64_t batch_offset(const maas_f32_gemm_params *g, int64_t index, const int64_t *strides) {
   int64_t offset = 0;
@@ -55,7 +67,8 @@ static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operan
   gemm_item item = {.rows = maas_min64(g->tile_m, g->m - i), .columns = maas_min64(g->tile_n, g->n - j)};
   item.a = (const float *)operands[0] + batch_offset(g, batch, g->a_batch) + i * g->a_row;
   int64_t b = batch_offset(g, batch, g->b_batch), packed = maas_round_up(g->n, MAAS_NR) * g->k;
-  item.b = (const float *)operands[1] + (g->b_plain ? b + j * g->b_col : b * packed + j * g->k);
+  item.b = (const char *)operands[1] +
+           (g->b_form == MAAS_GEMM_B_PLAIN ? b + j * g->b_col : b * packed + j * g->k) * b_bytes(g);
   if (operands[2])
     item.c = (const float *)operands[2] + batch_offset(g, batch, g->c_batch) + i * g->c_row + j * g->c_col;
   if (operands[3])
@@ -73,23 +86,65 @@ static bool packing_pays(const maas_f32_gemm_params *g, const gemm_item *item) {
   return collide || (item->rows > MAAS_MR && item->columns > 2 * MAAS_NR);
 }
 
-/// A pass over a B that is not packed: panel by panel, in place where one group of rows reads it.
-static void plain_pass(const maas_f32_gemm_params *g, const maas_gemm_pass *whole, const maas_gemm_finish *f,
-                       float *slab) {
+/// Panels of 16-bit elements, to floats. What comes next is fetched, so that memory works on while these are used.
+static void widen(const char *from, bool is_bfloat, int64_t count, float *to) {
+  enum { ahead = 8192 };
+  const uint16_t *halves = (const uint16_t *)(const void *)from;
+  for (int64_t i = 0; i < count; i += MAAS_NR) {
+    __builtin_prefetch((const char *)(halves + i) + ahead);
+    MAAS_EACH (v, MAAS_NV) {
+      const uint16_t *one = halves + i + v * V_WIDTH;
+      v_store(to + i + v * V_WIDTH, is_bfloat ? v_load_bfloat(one) : v_load_half(one));
+    }
+  }
+}
+
+/// Rows [p, p + k) of one panel of a B that is no panels of floats: in place where one group of rows reads
+/// whole rows of it, else through `slab`.
+static void use_panel(const maas_f32_gemm_params *g, const char *b, int64_t p, maas_gemm_pass *pass,
+                      float *slab) {
+  pass->b = slab;
+  if (g->b_form != MAAS_GEMM_B_PLAIN) {
+    widen(b + p * MAAS_NR * b_bytes(g), g->b_form == MAAS_GEMM_B_PACKED_BF16, pass->k * MAAS_NR, slab);
+    return;
+  }
+  maas_gemm_plain plain = {(const loose *)(const void *)b + p * g->b_row, g->b_row, g->b_col, pass->k,
+                           pass->columns};
+  if (pass->rows <= MAAS_MR && g->b_col == 1 && pass->columns == MAAS_NR) {
+    pass->b = (const float *)plain.b;
+    pass->b_gap = g->b_row - MAAS_NR;
+  } else {
+    pack_b(&plain, MAAS_NR, slab);
+  }
+}
+
+static void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item, int64_t p,
+                        const maas_gemm_pass *whole, const maas_gemm_finish *f, float *slab) {
+  int64_t column = (g->b_form == MAAS_GEMM_B_PLAIN ? g->b_col : g->k) * b_bytes(g);
   for (int64_t j = 0; j < whole->columns; j += MAAS_NR) {
     maas_gemm_pass pass = *whole;
-    pass.b += j * g->b_col;
     pass.columns = maas_min64(MAAS_NR, whole->columns - j);
-    if (pass.rows <= MAAS_MR && g->b_col == 1 && pass.columns == MAAS_NR) {
-      pass.b_gap = g->b_row - MAAS_NR;
-    } else {
-      maas_gemm_plain b = {pass.b, g->b_row, g->b_col, pass.k, pass.columns};
-      pack_b(&b, MAAS_NR, slab);
-      pass.b = slab;
-    }
+    use_panel(g, item->b + j * column, p, &pass, slab);
     maas_gemm_finish finish = finish_at(f, 0, j);
     MAAS_F32_SHARED(gemm_pass)(&pass, &finish);
   }
+}
+
+/// Rows that read 16-bit panels themselves, a second time from the cache; more of them share a copy in floats.
+enum { halves_rows = 2 * MAAS_FEW };
+
+/// A product of few rows with a B of 16-bit elements.
+static void halves_tile(const maas_f32_gemm_params *g, const gemm_item *item, const maas_gemm_finish *f) {
+  for (int64_t j = 0; j < item->columns; j += MAAS_NR)
+    for (int64_t i = 0; i < item->rows; i += MAAS_FEW) {
+      maas_gemm_pass pass = {.columns = maas_min64(MAAS_NR, item->columns - j),
+                             .k = g->k,
+                             .a = {item->a + i * g->a_row, g->a_row, g->a_col}};
+      maas_gemm_finish finish = finish_at(f, i, j);
+      const uint16_t *b = (const uint16_t *)(const void *)item->b + j * g->k;
+      halves_kernel *kernel = halves_micros[maas_min64(MAAS_FEW, item->rows - i) - 1];
+      kernel(&pass, b, g->b_form == MAAS_GEMM_B_PACKED_BF16, &finish);
+    }
 }
 
 static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, float *scratch) {
@@ -102,9 +157,13 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, floa
                             .alpha = g->alpha,
                             .beta = g->beta,
                             .activation = g->activation};
-  int64_t length = maas_gemm_pass_length(g->k, item->rows, MAAS_MR, g->b_plain), p = 0;
+  if (b_bytes(g) == sizeof(uint16_t) && item->rows <= halves_rows) {
+    halves_tile(g, item, &whole);
+    return;
+  }
+  bool copied = g->b_form != MAAS_GEMM_B_PACKED, pack = packing_pays(g, item);
+  int64_t length = maas_gemm_pass_length(g->k, item->rows, MAAS_MR, copied), p = 0;
   int64_t height = even_height(item->rows);
-  bool pack = packing_pays(g, item);
   do { // Also once for k = 0: Y is then beta C.
     maas_gemm_pass pass = {.rows = item->rows,
                            .columns = item->columns,
@@ -112,7 +171,7 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, floa
                            .a = {item->a + p * g->a_col, g->a_row, g->a_col},
                            .group = height * g->a_row,
                            .height = height,
-                           .b = item->b + p * (g->b_plain ? g->b_row : MAAS_NR),
+                           .b = (const float *)(const void *)item->b + p * MAAS_NR,
                            .panel = g->k * MAAS_NR};
     if (pack) {
       pack_a(pass.rows, height, pass.k, pass.a, scratch);
@@ -120,8 +179,8 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, floa
       pass.group = height * pass.k;
     }
     maas_gemm_finish finish = maas_gemm_finish_of_pass(&whole, p, pass.k, g->k);
-    if (g->b_plain)
-      plain_pass(g, &pass, &finish, scratch + g->tile_m * length);
+    if (copied)
+      copied_pass(g, item, p, &pass, &finish, scratch + g->tile_m * length);
     else
       MAAS_F32_SHARED(gemm_pass)(&pass, &finish);
     p += pass.k;

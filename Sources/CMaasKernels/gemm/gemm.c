@@ -43,18 +43,21 @@ static int64_t batches(const maas_f32_gemm_params *g) {
   return count;
 }
 
-/// Halves the tile, columns first, until there is something for every thread or it is worth nobody's while.
+/// Halves the tile until there is something for every thread or it is worth nobody's while: its rows first,
+/// unless every tile copies its columns of B.
 static void choose_tile(maas_f32_gemm_params *g, int64_t mr, int64_t nr, int64_t batch) {
   int64_t row_pieces = maas_max64(1, maas_ceil_div(g->m, most_row_groups * mr));
   int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, most_columns));
+  bool copied = g->b_form != MAAS_GEMM_B_PACKED;
   for (;;) {
     g->tile_m = even(g->m, row_pieces, mr);
     g->tile_n = even(g->n, column_pieces, nr);
     if (batch * tiles(g) >= wanted_items || tile_nanoseconds(g) < 2 * MAAS_CHUNK_NANOSECONDS)
       return;
-    if (g->tile_m >= 8 * mr)
+    bool more_rows = g->tile_m >= 8 * mr, more_columns = g->tile_n >= (copied ? 4 : 2) * least_columns;
+    if (more_rows && !(copied && more_columns))
       row_pieces *= 2;
-    else if (g->tile_n >= 2 * least_columns)
+    else if (more_columns)
       column_pieces *= 2;
     else
       return;
@@ -67,7 +70,7 @@ maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_para
   choose_tile(g, kernel->mr, kernel->nr, batch);
   if (g->m == 0 || g->n == 0)
     return (maas_split){.items = 0, .grain = 1};
-  int64_t slab = g->b_plain ? kernel->nr : 0;
+  int64_t slab = g->b_form != MAAS_GEMM_B_PACKED ? kernel->nr : 0;
   int64_t length = maas_max64(maas_gemm_kc(g->k), maas_min64(g->k, MAAS_GEMM_SHORT));
   int64_t scratch = (g->tile_m + slab) * length * (int64_t)sizeof(float);
   return maas_split_by_cost(batch * tiles(g), tile_nanoseconds(g), scratch);

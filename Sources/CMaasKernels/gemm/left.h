@@ -4,11 +4,9 @@
 #include "pass.h"
 #include "quad.h"
 
-/// A line of the cache: where rows lie a multiple of the page apart, each would push out the next one's.
-enum { line = 16 };
-
 /// `height` >= 4 rows that are contiguous, in blocks of four; the last four rows may overlap others.
 static void pack_group(int64_t k, int64_t height, const float *from, int64_t row, float *to) {
+  enum { line = 16 }; // Of the cache: rows a multiple of the page apart push each other out of it.
   int64_t quads = k - k % 4;
   for (int64_t p = 0; p < quads; p += line)
     for (int64_t r = 0; r < height; r += 4) {

@@ -165,6 +165,32 @@ MAAS_INLINE void multiply_few(const int mr, const int nv, vf acc[][MAAS_NV], int
           v_add(v_add(v_add(sums[0][i][v], sums[1][i][v]), v_add(sums[2][i][v], sums[3][i][v])), acc[i][v]);
 }
 
+/// acc[mr][NV] = A[mr, k] B[k, NR] with 16-bit elements of B, widened in registers: nothing but B's own bytes
+/// moves. Two sums in turn, so that none waits for itself.
+MAAS_INLINE void multiply_halves(const int mr, const bool is_bfloat, vf acc[][MAAS_NV], int64_t k,
+                                 maas_gemm_left a, const uint16_t *b) {
+  vf sums[2][MAAS_FEW][MAAS_NV];
+  MAAS_EACH (s, 2)
+    MAAS_EACH (i, mr)
+      MAAS_EACH (v, MAAS_NV)
+        sums[s][i][v] = v_set(0);
+  for (int64_t p = 0; p < k; p += 2)
+    MAAS_EACH (s, 2) {
+      if (p + s == k)
+        break;
+      MAAS_EACH (v, MAAS_NV) {
+        vf column = is_bfloat ? v_load_bfloat(b + v * V_WIDTH) : v_load_half(b + v * V_WIDTH);
+        MAAS_EACH (i, mr)
+          sums[s][i][v] = v_fma(v_set(a.a[i * a.row]), column, sums[s][i][v]);
+      }
+      a.a += a.col;
+      b += MAAS_NR;
+    }
+  MAAS_EACH (i, mr)
+    MAAS_EACH (v, MAAS_NV)
+      acc[i][v] = v_add(sums[0][i][v], sums[1][i][v]);
+}
+
 /// The tile at (i, j) of the pass, with `first` its first row of A.
 MAAS_INLINE void tile_of(const int mr, const int nv, const maas_gemm_pass *pass, const float *first,
                          const maas_gemm_finish *f, int64_t i, int64_t j) {
@@ -191,4 +217,19 @@ typedef void micro_kernel(const maas_gemm_pass *pass, const float *a, const maas
       tile_of(rows, 1, pass, a, f, i, j);                                                                    \
     else                                                                                                     \
       tile_of(rows, MAAS_NV, pass, a, f, i, j);                                                              \
+  }
+
+typedef void halves_kernel(const maas_gemm_pass *pass, const uint16_t *b, bool is_bfloat,
+                           const maas_gemm_finish *f);
+
+/// The only tile of a pass of at most MAAS_NR columns.
+#define MAAS_HALVES(rows)                                                                                    \
+  static __attribute__((noinline)) void halves_##rows(const maas_gemm_pass *pass, const uint16_t *b,         \
+                                                      bool is_bfloat, const maas_gemm_finish *f) {           \
+    vf acc[MAAS_MR][MAAS_NV];                                                                                \
+    if (is_bfloat)                                                                                           \
+      multiply_halves(rows, true, acc, pass->k, pass->a, b);                                                 \
+    else                                                                                                     \
+      multiply_halves(rows, false, acc, pass->k, pass->a, b);                                                \
+    finish_tile(rows, MAAS_NV, acc, pass->columns, f, 0, 0);                                                 \
   }

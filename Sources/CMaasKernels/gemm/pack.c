@@ -19,6 +19,20 @@ static int64_t matrix_offset(const maas_f32_gemm_pack_params *g, int64_t index) 
 
 enum { group_panels = 8 };
 
+/// Element by element, in blocks that the first-level cache holds whichever way B lies.
+static void pack_halves(const maas_gemm_plain *b, const char *from, int64_t nr, uint16_t *to) {
+  enum { block = 32 };
+  for (int64_t j = 0; j < maas_round_up(b->columns, nr); j += nr)
+    for (int64_t p = 0; p < b->k; p += block)
+      for (int64_t i = j; i < j + nr; i++)
+        for (int64_t q = p; q < maas_min64(p + block, b->k); q++) {
+          uint16_t value = 0;
+          if (i < b->columns)
+            memcpy(&value, from + (q * b->row + i * b->col) * (int64_t)sizeof value, sizeof value);
+          to[j * b->k + q * nr + i - j] = value;
+        }
+}
+
 int32_t maas_f32_gemm_pack_4x4_scalar(MAAS_STEP_ARGUMENTS) {
   (void)worker;
   const maas_f32_gemm_pack_params *g = step->params;
@@ -26,10 +40,15 @@ int32_t maas_f32_gemm_pack_4x4_scalar(MAAS_STEP_ARGUMENTS) {
   int64_t packed = maas_round_up(g->n, g->nr) * g->k;
   for (int64_t i = begin; i < end; i++) {
     int64_t matrix = i / groups, j = i % groups * group;
-    const loose *from = (const loose *)step->operands[1] + matrix_offset(g, matrix) + j * g->b_col;
-    float *to = (float *)step->operands[0] + matrix * packed + j * g->k;
-    maas_gemm_plain b = {from, g->b_row, g->b_col, g->k, maas_min64(group, g->n - j)};
-    pack_b(&b, g->nr, to);
+    int64_t from = matrix_offset(g, matrix) + j * g->b_col, to = matrix * packed + j * g->k;
+    maas_gemm_plain b = {NULL, g->b_row, g->b_col, g->k, maas_min64(group, g->n - j)};
+    if (g->is_half) {
+      pack_halves(&b, (const char *)step->operands[1] + from * (int64_t)sizeof(uint16_t), g->nr,
+                  (uint16_t *)step->operands[0] + to);
+    } else {
+      b.b = (const loose *)step->operands[1] + from;
+      pack_b(&b, g->nr, (float *)step->operands[0] + to);
+    }
   }
   return MAAS_STEP_OK;
 }

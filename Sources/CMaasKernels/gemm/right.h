@@ -10,19 +10,18 @@ typedef struct maas_gemm_plain {
   int64_t row, col, k, columns;
 } maas_gemm_plain;
 
-/// Columns [0, width) of a panel whose columns lie contiguous in memory, `column` apart.
+/// Columns [0, width) of a panel whose columns lie contiguous in memory, `column` apart: a line of each at a
+/// time, as those a multiple of the page apart push each other out of the cache.
 static inline void pack_columns(const loose *from, int64_t column, int64_t k, int64_t width, int64_t nr,
                                 float *to) {
-  int64_t quads = width - width % 4, p = 0;
-  for (; p + 4 <= k; p += 4) {
+  enum { line = 16 };
+  int64_t quads = width - width % 4, whole = k - k % 4;
+  for (int64_t p = 0; p < whole; p += line)
     for (int64_t j = 0; j < quads; j += 4)
-      transpose4(from + j * column + p, column, to + p * nr + j, nr);
-    for (int64_t j = quads; j < width; j++)
-      for (int64_t q = p; q < p + 4; q++)
-        to[q * nr + j] = from[j * column + q];
-  }
-  for (; p < k; p++)
-    for (int64_t j = 0; j < width; j++)
+      for (int64_t q = p; q < p + line && q < whole; q += 4)
+        transpose4(from + j * column + q, column, to + q * nr + j, nr);
+  for (int64_t j = 0; j < width; j++)
+    for (int64_t p = j < quads ? whole : 0; p < k; p++)
       to[p * nr + j] = from[j * column + p];
 }
 

@@ -131,15 +131,22 @@ maas_split maas_f32_binary_split(maas_f32_binary_params *params);
 
 // Matrix product
 
+/// How B lies. Elements of 16 bits are widened as they are used, which is exact.
+typedef enum maas_gemm_b {
+  MAAS_GEMM_B_PACKED = 0, ///< By maas_f32_gemm_pack.
+  MAAS_GEMM_B_PACKED_F16,
+  MAAS_GEMM_B_PACKED_BF16,
+  MAAS_GEMM_B_PLAIN, ///< B[p,j] = b[p b_row + j b_col].
+} maas_gemm_b;
+
 /// Y = activation(alpha A B + beta C + R), batched. A[i,p] = a[i a_row + p a_col] (a_row = lda and a_col = 1,
 /// or the other way round for a transposed A); C[i,j] = c[i c_row + j c_col] with 0 where C is broadcast;
-/// R and Y are row-major with y_row elements between rows. B is packed, see maas_f32_gemm_pack, or plain:
-/// B[p,j] = b[p b_row + j b_col] with b_row or b_col 1.
+/// R and Y are row-major with y_row elements between rows.
 /// Fold the batch into m where B is not batched: it is faster.
 typedef struct maas_f32_gemm_params {
   int64_t m, n, k;
   int64_t a_row, a_col;
-  bool b_plain;
+  maas_gemm_b b_form;
   int64_t b_row, b_col; ///< Of a plain B.
   int64_t c_row, c_col;
   int64_t y_row;
@@ -150,7 +157,7 @@ typedef struct maas_f32_gemm_params {
   int32_t nr; ///< Set by split.
   int64_t batch[MAAS_MAX_BATCH_RANK];
   int64_t a_batch[MAAS_MAX_BATCH_RANK]; ///< Elements between matrices; 0 broadcasts.
-  int64_t b_batch[MAAS_MAX_BATCH_RANK]; ///< The same of a plain B; else packed matrices.
+  int64_t b_batch[MAAS_MAX_BATCH_RANK]; ///< The same of a plain B; packed matrices of another.
   int64_t c_batch[MAAS_MAX_BATCH_RANK];
   int64_t y_batch[MAAS_MAX_BATCH_RANK]; ///< Also R's.
   int64_t tile_m, tile_n;               ///< Set by split.
@@ -165,6 +172,7 @@ maas_split maas_f32_gemm_split(maas_f32_gemm_params *params);
 typedef struct maas_f32_gemm_pack_params {
   int64_t k, n;
   int64_t b_row, b_col;
+  bool is_half; ///< Elements of 16 bits, which stay so.
   int32_t batch_rank;
   int32_t nr; ///< Set by split.
   int64_t batch[MAAS_MAX_BATCH_RANK];
@@ -174,7 +182,7 @@ typedef struct maas_f32_gemm_pack_params {
 /// packed b, b. The layout belongs to the kernel this process selected; do not store it in files.
 int32_t maas_f32_gemm_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_gemm_pack_split(maas_f32_gemm_pack_params *params);
-/// Bytes of one packed matrix, a multiple of 4; -1 if that does not fit an int64_t.
+/// Bytes of one packed matrix of floats, a multiple of 4, and twice those of halves; -1 if that does not fit an int64_t.
 int64_t maas_f32_gemm_packed_bytes(int64_t k, int64_t n);
 
 // Convolution

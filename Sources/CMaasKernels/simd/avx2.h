@@ -18,6 +18,22 @@ static inline vf v_load(const float *p) { return _mm256_loadu_ps(p); }
 static inline vf v_load_tail(const float *p, int64_t n) { return _mm256_maskload_ps(p, v_tail_mask(n)); }
 static inline void v_store(float *p, vf a) { _mm256_storeu_ps(p, a); }
 static inline void v_store_tail(float *p, vf a, int64_t n) { _mm256_maskstore_ps(p, v_tail_mask(n), a); }
+static inline __m256i v_load_bits16(const uint16_t *p) {
+  return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+static inline vf v_load_bfloat(const uint16_t *p) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(v_load_bits16(p), 16));
+}
+/// As in scalar.h: the CPU's own conversion is an extension that AVX2 does not imply.
+static inline vf v_load_half(const uint16_t *p) {
+  __m256i half = v_load_bits16(p),
+          magnitude = _mm256_slli_epi32(_mm256_and_si256(half, _mm256_set1_epi32(0x7fff)), 13);
+  __m256i sign = _mm256_slli_epi32(_mm256_srli_epi32(half, 15), 31);
+  __m256 finite = _mm256_mul_ps(_mm256_castsi256_ps(magnitude), _mm256_set1_ps(0x1p112f));
+  __m256i is_special = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(0x0f7fffff));
+  __m256i special = _mm256_and_si256(is_special, _mm256_set1_epi32(0x7f800000));
+  return _mm256_or_ps(finite, _mm256_castsi256_ps(_mm256_or_si256(special, sign)));
+}
 static inline vf v_set(float a) { return _mm256_set1_ps(a); }
 static inline vi vi_set(int32_t a) { return _mm256_set1_epi32(a); }
 

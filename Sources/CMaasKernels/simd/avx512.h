@@ -14,6 +14,13 @@ static inline vf v_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline vf v_load_tail(const float *p, int64_t n) { return _mm512_maskz_loadu_ps(v_tail_mask(n), p); }
 static inline void v_store(float *p, vf a) { _mm512_storeu_ps(p, a); }
 static inline void v_store_tail(float *p, vf a, int64_t n) { _mm512_mask_storeu_ps(p, v_tail_mask(n), a); }
+static inline vf v_load_half(const uint16_t *p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+static inline vf v_load_bfloat(const uint16_t *p) {
+  __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
 static inline vf v_set(float a) { return _mm512_set1_ps(a); }
 static inline vi vi_set(int32_t a) { return _mm512_set1_epi32(a); }
 

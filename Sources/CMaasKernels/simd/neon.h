@@ -23,6 +23,10 @@ static inline void v_store_tail(float *p, vf a, int64_t n) {
   for (int64_t i = 0; i < n; i++)
     p[i] = lanes[i];
 }
+static inline vf v_load_half(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
+static inline vf v_load_bfloat(const uint16_t *p) {
+  return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16));
+}
 static inline vf v_set(float a) { return vdupq_n_f32(a); }
 static inline vi vi_set(int32_t a) { return vdupq_n_s32(a); }
 

@@ -19,6 +19,24 @@ static inline void v_store_tail(float *p, vf a, int64_t n) {
   if (n > 0)
     *p = a;
 }
+/// 16-bit elements, exactly.
+static inline vf v_load_bfloat(const uint16_t *p) {
+  uint32_t bits = (uint32_t)*p << 16;
+  vf f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+static inline vf v_load_half(const uint16_t *p) {
+  uint32_t magnitude = (uint32_t)(*p & 0x7fff) << 13, sign = (uint32_t)(*p & 0x8000) << 16;
+  vf finite;
+  memcpy(&finite, &magnitude, sizeof finite);
+  finite *= 0x1p112f; // Brings the exponent into place, for subnormal numbers too.
+  uint32_t bits;
+  memcpy(&bits, &finite, sizeof bits);
+  bits = sign | (magnitude >= 0x0f800000 ? magnitude | 0x7f800000 : bits);
+  memcpy(&finite, &bits, sizeof finite);
+  return finite;
+}
 static inline vf v_set(float a) { return a; }
 static inline vi vi_set(int32_t a) { return a; }
 

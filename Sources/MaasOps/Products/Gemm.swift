@@ -84,7 +84,7 @@ package final class Gemm: ReadableOperator {
     var bias: Operand?
     if let c { bias = try node.widened(c) }
     let target = try node.widenedTarget(y)
-    let (left, right) = (try node.widened(a), try node.widened(b))
+    let (left, right) = (try node.widened(a), try node.rightFactor(1))
     try node.emitProduct(product, left, right, bias, nil, target)
     node.narrow(target, into: y)
   }

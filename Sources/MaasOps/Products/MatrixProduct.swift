@@ -62,7 +62,7 @@ struct MatrixProduct {
 
   /// B is read where it lies: packing it pays only where it is done once.
   fileprivate func usePlainB(_ params: inout maas_f32_gemm_params) {
-    params.b_plain = true
+    params.b_form = MAAS_GEMM_B_PLAIN
     (params.b_row, params.b_col) = (Int64(bRow), Int64(bColumn))
     assign(&params.b_batch, bBatch.map { $0 * k * n })
   }
@@ -78,8 +78,23 @@ struct MatrixProduct {
   }
 }
 
+private func packedForm(_ dtype: DType) -> maas_gemm_b {
+  switch dtype {
+  case .float16: MAAS_GEMM_B_PACKED_F16
+  case .bfloat16: MAAS_GEMM_B_PACKED_BF16
+  default: MAAS_GEMM_B_PACKED
+  }
+}
+
 extension Lowering {
-  /// Emits the product of float operands. `c` and `residual` may be nil; `residual` has y's shape.
+  /// A factor B as emitProduct takes it: a constant of 16 bits stays one.
+  mutating func rightFactor(_ i: Int) throws(MaasError) -> Operand {
+    let b = try input(i)
+    return b.constant == nil ? try widened(b) : b
+  }
+
+  /// Emits the product of float operands; a constant `b` may also have 16 bits. `c` and `residual` may be nil;
+  /// `residual` has y's shape.
   @inline(never)
   mutating func emitProduct(
     _ product: MatrixProduct, _ a: Operand, _ b: Operand, _ c: Operand?, _ residual: Operand?, _ y: Operand
@@ -87,7 +102,7 @@ extension Lowering {
     guard y.count > 0 else { return }
     var params = product.params
     let right = b.constant == nil ? b : try panels(b, product)
-    if b.constant == nil { product.usePlainB(&params) }
+    if b.constant == nil { product.usePlainB(&params) } else { params.b_form = packedForm(b.dtype) }
     let split = maas_f32_gemm_split(&params)
     emit(maas_f32_gemm, [a, right, c, residual, y], params, split)
   }
@@ -95,9 +110,10 @@ extension Lowering {
   /// B in the kernel's layout: packed once if it is constant, else by a step of every run.
   mutating func panels(_ b: Operand, _ product: MatrixProduct) throws(MaasError) -> Operand {
     var params = product.packParams
+    params.is_half = b.dtype.isNarrowFloat
     let split = maas_f32_gemm_pack_split(&params)
     let one = Int(maas_f32_gemm_packed_bytes(params.k, params.n))
-    guard one >= 0, let bytes = MaasCore.product(one, product.bCount) else {
+    guard one >= 0, let bytes = MaasCore.product(params.is_half ? one / 2 : one, product.bCount) else {
       throw MaasError(.limitExceeded, "the packed matrix is too large")
     }
     guard b.constant == nil else {
