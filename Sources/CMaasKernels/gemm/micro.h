@@ -62,20 +62,34 @@ static __attribute__((noinline)) void finish_slowly(float *tile, maas_gemm_place
     store_row(tile + r * width, f->y + (at.i + r) * f->y_row + at.j, at.columns);
 }
 
-MAAS_INLINE void add_c(const int mr, const int nv, vf acc[][MAAS_NV], const maas_gemm_finish *f, int64_t i,
-                       int64_t j) {
+/// A tile of one vector may have fewer columns, a wider one has them all.
+MAAS_INLINE vf load_columns(const int nv, const float *p, int v, int64_t columns) {
+  return nv == 1 ? v_load_tail(p, columns) : v_load(p + v * V_WIDTH);
+}
+
+MAAS_INLINE void store_columns(const int nv, float *p, int v, vf a, int64_t columns) {
+  if (nv == 1)
+    v_store_tail(p, a, columns);
+  else
+    v_store(p + v * V_WIDTH, a);
+}
+
+MAAS_INLINE void add_c(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns,
+                       const maas_gemm_finish *f, int64_t i, int64_t j) {
   vf beta = v_set(f->beta);
   const float *c = f->c + i * f->c_row + j * f->c_col;
   MAAS_EACH (r, mr)
-    MAAS_EACH (v, nv)
-      acc[r][v] =
-          v_fma(beta, f->c_col ? v_load(c + r * f->c_row + v * V_WIDTH) : v_set(c[r * f->c_row]), acc[r][v]);
+    MAAS_EACH (v, nv) {
+      vf row = f->c_col ? load_columns(nv, c + r * f->c_row, v, columns) : v_set(c[r * f->c_row]);
+      acc[r][v] = v_fma(beta, row, acc[r][v]);
+    }
 }
 
-MAAS_INLINE void add_rows(const int mr, const int nv, vf acc[][MAAS_NV], const float *rows, int64_t stride) {
-  MAAS_EACH (i, mr)
+MAAS_INLINE void add_rows(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns, const float *rows,
+                          int64_t stride) {
+  MAAS_EACH (r, mr)
     MAAS_EACH (v, nv)
-      acc[i][v] = v_add(acc[i][v], v_load(rows + i * stride + v * V_WIDTH));
+      acc[r][v] = v_add(acc[r][v], load_columns(nv, rows + r * stride, v, columns));
 }
 
 /// Finishes the tile at (i, j).
@@ -83,13 +97,14 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
                              const maas_gemm_finish *f, int64_t i, int64_t j) {
   bool relu = f->activation.op == MAAS_UNARY_RELU;
   bool known = relu || f->activation.op == MAAS_UNARY_IDENTITY;
-  if (columns < nv * V_WIDTH || !known || (f->c && f->c_col > 1)) {
+  bool whole = nv == 1 || columns >= nv * V_WIDTH;
+  if (!whole || !known || (f->c && f->c_col > 1)) {
     float tile[MAAS_MR * MAAS_NR];
     MAAS_EACH (r, mr)
       MAAS_EACH (v, nv)
         v_store(tile + (r * nv + v) * V_WIDTH, acc[r][v]);
-    int64_t whole = nv * V_WIDTH;
-    finish_slowly(tile, (maas_gemm_place){i, j, mr, columns < whole ? columns : whole}, whole, f);
+    int64_t width = nv * V_WIDTH;
+    finish_slowly(tile, (maas_gemm_place){i, j, mr, columns < width ? columns : width}, width, f);
     return;
   }
   int64_t at = i * f->y_row + j;
@@ -99,15 +114,15 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
         acc[r][v] = v_mul(acc[r][v], v_set(f->alpha));
   }
   if (f->add)
-    add_rows(mr, nv, acc, f->y + at, f->y_row);
+    add_rows(mr, nv, acc, columns, f->y + at, f->y_row);
   if (f->c)
-    add_c(mr, nv, acc, f, i, j);
+    add_c(mr, nv, acc, columns, f, i, j);
   if (f->residual)
-    add_rows(mr, nv, acc, f->residual + at, f->y_row);
+    add_rows(mr, nv, acc, columns, f->residual + at, f->y_row);
   float *y = f->y + at;
   MAAS_EACH (r, mr)
     MAAS_EACH (v, nv)
-      v_store(y + r * f->y_row + v * V_WIDTH, relu ? v_max(v_set(0), acc[r][v]) : acc[r][v]);
+      store_columns(nv, y + r * f->y_row, v, relu ? v_max(v_set(0), acc[r][v]) : acc[r][v], columns);
 }
 
 /// Bytes of a panel to fetch ahead. With few rows the processor itself runs ahead as far, and the hardware
