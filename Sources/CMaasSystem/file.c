@@ -42,6 +42,7 @@ static int map_file(int descriptor, maas_sys_file *file) {
   if (bytes == MAP_FAILED)
     return errno;
   file->bytes = bytes;
+  file->is_mapped = true;
   return 0;
 }
 
@@ -56,7 +57,11 @@ static bool is_inside(int descriptor, const char *folder) {
   return length > prefix && memcmp(path, folder, (size_t)prefix) == 0 && path[prefix] == '/';
 }
 
-static int open_regular(const char *path, const char *folder, int *descriptor, size_t *size) {
+static uint64_t nanoseconds(struct timespec time) {
+  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static int open_regular(const char *path, const char *folder, int *descriptor, maas_sys_file *file) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (folder ? O_NOFOLLOW : 0));
   if (fd < 0)
@@ -72,14 +77,18 @@ static int open_regular(const char *path, const char *folder, int *descriptor, s
     return error;
   }
   *descriptor = fd;
-  *size = (size_t)status.st_size;
+  *file = (maas_sys_file){.size = (size_t)status.st_size,
+                          .device = status.st_dev,
+                          .inode = status.st_ino,
+                          .modified = nanoseconds(status.st_mtim),
+                          .changed = nanoseconds(status.st_ctim)};
   return 0;
 }
 
 int maas_sys_file_open(const char *path, const char *folder, bool copy, maas_sys_file *file) {
   *file = (maas_sys_file){0};
   int descriptor;
-  int error = open_regular(path, folder, &descriptor, &file->size);
+  int error = open_regular(path, folder, &descriptor, file);
   if (error)
     return error;
   if (file->size)
@@ -88,6 +97,14 @@ int maas_sys_file_open(const char *path, const char *folder, bool copy, maas_sys
   if (error)
     *file = (maas_sys_file){0};
   return error;
+}
+
+void maas_sys_file_forget(const void *bytes, size_t size) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t begin = ((uintptr_t)bytes + page - 1) / page * page,
+            end = ((uintptr_t)bytes + size) / page * page;
+  if (begin < end)
+    madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 void maas_sys_file_close(maas_sys_file *file) {

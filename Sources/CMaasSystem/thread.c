@@ -92,9 +92,18 @@ void maas_sys_wait(const uint32_t *word, uint32_t expected) { futex(word, FUTEX_
 void maas_sys_wake_all(const uint32_t *word) { futex(word, FUTEX_WAKE, INT32_MAX); }
 void maas_sys_wake_one(const uint32_t *word) { futex(word, FUTEX_WAKE, 1); }
 
+void maas_sys_yield(void) { sched_yield(); }
+
+uint32_t *maas_sys_thread_words(void) {
+  static _Thread_local uint32_t words[4];
+  return words;
+}
+
 int maas_sys_process_id(void) { return (int)getpid(); }
 
-int maas_sys_after_fork(void (*child)(void)) { return pthread_atfork(NULL, NULL, child); }
+int maas_sys_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+  return pthread_atfork(before, parent, child);
+}
 
 // States of the lock: 0 free, 1 held, 2 held and somebody waits.
 

@@ -27,6 +27,7 @@ package final class Lock: @unchecked Sendable {
   /// Makes the lock free again in the child of a fork, where its holder does not exist.
   package func resetAfterFork() { state.pointee.state = 0 }
 
+  package func acquire() { maas_sys_lock_acquire(state) }
   package func tryAcquire() -> Bool { maas_sys_lock_try(state) }
   package func release() { maas_sys_lock_release(state) }
 }

@@ -60,6 +60,20 @@ package final class TensorStorage: @unchecked Sendable {
     }
   }
 
+  /// The mapped file whose bytes these are, and where in it they begin.
+  package var origin: (file: MappedFile, offset: Int)? {
+    switch keeper {
+    case .file(let file): (file, 0)
+    case .part(let whole): whole.origin.map { ($0.file, $0.offset + (base - whole.base)) }
+    case .owned, .pages, .borrowed: nil
+    }
+  }
+
+  /// Lets go of the pages of a mapped file until somebody reads them again.
+  package func forgetPages() {
+    if origin?.file.identity != nil { maas_sys_file_forget(base, byteCount) }
+  }
+
   /// A range of this storage, or nil when it is not inside.
   package func slice(_ offset: Int, _ count: Int) -> TensorStorage? {
     guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else { return nil }
@@ -73,6 +87,16 @@ package final class TensorStorage: @unchecked Sendable {
     case .borrowed(let release): release?()
     case .part, .file: break
     }
+  }
+}
+
+/// Which file, as it was when it was mapped: the same numbers, the same bytes.
+package struct FileIdentity: Hashable, Sendable {
+  private let device, inode, modified, changed: UInt64
+
+  fileprivate init(_ file: maas_sys_file) {
+    (device, inode) = (file.device, file.inode)
+    (modified, changed) = (file.modified, file.changed)
   }
 }
 
@@ -91,6 +115,9 @@ package final class MappedFile: @unchecked Sendable {
   deinit { maas_sys_file_close(&file) }
 
   package var byteCount: Int { file.size }
+
+  /// Nil for a copy, whose file may be overwritten at any time.
+  package var identity: FileIdentity? { file.is_mapped ? FileIdentity(file) : nil }
 
   /// Never nil: an empty file has an address that must not be read.
   package var base: UnsafeRawPointer {

@@ -2,7 +2,8 @@ import CMaasSystem
 import MaasCore
 
 /// The process's threads, shared by all sessions. Workers claim chunks of a step from a counter, so a worker that
-/// comes late or not at all costs nothing: the caller takes part and drains what is left.
+/// comes late or not at all costs nothing: the caller takes part and drains what is left. Chunks are begun in order, and
+/// each that is begun is brought to its end, so a chunk may wait for those before it.
 ///
 /// One region runs at a time; a caller that finds the pool busy runs its step alone, with the same result.
 package final class ThreadPool: @unchecked Sendable {
@@ -20,6 +21,8 @@ package final class ThreadPool: @unchecked Sendable {
   private static let open: UInt32 = 1 << 31
   private static let spin: Int64 = 15_000
   private static let maximumThreads = 256
+  /// More threads than CPUs only wait for each other.
+  private let cpus = Int(maas_sys_cpu_count())
 
   private let region = Lock()
   private let gate: Word  // the open bit and the number of workers inside
@@ -53,6 +56,7 @@ package final class ThreadPool: @unchecked Sendable {
   ) -> Int32 {
     let (items, grain) = (step.pointee.items, step.pointee.grain)
     let chunks = (items - 1) / grain + 1
+    let threads = min(threads, cpus)
     guard threads > 1, chunks > 1, region.tryAcquire() else {
       failure = limits.worker(scratch: scratch.base)
       return runAlone(step, limits: limits, failure: &failure)
@@ -161,7 +165,7 @@ extension ThreadPool {
   static var shared: ThreadPool? {
     creation.holding {
       if let current { return current }
-      if !watchesForks { watchesForks = maas_sys_after_fork { ThreadPool.forget() } == 0 }
+      if !watchesForks { watchesForks = maas_sys_at_fork(nil, nil, { ThreadPool.forget() }) == 0 }
       current = ThreadPool()
       // Its threads may outlive every reference: the pool is never freed.
       if let current { _ = Unmanaged.passRetained(current) }

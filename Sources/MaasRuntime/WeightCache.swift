@@ -2,7 +2,8 @@ import CMaasSystem
 import MaasCore
 import MaasGraph
 
-/// Bytes derived from a model's constants (packed weights, aligned copies), made once and shared by all its sessions.
+/// Bytes derived from a model's constants (packed weights, aligned copies), made once and shared by all its sessions,
+/// and with other models that have the same.
 package final class WeightCache: @unchecked Sendable {
   private struct Key: Hashable {
     let source: ObjectIdentifier
@@ -29,6 +30,8 @@ package final class WeightCache: @unchecked Sendable {
     }
   }
 
+  deinit { for storage in made.values { SharedBytes.leave(storage) } }
+
   /// Bytes held, packed weights and copies together.
   package var byteCount: Int {
     lock.holding { made.values.reduce(0) { $0 + $1.byteCount } }
@@ -42,6 +45,7 @@ package final class WeightCache: @unchecked Sendable {
       let source = request.source.bytes
       let operand = request.step.operands[at: 0] ?? nil
       try request.step.runOnce(threads: threads) { $0 == operand ? target.base : source }
+      request.source.storage.forgetPages()
       return target
     }
   }
@@ -61,12 +65,13 @@ package final class WeightCache: @unchecked Sendable {
     let key = Key(source: ObjectIdentifier(source), layout: layout)
     guard owned.contains(key.source) else { return try make() }
     if let known = lock.holding({ made[key] }) { return known }
-    let storage = try make()
-    return lock.holding {
-      if let earlier = made[key] { return earlier }
-      made[key] = storage
-      return storage
+    let storage = try SharedBytes.of(source, layout, make)
+    let earlier = lock.holding {
+      defer { if made[key] == nil { made[key] = storage } }
+      return made[key]
     }
+    if earlier != nil { SharedBytes.leave(storage) }
+    return earlier ?? storage
   }
 }
 

@@ -26,6 +26,8 @@ size_t maas_sys_length(const char *text);
 typedef struct maas_sys_file {
   const void *bytes; ///< Pages of the file or of a copy; NULL when size is 0.
   size_t size;
+  bool is_mapped;                            ///< The bytes are the file's own pages.
+  uint64_t device, inode, modified, changed; ///< Which file, and when its bytes and its inode last changed.
 } maas_sys_file;
 
 /// Maps (or, with `copy`, reads) a whole regular file for reading. A directory gives EISDIR.
@@ -33,6 +35,8 @@ typedef struct maas_sys_file {
 /// With `folder` (not NULL; both paths without symbolic links) the file must still be in that folder when it
 /// is open, whatever somebody has put in its place since the path was looked at: else EXDEV or ELOOP.
 int maas_sys_file_open(const char *path, const char *folder, bool copy, maas_sys_file *file);
+/// Takes the pages that lie within the bytes of a mapped file from the process, until it reads them again.
+void maas_sys_file_forget(const void *bytes, size_t size);
 void maas_sys_file_close(maas_sys_file *file);
 /// Writes a temporary file beside `path` and renames it, so that `path` is never half-written.
 int maas_sys_file_write(const char *path, const void *bytes, size_t size);
@@ -73,9 +77,14 @@ static inline void maas_sys_pause(void) {
   __asm__ volatile("yield");
 #endif
 }
+/// Lets another thread have the CPU.
+void maas_sys_yield(void);
+/// Four numbers of the calling thread's own, 0 at first, for code that likes to go on with what it did last.
+uint32_t *maas_sys_thread_words(void);
 int maas_sys_process_id(void);
-/// Registers what the child of a fork() does first. Returns 0 or an errno value.
-int maas_sys_after_fork(void (*child)(void));
+/// Registers what is done before a fork() and after it, in the parent and in the child; each may be NULL. Returns 0 or
+/// an errno value.
+int maas_sys_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
 
 typedef struct maas_sys_lock {
   uint32_t state;

@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 import onnxruntime
 import pytest
-from conftest import model_bytes
+from conftest import model_bytes, run_python
 from maas import memory, session
 
 
@@ -308,7 +308,40 @@ def test_nothing_is_left_behind(digits, images):
     for _ in range(1000):
         cycle()
     assert resident() - before < 4 << 20
-    assert len(memory._borrowed) == borrowed and not memory._returned
+    assert len(memory._borrowed) == borrowed and not memory.returned
+
+
+SESSIONS_OF_ONE_FILE = """
+import sys
+import numpy as np
+import maas
+
+def kilobytes():
+    rows = (line.split() for line in open("/proc/self/status") if line.startswith(("RssAnon", "RssFile")))
+    return sum(int(row[1]) for row in rows)
+
+x = np.ones((1, 2048), np.float32)
+before = kilobytes()
+kept, results, sizes = [], [], []
+for _ in range(4):
+    kept.append(maas.InferenceSession(sys.argv[1]))
+    results.append(kept[-1].run(None, {"x": x})[0])
+    sizes.append(kilobytes() - before)
+assert all(np.array_equal(result, results[0]) for result in results)
+kept.clear()
+print(*sizes, kilobytes() - before)
+"""
+
+
+def test_sessions_of_one_file_share_its_weights(tmp_path):
+    """A weight of 64 MB: one session has it once, packed, and four have no more."""
+    weight = np.random.default_rng(4).standard_normal((2048, 8192), np.float32)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model_bytes("g (float[N, 2048] x) => (float[N, 8192] y) { y = MatMul(x, w) }", w=weight))
+    first, _, _, fourth, closed = map(int, run_python(SESSIONS_OF_ONE_FILE, str(path)).split())
+    assert 65536 <= first < 1.1 * 65536
+    assert fourth < 1.1 * first
+    assert closed < 0.1 * first
 
 
 def test_what_data_decides_does_not_pile_up():

@@ -9,13 +9,14 @@ from typing import Any
 ReleaseFunction = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 _borrowed: dict[int, Any] = {}
-_returned: list[Any] = []
+#: What came back and is to be dropped, see `let_go`.
+returned: list[Any] = []
 _numbers = itertools.count(1)
 
 
 def _note(number: int) -> None:
     """Only notes that the memory came back: dropping it here could close a handle, and a release must not call maas."""
-    _returned.append(_borrowed.pop(number, None))
+    returned.append(_borrowed.pop(number, None))
 
 
 #: What libmaas calls with the number of `borrow` when it no longer needs the memory.
@@ -41,5 +42,5 @@ def refused(number: int) -> None:
 
 def let_go() -> None:
     """Drops what came back."""
-    while _returned:
-        _returned.pop()
+    while returned:
+        returned.pop()
