@@ -41,14 +41,23 @@ private func given(_ session: Session, _ names: Names?, _ handles: Handles?, _ c
 {
   if count == 0 { return [] }
   let handles = try required(handles, "inputs")
-  var named: [(name: String, input: Tensor)] = []
   var tensors: [Tensor] = []
-  for i in 0..<count {
-    let tensor = try MaasABI.tensor(handles[i], "inputs[i]")
-    if let names { named.append((try string(names[i], "input_names[i]"), tensor)) }
-    tensors.append(tensor)
+  tensors.reserveCapacity(count)
+  for i in 0..<count { tensors.append(try MaasABI.tensor(handles[i], "inputs[i]")) }
+  guard let names, try !areInOrder(session, names, count) else { return tensors }
+  return try session.order(
+    tensors.enumerated().map { (i, tensor) throws(MaasError) in
+      (try string(names[i], "input_names[i]"), tensor)
+    })
+}
+
+/// Whether these are the names of all inputs in the model's order, as they mostly are.
+private func areInOrder(_ session: Session, _ names: Names, _ count: Int) throws(MaasError) -> Bool {
+  guard count == session.model.inputs.count else { return false }
+  for i in 0..<count where try string(names[i], "input_names[i]") != session.model.inputs[i].name {
+    return false
   }
-  return names == nil ? tensors : try session.order(named)
+  return true
 }
 
 /// Which outputs the caller asks for, and where they go.
@@ -58,8 +67,11 @@ private func wanted(
   if count == 0 { return [] }
   let handles = try required(handles, "outputs")
   var targets: [(index: Int, target: OutputTarget)] = []
+  var indices: [Int] = []
+  targets.reserveCapacity(count)
   for i in 0..<count {
-    let index = try outputIndex(session, names, i, earlier: targets.map { $0.index })
+    let index = try outputIndex(session, names, i, earlier: indices)
+    indices.append(index)
     targets.append((index, try handles[i] == nil ? .allocated(keep: false) : .tensor(tensor(handles[i], ""))))
   }
   return targets

@@ -9,7 +9,6 @@ package final class Binding {
   private var inputs: [Datum?]
   private var targets: [OutputTarget]
   private var context: RunContext?
-  private var contextTypes: [DatumType] = []
 
   package init(_ executable: Executable) {
     self.executable = executable
@@ -90,8 +89,7 @@ package final class Binding {
       }
       all.append(input)
     }
-    contextTypes = all.map { DatumType($0) }
-    let context = try executable.checkOut(contextTypes, targets.map { _ in true })
+    let context = try executable.checkOut(all.map { DatumType($0) }, targets.map { _ in true })
     for (i, input) in all.enumerated() { context.setInput(i, input) }
     self.context = context
     return context
@@ -100,7 +98,7 @@ package final class Binding {
   private func release() {
     guard let context else { return }
     context.forgetAll()
-    executable.checkIn(context, contextTypes, targets.map { _ in true })
+    executable.checkIn(context)
     self.context = nil
   }
 }

@@ -24,30 +24,34 @@ package final class Executable: @unchecked Sendable {
   package let graph: Graph
   package let options: ExecutionOptions
   private let isBody: Bool
+  /// Whether all inputs are tensors.
+  private let takesTensors: Bool
   private let context: PlanContext
   private let lock = Lock()
   private var entries: [Entry] = []
   private var clock = 0
-  private var counters = Counters()
+  private let counters = RunCounters()
+  private var lastPlan: Plan?
   private var activeProfile: Profile?
   private static let maximumPlans = 64
 
-  /// Counts for `statistics`.
-  private struct Counters {
-    var runs = 0
-    var lastAllocations = 0
-    var lastPlan: Plan?
-  }
-
   /// A plan and the contexts nobody runs at the moment.
   private struct Entry {
-    let key: [Int]
+    let types: [DatumType]
+    let wanted: [Bool]
     let plan: Plan
     var idle: [RunContext] = []
     var lastUse = 0
 
     /// Bytes that one context may keep.
     var contextBytes: Int { plan.isLast ? plan.arenaBytes : plan.family.arenaBytes }
+
+    func fits(_ inputs: [Datum], _ targets: [OutputTarget?]) -> Bool {
+      guard inputs.count == types.count, targets.count == wanted.count else { return false }
+      for i in types.indices where !types[i].fits(inputs[i]) { return false }
+      for i in wanted.indices where wanted[i] != (targets[i] != nil) { return false }
+      return true
+    }
   }
 
   /// `isBody`: the graph belongs to an operator, and the symbols of its inputs are nobody's promise.
@@ -56,6 +60,7 @@ package final class Executable: @unchecked Sendable {
   ) {
     self.graph = graph
     self.isBody = isBody
+    takesTensors = graph.inputs.allSatisfy { graph[$0].container == nil }
     self.options = options
     context = PlanContext(weights: weights, options: options)
   }
@@ -78,7 +83,7 @@ package final class Executable: @unchecked Sendable {
     }
     let wanted = graph.outputs.map { _ in true }
     do {
-      checkIn(try checkOut(types, wanted), types, wanted)
+      checkIn(try checkOut(types, wanted))
     } catch {
       if !guessed { throw error }
     }
@@ -89,20 +94,29 @@ package final class Executable: @unchecked Sendable {
   package func run(
     _ inputs: [Datum], _ targets: [OutputTarget?], limits: RunLimits = RunLimits()
   ) throws(MaasError) -> [Datum?] {
-    let inputs = inputs.enumerated().map { asDeclared($1, input: $0) }
-    for (i, input) in inputs.enumerated() { try check(input, input: i) }
-    let types = inputs.map { DatumType($0) }
-    let wanted = targets.map { $0 != nil }
-    let run = try checkOut(types, wanted)
-    defer { checkIn(run, types, wanted) }
-    let aligned = try inputs.map { (input) throws(MaasError) in try input.aligned() }
-    for i in aligned.indices { run.setInput(i, aligned[i]) }
+    var inputs = inputs
+    let run = try context(&inputs, targets)
+    defer { checkIn(run) }
+    for i in inputs.indices {
+      if !inputs[i].isAligned { inputs[i] = try inputs[i].aligned() }
+      run.setInput(i, inputs[i])
+    }
     defer { run.forgetAll() }
     try run.run(
       targets: targets.map { $0 ?? .allocated(keep: false) }, names: outputNames, limits: limits,
       profile: profile)
     finished(run)
-    return try withExtendedLifetime(aligned) { () throws(MaasError) in try run.results.map(handedOver) }
+    return try withExtendedLifetime(inputs) { () throws(MaasError) in try run.results.map(handedOver) }
+  }
+
+  /// A context for these inputs, which become what the graph declares.
+  private func context(_ inputs: inout [Datum], _ targets: [OutputTarget?]) throws(MaasError) -> RunContext {
+    // What fits an earlier run's types was checked then.
+    let (given, isTyped) = (inputs, takesTensors)
+    if let idle = takeIdle(where: { isTyped && $0.fits(given, targets) }) { return idle }
+    inputs = inputs.enumerated().map { asDeclared($1, input: $0) }
+    for (i, input) in inputs.enumerated() { try check(input, input: i) }
+    return try checkOut(inputs.map { DatumType($0) }, targets.map { $0 != nil })
   }
 
   /// Tensors were computed in memory of the caller's or of their own; what containers hold may be seen by others.
@@ -176,6 +190,8 @@ package final class Executable: @unchecked Sendable {
 }
 
 extension Datum {
+  fileprivate var isAligned: Bool { if case .tensor(let tensor) = self { tensor.isAligned } else { true } }
+
   /// The same at addresses that its elements may be loaded from.
   fileprivate func aligned() throws(MaasError) -> Datum {
     guard case .tensor(let tensor) = self else { return self }
@@ -203,53 +219,46 @@ extension Executable {
 
 // Contexts in and out.
 extension Executable {
-  private func key(_ types: [DatumType], _ wanted: [Bool]) -> [Int] {
-    var key = wanted.map { $0 ? 1 : 0 }
-    for type in types { type.append(to: &key) }
-    return key
-  }
-
   func checkOut(_ types: [DatumType], _ wanted: [Bool]) throws(MaasError) -> RunContext {
     guard types.count == graph.inputs.count else {
       throw MaasError(
         .missingInput, "not every input of the model is given", expected: "\(graph.inputs.count) inputs",
         found: "\(types.count)")
     }
-    let key = key(types, wanted)
-    if let context = takeIdle(key) { return context }
-    let plan = try plan(key, types, wanted)
+    if let context = takeIdle(where: { $0.types == types && $0.wanted == wanted }) { return context }
+    let plan = try plan(types, wanted)
     return try RunContext(
       plan, inputCount: types.count, outputCount: wanted.count, threads: options.threads)
   }
 
-  private func takeIdle(_ key: [Int]) -> RunContext? {
+  private func takeIdle(where fits: (Entry) -> Bool) -> RunContext? {
     lock.holding {
-      guard let i = entries.firstIndex(where: { $0.key == key }) else { return nil }
+      guard let i = entries.firstIndex(where: fits) else { return nil }
       clock += 1
       entries[i].lastUse = clock
       return entries[i].idle.popLast()
     }
   }
 
-  private func plan(_ key: [Int], _ types: [DatumType], _ wanted: [Bool]) throws(MaasError) -> Plan {
-    if let known = lock.holding({ entries.first { $0.key == key }?.plan }) { return known }
+  private func plan(_ types: [DatumType], _ wanted: [Bool]) throws(MaasError) -> Plan {
+    let fits = { (entry: Entry) in entry.types == types && entry.wanted == wanted }
+    if let known = lock.holding({ entries.first(where: fits)?.plan }) { return known }
     if !isBody { try checkSymbols(types) }
     var builder = try PlanBuilder(graph, inputs: types, wantedOutputs: wanted, context: context)
     let plan = try builder.build()
     return lock.holding {
-      if let earlier = entries.first(where: { $0.key == key })?.plan { return earlier }
+      if let earlier = entries.first(where: fits)?.plan { return earlier }
       clock += 1
-      entries.append(Entry(key: key, plan: plan, lastUse: clock))
+      entries.append(Entry(types: types, wanted: wanted, plan: plan, lastUse: clock))
       evict()
       return plan
     }
   }
 
-  func checkIn(_ run: RunContext, _ types: [DatumType], _ wanted: [Bool]) {
-    let key = key(types, wanted)
+  func checkIn(_ run: RunContext) {
     lock.holding {
       // A plan that was evicted meanwhile takes its context with it.
-      if let i = entries.firstIndex(where: { $0.key == key }) { entries[i].idle.append(run) }
+      if let i = entries.firstIndex(where: { $0.plan === run.root.plan }) { entries[i].idle.append(run) }
       evict()
     }
   }
@@ -277,10 +286,12 @@ extension Executable {
 // What users ask about runs.
 extension Executable {
   func finished(_ run: RunContext) {
+    let plan = run.lastInstance.plan
+    counters.count(allocations: run.allocations)
+    if counters.isLast(plan) { return }
     lock.holding {
-      counters.runs += 1
-      counters.lastAllocations = run.allocations
-      if counters.lastPlan !== run.lastInstance.plan { counters.lastPlan = run.lastInstance.plan }
+      lastPlan = plan
+      counters.setLast(plan)
     }
   }
 
@@ -295,27 +306,29 @@ extension Executable {
 
   package var statistics: Statistics {
     lock.holding {
-      let plan = counters.lastPlan ?? entries.last?.plan
+      let plan = lastPlan ?? entries.last?.plan
       return Statistics(
         steps: plan?.steps.count ?? 0, arenaBytes: plan?.arenaBytes ?? 0,
         packedBytes: context.weights.byteCount,
-        plans: entries.count, runs: counters.runs, allocations: counters.lastAllocations)
+        plans: entries.count, runs: counters.runs, allocations: counters.allocations)
     }
   }
 
-  package var profile: Profile? { lock.holding { activeProfile } }
+  package var profile: Profile? { counters.isProfiled ? lock.holding { activeProfile } : nil }
 
   /// Records every step of every run from now on; false when a recording is under way.
   package func startProfile() -> Bool {
     lock.holding {
       guard activeProfile == nil else { return false }
       activeProfile = Profile()
+      counters.isProfiled = true
       return true
     }
   }
 
   package func stopProfile() -> Profile? {
     lock.holding {
+      counters.isProfiled = false
       defer { activeProfile = nil }
       return activeProfile
     }

@@ -129,6 +129,8 @@ package final class Plan: @unchecked Sendable {
   let isLast: Bool
   /// Whether some output is not computed where the caller wants it, see `RunContext.deliver`.
   let delivers: Bool
+  /// Whether some step has work for more than one thread.
+  let isSplit: Bool
   /// Slots of the run that are in use after this plan.
   let slotCount: Int
 
@@ -152,6 +154,7 @@ package final class Plan: @unchecked Sendable {
     self.end = end
     if case .finished = end { isLast = true } else { isLast = false }
     delivers = outputs.contains { $0?.isDelivered ?? false }
+    isSplit = steps.contains { $0.template.items > $0.template.grain }
     self.slotCount = slotCount
     self.family = family
     scratchBytes = steps.reduce(0) { max($0, $1.template.scratch) }

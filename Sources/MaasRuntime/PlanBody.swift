@@ -100,7 +100,7 @@ final class PlanBody: BodyRunner {
   private func release() {
     guard let context else { return }
     context.forgetAll()
-    executable.checkIn(context, types, names.map { _ in true })
+    executable.checkIn(context)
     self.context = nil
   }
 }

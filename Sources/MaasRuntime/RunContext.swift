@@ -37,6 +37,8 @@ final class RunContext {
   private var staging: Staging
   private(set) var lastInstance: PlanInstance
   private var era = 0
+  /// Whether the root's steps hold all addresses that another run of it alone needs.
+  private var isPrepared = false
   /// Blocks of memory the last run asked for.
   private(set) var allocations = 0
 
@@ -54,6 +56,7 @@ final class RunContext {
 
   /// The caller keeps what it sets until the run is over.
   func setInput(_ i: Int, _ input: Datum) {
+    isPrepared = false
     guard let tensor = input.tensor else {
       data.slots[i] = input
       return
@@ -64,16 +67,18 @@ final class RunContext {
 
   /// A result that the context no longer keeps.
   func takeResult(_ i: Int) -> Datum? {
-    let result = results[i]
-    results[i] = nil
-    return result
+    defer { forgetResult(i) }
+    return results[i]
   }
 
-  func forgetResult(_ i: Int) { results[i] = nil }
+  func forgetResult(_ i: Int) {
+    isPrepared = false
+    results[i] = nil
+  }
 
   /// Forgets what the last run made; inputs stay.
   func forgetResults() {
-    for i in results.indices { results[i] = nil }
+    for i in results.indices { forgetResult(i) }
     forgetSlots(from: inputCount)
   }
 
@@ -90,18 +95,18 @@ final class RunContext {
     }
   }
 
-  /// Runs all plans from the root to the end of the graph.
+  /// Runs all plans from the root to the end of the graph. Who gives other targets than before forgets their results.
   func run(
     targets: [OutputTarget], names: [String], limits: RunLimits, profile: Profile?
   ) throws(MaasError) {
     allocations = 0
+    if isPrepared { return try runAgain(limits, profile) }
     if !root.plan.isLast { forgetEarlierEras() }
-    let pool = threads > 1 ? ThreadPool.shared : nil
     var instance = root
     while true {
       try prepareOutputs(instance.plan, targets, names)
       instance.patch(data)
-      try run(instance, pool, limits, profile)
+      try run(instance, limits, profile)
       if instance.plan.isLast { break }
       instance = try next(instance, limits, profile)
     }
@@ -109,6 +114,12 @@ final class RunContext {
     if instance.plan.delivers { try deliver(instance.plan, targets, names) }
     staging.deliver()
     forgetSlots(from: inputCount)
+    isPrepared = root.plan.isLast && !root.plan.delivers
+  }
+
+  private func runAgain(_ limits: RunLimits, _ profile: Profile?) throws(MaasError) {
+    try run(root, limits, profile)
+    staging.deliver()
   }
 
   private func forgetEarlierEras() {
@@ -137,8 +148,9 @@ final class RunContext {
   }
 
   private func run(
-    _ instance: PlanInstance, _ pool: ThreadPool?, _ limits: RunLimits, _ profile: Profile?
+    _ instance: PlanInstance, _ limits: RunLimits, _ profile: Profile?
   ) throws(MaasError) {
+    let pool = threads > 1 && instance.plan.isSplit ? ThreadPool.shared : nil
     let stamps = try profile.map { (_) throws(MaasError) in
       try TensorStorage.allocate((instance.plan.steps.count + 1) * MemoryLayout<Int64>.stride)
     }

@@ -21,7 +21,7 @@ import Testing
     var contexts: [RunContext] = []
     for _ in 0..<4 { contexts.append(try executable.checkOut(types, [true])) }
     let watched = contexts.map { Watched($0) }
-    while let context = contexts.popLast() { executable.checkIn(context, types, [true]) }
+    while let context = contexts.popLast() { executable.checkIn(context) }
     return watched.count { $0.context != nil }
   }
 
