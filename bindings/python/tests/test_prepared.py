@@ -14,14 +14,17 @@ MODEL = """g (float[N, 3] x, float[3] shift) => (float[N, 3] sum, float[N, 1] to
 SHIFT = np.float32([1, 2, 3])
 
 
-@pytest.fixture
-def session():
+@pytest.fixture(params=[0, prepared.MOST_COPIED_BYTES], ids=["pointed at", "copied"])
+def session(request, monkeypatch):
+    """Once with inputs that are pointed at, once with such that are copied."""
+    monkeypatch.setattr(prepared, "MOST_COPIED_BYTES", request.param)
     return maas.Session(model_bytes(MODEL))
 
 
 @pytest.fixture
-def addresses(monkeypatch):
+def addresses(session, monkeypatch):
     """Where inputs were bound since."""
+    monkeypatch.setattr(prepared, "MOST_COPIED_BYTES", 0)
     seen = []
     bind = prepared._set_input
 
@@ -82,6 +85,22 @@ def test_arrays_of_every_kind(session, addresses):
         for _ in range(4):
             check(session, x)
     check(session, [[1, 2, 3], [4, 5, 6]])
+
+
+def test_arrays_with_gaps(session):
+    wide = np.random.default_rng(3).standard_normal((6, 6), np.float32)
+    unaligned = np.frombuffer(b"." + wide.tobytes(), "f4", 6, 1).reshape(2, 3)
+    for _ in range(4):
+        for x in (wide[:2, ::2], wide[::-3, 3:], wide.T[:2, :3], unaligned):
+            check(session, x)
+
+
+def test_inputs_are_not_written(session):
+    x, shift = arrays(1)[0], SHIFT.copy()
+    for value in range(5):
+        x[:] = value
+        check(session, x, shift)
+        assert (x == value).all() and (shift == SHIFT).all()
 
 
 def test_results_stay_what_they_were(session):

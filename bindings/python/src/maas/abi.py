@@ -213,6 +213,16 @@ def encoded(value: str, what: str) -> bytes:
     return value.encode(errors="surrogateescape")
 
 
+def unchecked(name: str) -> Any:
+    """A function that gives its status and converts nothing, for calls that cost more to check than to do.
+
+    Every argument must be an object of ctypes or None.
+    """
+    function = lib[name]
+    function.restype = c_int
+    return function
+
+
 def _declare(library: ctypes.CDLL, path: str) -> None:
     for name, (result, *arguments) in FUNCTIONS.items():
         try:

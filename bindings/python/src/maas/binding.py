@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .abi import encoded, lib
+from .abi import check, encoded, lib, unchecked
 from .dtypes import is_shared
 from .errors import InvalidArgument
 from .handle import BindingHandle, Closing, TensorHandle
+from .memory import returned
 from .options import RunOptions
 from .strings import shape_array
 from .tensor import Tensor, as_array, dense
 
 if TYPE_CHECKING:
     from .session import Session
+
+
+_run = unchecked("maas_binding_run")
 
 
 class Binding(Closing):
@@ -63,7 +67,12 @@ class Binding(Closing):
 
     def run(self, options: RunOptions | None = None) -> None:
         """Runs once with what is bound."""
-        lib.maas_binding_run(self, options)
+        if options is not None:
+            lib.maas_binding_run(self, options)
+            return
+        status = _run(self._as_parameter_, None)
+        if status or returned:
+            check(status, _run, (self,))
 
     def output(self, name: str) -> Tensor:
         """An output of the last run. It shows the bound memory, which the next run overwrites."""

@@ -1,7 +1,7 @@
 """What a run of a small model can have ready when the shapes are those of the run before.
 
 Looking up names, making tensors and their arrays takes longer than the run of a small model. `Prepared` does that once:
-the inputs of later runs are only pointed at, and the outputs copied out of arrays of its own.
+the inputs of later runs are copied in or only pointed at, and the outputs copied out of arrays of its own.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from ctypes import addressof, c_char, c_char_p, c_int, c_size_t, c_void_p
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ndarray
 
-from .abi import encoded, lib, raise_status
+from .abi import encoded, raise_status, unchecked
 from .binding import Binding
 from .dtypes import is_shared, number_of
 from .strings import shape_array
@@ -24,35 +25,33 @@ if TYPE_CHECKING:
 
 #: Above this many bytes of outputs, copying them costs more than it saves.
 MOST_OUTPUT_BYTES = 1 << 15
+#: Above this many bytes, copying an input costs more than telling where it is.
+MOST_COPIED_BYTES = 1 << 14
 #: What is prepared keeps the memory of a run; models that need more are not small.
 MOST_ARENA_BYTES = 1 << 20
 
 
-def signature_of(feed: Mapping[str, Any], results: Sequence[np.ndarray]) -> Any:
+def signature_of(feed: Mapping[str, Any], results: Sequence[ndarray]) -> Any:
     """What must be the same for a run to use what another has prepared; None when nothing should be prepared."""
     if not all(is_shared(array.dtype) for array in results) or sum(array.nbytes for array in results) > MOST_OUTPUT_BYTES:
         return None
     if not all(
-        type(array) is np.ndarray and dense(array) is array and is_shared(array.dtype) for array in feed.values()
+        type(array) is ndarray and dense(array) is array and is_shared(array.dtype) for array in feed.values()
     ):
         return None
     return [(name, array.dtype, array.shape) for name, array in feed.items()], [array.shape for array in results]
 
 
-# Without argument types ctypes only passes on: every argument below is an object of ctypes, made once.
-_set_input, _run = lib["maas_binding_set_input_buffer"], lib["maas_binding_run"]
-_set_input.restype = _run.restype = c_int
-_copy = np.ndarray.copy
+_set_input, _run = unchecked("maas_binding_set_input_buffer"), unchecked("maas_binding_run")
 _in_buffer: Callable[[Any], c_char] = c_char.from_buffer
 
 
-class _Input:
-    """An input that has one dtype and shape, and may be somewhere else at each run."""
+class _Place:
+    """Where an input is that each run may find somewhere else."""
 
-    __slots__ = ("address", "arguments", "dtype", "is_buffer", "name", "pointer", "shape")
+    __slots__ = ("address", "arguments", "is_buffer", "pointer")
 
-    def __init__(self, binding: Binding, name: str, array: np.ndarray):
-        self.name, self.dtype, self.shape = name, array.dtype, array.shape
+    def __init__(self, binding: Binding, name: str, array: ndarray):
         self.address = 0
         # Of arrays of these kinds the address comes quickly through the buffer protocol.
         self.is_buffer = array.dtype.isbuiltin == 1 and array.size > 0
@@ -62,42 +61,61 @@ class _Input:
             shape_array(array.shape), c_size_t(array.ndim), self.pointer, c_size_t(array.nbytes),
         )  # fmt: skip
 
+    def take(self, array: ndarray) -> bool:
+        """Binds the array's memory; False when that is not as tensors are."""
+        flags = array.flags
+        if self.is_buffer and flags.carray:
+            address = addressof(_in_buffer(array))
+        elif flags.c_contiguous and flags.aligned:
+            address = array.ctypes.data
+        else:
+            return False
+        if address != self.address:
+            self.address, self.pointer.value = 0, address
+            status = _set_input(*self.arguments)
+            if status:
+                raise_status(status)
+            self.address = address
+        return True
+
 
 class Prepared:
     """A binding of all inputs and outputs for the dtypes and shapes of one run. For one thread at a time."""
 
     __slots__ = ("_binding", "_handle", "_inputs", "_outputs")
 
-    def __init__(self, session: Session, feed: dict[str, np.ndarray], outputs: Sequence[np.ndarray]):
+    def __init__(self, session: Session, feed: dict[str, ndarray], outputs: Sequence[ndarray]):
         self._binding = Binding(session)
         self._handle = self._binding._as_parameter_
-        self._inputs = [_Input(self._binding, name, array) for name, array in feed.items()]
+        self._inputs = [(name, array.dtype, array.shape, *self._bound(name, array)) for name, array in feed.items()]
         self._outputs = [np.empty_like(array) for array in outputs]
         for value, array in zip(session.outputs, self._outputs):
             self._binding.set_output(value.name, array)
 
-    def run(self, feed: dict[str, Any], options: RunOptions | None) -> list[np.ndarray] | None:
+    def _bound(self, name: str, array: ndarray) -> tuple[ndarray | None, _Place | None]:
+        """A small input is copied to an array of its own, which is quicker than telling where it is."""
+        if array.nbytes > MOST_COPIED_BYTES:
+            return None, _Place(self._binding, name, array)
+        own = np.empty_like(array)
+        self._binding.set_input(name, own)
+        return own, None
+
+    def run(self, feed: dict[str, Any], options: RunOptions | None) -> list[ndarray] | None:
         """The outputs; None when `feed` is not what this was made for, ShapeMismatch when the outputs are not."""
         if len(feed) != len(self._inputs):
             return None
-        for value in self._inputs:
-            array = feed.get(value.name)
-            if type(array) is not np.ndarray or array.dtype != value.dtype or array.shape != value.shape:
+        for name, dtype, shape, own, place in self._inputs:
+            array = feed.get(name)
+            if type(array) is not ndarray or array.dtype != dtype or array.shape != shape:
                 return None
-            flags = array.flags
-            if value.is_buffer and flags.carray:
-                address = addressof(_in_buffer(array))
-            elif flags.c_contiguous and flags.aligned:
-                address = array.ctypes.data
-            else:
+            if own is not None:
+                own[...] = array
+            elif place is not None and not place.take(array):
                 return None
-            if address != value.address:
-                value.address, value.pointer.value = 0, address
-                status = _set_input(*value.arguments)
-                if status:
-                    raise_status(status)
-                value.address = address
         status = _run(self._handle, options)
         if status:
             raise_status(status)
-        return list(map(_copy, self._outputs))
+        results = []
+        for output in self._outputs:
+            results.append(output.copy())
+        return results

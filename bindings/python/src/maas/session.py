@@ -100,39 +100,39 @@ class Session(Closing):
         """
         if run_options is not None:
             _require_run_options(run_options)
+        idle = self._idle
+        if idle and (output_names is None or output_names == self._output_names) and isinstance(input_feed, dict):
+            results = self._run_prepared(idle, input_feed, run_options)
+            if results is not None:
+                return results
         if not self._has_tensors_only:
             return [value.python() for value in self.run_values(output_names, input_feed, run_options)]
         if output_names is not None and not self._are_all(output_names):
             return [tensor.numpy() for tensor in self.run_tensors(output_names, input_feed, run_options)]
-        if self._idle and isinstance(input_feed, dict):
-            results = self._run_prepared(input_feed, run_options)
-            if results is not None:
-                return results
         return self._run_and_prepare(input_feed, run_options)
 
     def _are_all(self, output_names: Any) -> bool:
         """Whether these are the names of all outputs, in order, or no names, which stands for them."""
         return isinstance(output_names, (list, tuple)) and list(output_names) in ([], self._output_names)
 
-    def _run_prepared(self, feed: dict[str, Any], options: RunOptions | None) -> list[np.ndarray] | None:
+    def _run_prepared(
+        self, idle: list[Prepared], feed: dict[str, Any], options: RunOptions | None
+    ) -> list[np.ndarray] | None:
         """Runs with what is prepared for the dtypes and shapes of `feed`; None when nothing is."""
-        tries = len(self._idle)
-        while tries:
-            tries -= 1
-            try:
-                prepared = self._idle.pop()
-            except IndexError:  # other threads were quicker
-                break
-            try:
+        try:
+            for _ in range(len(idle)):
+                prepared = idle.pop()
                 results = prepared.run(feed, options)
-            except ShapeMismatch:
-                # Either the shapes of outputs depend on more than those of inputs, or this run fails in any way.
-                self._prepares = False
-                break
-            if results is not None:
-                self._keep(prepared)
-                return results
-            self._idle.insert(0, prepared)
+                if results is not None:
+                    if self._as_parameter_ is not None:
+                        idle.append(prepared)
+                    return results
+                idle.insert(0, prepared)
+        except ShapeMismatch:
+            # Either the shapes of outputs depend on more than those of inputs, or this run fails in any way.
+            self._prepares = False
+        except IndexError:
+            pass  # other threads were quicker
         return None
 
     def _run_and_prepare(self, feed: Mapping[str, Any], options: RunOptions | None) -> list[np.ndarray]:
@@ -143,14 +143,11 @@ class Session(Closing):
             if signature in self._seen:
                 if len(self._idle) >= _MOST_IDLE:
                     del self._idle[:1]
-                self._keep(Prepared(self, dict(feed), results))
+                if self._as_parameter_ is not None:
+                    self._idle.append(Prepared(self, dict(feed), results))
             elif signature is not None:
                 self._seen.append(signature)
         return results
-
-    def _keep(self, prepared: Prepared) -> None:
-        if self._as_parameter_ is not None:
-            self._idle.append(prepared)
 
     def close(self) -> None:
         """Gives the session back, now or when the last run of it returns. Closing twice is fine."""
