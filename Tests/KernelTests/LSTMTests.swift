@@ -15,6 +15,7 @@ import Testing
     (p.rows, p.hidden, p.gates_row, p.y_row) = (
       Int64(rows), Int64(hidden), Int64(4 * hidden + 3), Int64(hidden + 1)
     )
+    p.units = p.hidden
     (p.f.op, p.g.op, p.h.op) = (MAAS_UNARY_SIGMOID, MAAS_UNARY_TANH, MAAS_UNARY_TANH)
     (p.time, p.clip, p.input_forget) = (Int64(time), options.clip, options.inputForget)
     return p

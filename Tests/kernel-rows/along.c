@@ -162,6 +162,7 @@ static void check_lstm(int64_t rows, int64_t hidden, bool peephole, bool lengths
                        float clip) {
   maas_f32_lstm_params p = {.rows = rows,
                             .hidden = hidden,
+                            .units = hidden,
                             .gates_row = 4 * hidden + 3,
                             .y_row = hidden + 1,
                             .time = 2,

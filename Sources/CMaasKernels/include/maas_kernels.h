@@ -393,6 +393,7 @@ maas_split maas_f32_reduce_split(maas_f32_reduce_params *params);
 /// biases added; `peephole` [3 hidden] in the order i, o, f.
 typedef struct maas_f32_lstm_params {
   int64_t rows, hidden;
+  int64_t units;     ///< Of each row so many are computed, from where the operands begin.
   int64_t gates_row; ///< Elements between rows of gates, at least 4 hidden.
   int64_t y_row;     ///< Elements between rows of y, at least hidden.
   int64_t time;      ///< Compared with lengths.

@@ -15,11 +15,11 @@ static void add_peephole(float *gate, const float *weights, const float *cell, i
 
 static void lstm_row(const maas_f32_lstm_params *g, float *gates, float *cell, const float *peephole,
                      float *hidden) {
-  int64_t n = g->hidden;
-  float *input = gates, *output = gates + n, *forget = gates + 2 * n, *candidate = gates + 3 * n;
+  int64_t n = g->units, gate = g->hidden;
+  float *input = gates, *output = gates + gate, *forget = gates + 2 * gate, *candidate = gates + 3 * gate;
   if (peephole) {
     add_peephole(input, peephole, cell, n);
-    add_peephole(forget, peephole + 2 * n, cell, n);
+    add_peephole(forget, peephole + 2 * gate, cell, n);
   }
   apply(&g->f, input, n, g->clip);
   apply(&g->g, candidate, n, g->clip);
@@ -31,7 +31,7 @@ static void lstm_row(const maas_f32_lstm_params *g, float *gates, float *cell, c
   for (int64_t j = 0; j < n; j++)
     cell[j] = forget[j] * cell[j] + input[j] * candidate[j];
   if (peephole)
-    add_peephole(output, peephole + n, cell, n);
+    add_peephole(output, peephole + gate, cell, n);
   apply(&g->f, output, n, g->clip);
   MAAS_F32_SHARED(unary_rows)[g->h.op](cell, candidate, n, g->h.alpha, g->h.beta);
   for (int64_t j = 0; j < n; j++)
@@ -43,7 +43,7 @@ int32_t MAAS_F32_KERNEL(lstm)(const maas_step *step, int64_t begin, int64_t end,
   const maas_f32_lstm_params *g = step->params;
   const int32_t *lengths = step->operands[3];
   float *y = step->operands[5];
-  size_t bytes = (size_t)g->hidden * sizeof(float);
+  size_t bytes = (size_t)g->units * sizeof(float);
   for (int64_t i = begin; i < end; i++) {
     float *hidden = (float *)step->operands[4] + i * g->hidden;
     bool live = !lengths || g->time < lengths[i];

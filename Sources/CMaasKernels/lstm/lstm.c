@@ -19,5 +19,5 @@ static const maas_kernel rows[] = {
 MAAS_ENTRY(maas_f32_lstm, rows)
 
 maas_split maas_f32_lstm_split(const maas_f32_lstm_params *g) {
-  return maas_split_by_cost(g->rows, 30 + 8.0 * (double)g->hidden, 0);
+  return maas_split_by_cost(g->rows, 30 + 8.0 * (double)g->units, 0);
 }

@@ -37,11 +37,11 @@ extension Recurrent {
     return gates
   }
 
-  /// How R is packed: GRU multiplies gate by gate.
+  /// How R is packed: each piece of a gate for itself.
   private func recurrence(_ sizes: RecurrentSizes) -> MatrixProduct {
-    let pieces = cell == .gru ? 3 : 1
-    var product = MatrixProduct(m: 1, n: cell.gates * sizes.hidden / pieces, k: sizes.hidden)
-    (product.bRow, product.bColumn, product.bCount) = (1, sizes.hidden, sizes.directions * pieces)
+    var product = MatrixProduct(m: 1, n: sizes.hidden / sizes.pieces, k: sizes.hidden)
+    (product.bRow, product.bColumn) = (1, sizes.hidden)
+    product.bCount = sizes.directions * cell.gates * sizes.pieces
     return product
   }
 
@@ -51,17 +51,20 @@ extension Recurrent {
   ) throws(MaasError) {
     let bias = linearBeforeReset ? try node.widenedOptional(3) : nil
     let between = cell == .gru ? try node.temporary(.float, states.shape) : nil
+    let params = RecurrentParams(self, sizes)
+    // With two phases nobody reads another unit's hidden value while it changes.
+    let second = params.phases == 1 ? try node.temporary(.float, states.shape) : nil
     let operands = [
       gates, panels, cell == .lstm ? try node.widenedOptional(7) : bias, node.optionalInput(4),
       states.initial[0], states.initial[1], states.results[0], states.results[1], states.results[2], between,
+      try node.temporary(.uint32, [params.words]), second,
     ]
-    let params = RecurrentParams(self, sizes)
-    // A chunk multiplies `rows` rows of the batch by a [hidden, gates x hidden] matrix in each step.
-    let work =
-      elementCount([sizes.steps, params.rows, sizes.hidden, cell.gates, sizes.hidden / 32 + 1]) ?? .max
     node.emit(
-      { runRecurrent(Chunk($0, $1, $2, $3)) }, operands, params, items: sizes.directions * params.blocks,
-      grain: grain(nanoseconds: work), scratch: Int(params.scratch), kernel: "recurrent")
+      { startRecurrent(Chunk($0, $1, $2, $3)) }, operands, params,
+      items: elementCount(states.shape) == 0 ? 0 : 1)
+    node.emit(
+      { runRecurrent(Chunk($0, $1, $2, $3)) }, operands, params, items: params.items,
+      grain: params.isWorthSharing ? 1 : .max, scratch: Int(params.scratch), kernel: "recurrent")
   }
 
   private func states(
@@ -108,10 +111,23 @@ extension Recurrent {
 
 struct RecurrentSizes {
   let steps, batch, input, hidden, directions: Int
+  /// Pieces that the hidden units are cut into, to share them out among threads.
+  let pieces: Int
 
   init(_ steps: Int, _ batch: Int, _ input: Int, _ hidden: Int, _ directions: Int) {
     (self.steps, self.batch, self.input) = (steps, batch, input)
     (self.hidden, self.directions) = (hidden, directions)
+    pieces = Self.pieces(hidden)
+  }
+
+  /// As many as leave each 32 units and R without more padding.
+  private static func pieces(_ hidden: Int) -> Int {
+    let whole = maas_f32_gemm_packed_bytes(Int64(hidden), Int64(hidden))
+    for pieces in [4, 2] where hidden % pieces == 0 && hidden / pieces >= 32 {
+      let one = maas_f32_gemm_packed_bytes(Int64(hidden), Int64(hidden / pieces))
+      if one > 0, whole / one >= pieces, whole % one == 0 { return pieces }
+    }
+    return 1
   }
 }
 

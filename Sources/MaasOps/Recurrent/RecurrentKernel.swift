@@ -1,14 +1,19 @@
 import CMaasKernels
 import CMaasSystem
+import MaasCore
 
 struct RecurrentParams {
   let cell: Recurrent.Cell
   let steps, batch, hidden, directions: Int
-  /// Rows of the batch that one item walks, and how many such blocks there are.
+  /// Rows of the batch that go together, and how many such blocks there are.
   let rows, blocks: Int
+  /// Hidden units that one item computes, and how many such pieces there are.
+  let units, pieces: Int
+  /// How often all items of a time step wait for each other: GRU's candidate may need the reset gates of all units.
+  let phases: Int
   let scratch: Int64
-  /// Elements of one direction's packed R, and of the part of it that one product takes.
-  let panel, gatePanel: Int
+  /// Elements of the packed part of R for one piece of one gate.
+  let panel: Int
   let firstIsReverse: Bool
   let linearBeforeReset: Bool
   let clip: Float
@@ -26,22 +31,34 @@ struct RecurrentParams {
     blocks = (sizes.batch + rows - 1) / rows
     firstIsReverse = op.direction == .reverse
     (linearBeforeReset, clip) = (op.linearBeforeReset, op.clip)
-    let pieces = op.cell == .gru ? 3 : 1
-    let width = op.cell.gates * hidden / pieces
-    gatePanel = Int(maas_f32_gemm_packed_bytes(Int64(hidden), Int64(width))) / 4
-    panel = gatePanel * pieces
+    pieces = sizes.pieces
+    units = hidden / pieces
+    phases = op.cell == .gru && !op.linearBeforeReset ? 2 : 1
+    panel = Int(maas_f32_gemm_packed_bytes(Int64(hidden), Int64(units))) / 4
     let last = max(1, sizes.batch - (blocks - 1) * rows)
     products = [
-      RecurrentProduct(op.cell, rows, hidden), RecurrentProduct(op.cell, last, hidden),
+      RecurrentProduct(op.cell, rows, sizes), RecurrentProduct(op.cell, last, sizes),
     ]
     candidates = [
-      RecurrentProduct(candidateOf: op, rows, hidden), RecurrentProduct(candidateOf: op, last, hidden),
+      RecurrentProduct(candidateOf: op, rows, sizes), RecurrentProduct(candidateOf: op, last, sizes),
     ]
     let perDirection = op.activations.count / sizes.directions
-    cells = [cellParams(op, 0, hidden), cellParams(op, op.activations.count - perDirection, hidden)]
+    cells = [cellParams(op, 0, sizes), cellParams(op, op.activations.count - perDirection, sizes)]
     scratch = max(
       max(products[0].split.scratch, products[1].split.scratch),
       max(candidates[0].split.scratch, candidates[1].split.scratch))
+  }
+
+  /// Independent walks over the sequence: a block of rows in one direction each.
+  var chains: Int { directions * blocks }
+  var items: Int { chains * steps * phases * pieces }
+  /// One for each chain, and one for each phase of it.
+  var words: Int { chains * (1 + steps * phases) }
+
+  /// Whether an item is long beside what it costs to take it, and there are enough for two.
+  var isWorthSharing: Bool {
+    let nanoseconds = elementCount([rows, units, cell.gates, hidden / 32 + 1]) ?? .max
+    return chains * pieces > 1 && nanoseconds > 400 && items > 60_000 / nanoseconds
   }
 
   func product(_ isLast: Bool) -> RecurrentProduct { products[isLast ? 1 : 0] }
@@ -56,29 +73,30 @@ struct RecurrentProduct {
   let split: maas_split
 
   /// gates += hidden R', in place; of GRU the gates z and r.
-  init(_ cell: Recurrent.Cell, _ rows: Int, _ hidden: Int) {
-    self.init(rows, n: cell == .lstm ? 4 * hidden : hidden, hidden, yRow: cell.gates * hidden) { params in
-      guard cell == .gru else { return }
+  init(_ cell: Recurrent.Cell, _ rows: Int, _ sizes: RecurrentSizes) {
+    self.init(rows, sizes, yRow: cell.gates * sizes.hidden) { params in
+      guard cell != .rnn else { return }
       params.batch_rank = 1
-      assign(&params.batch, [2])
-      assign(&params.b_batch, [1])
-      assign(&params.y_batch, [hidden])
+      assign(&params.batch, [cell == .gru ? 2 : 4])
+      assign(&params.b_batch, [sizes.pieces])
+      assign(&params.y_batch, [sizes.hidden])
     }
   }
 
   /// GRU: what is added to the candidate gate, or what the reset gate multiplies.
-  init(candidateOf op: Recurrent, _ rows: Int, _ hidden: Int) {
-    self.init(rows, n: hidden, hidden, yRow: op.linearBeforeReset ? hidden : 3 * hidden) { params in
+  init(candidateOf op: Recurrent, _ rows: Int, _ sizes: RecurrentSizes) {
+    self.init(rows, sizes, yRow: op.linearBeforeReset ? sizes.hidden : 3 * sizes.hidden) { params in
       (params.beta, params.c_col) = (op.linearBeforeReset ? 1 : 0, 1)
     }
   }
 
   private init(
-    _ rows: Int, n: Int, _ hidden: Int, yRow: Int, _ complete: (inout maas_f32_gemm_params) -> Void
+    _ rows: Int, _ sizes: RecurrentSizes, yRow: Int, _ complete: (inout maas_f32_gemm_params) -> Void
   ) {
     var own = maas_f32_gemm_params()
-    (own.m, own.n, own.k) = (Int64(rows), Int64(n), Int64(hidden))
-    (own.a_row, own.a_col, own.y_row) = (Int64(hidden), 1, Int64(yRow))
+    let hidden = Int64(sizes.hidden)
+    (own.m, own.n, own.k) = (Int64(rows), hidden / Int64(sizes.pieces), hidden)
+    (own.a_row, own.a_col, own.y_row) = (hidden, 1, Int64(yRow))
     (own.alpha, own.beta) = (1, 0)
     complete(&own)
     split = maas_f32_gemm_split(&own)
@@ -86,9 +104,10 @@ struct RecurrentProduct {
   }
 }
 
-private func cellParams(_ op: Recurrent, _ first: Int, _ hidden: Int) -> maas_f32_lstm_params {
+private func cellParams(_ op: Recurrent, _ first: Int, _ sizes: RecurrentSizes) -> maas_f32_lstm_params {
   var params = maas_f32_lstm_params()
-  params.hidden = Int64(hidden)
+  let hidden = sizes.hidden
+  (params.hidden, params.units) = (Int64(hidden), Int64(hidden / sizes.pieces))
   (params.gates_row, params.y_row) = (4 * Int64(hidden), Int64(hidden))
   params.f = op.activations[first]
   if op.cell != .rnn { params.g = op.activations[first + 1] }
@@ -97,116 +116,191 @@ private func cellParams(_ op: Recurrent, _ first: Int, _ hidden: Int) -> maas_f3
   return params
 }
 
-/// gates [directions, steps, batch, gates x hidden] (destroyed), packed R, LSTM's peephole or GRU's B or NULL, int32
-/// lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL, hidden, cell or NULL, GRU's memory of the
-/// size of hidden. Items are blocks of rows of each direction.
-func runRecurrent(_ chunk: Chunk) -> Int32 {
+/// What steps of this kind work on: gates [directions, steps, batch, gates x hidden] (destroyed), packed R, LSTM's
+/// peephole or GRU's B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL, hidden,
+/// cell or NULL, GRU's memory of the size of hidden, the words, a second memory for hidden or NULL.
+///
+/// Sets hidden and cell to their initial values, and the words to 0.
+func startRecurrent(_ chunk: Chunk) -> Int32 {
   let params = chunk.params(RecurrentParams.self)
-  for item in chunk.begin..<chunk.end {
-    let walk = SequenceWalk(chunk, params, item)
-    walk.start()
-    for i in 0..<params.pointee.steps {
-      if chunk.isStopped { return StepStatus.stopped }
-      walk.run(walk.isReverse ? params.pointee.steps - 1 - i : i)
-    }
-  }
-  return StepStatus.ok
-}
-
-/// One block of rows in one direction.
-struct SequenceWalk {
-  let chunk: Chunk
-  let params: UnsafePointer<RecurrentParams>
-  let direction, row, rows: Int
-  let isLast: Bool
-  /// Where the block begins in everything of the states' shape.
-  private let state: Int
-
-  init(_ chunk: Chunk, _ params: UnsafePointer<RecurrentParams>, _ item: Int) {
-    self.chunk = chunk
-    self.params = params
-    let (blocks, block) = (params.pointee.blocks, item % params.pointee.blocks)
-    direction = item / blocks
-    row = block * params.pointee.rows
-    isLast = block == blocks - 1
-    rows = isLast ? params.pointee.batch - row : params.pointee.rows
-    state = (direction * params.pointee.batch + row) * params.pointee.hidden
-  }
-
-  var isReverse: Bool { params.pointee.firstIsReverse || direction == 1 }
-  var hidden: UnsafeMutablePointer<Float> { floats(7) + state }
-  var between: UnsafeMutablePointer<Float> { floats(9) + state }
-
-  private func floats(_ operand: Int) -> UnsafeMutablePointer<Float> { chunk.output(operand, as: Float.self) }
-
-  /// Sets hidden and cell to their initial values.
-  func start() {
-    copyState(4, 7)
-    if params.pointee.cell == .lstm { copyState(5, 8) }
-  }
-
-  private func copyState(_ from: Int, _ to: Int) {
-    let count = rows * params.pointee.hidden
-    let target = floats(to) + state
+  let count = params.pointee.directions * params.pointee.batch * params.pointee.hidden
+  func start(_ from: Int, _ target: UnsafeMutablePointer<Float>) {
     if let source = chunk.optional(from, as: Float.self) {
-      maas_sys_copy(target, source + state, count * 4)
+      maas_sys_copy(target, source, count * 4)
     } else {
       maas_sys_zero(target, count * 4)
     }
   }
+  start(4, chunk.output(hiddenOperand(chunk, -1), as: Float.self))
+  if params.pointee.cell == .lstm { start(5, chunk.output(8, as: Float.self)) }
+  maas_sys_zero(chunk.output(10, as: UInt32.self), params.pointee.words * 4)
+  return StepStatus.ok
+}
 
-  func run(_ time: Int) {
+/// Where the hidden values after the i-th step are: in turn in two places, of which the last is the result's.
+private func hiddenOperand(_ chunk: Chunk, _ i: Int) -> Int {
+  let after = chunk.params(RecurrentParams.self).pointee.steps - 1 - i
+  return chunk.address(11) == nil || after % 2 == 0 ? 7 : 11
+}
+
+/// Each item is a piece of a phase of a chain. An item waits for all of the phase before: those have lower numbers, so
+/// somebody has taken them already and will end.
+func runRecurrent(_ chunk: Chunk) -> Int32 {
+  let params = chunk.params(RecurrentParams.self)
+  for item in chunk.begin..<chunk.end {
+    guard !chunk.isStopped, let item = SequenceItem(chunk, params, item) else { return StepStatus.stopped }
+    item.run()
+  }
+  return StepStatus.ok
+}
+
+/// A piece of one time step for one block of rows in one direction.
+struct SequenceItem {
+  let chunk: Chunk
+  let params: UnsafePointer<RecurrentParams>
+  let direction, row, rows: Int
+  let isLast: Bool
+  let phase, time: Int
+  /// How many steps of the chain come before.
+  private let index: Int
+  private let chain, piece: Int
+
+  /// Nil when the run is to end.
+  init?(_ chunk: Chunk, _ params: UnsafePointer<RecurrentParams>, _ item: Int) {
+    self.chunk = chunk
+    self.params = params
     let p = params
-    let width = p.pointee.cell.gates * p.pointee.hidden
-    let first = ((direction * p.pointee.steps + time) * p.pointee.batch + row) * width
-    let gates = floats(0) + first
-    multiply(hidden, gate: 0, nil, gates, p.pointee.product(isLast), adding: true)
-    switch p.pointee.cell {
-    case .lstm: finishLSTM(gates, time)
-    case .gru: finishGRU(gates, time)
-    case .rnn: finishRNN(gates, time)
-    }
+    let (chains, length, group) = (
+      p.pointee.chains, p.pointee.steps * p.pointee.phases, item / p.pointee.pieces
+    )
+    // With pieces to share, a chain is walked to its end: its R stays in the caches.
+    let phases: Int
+    (chain, phases) =
+      p.pointee.pieces > 1 ? (group / length, group % length) : (group % chains, group / chains)
+    (index, phase) = (phases / p.pointee.phases, phases % p.pointee.phases)
+    direction = chain / p.pointee.blocks
+    let block = chain % p.pointee.blocks
+    row = block * p.pointee.rows
+    isLast = block == p.pointee.blocks - 1
+    rows = isLast ? p.pointee.batch - row : p.pointee.rows
+    time = p.pointee.firstIsReverse || direction == 1 ? p.pointee.steps - 1 - index : index
+    let words = chunk.output(10, as: UInt32.self)
+    let before = UInt32(truncatingIfNeeded: phases * p.pointee.pieces)
+    guard awaitCount(words + chain, before, chunk) else { return nil }
+    piece = claimPiece(
+      words + chains + phases * chains + chain, of: p.pointee.pieces,
+      round: UInt32(truncatingIfNeeded: phases))
   }
 
-  /// y = a R', plus what y holds, plus `bias`. R begins at the named gate.
+  func run() {
+    switch params.pointee.cell {
+    case .lstm: stepLSTM()
+    case .gru: stepGRU()
+    case .rnn: stepRNN()
+    }
+    maas_sys_fetch_add32(chunk.output(10, as: UInt32.self) + chain, 1)
+  }
+
+  /// The first unit of the piece.
+  var unit: Int { piece * params.pointee.units }
+  /// Where the block begins in everything of the states' shape.
+  private var state: Int { (direction * params.pointee.batch + row) * params.pointee.hidden }
+  /// Hidden values of all units before this step, and after it.
+  var before: UnsafeMutablePointer<Float> { floats(hiddenOperand(chunk, index - 1)) + state }
+  var after: UnsafeMutablePointer<Float> { floats(hiddenOperand(chunk, index)) + state }
+  var between: UnsafeMutablePointer<Float> { floats(9) + state }
+  /// A gate of the piece, row by row.
+  func gate(_ i: Int) -> UnsafeMutablePointer<Float> {
+    let first =
+      ((direction * params.pointee.steps + time) * params.pointee.batch + row) * params.pointee.cell.gates
+    return floats(0) + (first + i) * params.pointee.hidden + unit
+  }
+
+  private func floats(_ operand: Int) -> UnsafeMutablePointer<Float> { chunk.output(operand, as: Float.self) }
+
+  /// y = a R', plus what y holds, plus `bias`, for the piece. R begins at the named gate.
   func multiply(
     _ a: UnsafeMutablePointer<Float>, gate: Int, _ bias: UnsafePointer<Float>?,
     _ y: UnsafeMutablePointer<Float>, _ product: RecurrentProduct, adding: Bool
   ) {
-    let panels = floats(1) + direction * params.pointee.panel + gate * params.pointee.gatePanel
-    let residual = adding ? UnsafeMutableRawPointer(y) : nil
+    let matrix = (direction * params.pointee.cell.gates + gate) * params.pointee.pieces + piece
     chunk.call(
       maas_f32_gemm,
       [
-        UnsafeMutableRawPointer(a), UnsafeMutableRawPointer(panels),
-        UnsafeMutableRawPointer(mutating: bias), residual, UnsafeMutableRawPointer(y), nil,
+        UnsafeMutableRawPointer(a), UnsafeMutableRawPointer(floats(1) + matrix * params.pointee.panel),
+        UnsafeMutableRawPointer(mutating: bias), adding ? UnsafeMutableRawPointer(y) : nil,
+        UnsafeMutableRawPointer(y), nil,
       ], product.params, product.split)
   }
 
-  private func finishLSTM(_ gates: UnsafeMutablePointer<Float>, _ time: Int) {
+  private func stepLSTM() {
+    multiply(before, gate: 0, nil, gate(0), params.pointee.product(isLast), adding: true)
+    for r in 0..<rows where !isLive(r) { keep(r) }
     var cell = params.pointee.cell(direction)
     (cell.rows, cell.time) = (Int64(rows), Int64(time))
     let split = maas_f32_lstm_split(&cell)
-    let peephole = chunk.address(2).map { $0 + direction * 3 * params.pointee.hidden * 4 }
+    let peephole = chunk.address(2).map { $0 + (direction * 3 * params.pointee.hidden + unit) * 4 }
     let lengths = chunk.address(3).map { $0 + row * 4 }
     chunk.call(
       maas_f32_lstm,
       [
-        UnsafeMutableRawPointer(gates), UnsafeMutableRawPointer(floats(8) + state), peephole, lengths,
-        UnsafeMutableRawPointer(hidden), y(time).map { UnsafeMutableRawPointer($0) },
+        UnsafeMutableRawPointer(gate(0)), UnsafeMutableRawPointer(floats(8) + state + unit), peephole,
+        lengths,
+        UnsafeMutableRawPointer(after + unit), y.map { UnsafeMutableRawPointer($0) },
       ], cell, split)
   }
 
-  /// The block's part of Y at a time.
-  func y(_ time: Int) -> UnsafeMutablePointer<Float>? {
+  /// The piece's part of Y.
+  var y: UnsafeMutablePointer<Float>? {
     guard chunk.address(6) != nil else { return nil }
     let first = ((time * params.pointee.directions + direction) * params.pointee.batch + row)
-    return floats(6) + first * params.pointee.hidden
+    return floats(6) + first * params.pointee.hidden + unit
   }
 
-  /// Whether row `r` of the block still has elements at a time.
-  func isLive(_ r: Int, _ time: Int) -> Bool {
+  /// The hidden values of a sequence that has ended stay.
+  func keep(_ r: Int) {
+    let place = r * params.pointee.hidden + unit
+    if before != after { maas_sys_copy(after + place, before + place, params.pointee.units * 4) }
+  }
+
+  /// Whether row `r` of the block still has elements.
+  func isLive(_ r: Int) -> Bool {
     guard let lengths = chunk.optional(3, as: Int32.self) else { return true }
     return time < Int(lengths[row + r])
+  }
+}
+
+/// Waits until `count` items have ended; false when the run is to end, since then they may never.
+private func awaitCount(_ word: UnsafeMutablePointer<UInt32>, _ count: UInt32, _ chunk: Chunk) -> Bool {
+  var tries = 0
+  while maas_sys_load32(word) < count {
+    tries += 1
+    // Where threads outnumber the CPUs, the one waited for may not be running.
+    guard tries % 1024 == 0 else {
+      maas_sys_pause()
+      continue
+    }
+    if chunk.isStopped { return false }
+    maas_sys_yield()
+  }
+  return true
+}
+
+/// Takes a piece that nobody else has, if possible one that this thread had in the round before: its part of R is in
+/// this core's cache. Rounds go up and down in turn, since what was used last is the surest to be there.
+private func claimPiece(_ word: UnsafeMutablePointer<UInt32>, of pieces: Int, round: UInt32) -> Int {
+  if pieces == 1 { return 0 }
+  // Pieces of the round before, of this round, and the round.
+  let mine = maas_sys_thread_words().unsafelyUnwrapped
+  if mine[2] != round { (mine[0], mine[1], mine[2]) = (mine[1], 0, round) }
+  while true {
+    let taken = maas_sys_load32(word)
+    let free = ~taken & (1 << UInt32(pieces) - 1)
+    let wanted = free & mine[0] != 0 ? free & mine[0] : free
+    let piece = round % 2 == 0 ? wanted.trailingZeroBitCount : 31 - wanted.leadingZeroBitCount
+    if maas_sys_exchange_if32(word, taken, taken | 1 << UInt32(piece)) {
+      mine[1] |= 1 << UInt32(piece)
+      return piece
+    }
   }
 }
