@@ -68,7 +68,8 @@ import Testing
     for first in stride(from: 0, to: n, by: tile) {
       let count = min(tile, n - first)
       let part = Fenced((0..<rows).flatMap { r in x[r * n + first..<r * n + first + count] })
-      var params = maas_f32_online_softmax_params(rows: Int64(rows), n: Int64(count), width: Int64(width))
+      var params = maas_f32_online_softmax_params()
+      (params.rows, params.n, params.width) = (Int64(rows), Int64(count), Int64(width))
       let split = maas_f32_online_softmax_split(&params)
       run(row, params, [part, maximum, sum, y], split, cuts: cuts(split.items, &random))
       #expect(part.isFenceWhole && maximum.isFenceWhole && sum.isFenceWhole && y.isFenceWhole)
@@ -80,6 +81,44 @@ import Testing
       }
     }
     check(x.map(Double.init), vectors.map(Double.init), maximum.values, sum.values, y.values, rows)
+  }
+
+  /// A mask of floats is added, one of bytes chooses; elements behind it stay.
+  @Test(
+    arguments: KernelRow.supported("maas_f32_online_softmax"),
+    [MAAS_MASK_ADDED.rawValue, MAAS_MASK_CHOSEN.rawValue])
+  func masksAreApplied(row: KernelRow, mask: UInt32) {
+    var random = Random(29)
+    for (rows, n, own, repeats) in [(3, 19, 17, false), (2, 40, 40, true), (4, 5, 5, false)] {
+      var params = maas_f32_online_softmax_params()
+      (params.rows, params.n, params.mask, params.mask_n) = (
+        Int64(rows), Int64(n), maas_mask(mask), Int64(own)
+      )
+      (params.mask_row, params.fill) = (repeats ? 0 : Int64(own), -3)
+      let count = repeats ? own : rows * own
+      var added = random.floats(count)
+      added[own / 2] = -.infinity
+      let chosen = random.floats(count).map { UInt8($0 > 0 ? 1 : 0) }
+      let x = random.floats(rows * n, -5, 5)
+      var exact = x.map(Double.init)
+      for i in 0..<rows * own {
+        let (at, m) = (i / own * n + i % own, repeats ? i % own : i)
+        exact[at] =
+          mask == MAAS_MASK_ADDED.rawValue ? exact[at] + Double(added[m]) : chosen[m] == 0 ? -3 : exact[at]
+      }
+      let found = Fenced(x)
+      let maximum = Fenced<Float>(repeating: -.infinity, count: rows)
+      let sum = Fenced<Float>(repeating: 0, count: rows)
+      let split = maas_f32_online_softmax_split(&params)
+      let operand: any Operand = mask == MAAS_MASK_ADDED.rawValue ? Fenced(added) : Fenced(chosen)
+      run(row, params, [found, maximum, sum, Fenced<Float>(repeating: 0, count: 1), operand], split)
+      for r in 0..<rows {
+        let most = exact[r * n..<(r + 1) * n].max() ?? 0
+        let expected = exact[r * n..<(r + 1) * n].map { exp($0 - most) }
+        #expect(largestDifference(Array(found.values[r * n..<(r + 1) * n]), expected) < 1e-6)
+        #expect(abs(Double(sum.values[r]) - expected.reduce(0, +)) < 1e-5)
+      }
+    }
   }
 
   private func check(

@@ -37,21 +37,23 @@ static void check_softmax(const int64_t *s, bool log) {
   check(&c);
 }
 
-static void check_online_softmax(const int64_t *s) {
+static void check_online_softmax(const int64_t *s, maas_mask mask) {
   size_t rows = (size_t)s[0], n = (size_t)s[1], width = (size_t)s[2];
-  maas_f32_online_softmax_params p = {.rows = s[0], .n = s[1], .width = s[2]};
+  maas_f32_online_softmax_params p = {
+      .rows = s[0], .n = s[1], .width = s[2], .mask = mask, .mask_n = s[1], .mask_row = s[1], .fill = -2};
   kernel_case c = {.table = "maas_f32_online_softmax",
                    .params = &p,
                    .params_size = sizeof p,
                    .operands = {{FLOATS, true, rows * n, -30, 30},
                                 {FLOATS, true, rows, -5, 35},
                                 {FLOATS, true, rows, 1, 2},
-                                {FLOATS, true, rows * width, -1, 1}},
+                                {FLOATS, true, rows * width, -1, 1},
+                                {mask ? FLOATS : ABSENT, false, rows * n, -1, 1}},
                    .tolerance = 1e-5,
                    .scale = 1,
                    .onto = -1,
                    .split = online_softmax_split};
-  snprintf(c.note, sizeof c.note, "%zu rows of %zu, width %zu", rows, n, width);
+  snprintf(c.note, sizeof c.note, "%zu rows of %zu, width %zu, mask %d", rows, n, width, mask);
   check(&c);
 }
 
@@ -216,7 +218,8 @@ void check_along(void) {
   for (int s = 0; s < shape_count; s++) {
     check_softmax(shapes[s], false);
     check_softmax(shapes[s], true);
-    check_online_softmax(shapes[s]);
+    for (int mask = MAAS_MASK_NONE; mask <= MAAS_MASK_CHOSEN; mask++)
+      check_online_softmax(shapes[s], (maas_mask)mask);
     check_rows(shapes[s], false);
     check_rows(shapes[s], true);
     check_layer_norm(shapes[s], false, false);

@@ -283,16 +283,27 @@ typedef struct maas_f32_softmax_params {
 int32_t maas_f32_softmax(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_softmax_split(const maas_f32_softmax_params *params);
 
+/// What a mask does to an element of x.
+typedef enum maas_mask {
+  MAAS_MASK_NONE = 0,
+  MAAS_MASK_ADDED,  ///< A float is added; -inf hides the element whatever it is.
+  MAAS_MASK_CHOSEN, ///< A byte of 0 puts `fill` in its place.
+} maas_mask;
+
 /// Softmax of rows that arrive in tiles, with the weighted sum it is needed for: exponentials are taken relative
 /// to the largest element so far, and what was summed before is brought to that scale (Milakov, Gimelshein 2018:
 /// "Online normalizer calculation for softmax"). Before the first tile maximum is -inf, sum and y are 0; after the
-/// last one the softmax is x / sum. A row of only -inf adds nothing.
+/// last one the softmax is x / sum. A row of only -inf adds nothing. What y holds while sum is 0 is not looked at.
 typedef struct maas_f32_online_softmax_params {
   int64_t rows, n;
   int64_t width; ///< Elements of a row of y.
+  maas_mask mask;
+  int64_t mask_n, mask_row; ///< Elements of a row of the mask, and between rows (0: the same for all).
+  float fill;               ///< Of MAAS_MASK_CHOSEN.
 } maas_f32_online_softmax_params;
 
-/// x[rows, n] (becomes e^(x - maximum)), maximum[rows], sum[rows], y[rows, width] (scaled); all are updated.
+/// x[rows, n] (becomes e^(x - maximum)), maximum[rows], sum[rows], y[rows, width] (scaled); all are updated. Then the
+/// mask or NULL, which is applied to the first mask_n elements of a row before.
 int32_t maas_f32_online_softmax(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_online_softmax_split(const maas_f32_online_softmax_params *params);
 

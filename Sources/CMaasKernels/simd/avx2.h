@@ -14,6 +14,7 @@ static const int32_t v_tail_masks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static inline __m256i v_tail_mask(int64_t n) {
   return _mm256_loadu_si256((const __m256i *)(v_tail_masks + 8 - n));
 }
+static inline vm v_lanes(int64_t n) { return _mm256_castsi256_ps(v_tail_mask(n)); }
 static inline vf v_load(const float *p) { return _mm256_loadu_ps(p); }
 static inline vf v_load_tail(const float *p, int64_t n) { return _mm256_maskload_ps(p, v_tail_mask(n)); }
 static inline void v_store(float *p, vf a) { _mm256_storeu_ps(p, a); }

@@ -10,6 +10,7 @@ typedef __m512i vi;
 typedef __mmask16 vm;
 
 static inline __mmask16 v_tail_mask(int64_t n) { return (__mmask16)((1u << n) - 1); }
+static inline vm v_lanes(int64_t n) { return v_tail_mask(n); }
 static inline vf v_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline vf v_load_tail(const float *p, int64_t n) { return _mm512_maskz_loadu_ps(v_tail_mask(n), p); }
 static inline void v_store(float *p, vf a) { _mm512_storeu_ps(p, a); }

@@ -17,17 +17,10 @@ static inline vf v_minimum(vf a, vf b) { return v_select(v_is_nan(a), a, v_min(a
 static inline vf v_clamp(vf x, float lo, float hi) { return v_min(v_set(hi), v_max(v_set(lo), x)); }
 
 /// The first n lanes; 0 in the others.
-static inline vf v_first(vf x, int64_t n) {
-  float lanes[V_WIDTH] = {0};
-  v_store_tail(lanes, x, n);
-  return v_load(lanes);
-}
+static inline vf v_first(vf x, int64_t n) { return v_select(v_lanes(n), x, v_set(0)); }
 /// n <= V_WIDTH elements; `other` in the lanes beyond.
 static inline vf v_load_tail_or(const float *p, int64_t n, float other) {
-  float lanes[V_WIDTH];
-  v_store(lanes, v_set(other));
-  v_store_tail(lanes, v_load_tail(p, n), n);
-  return v_load(lanes);
+  return v_select(v_lanes(n), v_load_tail(p, n), v_set(other));
 }
 
 static inline __attribute__((always_inline)) vf v_polynomial(vf x, const float *highest_first, int count) {

@@ -9,6 +9,7 @@ typedef float32x4_t vf;
 typedef int32x4_t vi;
 typedef uint32x4_t vm;
 
+static inline vm v_lanes(int64_t n) { return vcltq_s32((int32x4_t){0, 1, 2, 3}, vdupq_n_s32((int32_t)n)); }
 static inline vf v_load(const float *p) { return vld1q_f32(p); }
 static inline vf v_load_tail(const float *p, int64_t n) {
   float lanes[4] = {0};

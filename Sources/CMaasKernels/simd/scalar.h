@@ -12,6 +12,8 @@ typedef float vf;
 typedef int32_t vi;
 typedef uint32_t vm; ///< A lane mask: all bits or none.
 
+/// The first n lanes.
+static inline vm v_lanes(int64_t n) { return n > 0 ? UINT32_MAX : 0; }
 static inline vf v_load(const float *p) { return *p; }
 static inline vf v_load_tail(const float *p, int64_t n) { return n > 0 ? *p : 0; }
 static inline void v_store(float *p, vf a) { *p = a; }

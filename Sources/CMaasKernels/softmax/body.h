@@ -3,18 +3,18 @@
 #include "../simd/math.h"
 #include "softmax.h"
 
+/// The largest element; of a NaN it knows nothing: that shows in the exponentials.
 static float row_maximum(const float *x, int64_t n) {
-  vf most = v_set(-INFINITY);
+  vf most[4] = {v_set(-INFINITY), v_set(-INFINITY), v_set(-INFINITY), v_set(-INFINITY)};
   int64_t i = 0;
+  for (; i + 4 * V_WIDTH <= n; i += 4 * V_WIDTH)
+    for (int s = 0; s < 4; s++)
+      most[s] = v_max(v_load(x + i + s * V_WIDTH), most[s]);
   for (; i + V_WIDTH <= n; i += V_WIDTH)
-    most = v_maximum(most, v_load(x + i));
+    most[0] = v_max(v_load(x + i), most[0]);
   if (i < n)
-    most = v_maximum(most, v_load_tail_or(x + i, n - i, -INFINITY));
-  float lanes[V_WIDTH], result = -INFINITY;
-  v_store(lanes, most);
-  for (int l = 0; l < V_WIDTH; l++)
-    result = lanes[l] > result || isnan(lanes[l]) ? lanes[l] : result;
-  return result;
+    most[1] = v_max(v_load_tail_or(x + i, n - i, -INFINITY), most[1]);
+  return v_max_lane(v_max(v_max(most[0], most[1]), v_max(most[2], most[3])));
 }
 
 /// The sum of e^(x - most); the exponentials themselves go to y unless that is NULL.
@@ -103,14 +103,37 @@ int32_t MAAS_F32_KERNEL(softmax)(const maas_step *step, int64_t begin, int64_t e
   return MAAS_STEP_OK;
 }
 
+static void add_mask(float *x, const float *mask, int64_t n) {
+  vf hidden = v_set(-INFINITY);
+  int64_t i = 0;
+  for (; i + V_WIDTH <= n; i += V_WIDTH) {
+    vf m = v_load(mask + i);
+    v_store(x + i, v_select(v_equal(m, hidden), hidden, v_add(v_load(x + i), m)));
+  }
+  if (i < n) {
+    vf m = v_load_tail(mask + i, n - i);
+    v_store_tail(x + i, v_select(v_equal(m, hidden), hidden, v_add(v_load_tail(x + i, n - i), m)), n - i);
+  }
+}
+
+static void apply_mask(const maas_f32_online_softmax_params *g, float *x, const void *mask, int64_t row) {
+  if (g->mask == MAAS_MASK_ADDED)
+    add_mask(x, (const float *)mask + row * g->mask_row, g->mask_n);
+  const uint8_t *chosen = (const uint8_t *)mask + row * g->mask_row;
+  if (g->mask == MAAS_MASK_CHOSEN)
+    for (int64_t i = 0; i < g->mask_n; i++)
+      x[i] = chosen[i] ? x[i] : g->fill;
+}
+
 static void online_row(float *x, int64_t n, float *maximum, float *sum, float *y, int64_t width) {
   float tile = row_maximum(x, n);
   float most = tile > *maximum || isnan(tile) ? tile : *maximum;
   float shift = most == -INFINITY ? 0 : most;
   float keep = expf(*maximum - shift);
+  bool is_first = *sum == 0;
   *sum = keep * *sum + row_exponentials(x, x, n, shift);
   *maximum = most;
-  if (keep != 1)
+  if (keep != 1 && !is_first)
     row_scale(y, width, keep);
 }
 
@@ -120,7 +143,10 @@ int32_t MAAS_F32_KERNEL(online_softmax)(const maas_step *step, int64_t begin, in
   const maas_f32_online_softmax_params *g = step->params;
   float *x = step->operands[0], *maximum = step->operands[1], *sum = step->operands[2],
         *y = step->operands[3];
-  for (int64_t i = begin; i < end; i++)
+  for (int64_t i = begin; i < end; i++) {
+    if (g->mask != MAAS_MASK_NONE)
+      apply_mask(g, x + i * g->n, step->operands[4], i);
     online_row(x + i * g->n, g->n, maximum + i, sum + i, y + i * g->width, g->width);
+  }
   return MAAS_STEP_OK;
 }

@@ -42,7 +42,8 @@ private func softmaxRow<T: NarrowFloat>(_ chunk: Chunk, _ item: Int, _ type: T.T
 /// x becomes e^(x - its maximum).
 private func exponentiate(_ chunk: Chunk, _ x: UnsafeMutablePointer<Float>, _ count: Int) {
   var (maximum, sum): (Float, Float) = (-.infinity, 0)
-  var params = maas_f32_online_softmax_params(rows: 1, n: Int64(count), width: 0)
+  var params = maas_f32_online_softmax_params()
+  (params.rows, params.n) = (1, Int64(count))
   let split = maas_f32_online_softmax_split(&params)
   withUnsafeMutablePointer(to: &maximum) { maximum in
     withUnsafeMutablePointer(to: &sum) { sum in
