@@ -187,6 +187,8 @@ extension Dim {
 
   package static func - (a: Dim, b: Dim) -> Dim { a + .known(-1) * b }
 
+  package func isSimpler(than other: Dim) -> Bool { expression.size < other.expression.size }
+
   /// The smaller one.
   package static func least(_ a: Dim, _ b: Dim) -> Dim {
     if (b - a).isNeverNegative { return a }

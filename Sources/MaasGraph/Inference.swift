@@ -195,6 +195,6 @@ private func broadcast(_ x: Dim, _ y: Dim, _ a: [Dim], _ b: [Dim]) throws(MaasEr
       .shapeMismatch, "the shapes \(Shape(a).text) and \(Shape(b).text) do not broadcast",
       hint: "aligned at the right, dimensions must be equal or 1")
   }
-  // A symbol beside a number other than 1 can only be that number or 1.
-  return x.value != nil ? x : y
+  // A symbol beside a number other than 1 can only be that number or 1. Of two expressions the simpler one stays.
+  return x.value != nil || (y.value == nil && x.isSimpler(than: y)) ? x : y
 }

@@ -51,7 +51,7 @@ extension Attention {
     }
     try node.emitCopy(
       own, whole, [batch, heads, sequence, size], xStrides: [from.batch, from.head, from.row, 1],
-      yStrides: strides, yOffset: before * size)
+      yStrides: strides, xOffset: from.first, yOffset: before * size)
     return (try node.converted(whole, wide), layout)
   }
 
@@ -94,7 +94,7 @@ extension AttentionParams {
     stage = op.scoreStage
     bias = AttentionBias(
       isCausal: op.isCausal, window: op.window, queries: queries, total: total,
-      past: shapes.past?.value ?? 0, mask, heads)
+      past: shapes.past?.value ?? 0, fill: op.fill, mask, heads)
   }
 }
 
@@ -109,11 +109,13 @@ struct AttentionBias {
   private let maskLayout: HeadLayout
   private let maskWidth: Int
   private let maskIsBool: Bool
+  /// The score of a key that a mask of bools hides.
+  private let fill: Float
 
   /// A window of -1 is as wide as there is something.
   init(
     isCausal: Bool, window: (left: Int, right: Int), queries: Int, total: Int, past: Int, placesAt: Int = 0,
-    _ mask: Operand?, _ heads: Int
+    fill: Float = -.infinity, _ mask: Operand?, _ heads: Int
   ) {
     self.isCausal = isCausal
     // Beyond this no window hides anything.
@@ -122,6 +124,7 @@ struct AttentionBias {
     right = window.right < 0 ? most : min(window.right, most)
     (self.queries, self.total, self.past, self.placesAt) = (queries, total, past, placesAt)
     maskIsBool = mask?.dtype == .bool
+    self.fill = fill
     guard let mask else {
       (maskLayout, maskWidth) = (HeadLayout(batch: 0, head: 0, row: 0), total)
       return
@@ -141,6 +144,18 @@ struct AttentionBias {
     return max(0, place - left)..<max(0, place - left, high)
   }
 
+  /// Bytes in front of the mask's element for key `first`.
+  func offset(_ b: Int, _ h: Int, _ i: Int, _ first: Int) -> Int {
+    (maskLayout.offset(b, h, i) + first) * (maskIsBool ? 1 : 4)
+  }
+
+  /// How the softmax of floats applies the mask to `count` keys from `first` on.
+  func describe(_ params: inout maas_f32_online_softmax_params, first: Int, count: Int) {
+    params.mask = maskIsBool ? MAAS_MASK_CHOSEN : MAAS_MASK_ADDED
+    params.mask_n = Int64(max(0, min(count, maskWidth - first)))
+    (params.mask_row, params.fill) = (Int64(maskLayout.row), fill)
+  }
+
   /// Adds the bias to scores of keys from `first` on, and hides those that are not visible.
   func add<T: BinaryFloatingPoint>(
     _ mask: UnsafeRawPointer?, _ b: Int, _ h: Int, _ i: Int, _ visible: Range<Int>,
@@ -154,7 +169,7 @@ struct AttentionBias {
     let offset = maskLayout.offset(b, h, i) + first
     if maskIsBool {
       let row = mask.assumingMemoryBound(to: UInt8.self) + offset
-      for j in low..<high where row[j] == 0 { scores[j] = -.infinity }
+      for j in low..<high where row[j] == 0 { scores[j] = T(fill) }
     } else {
       let row = mask.assumingMemoryBound(to: T.self) + offset
       for j in low..<high { scores[j] = row[j] == -.infinity ? -.infinity : scores[j] + row[j] }

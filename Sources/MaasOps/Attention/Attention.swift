@@ -15,6 +15,10 @@ package final class Attention: ReadableOperator {
   let window: (left: Int, right: Int)
   let scoreStage: ScoreStage
   private let queryHeads, keyHeads: Int?
+  /// Of rewrites: which columns of inputs 0 to 2 are theirs, and what the score of a masked key becomes.
+  private let columns: [HeadColumns?]
+  private let isRewritten: Bool
+  let fill: Float
 
   /// What output 3 holds.
   enum ScoreStage: Int {
@@ -38,6 +42,7 @@ package final class Attention: ReadableOperator {
         found: "\(mode)")
     }
     scoreStage = stage
+    (columns, isRewritten, fill) = ([nil, nil, nil], false, -.infinity)
     guard window.left >= -1, window.right >= -1 else {
       throw MaasError(
         .invalidModel, "a window size must be -1 or not negative", found: "\(window.left), \(window.right)")
@@ -49,6 +54,14 @@ package final class Attention: ReadableOperator {
     (self.scale, self.isCausal) = (scale, isCausal)
     (softcap, window, scoreStage) = (0, (-1, -1), .product)
     (queryHeads, keyHeads) = (heads, heads)
+    (columns, isRewritten, fill) = ([nil, nil, nil], false, -.infinity)
+  }
+
+  /// What rewrites make. A mask has an element for every key; one of bools puts `fill` in the place of scores.
+  package init(scale: Float, queryHeads: Int?, keyHeads: Int?, columns: [HeadColumns?], fill: Float) {
+    (self.scale, self.queryHeads, self.keyHeads) = (scale, queryHeads, keyHeads)
+    (self.columns, isRewritten, self.fill) = (columns, true, fill)
+    (isCausal, softcap, window, scoreStage) = (false, 0, (-1, -1), .product)
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
@@ -91,8 +104,9 @@ package final class Attention: ReadableOperator {
 
   func shapes(_ q: [Dim], _ k: [Dim], _ v: [Dim], past: [Dim]?) throws(MaasError) -> AttentionShapes {
     AttentionShapes(
-      q: try HeadShape(q, heads: queryHeads, "Q"), k: try HeadShape(k, heads: keyHeads, "K"),
-      v: try HeadShape(v, heads: keyHeads, "V"), past: past?[2])
+      q: try HeadShape(q, heads: queryHeads, "Q", columns[0]),
+      k: try HeadShape(k, heads: keyHeads, "K", columns[1]),
+      v: try HeadShape(v, heads: keyHeads, "V", columns[2]), past: past?[2])
   }
 
   private func check(_ node: Inference, _ shapes: AttentionShapes) throws(MaasError) {
@@ -112,7 +126,7 @@ package final class Attention: ReadableOperator {
     var fits = mask.count >= 1 && mask.count <= 4
     for (i, (own, whole)) in zip(mask.reversed(), scores.reversed()).enumerated() where fits {
       guard let own = own.value, let whole = whole.value else { continue }
-      fits = own == whole || own == 1 || (i == 0 && own < whole)
+      fits = own == whole || (own == 1 && (i > 0 || !isRewritten)) || (i == 0 && own < whole && !isRewritten)
     }
     guard fits else {
       throw MaasError(

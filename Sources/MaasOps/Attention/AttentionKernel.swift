@@ -178,46 +178,58 @@ private struct AttentionBlock {
   }
 
   func run() {
-    for i in 0..<rows * attention.valueSize { result[i] = 0 }
+    // The first product of packed values writes over what is there.
+    if p.pointee.isDirect { maas_sys_zero(result, rows * attention.valueSize * 4) }
     for r in 0..<rows { (maximum[r], sum[r]) = (-.infinity, 0) }
     let seen = visible()
+    var isFirst = true
     for tile in 0..<p.pointee.tiles {
       let first = tile * AttentionTiling.keys
       var count = p.pointee.keys(tile)
-      let isHidden = first >= seen.upperBound || first + count <= seen.lowerBound
+      let isHidden = first >= seen.any.upperBound || first + count <= seen.any.lowerBound
       // What lies behind the keys in use may be anything, even NaN.
-      if p.pointee.isDirect, chunk.address(6) == nil { count = min(count, seen.upperBound - first) }
-      if !isHidden || chunk.address(6) != nil { run(tile, first, count) }
+      if p.pointee.isDirect, chunk.address(6) == nil { count = min(count, seen.any.upperBound - first) }
+      guard !isHidden || chunk.address(6) != nil else { continue }
+      run(
+        tile, first, count, hidesSome: first < seen.all.lowerBound || first + count > seen.all.upperBound,
+        isFirst)
+      isFirst = false
     }
     for r in 0..<rows { finish(r) }
   }
 
-  /// The keys that any row sees.
-  private func visible() -> Range<Int> {
+  /// The keys that any row sees, and those that all see.
+  private func visible() -> (any: Range<Int>, all: Range<Int>) {
     var (low, high) = (Int.max, 0)
+    var (most, least) = (0, Int.max)
     for r in 0..<rows {
       let own = attention.bias.visible(batch, place(r).query, lengths)
       if !own.isEmpty { (low, high) = (min(low, own.lowerBound), max(high, own.upperBound)) }
+      (most, least) = (max(most, own.lowerBound), min(least, own.upperBound))
     }
-    return min(low, high)..<high
+    return (min(low, high)..<high, min(most, least)..<least)
   }
 
-  private func run(_ tile: Int, _ first: Int, _ count: Int) {
+  private func run(_ tile: Int, _ first: Int, _ count: Int, hidesSome: Bool, _ isFirst: Bool) {
     let a = attention
     multiplyKeys(tile, first, count)
     keep(.product, first, count)
     if a.softcap > 0 { cap(count) }
     keep(.capped, first, count)
-    for r in 0..<rows {
-      let (head, query) = place(r)
-      let seen = a.bias.visible(batch, query, lengths)
-      let mask = chunk.address(3).map { UnsafeRawPointer($0) }
-      a.bias.add(mask, batch, head, query, seen, scores + r * count, first: first, count: count)
+    // The softmax applies a mask faster, unless the scores behind it are wanted.
+    let isKept = chunk.address(6) != nil
+    let mask = isKept ? chunk.address(3).map { UnsafeRawPointer($0) } : nil
+    if hidesSome || mask != nil {
+      for r in 0..<rows {
+        let (head, query) = place(r)
+        let seen = a.bias.visible(batch, query, lengths)
+        a.bias.add(mask, batch, head, query, seen, scores + r * count, first: first, count: count)
+      }
     }
     keep(.biased, first, count)
     keep(.probabilities, first, count)
-    normalise(count)
-    multiplyValues(tile, first, count)
+    normalise(first, count, isMasked: chunk.address(3) != nil && !isKept)
+    multiplyValues(tile, first, count, isFirst)
   }
 
   /// scores = scale Q K' for a tile of keys
@@ -236,11 +248,12 @@ private struct AttentionBlock {
   }
 
   /// result += exponentials V for a tile of keys
-  private func multiplyValues(_ tile: Int, _ first: Int, _ count: Int) {
+  private func multiplyValues(_ tile: Int, _ first: Int, _ count: Int, _ isFirst: Bool) {
     let a = attention
     guard p.pointee.isDirect else {
       let offset = packed(tile) * p.pointee.valueBytes
-      return multiply(scores, 2, offset, result, result, p.pointee.valueProduct(rows: rows, keys: count))
+      let residual = isFirst ? nil : result
+      return multiply(scores, 2, offset, residual, result, p.pointee.valueProduct(rows: rows, keys: count))
     }
     let params = maas_f32_rows_params(
       rows: Int64(rows), n: Int64(count), width: Int64(a.valueSize), x_row: Int64(count),
@@ -288,16 +301,29 @@ private struct AttentionBlock {
     chunk.apply(tanh, scores, scores, count: rows * count)
   }
 
-  private func normalise(_ count: Int) {
-    var params = maas_f32_online_softmax_params(
-      rows: Int64(rows), n: Int64(count), width: Int64(attention.valueSize))
-    let split = maas_f32_online_softmax_split(&params)
-    chunk.call(
-      maas_f32_online_softmax,
-      [
-        UnsafeMutableRawPointer(scores), UnsafeMutableRawPointer(maximum), UnsafeMutableRawPointer(sum),
-        UnsafeMutableRawPointer(result), nil, nil,
-      ], params, split)
+  /// Exponentials of the scores. Rows of a head have masks that lie evenly.
+  private func normalise(_ first: Int, _ count: Int, isMasked: Bool) {
+    var r = 0
+    while r < rows {
+      let (head, query) = place(r)
+      let own = isMasked ? min(rows - r, attention.queries - query) : rows - r
+      var params = maas_f32_online_softmax_params()
+      (params.rows, params.n, params.width) = (Int64(own), Int64(count), Int64(attention.valueSize))
+      var mask: UnsafeMutableRawPointer?
+      if isMasked {
+        mask = chunk.address(3).map { $0 + attention.bias.offset(batch, head, query, first) }
+        attention.bias.describe(&params, first: first, count: count)
+      }
+      let split = maas_f32_online_softmax_split(&params)
+      chunk.call(
+        maas_f32_online_softmax,
+        [
+          UnsafeMutableRawPointer(scores + r * count), UnsafeMutableRawPointer(maximum + r),
+          UnsafeMutableRawPointer(sum + r), UnsafeMutableRawPointer(result + r * attention.valueSize), mask,
+          nil,
+        ], params, split)
+      r += own
+    }
   }
 
   /// Row `r` of the scores that are an output.
@@ -330,7 +356,12 @@ private struct AttentionBlock {
     let (head, query) = place(r)
     let factor = sum[r] == 0 ? 0 : 1 / wholeSum(r)
     let y = chunk.output(5, as: Float.self) + attention.y.offset(batch, head, query)
-    for j in 0..<attention.valueSize { y[j] = sum[r] == 0 ? 0 : result[r * attention.valueSize + j] * factor }
+    if sum[r] == 0 {
+      maas_sys_zero(y, attention.valueSize * 4)
+    } else {
+      let scale = maas_f32_activation(op: MAAS_UNARY_AFFINE, alpha: factor, beta: 0)
+      chunk.apply(scale, result + r * attention.valueSize, y, count: attention.valueSize)
+    }
     guard attention.stage == .probabilities, chunk.address(6) != nil else { return }
     let row = kept(r)
     if maximum[r] == -.infinity {

@@ -4,14 +4,22 @@ import MaasCore
 struct HeadShape {
   let batch, heads, sequence, size: Dim
   let isPacked: Bool
+  /// Elements in front of the first head of a row, and of a whole row of packed heads.
+  private let first: Int
+  private let width: Dim
 
-  init(_ shape: [Dim], heads attribute: Int?, _ what: String) throws(MaasError) {
+  /// `columns`: what part of the rows the heads are.
+  init(
+    _ shape: [Dim], heads attribute: Int?, _ what: String, _ columns: HeadColumns? = nil
+  ) throws(MaasError) {
     guard shape.count == 3 || shape.count == 4 else {
       throw MaasError(
         .shapeMismatch, "\(what) has the wrong rank", expected: "3 or 4", found: Shape(shape).text)
     }
     isPacked = shape.count == 3
     batch = shape[0]
+    first = columns?.first ?? 0
+    width = shape[2]
     guard isPacked else {
       (heads, sequence, size) = (shape[1], shape[2], shape[3])
       return
@@ -20,6 +28,14 @@ struct HeadShape {
       throw MaasError(
         .invalidModel, "\(what) has 3 dimensions, so that an attribute must say how many heads it has",
         hint: "set the operator's attribute for the number of heads to a positive number")
+    }
+    if let columns {
+      let end = columns.end(heads: attribute)
+      (heads, sequence, size) = (.known(attribute), shape[1], .known(columns.size))
+      guard let whole = width.value, let end, end <= whole else {
+        throw MaasError(.shapeMismatch, "the heads are not within the rows of \(what)", found: width.text)
+      }
+      return
     }
     if let width = shape[2].value, width % attribute != 0 {
       throw MaasError(
@@ -41,10 +57,24 @@ struct HeadShape {
   /// Elements between neighbours.
   func layout() throws(MaasError) -> HeadLayout {
     let (_, heads, sequence, size) = try sizes()
-    let all = heads * sequence * size
-    return isPacked
-      ? HeadLayout(batch: all, head: size, row: heads * size)
-      : HeadLayout(batch: all, head: sequence * size, row: size)
+    guard isPacked else {
+      return HeadLayout(batch: heads * sequence * size, head: sequence * size, row: size)
+    }
+    let row = width.value ?? heads * size
+    return HeadLayout(first: first, batch: sequence * row, head: size, row: row)
+  }
+}
+
+/// Heads that are a part of longer rows: the first column, and the columns of each head.
+package struct HeadColumns: Sendable {
+  let first, size: Int
+
+  package init(first: Int, size: Int) { (self.first, self.size) = (first, size) }
+
+  /// The column behind the last head; nil where there cannot be one.
+  fileprivate func end(heads: Int) -> Int? {
+    guard first >= 0, size > 0 else { return nil }
+    return product(heads, size).flatMap { sum(first, $0) }
   }
 }
 

@@ -14,5 +14,15 @@ package struct Activation: Sendable {
     Activation(maas_f32_activation(op: MAAS_UNARY_CLIP, alpha: low, beta: high))
   }
 
+  /// Whether it holds values in `low`...`high`.
+  package func clips(_ low: Float, _ high: Float) -> Bool {
+    function.op == MAAS_UNARY_CLIP && function.alpha == low && function.beta == high
+  }
+
+  /// Whether it is what HardSwish multiplies its argument by.
+  package var isHardSwishGate: Bool {
+    function.op == MAAS_UNARY_HARD_SIGMOID && abs(function.alpha - 1.0 / 6) < 1e-4 && function.beta == 0.5
+  }
+
   package var isNone: Bool { function.op == MAAS_UNARY_IDENTITY }
 }

@@ -57,6 +57,14 @@ package final class Binary: OperatorFamily {
     return Binary(.prelu, .none, reader.opset < 7 ? .channels : Alignment())
   }
 
+  /// The function and what is applied to its results, where a kernel of floats does them by NumPy's rules.
+  var kernelFunction: (row: Row, activation: Activation)? {
+    row.kernel != nil && alignment.isNumPys ? (row, activation) : nil
+  }
+
+  /// Whether it is the function alone, with NumPy's rules.
+  package var isPlain: Bool { activation.isNone && alignment.isNumPys }
+
   /// The same operator with `activation` behind it; nil where there is one already, or no kernel for it.
   package func adding(_ activation: Activation) -> Binary? {
     self.activation.isNone && row.kernel != nil ? Binary(row, activation, alignment) : nil
@@ -96,19 +104,27 @@ extension Lowering {
   mutating func emitBinary(
     _ row: Binary.Row, _ a: Operand, _ b: Operand, _ y: Operand, _ activation: Activation = .none
   ) throws(MaasError) {
-    let walk = try Walk(broadcasting: [a.shape, b.shape], to: y.shape)
     guard a.dtype == .float, let kernel = row.kernel else {
+      let walk = try Walk(broadcasting: [a.shape, b.shape], to: y.shape)
       return emitWalk(row.run, [a, b, y], walk, dtype: a.dtype)
     }
-    var params = maas_f32_binary_params()
-    params.op = kernel
-    params.rank = Int32(walk.dims.count)
-    assign(&params.dims, walk.dims)
-    assign(&params.a_strides, walk.strides[0])
-    assign(&params.b_strides, walk.strides[1])
-    params.activation = activation.function
+    var params = try maas_f32_binary_params(kernel, a.shape, b.shape, y.shape, activation)
     let split = maas_f32_binary_split(&params)
     emit(maas_f32_binary, [a, b, y], params, split)
+  }
+}
+
+extension maas_f32_binary_params {
+  /// For operands of these shapes, broadcast to the last one.
+  init(
+    _ kernel: maas_binary, _ a: [Int], _ b: [Int], _ y: [Int], _ activation: Activation
+  ) throws(MaasError) {
+    let walk = try Walk(broadcasting: [a, b], to: y)
+    self.init()
+    (op, rank, self.activation) = (kernel, Int32(walk.dims.count), activation.function)
+    assign(&dims, walk.dims)
+    assign(&a_strides, walk.strides[0])
+    assign(&b_strides, walk.strides[1])
   }
 }
 

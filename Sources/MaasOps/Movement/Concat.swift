@@ -4,7 +4,7 @@ import MaasGraph
 /// Tensors one after the other along an axis.
 package final class Concat: ReadableOperator {
   package let name = "Concat"
-  let axis: Int
+  package let axis: Int
 
   init(axis: Int) { self.axis = axis }
 
@@ -72,7 +72,7 @@ package final class Concat: ReadableOperator {
 /// equal parts.
 package final class Split: ReadableOperator {
   package let name = "Split"
-  private let axis: Int
+  package let axis: Int
   private let sizes: [Int]?
   private let parts: Int
   /// Since opset 18 the last part may be smaller.

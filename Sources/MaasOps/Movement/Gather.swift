@@ -5,7 +5,7 @@ import MaasGraph
 /// Slices of the input along an axis, in the order that indices give.
 package final class Gather: ReadableOperator {
   package let name = "Gather"
-  private let axis: Int
+  package let axis: Int
 
   package init(axis: Int) { self.axis = axis }
 

@@ -21,6 +21,11 @@ package final class LayerNormalization: OperatorFamily {
   private let axis: Int
   private let epsilon: Float
   package var name: String { row.name }
+  package var isRMS: Bool { row.isRMS }
+
+  package init(_ row: Row, axis: Int, epsilon: Float) {
+    (self.row, self.axis, self.epsilon) = (row, axis, epsilon)
+  }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
     self.row = row

@@ -22,6 +22,9 @@ package final class Softmax: OperatorFamily {
     try reader.finish()
   }
 
+  /// Whether it is the softmax itself, over this axis alone.
+  package func isAlong(_ axis: Int, rank: Int) -> Bool { !row.isLog && self.axis.isAlong(axis, rank: rank) }
+
   package func infer(_ node: inout Inference) throws(MaasError) { try axis.infer(&node) }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
@@ -63,6 +66,11 @@ struct SoftmaxAxis {
     let shape = try node.shape(0)
     if let shape { _ = try place(shape.count) }
     node.setOutput(0, try node.dtype(0), shape)
+  }
+
+  func isAlong(_ axis: Int, rank: Int) -> Bool {
+    let own = self.axis < 0 ? self.axis + rank : self.axis
+    return own == axis && (!flattens || axis == rank - 1)
   }
 
   func check(rank: Int) throws(MaasError) { _ = try place(rank) }

@@ -37,6 +37,9 @@ package final class Gemm: ReadableOperator {
     self.activation = activation
   }
 
+  /// Whether it is A B + C.
+  package var isPlain: Bool { alpha == 1 && beta == 1 && !transA && !transB && activation.isNone }
+
   /// The same operator with `activation` behind it; nil where there is one already.
   package func adding(_ activation: Activation) -> Gemm? {
     self.activation.isNone ? Gemm(self, activation) : nil

@@ -21,7 +21,9 @@ package final class MatMul: ReadableOperator {
     try node.expectInputs(2...4)
     try node.expectDType(0, DType.floats + [.int32, .int64, .uint32, .uint64])
     try node.expectSameDType(0, 1)
-    node.setOutput(0, try node.dtype(0), try node.productShape(0, 1))
+    let shape = try node.productShape(0, 1)
+    if let shape { try node.expectShape(3, shape) }
+    node.setOutput(0, try node.dtype(0), shape)
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {

@@ -63,6 +63,14 @@ package final class Reduce: OperatorFamily {
     return emptyIsNone ? [] : Array(0..<rank)
   }
 
+  /// The first of the dimensions it reduces to 1, where those are the last ones; `axes` is its input 1.
+  package func firstOfLast(_ axes: Tensor?, rank: Int) -> Int? {
+    guard keepsDims, let given = source.attribute ?? axes?.integers, !given.isEmpty,
+      let own = try? normalized(axes: given, rank: rank)
+    else { return nil }
+    return own.sorted() == Array(rank - own.count..<rank) ? rank - own.count : nil
+  }
+
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     try node.emitReduce(row.op, x, y, try axes(node, input: 1, rank: x.rank))

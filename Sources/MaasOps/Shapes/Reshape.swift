@@ -8,11 +8,19 @@ package final class Reshape: ReadableOperator {
   /// The attribute; nil where the shape is an input.
   private let attribute: [Int]?
 
+  package init() { (allowZero, attribute) = (false, nil) }
+
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     allowZero = try reader.int("allowzero") ?? 0 != 0
     attribute = reader.opset < 5 ? try reader.ints("shape") ?? [] : nil
     reader.ignore("consumed_inputs")
     try reader.finish()
+  }
+
+  /// Whether its input 1 names every dimension but at most one, for inputs of any shape.
+  package func isAbsolute(_ shape: Tensor?) -> Bool {
+    guard attribute == nil, let target = shape?.integers else { return false }
+    return allowZero || !target.contains(0)
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
