@@ -13,6 +13,7 @@ package enum OptimizationLevel: Int, Sendable, CaseIterable {
 
 /// Applies all rules of a level, in this order, and checks the graph after each in debug builds.
 package func optimize(_ graph: inout Graph, _ level: OptimizationLevel) throws(MaasError) {
+  if level != .none { try graph.takeInferredShapes() }
   for rule in rules where rule.effect.rawValue <= level.rawValue {
     let count = try rule.apply(&graph)
     assert(count == 0 || graph.isConsistent, "the rule \(rule.name) broke the graph")
@@ -23,8 +24,18 @@ package func optimize(_ graph: inout Graph, _ level: OptimizationLevel) throws(M
 package let rules: [Rule] = [
   eliminateIdentity,
   foldConstants,
+  unfoldGemm,
+  simplifyReshape,
+  mergeTransposes,
+  eliminateNoOps,
+  fuseNormalization,
+  fuseGelu,
+  fuseSwish,
+  fuseAttention,
   foldBatchNormalization,
   fuseBias,
+  fuseResidual,
   fuseActivation,
+  fuseElementwise,
   eliminateDeadNodes,
 ]

@@ -74,6 +74,13 @@ def test_network(name, optimize, operators, tmp_path):
     check(found, session(model).run(None, feeds))
 
 
+@pytest.mark.parametrize("name", BY_SESSION)
+def test_network_as_exported(name):
+    """What maas's own rules make of the nodes."""
+    model, feeds = getattr(networks, name)()
+    check(maas.Session(model.SerializeToString()).run(None, feeds), session(model).run(None, feeds))
+
+
 def decode(run, steps, feeds):
     """The outputs of every step, of which all but the first are the next one's past."""
     pasts, results = [n for n in feeds if n.startswith("past")], []
