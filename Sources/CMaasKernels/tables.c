@@ -18,7 +18,8 @@ static const maas_kernel_table *const tables[] = {
     &maas_f32_quantize_table, &maas_f32_dequantize_table, &maas_f32_convert_table,
     &maas_s16_gemm_table,     &maas_s16_rows_table,       &maas_s16_pack_table,
     &maas_f32_trees_table,    &maas_f64_trees_table,      &maas_f32_nbits_table,
-    &maas_f32_qbinary_table,  &maas_f32_block_bytes_table};
+    &maas_f32_qbinary_table,  &maas_f32_block_bytes_table, &maas_f32_conv_nhwc_table,
+    &maas_f32_conv_nhwc_pack_table, &maas_f32_pool_nhwc_table, &maas_f32_fold_nhwc_table};
 
 int32_t maas_kernel_table_count(void) { return sizeof(tables) / sizeof(tables[0]); }
 

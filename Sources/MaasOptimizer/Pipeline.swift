@@ -36,6 +36,7 @@ package let rules: [Rule] = [
   fuseBias,
   fuseResidual,
   fuseActivation,
+  assignLayout,
   fuseElementwise,
   eliminateDeadNodes,
 ]

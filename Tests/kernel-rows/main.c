@@ -247,6 +247,7 @@ int main(void) {
   check_along();
   check_integers();
   check_blocks();
+  check_nhwc();
   printf("kernel rows of %s and below: %d passed, %d failed\n", maas_isa_name(), passed, failed);
   return failed > 0 || passed == 0;
 }

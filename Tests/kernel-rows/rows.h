@@ -57,5 +57,6 @@ void check_windows(void);
 void check_along(void);
 void check_integers(void);
 void check_blocks(void);
+void check_nhwc(void);
 
 #endif

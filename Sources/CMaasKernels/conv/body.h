@@ -6,6 +6,8 @@
 #include "conv.h"
 #include "depthwise.h"
 #include "patch.h"
+#include "strip_nhwc.h"
+#include "winograd.h"
 
 /// A tile of one image's and one group's filters x positions.
 typedef struct conv_item {
@@ -87,5 +89,20 @@ int32_t MAAS_F32_KERNEL(conv)(const maas_step *step, int64_t begin, int64_t end,
       conv_tile(g, &item, worker->scratch);
     }
   }
+  return MAAS_STEP_OK;
+}
+
+int32_t MAAS_F32_KERNEL(conv_nhwc)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  const maas_f32_conv_params *g = step->params;
+  if (g->path == maas_nhwc_depthwise) {
+    for (int64_t i = begin; i < end; i += depthwise_most_rows)
+      depthwise_rows_nhwc(g, step->operands, i, maas_min64(end, i + depthwise_most_rows));
+    return MAAS_STEP_OK;
+  }
+  for (int64_t i = begin; i < end; i++)
+    if (g->path == maas_nhwc_winograd)
+      winograd_item(g, step->operands, i, worker->scratch);
+    else
+      strip_item(g, step->operands, i, worker->scratch);
   return MAAS_STEP_OK;
 }

@@ -46,6 +46,9 @@ maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_para
 maas_split maas_f32_gemm_pack_split_for(const maas_kernel *gemm, maas_f32_gemm_pack_params *params);
 int64_t maas_f32_gemm_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n);
 maas_split maas_f32_conv_split_for(const maas_kernel *kernel, maas_f32_conv_params *params);
+maas_split maas_f32_conv_nhwc_split_for(const maas_kernel *kernel, maas_f32_conv_params *params);
+maas_split maas_f32_conv_nhwc_pack_split_for(const maas_kernel *conv, maas_f32_conv_nhwc_pack_params *params);
+int64_t maas_f32_conv_nhwc_packed_bytes_for(const maas_kernel *conv, const maas_f32_conv_params *params);
 maas_split maas_s16_gemm_split_for(const maas_kernel *kernel, maas_s16_gemm_params *params);
 int64_t maas_s16_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n);
 maas_split maas_f32_nbits_split_for(const maas_kernel *kernel, maas_f32_nbits_params *params);

@@ -187,6 +187,15 @@ static bool make_plane(maas_copy_params *g) {
   return false;
 }
 
+/// Makes rows of the longest dimension where the last one has only a few elements.
+static void lengthen_rows(maas_copy_params *g) {
+  int32_t last = g->rank - 1, longest = last;
+  for (int32_t d = 0; d < last && g->dims[last] < 4; d++)
+    if (g->dims[d] > g->dims[longest])
+      longest = d;
+  swap_dimensions(g, longest, last);
+}
+
 maas_split maas_copy_split(maas_copy_params *g) {
   sort_dimensions(g);
   g->rank = maas_collapse(g->rank, g->dims, g->x_strides, g->y_strides);
@@ -198,8 +207,10 @@ maas_split maas_copy_split(maas_copy_params *g) {
     return maas_split_by_cost(count, 0.1 * g->size + row_ns, 0);
   }
   g->path = make_plane(g) ? path_planes : path_steps;
-  if (g->path == path_steps)
+  if (g->path == path_steps) {
+    lengthen_rows(g);
     return maas_split_by_cost(count, 1 + 0.1 * g->size, 0);
+  }
   int64_t width = g->dims[last - 1], height = g->dims[last];
   if (count == 0)
     return (maas_split){.grain = 1};

@@ -5,5 +5,6 @@
 #define MAAS_ISA_SUFFIX avx2
 #define MAAS_TILE 8
 #include "body.h"
+#include "nhwc.h"
 #pragma clang attribute pop
 #endif

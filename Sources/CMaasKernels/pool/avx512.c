@@ -6,5 +6,6 @@
 #define MAAS_ISA_SUFFIX avx512
 #define MAAS_TILE 16
 #include "body.h"
+#include "nhwc.h"
 #pragma clang attribute pop
 #endif

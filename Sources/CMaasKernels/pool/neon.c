@@ -4,4 +4,5 @@
 #define MAAS_ISA_SUFFIX neon
 #define MAAS_TILE 4
 #include "body.h"
+#include "nhwc.h"
 #endif

@@ -3,3 +3,4 @@
 #define MAAS_ISA_SUFFIX scalar
 #define MAAS_TILE 1
 #include "body.h"
+#include "nhwc.h"

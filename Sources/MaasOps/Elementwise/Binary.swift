@@ -33,6 +33,10 @@ package final class Binary: OperatorFamily {
   private let activation: Activation
   private let alignment: Alignment
 
+  package var isLinear: Bool { activation.isNone }
+  /// True where the last dimensions of both operands meet.
+  package var alignsNumPys: Bool { alignment.isNumPys }
+
   package var name: String { row.name }
 
   /// `activation` is applied to the results; it needs float operands.

@@ -3,10 +3,13 @@ import MaasGraph
 
 extension Resize {
   /// Interpolation is separable: one dimension after the other, in the order that keeps what is between small.
-  package func lower(_ node: inout Lowering) throws(MaasError) {
+  package func lower(_ node: inout Lowering) throws(MaasError) { try lower(&node, channelsLast: false) }
+
+  func lower(_ node: inout Lowering, channelsLast: Bool) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     guard y.count > 0 else { return }
-    let changes = try changes(node, x.shape, y.shape)
+    let changes =
+      channelsLast ? try changesOfLast(node, x.shape, y.shape) : try changes(node, x.shape, y.shape)
     if changes.isEmpty { return node.alias() }
     let order = changes.filter { $0.scale < 1 } + changes.filter { $0.scale >= 1 }.reversed()
     if mode == .nearest {
@@ -25,6 +28,15 @@ extension Resize {
         from, to, axis: axis.axis, filter.table(axis, transformation), bounds: bounds)
     }
     node.narrow(target, into: y)
+  }
+
+  /// The changes of shapes with their channels last.
+  private func changesOfLast(_ node: Lowering, _ x: [Int], _ y: [Int]) throws(MaasError) -> [ResizeAxis] {
+    var changes = try changes(node, ChannelsLast.first(x), ChannelsLast.first(y))
+    for i in changes.indices where changes[i].axis > 0 {
+      changes[i].axis = changes[i].axis == 1 ? x.count - 1 : changes[i].axis - 1
+    }
+    return changes
   }
 
   private func walk(

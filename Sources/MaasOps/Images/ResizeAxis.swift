@@ -13,7 +13,7 @@ enum NearestMode {
 
 /// One dimension that changes.
 struct ResizeAxis {
-  let axis: Int
+  var axis: Int
   let input: Int
   let output: Int
   /// What was asked for: `output` is what is left of `input * scale` after rounding.

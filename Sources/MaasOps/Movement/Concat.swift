@@ -6,7 +6,7 @@ package final class Concat: ReadableOperator {
   package let name = "Concat"
   package let axis: Int
 
-  init(axis: Int) { self.axis = axis }
+  package init(axis: Int) { self.axis = axis }
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     guard let axis = try reader.int("axis") ?? (reader.opset < 4 ? 1 : nil) else {

@@ -11,7 +11,7 @@ package final class BatchNormalization: ReadableOperator {
   package let epsilon: Float
   let isTraining: Bool
   let momentum: Float
-  private let isSpatial: Bool
+  let isSpatial: Bool
   private let activation: Activation
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
@@ -85,6 +85,17 @@ package final class BatchNormalization: ReadableOperator {
   }
 
   /// The tensor as [images, channels, elements of a channel].
+  /// The same for float images with their channels last, in inference.
+  func lowerChannelsLast(_ node: inout Lowering) throws(MaasError) {
+    let (x, y) = (try node.input(0), try node.output())
+    guard y.count > 0 else { return }
+    var inputs: [Operand] = []
+    for i in 1..<5 { inputs.append(try node.converted(constant: try node.input(i), .float)) }
+    let rows = [x.shape.dropLast().reduce(1, *), x.shape[x.rank - 1], 1]
+    try node.mayReuseElementwise(0)
+    try emit(&node, try x.reshaped(rows), inputs, try y.reshaped(rows))
+  }
+
   private func view(_ x: Operand, _ shape: [Int]) throws(MaasError) -> Operand {
     let rest = shape.dropFirst(2).reduce(1, *)
     let channels = shape[at: 1] ?? 1

@@ -20,6 +20,8 @@ struct MatrixProduct {
   var cBatch: [Int] = []
   /// How many matrices B holds.
   var bCount = 1
+  /// Elements between rows of Y, its matrices and those of B; nil where they are contiguous.
+  var (yRow, yStep, bStep): (Int?, Int?, Int?)
 
   /// For contiguous matrices A [m, k] and B [k, n].
   init(m: Int, n: Int, k: Int) {
@@ -48,7 +50,7 @@ struct MatrixProduct {
     (params.m, params.n, params.k) = (Int64(m), Int64(n), Int64(k))
     (params.a_row, params.a_col) = (Int64(aRow), Int64(aColumn))
     (params.c_row, params.c_col) = (Int64(cRow), Int64(cColumn))
-    params.y_row = Int64(n)
+    params.y_row = Int64(yRow ?? n)
     (params.alpha, params.beta) = (alpha, beta)
     params.activation = activation.function
     params.batch_rank = Int32(batch.count)
@@ -56,7 +58,7 @@ struct MatrixProduct {
     assign(&params.a_batch, aBatch.map { $0 * m * k })
     assign(&params.b_batch, bBatch)
     assign(&params.c_batch, cBatch)
-    assign(&params.y_batch, yBatch.map { $0 * m * n })
+    assign(&params.y_batch, yBatch.map { $0 * (yStep ?? m * n) })
     return params
   }
 
@@ -73,7 +75,7 @@ struct MatrixProduct {
     (params.b_row, params.b_col) = (Int64(bRow), Int64(bColumn))
     params.batch_rank = 1
     assign(&params.batch, [bCount])
-    assign(&params.b_batch, [k * n])
+    assign(&params.b_batch, [bStep ?? k * n])
     return params
   }
 }
@@ -117,7 +119,7 @@ extension Lowering {
       throw MaasError(.limitExceeded, "the packed matrix is too large")
     }
     guard b.constant == nil else {
-      let layout = "f32_gemm \(product.k) \(product.n) \(product.bRow) \(product.bColumn) \(product.bCount)"
+      let layout = "f32_gemm \(product.k) \(product.n) \(product.bRow) \(product.bColumn) \(product.bCount) \(product.bStep ?? 0)"
       return try packed(
         b, layout: layout, byteCount: bytes, maas_f32_gemm_pack, params, items: Int(split.items),
         grain: Int(split.grain))

@@ -109,7 +109,7 @@ extension Lowering {
     product.yBatch = [groups, 1]
     product.bCount = images * groups
     let patches = try patches(
-      try convolution.params(x.x, w.x, y), x, rows: images * groups * product.k, product.n)
+      try convolution.params(x.x.shape, w.x.shape, y.shape), x, rows: images * groups * product.k, product.n)
     try emitIntegerProduct(product, w, patches, y)
   }
 

@@ -35,6 +35,8 @@ package final class Conv: ReadableOperator {
   /// True without an activation: what is added to the results can then be a bias.
   package var isLinear: Bool { activation.isNone }
 
+  package var groups: Int { convolution.group }
+
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...4)
     try node.expectDType(0, isLinear && !node.has(3) ? DType.floats : DType.upToFloat)
@@ -48,8 +50,7 @@ package final class Conv: ReadableOperator {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, w, y) = (try node.input(0), try node.input(1), try node.output())
     guard y.count > 0 else { return }
-    var params = try convolution.params(x, w, y)
-    params.activation = activation.function
+    var params = try params(x.shape, w.shape, y.shape)
     if x.dtype == .double {
       return node.emitPlainConv(
         params, [x, w, node.optionalInput(2), y], items: y.count / y.shape[y.rank - 1])
@@ -63,5 +64,12 @@ package final class Conv: ReadableOperator {
     let split = maas_f32_conv_split(&params)
     node.emit(maas_f32_conv, operands, params, split)
     node.narrow(target, into: y)
+  }
+
+  /// For shapes in ONNX's order.
+  func params(_ x: [Int], _ w: [Int], _ y: [Int]) throws(MaasError) -> maas_f32_conv_params {
+    var params = try convolution.params(x, w, y)
+    params.activation = activation.function
+    return params
   }
 }

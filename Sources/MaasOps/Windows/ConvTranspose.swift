@@ -6,7 +6,7 @@ import MaasGraph
 package final class ConvTranspose: ReadableOperator {
   package let name = "ConvTranspose"
   private let window: Window
-  private let group: Int
+  package let group: Int
   private let outputPadding: [Int]?
   private let outputShape: [Int]?
 
@@ -46,7 +46,7 @@ package final class ConvTranspose: ReadableOperator {
     node.setOutput(0, dtype, [x[0], filters] + (try spread(Array(x[2...]), Array(w[2...])).output))
   }
 
-  private func spread(_ input: [Dim], _ kernel: [Dim]) throws(MaasError) -> Window.Spread {
+  func spread(_ input: [Dim], _ kernel: [Dim]) throws(MaasError) -> Window.Spread {
     let sizes = try window.sizes(rank: input.count, weights: kernel)
     return try window.spread(input, sizes, outputPadding, outputShape.map { Array($0.suffix(input.count)) })
   }

@@ -40,14 +40,14 @@ struct Convolution {
     _ = try unified(w[1] * .known(group), channels, "the channels of the weights and the input")
   }
 
-  func params(_ x: Operand, _ w: Operand, _ y: Operand) throws(MaasError) -> maas_f32_conv_params {
-    let kernel = Array(w.shape[2...])
-    let (input, output) = (Array(x.shape[2...]), Array(y.shape[2...]))
+  func params(_ x: [Int], _ w: [Int], _ y: [Int]) throws(MaasError) -> maas_f32_conv_params {
+    let kernel = Array(w[2...])
+    let (input, output) = (Array(x[2...]), Array(y[2...]))
     let sizes = try window.sizes(rank: kernel.count, weights: kernel.map { .known($0) })
     var params = maas_f32_conv_params()
-    params.batch = Int64(x.shape[0])
-    params.channels = Int64(x.shape[1])
-    params.filters = Int64(w.shape[0])
+    params.batch = Int64(x[0])
+    params.channels = Int64(x[1])
+    params.filters = Int64(w[0])
     params.groups = Int64(group)
     assign(&params.input, spatial(input, 1))
     assign(&params.output, spatial(output, 1))

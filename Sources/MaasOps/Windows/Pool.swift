@@ -19,7 +19,7 @@ package final class Pool: OperatorFamily {
   private let countsPadding: Bool
   private let columnMajor: Bool
   /// LpPool's p: the sum is one of powers, and a root is taken of it.
-  private let exponent: Double?
+  let exponent: Double?
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
@@ -49,7 +49,7 @@ package final class Pool: OperatorFamily {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
-    let params = try params(x, y)
+    let params = try params(x.shape, y.shape)
     let indices = node.optionalOutput(1)
     let wide = x.dtype == .double ? x : try node.widened(x)
     let target = try node.target(y, wide.dtype)
@@ -64,15 +64,17 @@ package final class Pool: OperatorFamily {
     node.narrow(target, into: y)
   }
 
-  private func params(_ x: Operand, _ y: Operand) throws(MaasError) -> maas_f32_pool_params {
-    let (input, output) = (Array(x.shape[2...]), Array(y.shape[2...]))
+  /// For shapes in ONNX's order.
+  func params(_ x: [Int], _ y: [Int]) throws(MaasError) -> maas_f32_pool_params {
+    let (input, output) = (Array(x[2...]), Array(y[2...]))
     let sizes = try window.sizes(rank: input.count)
     let pads = window.pads(input, output, sizes)
     var params = maas_f32_pool_params()
     params.op = row.op
     params.count_include_pad = countsPadding
     params.column_major = columnMajor
-    params.planes = Int64(x.shape[0] * x.shape[1])
+    params.planes = Int64(x[0] * x[1])
+    params.channels = Int64(x[1])
     assign(&params.input, spatial(input, 1))
     assign(&params.output, spatial(output, 1))
     assign(&params.kernel, spatial(sizes.kernel.map { $0.value ?? 1 }, 1))
@@ -114,8 +116,11 @@ package final class GlobalPool: OperatorFamily {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
+    try emit(&node, axes: Array(2..<(try node.input(0).rank)))
+  }
+
+  func emit(_ node: inout Lowering, axes: [Int]) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
-    let axes = Array(2..<x.rank)
     if exponent == 2 { return try node.emitReduce(row.op, x, y, axes) }
     let powers = try node.powered(try node.floating(x), exponent)
     let target = try node.target(y, powers.dtype)

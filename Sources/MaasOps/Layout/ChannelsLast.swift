@@ -1,0 +1,65 @@
+import MaasCore
+import MaasGraph
+
+/// An operator on images whose channels come last: [N, spatial..., C] in place of ONNX's [N, C, spatial...]. What it
+/// says of shapes is what the operator itself says.
+package final class ChannelsLast: Operator {
+  package typealias Body = @Sendable (inout Lowering) throws(MaasError) -> Void
+  private let inner: any Operator
+  /// The inputs that are images, and as such have another order; the output always does.
+  private let images: [Int]
+  /// Lowers the node for operands with their channels last. Nil: the operator works on copies with its own order.
+  private let body: Body?
+  package var name: String { inner.name }
+
+  init(_ inner: any Operator, images: [Int] = [0], _ body: Body? = nil) {
+    (self.inner, self.images, self.body) = (inner, images, body)
+  }
+
+  /// The operator that `make` reads, inside this one where attribute `channels_last` says so.
+  static func wrapping(
+    _ reader: inout AttributeReader, always: Bool = false,
+    _ make: (inout AttributeReader) throws(MaasError) -> any Operator
+  ) throws(MaasError) -> any Operator {
+    let isLast = try reader.int("channels_last") ?? 0 != 0 || always
+    let inner = try make(&reader)
+    return isLast ? ChannelsLast(inner) : inner
+  }
+
+  package static func maxPool(_ reader: inout AttributeReader) throws(MaasError) -> any Operator {
+    try wrapping(&reader, always: true) { (reader) throws(MaasError) in try Pool(.max, &reader) }
+  }
+
+  package static func qLinearConv(_ reader: inout AttributeReader) throws(MaasError) -> any Operator {
+    try wrapping(&reader) { (reader) throws(MaasError) in try QLinearConv(&reader) }
+  }
+
+  package func infer(_ node: inout Inference) throws(MaasError) {
+    var inputs = node.inputs
+    for i in images where node.has(i) {
+      try node.expectMinimumRank(i, 3)
+      let fact = try node.input(i)
+      inputs[i] = Fact(fact.dtype, fact.shape.map { Shape(ChannelsLast.first($0.dims)) })
+    }
+    let result = try node.output(of: inner, inputs)
+    node.setOutput(0, result.dtype, result.shape.map { ChannelsLast.last($0.dims) })
+  }
+
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    if let body { return try body(&node) }
+    let y = try node.output()
+    let (first, last) = (ChannelsLast.toFirst(rank: y.rank), ChannelsLast.toLast(rank: y.rank))
+    var inputs = node.inputs
+    for i in images { inputs[i] = try node.transposed(try node.input(i), first) }
+    let inside = try node.temporary(y.dtype, first.map { y.shape[$0] })
+    try node.substituting(inputs, [inside], inner.lower)
+    try node.emitTranspose(inside, y, last)
+  }
+
+  /// The order of dimensions that puts the channels last, and the one that puts them back.
+  package static func toLast(rank: Int) -> [Int] { [0] + (2..<rank) + [1] }
+  package static func toFirst(rank: Int) -> [Int] { [0, rank - 1] + (1..<rank - 1) }
+
+  package static func last<N>(_ shape: [N]) -> [N] { toLast(rank: shape.count).map { shape[$0] } }
+  static func first<N>(_ shape: [N]) -> [N] { toFirst(rank: shape.count).map { shape[$0] } }
+}

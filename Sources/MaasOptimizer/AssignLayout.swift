@@ -1,0 +1,191 @@
+import MaasCore
+import MaasGraph
+import MaasOps
+
+/// Convolutions with constant weights, and what lies between them, work on images whose channels come last: kernels read
+/// vectors of neighbouring channels then. Transposes stand where such a region begins and ends, and those that the
+/// model has around it vanish.
+let assignLayout = Rule(name: "AssignLayout", effect: .rounding) {
+  (graph: inout Graph) throws(MaasError) -> Int in
+  var pass = LayoutPass(graph)
+  try pass.run()
+  if pass.count > 0 { graph = pass.graph }
+  return pass.count
+}
+
+private struct LayoutPass {
+  private(set) var graph: Graph
+  /// Nodes that work on channels last now.
+  private(set) var count = 0
+  private var nodes: [Node] = []
+  /// The value with its channels last, by the value's index.
+  private var twins: [Int: ValueID] = [:]
+  /// Values of which only the twin has been made so far.
+  private var pending: Set<ValueID> = []
+  private var replacements: [ValueID: ValueID] = [:]
+  private let outputs: Set<ValueID>
+
+  init(_ graph: Graph) {
+    self.graph = graph
+    outputs = Set(graph.outputs)
+  }
+
+  mutating func run() throws(MaasError) {
+    for var node in graph.nodes {
+      for (i, input) in node.inputs.enumerated() {
+        if let input { node.inputs[i] = replacements[input] ?? input }
+      }
+      if try converted(node) { continue }
+      for case .some(let input) in node.inputs { settle(input) }
+      nodes.append(node)
+    }
+    for output in graph.outputs { settle(output) }
+    graph.nodes = nodes
+  }
+
+  /// Makes a value that only its twin exists of.
+  private mutating func settle(_ id: ValueID) {
+    guard pending.remove(id) != nil, let twin = twins[id.index] else { return }
+    let perm = ChannelsLast.toFirst(rank: rank(twin) ?? rank(id) ?? 0)
+    nodes.append(Node("\(graph[id].name)/channels_first", Transpose(perm: perm), [twin], [id]))
+  }
+
+  private func rank(_ id: ValueID) -> Int? { graph[id].shape?.rank }
+
+  private func hasTwin(_ node: Node, _ i: Int) -> Bool {
+    node.inputs[at: i].flatMap { $0.flatMap { twins[$0.index] } } != nil
+  }
+
+  /// The value with its channels last, transposed now if need be.
+  private mutating func twin(_ id: ValueID, rank: Int) -> ValueID {
+    if let known = twins[id.index] { return known }
+    let twin = makeTwin(id)
+    nodes.append(
+      Node(graph[twin].name, Transpose(perm: ChannelsLast.toLast(rank: rank)), [id], [twin]))
+    return twin
+  }
+
+  private mutating func makeTwin(_ id: ValueID) -> ValueID {
+    let value = graph[id]
+    let twin = graph.add(
+      Value(
+        "\(value.name)/channels_last", value.dtype, value.shape.map { Shape(ChannelsLast.last($0.dims)) }))
+    twins[id.index] = twin
+    return twin
+  }
+
+  /// Puts a node that makes the twin of the node's output in its place.
+  private mutating func emit(_ node: Node, _ op: any Operator, _ inputs: [ValueID?]) {
+    guard let output = node.outputs[0] else { return }
+    nodes.append(Node(node.name, op, inputs, [makeTwin(output)]))
+    pending.insert(output)
+    count += 1
+  }
+
+  private mutating func converted(_ node: Node) throws(MaasError) -> Bool {
+    guard node.outputs.count == 1, let output = node.outputs[0], let rank = rank(output), (3...5) ~= rank,
+      graph[output].dtype == .float
+    else { return false }
+    if let transpose = node.op as? Transpose { return absorbed(transpose, node, output, rank) }
+    if let conv = node.op as? Conv { return converted(node, rank) { fits(conv, $0, $1) ? conv.channelsLast : nil } }
+    if let conv = node.op as? ConvTranspose {
+      return converted(node, rank) { conv.group == 1 && ($1 || $0[1] >= 8) ? conv.channelsLast : nil }
+    }
+    guard node.inputs.indices.contains(where: { hasTwin(node, $0) }) else { return false }
+    if let concat = node.op as? Concat { return converted(concat, node, rank) }
+    if let binary = node.op as? Binary { return try converted(binary, node, rank) }
+    guard hasTwin(node, 0), let op = follower(node) else { return false }
+    emit(node, op, [node.inputs[0].flatMap { twins[$0.index] }] + node.inputs.dropFirst())
+    return true
+  }
+
+  /// A transpose of the model that goes where the channels are anyway, or comes from there.
+  private mutating func absorbed(
+    _ transpose: Transpose, _ node: Node, _ output: ValueID, _ rank: Int
+  ) -> Bool {
+    guard let input = node.inputs[0], !outputs.contains(output) else { return false }
+    if transpose.perm == ChannelsLast.toLast(rank: rank), let twin = twins[input.index] {
+      replacements[output] = twin
+      return true
+    }
+    guard transpose.perm == ChannelsLast.toFirst(rank: rank) else { return false }
+    twins[output.index] = input
+    pending.insert(output)
+    return true
+  }
+
+  /// A convolution; `form` gives it with channels last, if it is worth while, for the shape of its weights and whether
+  /// its input has its channels last already.
+  private mutating func converted(
+    _ node: Node, _ rank: Int, _ form: (_ weights: [Int], _ isInside: Bool) -> ChannelsLast?
+  ) -> Bool {
+    guard let x = node.inputs[0], let weights = graph.floatConstant(node.inputs[at: 1] ?? nil),
+      weights.shape.count == rank, graph[x].dtype == .float, let op = form(weights.shape, hasTwin(node, 0))
+    else { return false }
+    var inputs = node.inputs
+    inputs[0] = twin(x, rank: rank)
+    if let residual = inputs[at: 3] ?? nil { inputs[3] = twin(residual, rank: rank) }
+    emit(node, op, inputs)
+    return true
+  }
+
+  /// Whether the kernel has enough to do: vectors hold filters of a group, or all channels where each is a group. A
+  /// region begins only where its first transpose is small beside the work.
+  private func fits(_ conv: Conv, _ weights: [Int], _ isInside: Bool) -> Bool {
+    let (groups, filters) = (conv.groups, weights[0])
+    if groups > 1, weights[1] == 1, filters == groups { return isInside && groups >= 8 }
+    return isInside ? groups == 1 || filters / groups >= 8 : filters / groups >= 8
+  }
+
+  private mutating func converted(_ concat: Concat, _ node: Node, _ rank: Int) -> Bool {
+    let axis = concat.axis < 0 ? concat.axis + rank : concat.axis
+    guard (0..<rank).contains(axis), let place = ChannelsLast.toLast(rank: rank).firstIndex(of: axis) else {
+      return false
+    }
+    let inputs = node.inputs.map { $0.map { twin($0, rank: rank) } }
+    emit(node, Concat(axis: place), inputs)
+    return true
+  }
+
+  private mutating func converted(_ binary: Binary, _ node: Node, _ rank: Int) throws(MaasError) -> Bool {
+    guard binary.alignsNumPys else { return false }
+    var inputs: [ValueID?] = []
+    for case .some(let input) in node.inputs {
+      guard let operand = try operand(input, rank) else { return false }
+      inputs.append(operand)
+    }
+    emit(node, binary, inputs)
+    return true
+  }
+
+  /// What stands for an operand of an element-wise operator; nil for one that broadcasts in a way of its own.
+  private mutating func operand(_ id: ValueID, _ rank: Int) throws(MaasError) -> ValueID? {
+    if let twin = twins[id.index] { return twin }
+    guard let shape = graph[id].shape else { return nil }
+    if shape.rank < 2, shape.dims.allSatisfy({ $0 == .known(1) }) { return id }
+    if let constant = graph.floatConstant(id) { return try channelVector(id, constant, rank) }
+    return shape.rank == rank ? twin(id, rank: rank) : nil
+  }
+
+  /// A constant such as [C, 1, 1] as the vector [C].
+  private mutating func channelVector(
+    _ id: ValueID, _ constant: Tensor, _ rank: Int
+  ) throws(MaasError) -> ValueID? {
+    let shape = [Int](repeating: 1, count: max(0, rank - constant.shape.count)) + constant.shape
+    guard shape.count == rank, shape[1] == constant.count else { return nil }
+    return graph.addConstant(
+      "\(graph[id].name)/channels_last", try constant.reshaped([constant.count]))
+  }
+
+  /// The operator for channels last of those with one image, or the same one where elements do not see each other.
+  private func follower(_ node: Node) -> (any Operator)? {
+    if let unary = node.op as? Unary { return unary }
+    if let clip = node.op as? Clip { return clip }
+    if let pool = node.op as? Pool { return pool.channelsLast }
+    if let pool = node.op as? GlobalPool { return pool.channelsLast }
+    if let normalization = node.op as? BatchNormalization { return normalization.channelsLast }
+    guard let resize = node.op as? Resize else { return nil }
+    let isKnown = node.inputs.dropFirst().allSatisfy { $0.map { graph[$0].constant != nil } ?? true }
+    return isKnown ? resize.channelsLast : nil
+  }
+}
