@@ -139,7 +139,7 @@ private struct Images {
     var (images2, plain) = (images, images.graph)
     try plain.inferValues()
     var fused = plain
-    #expect(try fuseShortcut.apply(&fused) == 1)
+    #expect(try fuseResidual.apply(&fused) == 1)
     #expect(try fuseActivation.apply(&fused) == 1)
     #expect(fused.nodes.map { $0.op.name } == ["Conv"])
     let input = try images2.tensor([1, 16, 6, 7])
@@ -155,6 +155,6 @@ private struct Images {
     images.graph.outputs = [images.add(Binary(.add), [try images.conv(x, [16, 16, 1, 1]), s])]
     var graph = images.graph
     try graph.inferValues()
-    #expect(try fuseShortcut.apply(&graph) == 0)
+    #expect(try fuseResidual.apply(&graph) == 0)
   }
 }

@@ -1,6 +1,7 @@
 #ifndef MAAS_CONV_DEPTHWISE_NHWC_H
 #define MAAS_CONV_DEPTHWISE_NHWC_H
 /// Channels-last convolution with one filter per channel: a vector holds neighbouring channels.
+#include "../clamp.h"
 #include "nhwc.h"
 
 /// A loop over registers, unrolled.
@@ -24,21 +25,6 @@ static inline tap_range taps_inside(const maas_f32_conv_params *g, int d, int64_
   return range;
 }
 
-/// Activations that are a clamp stay in registers.
-typedef struct clamp {
-  float low, high;
-} clamp;
-
-static inline bool is_clamp(const maas_f32_activation *f) {
-  return f->op == MAAS_UNARY_IDENTITY || f->op == MAAS_UNARY_RELU || f->op == MAAS_UNARY_CLIP;
-}
-static inline clamp clamp_of(const maas_f32_activation *f) {
-  bool clips = f->op == MAAS_UNARY_CLIP;
-  return (clamp){.low = clips ? f->alpha : f->op == MAAS_UNARY_RELU ? 0 : -INFINITY,
-                 .high = clips ? f->beta : INFINITY};
-}
-static inline vf clamped(const clamp *c, vf a) { return v_min(v_set(c->high), v_max(v_set(c->low), a)); }
-
 /// One row of outputs, for a vector of channels.
 typedef struct depthwise_strip {
   const maas_f32_conv_params *g;
@@ -52,20 +38,26 @@ typedef struct depthwise_strip {
 
 enum { depthwise_count = 4 };
 
-/// sum[i] += the kernel's row for `count` neighbouring outputs. `narrow`: 3 taps, neither stride nor dilation, so that
-/// outputs share what they load.
+/// How a row of the kernel is applied: tap by tap, or, with 3 taps and neither stride nor dilation, so that neighbouring
+/// outputs share what they load, which may partly lie outside the input.
+typedef enum depthwise_way { BY_TAP, SHARED, SHARED_AT_EDGE } depthwise_way;
+
+/// sum[i] += the kernel's row for `count` neighbouring outputs, the first of which sees column `left` of the input first.
 static inline __attribute__((always_inline)) void depthwise_taps(const maas_f32_conv_params *g,
                                                                  const float *x, const float *weight,
-                                                                 tap_range columns, const int count,
-                                                                 const bool narrow, const bool tail, int64_t n,
-                                                                 vf *sum) {
+                                                                 int64_t left, tap_range columns,
+                                                                 const int count, const depthwise_way way,
+                                                                 const bool tail, int64_t n, vf *sum) {
   int64_t channels = g->channels, step = g->stride[maas_width] * channels;
-  if (narrow) {
+  if (way != BY_TAP) {
     vf w[3], seen[depthwise_count + 2];
     MAAS_EACH (k, 3)
       w[k] = tail ? v_load_tail(weight + k * channels, n) : v_load(weight + k * channels);
     MAAS_EACH (i, count + 2)
-      seen[i] = tail ? v_load_tail(x + i * channels, n) : v_load(x + i * channels);
+      if (way == SHARED_AT_EDGE && (left + i < 0 || left + i >= g->input[maas_width]))
+        seen[i] = v_set(0);
+      else
+        seen[i] = tail ? v_load_tail(x + i * channels, n) : v_load(x + i * channels);
     MAAS_EACH (k, 3)
       MAAS_EACH (i, count)
         sum[i] = v_fma(w[k], seen[i + k], sum[i]);
@@ -85,7 +77,7 @@ static inline __attribute__((always_inline)) void depthwise_taps(const maas_f32_
 /// `count` neighbouring outputs from column `x` on, which see the kernel's columns [first, end).
 static inline __attribute__((always_inline)) void depthwise_pixels(const depthwise_strip *d, int64_t x,
                                                                    tap_range columns, const int count,
-                                                                   const bool narrow, const bool tail,
+                                                                   const depthwise_way way, const bool tail,
                                                                    int64_t n) {
   const maas_f32_conv_params *g = d->g;
   int64_t channels = g->channels, left = x * g->stride[maas_width] - g->pad[maas_width];
@@ -98,13 +90,13 @@ static inline __attribute__((always_inline)) void depthwise_pixels(const depthwi
       int64_t row = plane + d->row + ky * g->dilation[maas_height];
       int64_t weight = (kz * g->kernel[maas_height] + ky) * g->kernel[maas_width];
       depthwise_taps(g, d->image + (row * g->input[maas_width] + left) * channels,
-                     d->weights + weight * channels, columns, count, narrow, tail, n, sum);
+                     d->weights + weight * channels, left, columns, count, way, tail, n, sum);
     }
   MAAS_EACH (i, count) {
     int64_t at = (x + i) * channels;
     if (d->residual)
       sum[i] = v_add(sum[i], tail ? v_load_tail(d->residual + at, n) : v_load(d->residual + at));
-    sum[i] = clamped(&d->clamp, sum[i]);
+    sum[i] = clamped(d->clamp, sum[i]);
     if (tail)
       v_store_tail(d->y + at, sum[i], n);
     else
@@ -112,23 +104,37 @@ static inline __attribute__((always_inline)) void depthwise_pixels(const depthwi
   }
 }
 
+static inline __attribute__((always_inline)) void depthwise_shared(const depthwise_strip *d, int64_t inner,
+                                                                   int64_t outer, const bool tail, int64_t n) {
+  tap_range all = {0, 3};
+  int64_t width = d->g->output[maas_width], x = 0;
+  for (; x + depthwise_count <= width; x += depthwise_count)
+    if (x >= inner && x + depthwise_count <= outer)
+      depthwise_pixels(d, x, all, depthwise_count, SHARED, tail, n);
+    else
+      depthwise_pixels(d, x, all, depthwise_count, SHARED_AT_EDGE, tail, n);
+  for (; x + 2 <= width; x += 2)
+    depthwise_pixels(d, x, all, 2, SHARED_AT_EDGE, tail, n);
+  if (x < width)
+    depthwise_pixels(d, x, all, 1, SHARED_AT_EDGE, tail, n);
+}
+
 /// Outputs in [inner, outer) see whole rows of the kernel.
 static inline __attribute__((always_inline)) void depthwise_line(const depthwise_strip *d, int64_t inner,
                                                                  int64_t outer, const bool tail, int64_t n) {
   const maas_f32_conv_params *g = d->g;
   tap_range all = {0, g->kernel[maas_width]};
-  bool narrow = all.end == 3 && g->stride[maas_width] == 1 && g->dilation[maas_width] == 1;
+  if (all.end == 3 && g->stride[maas_width] == 1 && g->dilation[maas_width] == 1) {
+    depthwise_shared(d, inner, outer, tail, n);
+    return;
+  }
   int64_t x = 0;
   for (; x < inner; x++)
-    depthwise_pixels(d, x, taps_inside(g, maas_width, x), 1, false, tail, n);
-  for (; narrow && x + depthwise_count <= outer; x += depthwise_count)
-    depthwise_pixels(d, x, all, depthwise_count, true, tail, n);
+    depthwise_pixels(d, x, taps_inside(g, maas_width, x), 1, BY_TAP, tail, n);
   for (; x + depthwise_count <= outer; x += depthwise_count)
-    depthwise_pixels(d, x, all, depthwise_count, false, tail, n);
-  for (; x < outer; x++)
-    depthwise_pixels(d, x, all, 1, false, tail, n);
+    depthwise_pixels(d, x, all, depthwise_count, BY_TAP, tail, n);
   for (; x < g->output[maas_width]; x++)
-    depthwise_pixels(d, x, taps_inside(g, maas_width, x), 1, false, tail, n);
+    depthwise_pixels(d, x, taps_inside(g, maas_width, x), 1, BY_TAP, tail, n);
 }
 
 /// Where the first channel of a row of y is worked on, and the columns that see whole rows of the kernel.

@@ -94,7 +94,7 @@ static void winograd_gather(const maas_f32_conv_params *g, void *const *operands
       vf value = v_add(row[j], shift);
       if (residual)
         value = v_add(value, v_load(residual + at));
-      v_store((float *)operands[4] + at, clamped(&limits, value));
+      v_store((float *)operands[4] + at, clamped(limits, value));
     }
   }
 }

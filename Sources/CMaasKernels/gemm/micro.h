@@ -1,5 +1,6 @@
 /// The micro-kernels of gemm and conv for one instruction set: mr x MAAS_NV vectors of Y in registers over
 /// one pass of k. Included by files that defined the vector vocabulary, MAAS_MR and MAAS_NV.
+#include "../clamp.h"
 #include "../row.h"
 #include "pass.h"
 
@@ -95,10 +96,8 @@ MAAS_INLINE void add_rows(const int mr, const int nv, vf acc[][MAAS_NV], int64_t
 /// Finishes the tile at (i, j).
 MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns,
                              const maas_gemm_finish *f, int64_t i, int64_t j) {
-  bool relu = f->activation.op == MAAS_UNARY_RELU;
-  bool known = relu || f->activation.op == MAAS_UNARY_IDENTITY;
   bool whole = nv == 1 || columns >= nv * V_WIDTH;
-  if (!whole || !known || (f->c && f->c_col > 1)) {
+  if (!whole || !is_clamp(&f->activation) || (f->c && f->c_col > 1)) {
     float tile[MAAS_MR * MAAS_NR];
     MAAS_EACH (r, mr)
       MAAS_EACH (v, nv)
@@ -119,10 +118,11 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
     add_c(mr, nv, acc, columns, f, i, j);
   if (f->residual)
     add_rows(mr, nv, acc, columns, f->residual + at, f->y_row);
+  clamp limits = clamp_of(&f->activation);
   float *y = f->y + at;
   MAAS_EACH (r, mr)
     MAAS_EACH (v, nv)
-      store_columns(nv, y + r * f->y_row, v, relu ? v_max(v_set(0), acc[r][v]) : acc[r][v], columns);
+      store_columns(nv, y + r * f->y_row, v, clamped(limits, acc[r][v]), columns);
 }
 
 /// Bytes of a panel to fetch ahead. With few rows the processor itself runs ahead as far, and the hardware
