@@ -12,7 +12,9 @@ static inline bool is_clamp(const maas_f32_activation *f) {
 }
 static inline clamp clamp_of(const maas_f32_activation *f) {
   bool clips = f->op == MAAS_UNARY_CLIP;
-  return (clamp){.low = clips ? f->alpha : f->op == MAAS_UNARY_RELU ? 0 : -INFINITY,
+  return (clamp){.low = clips                      ? f->alpha
+                        : f->op == MAAS_UNARY_RELU ? 0
+                                                   : -INFINITY,
                  .high = clips ? f->beta : INFINITY};
 }
 /// NaN stays.

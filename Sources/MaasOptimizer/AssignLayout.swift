@@ -87,7 +87,9 @@ private struct LayoutPass {
       graph[output].dtype == .float
     else { return false }
     if let transpose = node.op as? Transpose { return absorbed(transpose, node, output, rank) }
-    if let conv = node.op as? Conv { return converted(node, rank) { fits(conv, $0, $1) ? conv.channelsLast : nil } }
+    if let conv = node.op as? Conv {
+      return converted(node, rank) { conv.fitsChannelsLast($0, isInside: $1) ? conv.channelsLast : nil }
+    }
     if let conv = node.op as? ConvTranspose {
       return converted(node, rank) { conv.group == 1 && ($1 || $0[1] >= 8) ? conv.channelsLast : nil }
     }
@@ -127,14 +129,6 @@ private struct LayoutPass {
     if let residual = inputs[at: 3] ?? nil { inputs[3] = twin(residual, rank: rank) }
     emit(node, op, inputs)
     return true
-  }
-
-  /// Whether the kernel has enough to do: vectors hold filters of a group, or all channels where each is a group. A
-  /// region begins only where its first transpose is small beside the work.
-  private func fits(_ conv: Conv, _ weights: [Int], _ isInside: Bool) -> Bool {
-    let (groups, filters) = (conv.groups, weights[0])
-    if groups > 1, weights[1] == 1, filters == groups { return isInside && groups >= 8 }
-    return isInside ? groups == 1 || filters / groups >= 8 : filters / groups >= 8
   }
 
   private mutating func converted(_ concat: Concat, _ node: Node, _ rank: Int) -> Bool {
@@ -187,5 +181,15 @@ private struct LayoutPass {
     guard let resize = node.op as? Resize else { return nil }
     let isKnown = node.inputs.dropFirst().allSatisfy { $0.map { graph[$0].constant != nil } ?? true }
     return isKnown ? resize.channelsLast : nil
+  }
+}
+
+extension Conv {
+  /// Whether the kernel has enough to do: vectors hold filters of a group, or all channels where each is a group. A
+  /// region begins only where its first transpose is small beside the work.
+  fileprivate func fitsChannelsLast(_ weights: [Int], isInside: Bool) -> Bool {
+    let filters = weights[0]
+    if groups > 1, weights[1] == 1, filters == groups { return isInside && groups >= 8 }
+    return filters / groups >= 8 || (isInside && groups == 1)
   }
 }

@@ -104,8 +104,8 @@ static inline __attribute__((always_inline)) void depthwise_pixels(const depthwi
   }
 }
 
-static inline __attribute__((always_inline)) void depthwise_shared(const depthwise_strip *d, int64_t inner,
-                                                                   int64_t outer, const bool tail, int64_t n) {
+static inline __attribute__((always_inline)) void
+depthwise_shared(const depthwise_strip *d, int64_t inner, int64_t outer, const bool tail, int64_t n) {
   tap_range all = {0, 3};
   int64_t width = d->g->output[maas_width], x = 0;
   for (; x + depthwise_count <= width; x += depthwise_count)
@@ -143,7 +143,8 @@ typedef struct depthwise_place {
   int64_t inner, outer;
 } depthwise_place;
 
-static depthwise_place depthwise_place_at(const maas_f32_conv_params *g, void *const *operands, int64_t index) {
+static depthwise_place depthwise_place_at(const maas_f32_conv_params *g, void *const *operands,
+                                          int64_t index) {
   int64_t y = index % g->output[maas_height], z = index / g->output[maas_height] % g->output[maas_depth];
   int64_t image = index / g->output[maas_height] / g->output[maas_depth], width = g->output[maas_width];
   int64_t row = index * width * g->channels;
@@ -162,14 +163,14 @@ static depthwise_place depthwise_place_at(const maas_f32_conv_params *g, void *c
       .outer = width};
   while (place.inner < width && taps_inside(g, maas_width, place.inner).first > 0)
     place.inner++;
-  while (place.outer > place.inner &&
-         taps_inside(g, maas_width, place.outer - 1).end < g->kernel[maas_width])
+  while (place.outer > place.inner && taps_inside(g, maas_width, place.outer - 1).end < g->kernel[maas_width])
     place.outer--;
   return place;
 }
 
 /// The strip from channel `c` on.
-static depthwise_strip depthwise_strip_at(const depthwise_strip *whole, const float *bias, int64_t c, int64_t n) {
+static depthwise_strip depthwise_strip_at(const depthwise_strip *whole, const float *bias, int64_t c,
+                                          int64_t n) {
   depthwise_strip strip = *whole;
   strip.image += c;
   strip.weights += c;
@@ -181,7 +182,8 @@ static depthwise_strip depthwise_strip_at(const depthwise_strip *whole, const fl
 }
 
 /// Rows [first, end) of y: all rows for one vector of channels after the other, as they share rows of x.
-static void depthwise_rows_nhwc(const maas_f32_conv_params *g, void *const *operands, int64_t first, int64_t end) {
+static void depthwise_rows_nhwc(const maas_f32_conv_params *g, void *const *operands, int64_t first,
+                                int64_t end) {
   depthwise_place places[depthwise_most_rows];
   for (int64_t i = first; i < end; i++)
     places[i - first] = depthwise_place_at(g, operands, i);

@@ -27,7 +27,8 @@ static void fold_pixel(const maas_f32_conv_params *g, const float *columns, cons
         int64_t z = source(g, maas_depth, at[0], kz), row = source(g, maas_height, at[1], ky);
         int64_t x = source(g, maas_width, at[2], kx);
         if (z >= 0 && row >= 0 && x >= 0)
-          add(columns + (((z * g->input[1] + row) * g->input[2] + x) * taps + tap) * g->filters, y, g->filters);
+          add(columns + (((z * g->input[1] + row) * g->input[2] + x) * taps + tap) * g->filters, y,
+              g->filters);
       }
 }
 

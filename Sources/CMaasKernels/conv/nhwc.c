@@ -19,9 +19,9 @@ static const maas_kernel rows[] = {
 MAAS_ENTRY(maas_f32_conv_nhwc, rows)
 
 enum {
-  strip_elements = 1 << 16,      ///< A strip that leaves the second-level cache room for weights.
+  strip_elements = 1 << 16,       ///< A strip that leaves the second-level cache room for weights.
   winograd_elements = 180 * 1024, ///< The same of all that a block of Winograd's tiles needs.
-  least_tiles = 12,              ///< Fewer do not pay for reading four times as many weights.
+  least_tiles = 12,               ///< Fewer do not pay for reading four times as many weights.
   least_channels = 32,
   wanted_items = 8,
 };
@@ -54,7 +54,8 @@ static int32_t path_of(const maas_f32_conv_params *g) {
 static double nanoseconds(double flops) { return flops / 50; }
 
 /// Narrows the tile of filters until there is something for every thread or it is worth nobody's while.
-static void split_filters(maas_f32_conv_params *g, int64_t blocks, int64_t filters, int64_t nr, double flops) {
+static void split_filters(maas_f32_conv_params *g, int64_t blocks, int64_t filters, int64_t nr,
+                          double flops) {
   int64_t pieces = 1;
   g->tile_n = maas_round_up(filters, nr);
   while (blocks * maas_ceil_div(filters, g->tile_n) < wanted_items && g->tile_n > nr &&
@@ -104,7 +105,8 @@ static maas_split split_strip(maas_f32_conv_params *g, const maas_kernel *kernel
   double flops = 2.0 * (double)taps * (double)(g->tile_m * g->tile_x);
   split_filters(g, blocks, filters, kernel->nr, flops);
   int64_t rows = joined ? g->tile_m : saturated(g->stride[maas_height], maas_nhwc_phase_rows(g, g->tile_m));
-  int64_t scratch = flat ? 0 : saturated(saturated(rows, g->tile_x), saturated(pitch, (int64_t)sizeof(float)));
+  int64_t scratch =
+      flat ? 0 : saturated(saturated(rows, g->tile_x), saturated(pitch, (int64_t)sizeof(float)));
   return maas_split_by_cost(blocks * maas_ceil_div(filters, g->tile_n),
                             100 + nanoseconds(flops * (double)maas_min64(g->tile_n, filters)), scratch);
 }

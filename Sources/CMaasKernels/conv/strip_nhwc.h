@@ -64,7 +64,8 @@ static void fill_apart(const maas_f32_conv_params *g, const nhwc_item *item, con
 }
 
 /// The same where all taps of a position are one stretch of the row, from `from` on.
-static void fill_together(const float *from, int64_t step, float *to, int64_t pitch, int64_t count, int64_t n) {
+static void fill_together(const float *from, int64_t step, float *to, int64_t pitch, int64_t count,
+                          int64_t n) {
   if (n <= V_WIDTH)
     for (int64_t j = 0; j < count; j++, from += step, to += pitch)
       v_store_tail(to, v_load_tail(from, n), n);
@@ -153,7 +154,8 @@ static maas_gemm_finish nhwc_finish(const maas_f32_conv_params *g, void *const *
 }
 
 /// One stretch [p, p + k) of the taps: a[position * pitch + ...] against all filters of the item.
-static void multiply_run(const maas_gemm_pass *whole, const maas_gemm_finish *finish, int64_t p, int64_t total) {
+static void multiply_run(const maas_gemm_pass *whole, const maas_gemm_finish *finish, int64_t p,
+                         int64_t total) {
   int64_t length = maas_max64(1, maas_gemm_kc(whole->k)), q = 0;
   do {
     maas_gemm_pass pass = *whole;

@@ -72,8 +72,8 @@ static void winograd_scatter(const maas_f32_conv_params *g, const float *x, wino
 }
 
 /// The outputs of a tile for filters [f, f + V_WIDTH), out of product e at from[e * plane].
-static void winograd_gather(const maas_f32_conv_params *g, void *const *operands, winograd_tile tile, int64_t f,
-                            const float *from, int64_t plane) {
+static void winograd_gather(const maas_f32_conv_params *g, void *const *operands, winograd_tile tile,
+                            int64_t f, const float *from, int64_t plane) {
   int64_t height = g->output[maas_height], width = g->output[maas_width];
   const float *bias = operands[2], *residual = operands[3];
   vf half[maas_tile_side][maas_tile_reach], shift = bias ? v_load(bias + f) : v_set(0);
@@ -132,7 +132,8 @@ static void winograd_multiply(const maas_f32_conv_params *g, const float *weight
 }
 
 /// A block of tile_m tiles and a tile of filters.
-static void winograd_item(const maas_f32_conv_params *g, void *const *operands, int64_t index, float *scratch) {
+static void winograd_item(const maas_f32_conv_params *g, void *const *operands, int64_t index,
+                          float *scratch) {
   int64_t pitch = maas_nhwc_pitch(g->channels), filter_tiles = maas_ceil_div(g->filters, g->tile_n);
   int64_t first = index / filter_tiles * g->tile_m, begin = index % filter_tiles * g->tile_n;
   int64_t tiles = g->batch * g->output[maas_depth] * maas_nhwc_plane_tiles(g);
@@ -149,8 +150,7 @@ static void winograd_item(const maas_f32_conv_params *g, void *const *operands, 
     for (int64_t t = 0; t < count; t++) {
       winograd_tile tile = winograd_tile_at(g, first + t);
       for (int64_t j = 0; j < filters; j += V_WIDTH)
-        winograd_gather(g, operands, tile, f + j, output + t * kept + j,
-                        g->tile_m * kept);
+        winograd_gather(g, operands, tile, f + j, output + t * kept + j, g->tile_m * kept);
       winograd_activate(g, operands[4], tile, f, filters);
     }
   }

@@ -44,8 +44,8 @@ static inline __attribute__((always_inline)) void pool_pixel(const maas_f32_pool
   }
 }
 
-static inline __attribute__((always_inline)) void pool_channels(const maas_f32_pool_params *g, const bool max,
-                                                                const pool_box *box, const float *x, float *y) {
+static inline __attribute__((always_inline)) void
+pool_channels(const maas_f32_pool_params *g, const bool max, const pool_box *box, const float *x, float *y) {
   int64_t c = 0;
   for (; c + 4 * V_WIDTH <= g->channels; c += 4 * V_WIDTH)
     pool_pixel(g, max, box, x + c, y + c, 4, false, 0);

@@ -27,7 +27,8 @@ extension Lowering {
     let bytes = withUnsafePointer(to: conv) { Int(maas_f32_conv_nhwc_packed_bytes($0)) }
     guard bytes >= 0 else { throw MaasError(.limitExceeded, "the packed weights are too large") }
     return try packed(
-      w, layout: "f32_conv_nhwc \(conv.path) \(conv.groups)", byteCount: bytes, maas_f32_conv_nhwc_pack, params,
+      w, layout: "f32_conv_nhwc \(conv.path) \(conv.groups)", byteCount: bytes, maas_f32_conv_nhwc_pack,
+      params,
       items: Int(split.items), grain: Int(split.grain))
   }
 }
