@@ -30,6 +30,10 @@ package protocol Operator: AnyObject, Sendable {
   /// True where equal inputs may give different outputs: never folded.
   var isRandom: Bool { get }
 
+  /// The same operator on float images whose channels come last, [N, spatial..., C], with weights in ONNX's order, which
+  /// must be constant; nil where there is none.
+  var channelsLast: (any Operator)? { get }
+
   /// This operator, when it runs between plans instead of in one.
   var host: (any HostOperator)? { get }
 
@@ -46,6 +50,7 @@ extension Operator {
   package var selectsBody: Bool { false }
   package var forwards: Bool { false }
   package var isRandom: Bool { false }
+  package var channelsLast: (any Operator)? { nil }
   package var host: (any HostOperator)? { nil }
   package func host(_ inputs: [DType?], _ outputs: [Fact?]) -> (any HostOperator)? { host }
 }

@@ -87,12 +87,7 @@ private struct LayoutPass {
       graph[output].dtype == .float
     else { return false }
     if let transpose = node.op as? Transpose { return absorbed(transpose, node, output, rank) }
-    if let conv = node.op as? Conv {
-      return converted(node, rank) { conv.fitsChannelsLast($0, isInside: $1) ? conv.channelsLast : nil }
-    }
-    if let conv = node.op as? ConvTranspose {
-      return converted(node, rank) { conv.group == 1 && ($1 || $0[1] >= 8) ? conv.channelsLast : nil }
-    }
+    if node.op is Conv || node.op.name == "ConvTranspose" { return convolved(node, rank) }
     guard node.inputs.indices.contains(where: { hasTwin(node, $0) }) else { return false }
     if let concat = node.op as? Concat { return converted(concat, node, rank) }
     if let binary = node.op as? Binary { return try converted(binary, node, rank) }
@@ -116,13 +111,10 @@ private struct LayoutPass {
     return true
   }
 
-  /// A convolution; `form` gives it with channels last, if it is worth while, for the shape of its weights and whether
-  /// its input has its channels last already.
-  private mutating func converted(
-    _ node: Node, _ rank: Int, _ form: (_ weights: [Int], _ isInside: Bool) -> ChannelsLast?
-  ) -> Bool {
+  private mutating func convolved(_ node: Node, _ rank: Int) -> Bool {
     guard let x = node.inputs[0], let weights = graph.floatConstant(node.inputs[at: 1] ?? nil),
-      weights.shape.count == rank, graph[x].dtype == .float, let op = form(weights.shape, hasTwin(node, 0))
+      weights.shape.count == rank, graph[x].dtype == .float,
+      isWorthwhile(node.op, weights.shape, isInside: hasTwin(node, 0)), let op = node.op.channelsLast
     else { return false }
     var inputs = node.inputs
     inputs[0] = twin(x, rank: rank)
@@ -175,21 +167,16 @@ private struct LayoutPass {
   private func follower(_ node: Node) -> (any Operator)? {
     if let unary = node.op as? Unary { return unary }
     if let clip = node.op as? Clip { return clip }
-    if let pool = node.op as? Pool { return pool.channelsLast }
-    if let pool = node.op as? GlobalPool { return pool.channelsLast }
-    if let normalization = node.op as? BatchNormalization { return normalization.channelsLast }
-    guard let resize = node.op as? Resize else { return nil }
     let isKnown = node.inputs.dropFirst().allSatisfy { $0.map { graph[$0].constant != nil } ?? true }
-    return isKnown ? resize.channelsLast : nil
+    return isKnown ? node.op.channelsLast : nil
   }
 }
 
-extension Conv {
-  /// Whether the kernel has enough to do: vectors hold filters of a group, or all channels where each is a group. A
-  /// region begins only where its first transpose is small beside the work.
-  fileprivate func fitsChannelsLast(_ weights: [Int], isInside: Bool) -> Bool {
-    let filters = weights[0]
-    if groups > 1, weights[1] == 1, filters == groups { return isInside && groups >= 8 }
-    return filters / groups >= 8 || (isInside && groups == 1)
-  }
+/// Whether the kernel has enough to do: vectors hold filters of a group, or all channels where each is a group. A region
+/// begins only where its first transpose is small beside the work.
+private func isWorthwhile(_ op: any Operator, _ weights: [Int], isInside: Bool) -> Bool {
+  guard let conv = op as? Conv else { return isInside || weights[1] >= 8 }
+  let (groups, filters) = (conv.groups, weights[0])
+  if groups > 1, weights[1] == 1, filters == groups { return isInside && groups >= 8 }
+  return filters / groups >= 8 || (isInside && groups == 1)
 }

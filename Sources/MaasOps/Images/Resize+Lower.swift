@@ -2,6 +2,10 @@ import MaasCore
 import MaasGraph
 
 extension Resize {
+  package var channelsLast: (any Operator)? {
+    ChannelsLast(self) { [self] node throws(MaasError) in try lower(&node, channelsLast: true) }
+  }
+
   /// Interpolation is separable: one dimension after the other, in the order that keeps what is between small.
   package func lower(_ node: inout Lowering) throws(MaasError) { try lower(&node, channelsLast: false) }
 

@@ -16,24 +16,6 @@ package final class ChannelsLast: Operator {
     (self.inner, self.images, self.body) = (inner, images, body)
   }
 
-  /// The operator that `make` reads, inside this one where attribute `channels_last` says so.
-  static func wrapping(
-    _ reader: inout AttributeReader, always: Bool = false,
-    _ make: (inout AttributeReader) throws(MaasError) -> any Operator
-  ) throws(MaasError) -> any Operator {
-    let isLast = try reader.int("channels_last") ?? 0 != 0 || always
-    let inner = try make(&reader)
-    return isLast ? ChannelsLast(inner) : inner
-  }
-
-  package static func maxPool(_ reader: inout AttributeReader) throws(MaasError) -> any Operator {
-    try wrapping(&reader, always: true) { (reader) throws(MaasError) in try Pool(.max, &reader) }
-  }
-
-  package static func qLinearConv(_ reader: inout AttributeReader) throws(MaasError) -> any Operator {
-    try wrapping(&reader) { (reader) throws(MaasError) in try QLinearConv(&reader) }
-  }
-
   package func infer(_ node: inout Inference) throws(MaasError) {
     var inputs = node.inputs
     for i in images where node.has(i) {

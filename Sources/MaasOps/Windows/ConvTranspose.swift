@@ -6,7 +6,7 @@ import MaasGraph
 package final class ConvTranspose: ReadableOperator {
   package let name = "ConvTranspose"
   private let window: Window
-  package let group: Int
+  let group: Int
   private let outputPadding: [Int]?
   private let outputShape: [Int]?
 
