@@ -35,8 +35,8 @@ private struct Images {
     graph.add(op, inputs, name: "v\(graph.values.count)")[0]
   }
 
-  mutating func conv(_ x: ValueID, _ weights: [Int], group: Int64 = 1, pad: Int64 = 0) throws -> ValueID {
-    let pads = [Int64](repeating: pad, count: 2 * (weights.count - 2))
+  mutating func conv(_ x: ValueID, _ weights: [Int], group: Int = 1, pad: Int = 0) throws -> ValueID {
+    let pads = [Int](repeating: pad, count: 2 * (weights.count - 2))
     return try add(
       Conv.self, [x, try constant(weights), try constant([weights[0]])],
       [Attribute("group", .int(group)), Attribute("pads", .ints(pads))])

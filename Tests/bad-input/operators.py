@@ -105,4 +105,5 @@ def operator_models(folder):
     for name, built, status, words in OPERATORS:
         path = f"operators/{name}.onnx"
         write(os.path.join(folder, path), built.SerializeToString())
-        case(name, "model", path, status, [f"{name}.onnx", *words], tensors="x:float32:1,1,8,8")
+        inputs = {"tensors": "x:float32:1,1,8,8"} if built.graph.input else {"inputs": "", "tensors": ""}
+        case(name, "model", path, status, [f"{name}.onnx", *words], **inputs)
