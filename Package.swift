@@ -104,7 +104,8 @@ var package = Package(
     .executableTarget(
       name: "maas-model",
       dependencies: [
-        "Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasGraph", "MaasCommand", "CMaasONNX",
+        "Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCommand",
+        "CMaasONNX",
         "MaasCore",
         "CMaasSystem", "CMaas", arguments,
       ],

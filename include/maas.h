@@ -228,6 +228,8 @@ MAAS_API maas_status maas_session_options_close(maas_session_options *options);
  *   copy                  "true" to read the model's files into memory instead of mapping them: slower, but
  *                         the file may then be overwritten while the model is open; default "false"
  *   external_data_folder  where a model from memory finds its external data; default: refuse such models
+ *   rebuild               "true" to compile m.maas anew from m.onnx beside it when it is missing, damaged, or
+ *                         for another CPU or version; default "false": refuse it
  *
  * MAAS_NOT_FOUND: no option of this name (the message suggests the nearest one).
  * MAAS_INVALID_ARGUMENT: the value is none the option allows (the message says which are).

@@ -1,4 +1,5 @@
 /// Which instruction sets this CPU and its operating system offer, and the cap that MAAS_ISA puts on them.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "table.h"
@@ -101,6 +102,18 @@ bool maas_cpu_has_vnni(void) {
 #else
   return false;
 #endif
+}
+
+#if defined(__x86_64__)
+static const char machine[] = "x86-64";
+#elif defined(__aarch64__)
+static const char machine[] = "aarch64";
+#else
+static const char machine[] = "other";
+#endif
+
+int maas_cpu_family(char *text, size_t size) {
+  return snprintf(text, size, "%s %s%s", machine, maas_isa_name(), maas_cpu_has_vnni() ? " vnni" : "");
 }
 
 const char *maas_isa_name(void) { return isa_names[maas_isa_process()]; }

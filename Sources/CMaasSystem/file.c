@@ -140,24 +140,31 @@ static int open_temporary(const char *path, char *temporary, size_t size, int *d
   return EEXIST;
 }
 
+static int write_parts(int descriptor, const maas_sys_part *parts, size_t count) {
+  int error = 0;
+  for (size_t i = 0; i < count && !error; i++)
+    error = write_all(descriptor, parts[i].bytes, parts[i].size);
+  return error;
+}
+
 /// A device or pipe cannot be replaced by a rename; it takes the bytes as they come.
-static int write_through(const char *path, const void *bytes, size_t size) {
+static int write_through(const char *path, const maas_sys_part *parts, size_t count) {
   int descriptor = open(path, O_WRONLY | O_CLOEXEC);
   if (descriptor < 0)
     return errno;
-  int error = write_all(descriptor, bytes, size);
+  int error = write_parts(descriptor, parts, count);
   close(descriptor);
   return error;
 }
 
 /// `old` tells of the file that is there already, whose permissions stay; NULL: there is none.
-static int replace(const char *path, const struct stat *old, const void *bytes, size_t size) {
+static int replace(const char *path, const struct stat *old, const maas_sys_part *parts, size_t count) {
   char temporary[PATH_MAX];
   int descriptor;
   int error = open_temporary(path, temporary, sizeof temporary, &descriptor);
   if (error)
     return error;
-  error = old && fchmod(descriptor, old->st_mode & 0777) ? errno : write_all(descriptor, bytes, size);
+  error = old && fchmod(descriptor, old->st_mode & 0777) ? errno : write_parts(descriptor, parts, count);
   if (close(descriptor) && !error)
     error = errno;
   if (!error && rename(temporary, path))
@@ -168,25 +175,31 @@ static int replace(const char *path, const struct stat *old, const void *bytes, 
 }
 
 /// Of a symbolic link, the file it leads to is replaced.
-static int replace_existing(const char *path, const struct stat *old, const void *bytes, size_t size) {
+static int replace_existing(const char *path, const struct stat *old, const maas_sys_part *parts,
+                            size_t count) {
   if (access(path, W_OK))
     return errno;
   char *real = realpath(path, NULL);
   if (!real)
     return errno;
-  int error = replace(real, old, bytes, size);
+  int error = replace(real, old, parts, count);
   free(real);
   return error;
 }
 
-int maas_sys_file_write(const char *path, const void *bytes, size_t size) {
+int maas_sys_file_write_parts(const char *path, const maas_sys_part *parts, size_t count) {
   struct stat status;
   if (stat(path, &status))
-    return replace(path, NULL, bytes, size);
+    return replace(path, NULL, parts, count);
   if (S_ISDIR(status.st_mode))
     return EISDIR;
-  return S_ISREG(status.st_mode) ? replace_existing(path, &status, bytes, size)
-                                 : write_through(path, bytes, size);
+  return S_ISREG(status.st_mode) ? replace_existing(path, &status, parts, count)
+                                 : write_through(path, parts, count);
+}
+
+int maas_sys_file_write(const char *path, const void *bytes, size_t size) {
+  maas_sys_part whole = {bytes, size};
+  return maas_sys_file_write_parts(path, &whole, 1);
 }
 
 char *maas_sys_real_path(const char *path) { return realpath(path, NULL); }

@@ -47,13 +47,16 @@ public struct ModelOptions: Sendable {
   public var copy = false
   /// Where a model from memory finds its external data; nil refuses such models.
   public var externalDataFolder: String?
+  /// Whether a compiled model `m.maas` that is missing, damaged, or for another CPU or version is compiled anew from
+  /// `m.onnx` beside it.
+  public var rebuild = false
   /// The caller's operators.
   package var operators: OperatorRegistry?
 
   public init() {}
 }
 
-/// A loaded ONNX model: graph, weights, metadata. Immutable and safe for any number of threads; its weights are shared
+/// A loaded model, ONNX or compiled: graph, weights, metadata. Immutable and safe for any number of threads; its weights are shared
 /// by all its sessions and given back when the last of them is gone.
 public final class Model: @unchecked Sendable {
   public let inputs: [ValueInfo]
@@ -65,6 +68,7 @@ public final class Model: @unchecked Sendable {
   public let unnamedDims: Set<String>
 
   private let graph: Graph
+  private let packings: [CompiledModel.Packing]
   private let lock = Lock()
   private var optimized: [OptimizedGraph?] = OptimizationLevel.allCases.map { _ in nil }
 
@@ -77,7 +81,7 @@ public final class Model: @unchecked Sendable {
   /// overwritten while the model lives. Throws `MaasError` naming the file and what is wrong with it.
   public convenience init(path: String, options: ModelOptions = ModelOptions()) throws(MaasError) {
     do {
-      try self.init(try ONNXModel(path: path, copy: options.copy), options, path: path)
+      try self.init(try opened(path, options), options, path: path)
     } catch {
       throw error.inFile(path)
     }
@@ -103,7 +107,9 @@ public final class Model: @unchecked Sendable {
     loan.begin()
   }
 
-  private init(_ model: ONNXModel, _ options: ModelOptions, path: String?) throws(MaasError) {
+  init(_ model: ONNXModel, _ options: ModelOptions, path: String?) throws(MaasError) {
+    if let compiled = model.compiled { try Model.check(compiled) }
+    packings = model.compiled?.packings ?? []
     let info = try model.info()
     var graph = try model.graph(own: options.operators)
     try graph.inferValues()
@@ -126,11 +132,37 @@ public final class Model: @unchecked Sendable {
     var graph = graph
     try optimize(&graph, level)
     let made = OptimizedGraph(graph: graph, weights: WeightCache(graph))
+    // They were made for the constants of a graph behind all rules.
+    if level == .all { made.weights.take(packings) }
     return lock.holding {
       if let earlier = optimized[level.rawValue] { return earlier }
       optimized[level.rawValue] = made
       return made
     }
+  }
+}
+
+extension WeightCache {
+  fileprivate func take(_ packings: [CompiledModel.Packing]) {
+    take(packings.map { Packing(constant: $0.constant, name: $0.name, layout: $0.layout, bytes: $0.bytes) })
+  }
+}
+
+/// Reads a file, and compiles it first where that is needed and asked for.
+private func opened(_ path: String, _ options: ModelOptions) throws(MaasError) -> ONNXModel {
+  do {
+    let model = try ONNXModel(path: path, copy: options.copy)
+    if options.rebuild, let compiled = model.compiled { try Model.check(compiled) }
+    return model
+  } catch {
+    guard options.rebuild, path.hasSuffix(".maas") else { throw error }
+    #if hasFeature(Embedded)
+      // The writer of models would be a twentieth of the library.
+      throw MaasError(.unsupported, "this build of maas compiles no models", hint: error.message)
+    #else
+      try Model.compile(path: String(path.dropLast(5)) + ".onnx", to: path, options: options)
+      return try ONNXModel(path: path, copy: options.copy)
+    #endif
   }
 }
 

@@ -14,12 +14,7 @@ struct SessionOption: Sendable {
   /// Every option, sorted.
   static let all: [SessionOption] = [
     SessionOption(
-      name: "copy", expected: "true or false",
-      set: { options, text in
-        guard text == "true" || text == "false" else { return false }
-        options.model.copy = text == "true"
-        return true
-      },
+      name: "copy", expected: "true or false", set: { store(&$0.model.copy, $1) },
       get: { $0.model.copy ? "true" : "false" }),
     SessionOption(
       name: "external_data_folder", expected: "a path",
@@ -47,6 +42,9 @@ struct SessionOption: Sendable {
       set: { options, text in store(&options.planCacheLimit, text, maximum: Int.max) },
       get: { "\($0.planCacheLimit)" }),
     SessionOption(
+      name: "rebuild", expected: "true or false", set: { store(&$0.model.rebuild, $1) },
+      get: { $0.model.rebuild ? "true" : "false" }),
+    SessionOption(
       name: "threads", expected: "0..\(MAAS_MAXIMUM_THREADS)",
       set: { options, text in store(&options.threads, text, maximum: Int(MAAS_MAXIMUM_THREADS)) },
       get: { "\($0.threads)" }),
@@ -63,6 +61,12 @@ struct SessionOption: Sendable {
 
 /// The names of the levels, by their raw values.
 private let optimizations = ["none", "basic", "all"]
+
+private func store(_ flag: inout Bool, _ text: String) -> Bool {
+  guard text == "true" || text == "false" else { return false }
+  flag = text == "true"
+  return true
+}
 
 private func store(_ number: inout Int, _ text: String, maximum: Int) -> Bool {
   guard let value = Int(text), value >= 0, value <= maximum else { return false }

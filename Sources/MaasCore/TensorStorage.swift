@@ -74,6 +74,9 @@ package final class TensorStorage: @unchecked Sendable {
     if origin?.file.identity != nil { maas_sys_file_forget(base, byteCount) }
   }
 
+  /// Whether the bytes are a range of another storage.
+  package var isPart: Bool { if case .part = keeper { true } else { false } }
+
   /// A range of this storage, or nil when it is not inside.
   package func slice(_ offset: Int, _ count: Int) -> TensorStorage? {
     guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else { return nil }

@@ -35,6 +35,8 @@ package struct Node: Sendable {
   package let op: any Operator
   package var inputs: [ValueID?]
   package var outputs: [ValueID?]
+  /// What a rewrite put this node in the place of.
+  package var origin: NodeOrigin?
 
   package init(_ name: String, _ op: any Operator, _ inputs: [ValueID?], _ outputs: [ValueID?]) {
     self.name = name
@@ -56,6 +58,8 @@ package struct Graph: Sendable {
   package var outputs: [ValueID] = []
   /// How many of `inputs`, the last ones, come from the graph around this body.
   package var captureCount = 0
+  /// How the operators stand in a file, where the graph was read to be written again.
+  package var forms = OperatorForms()
 
   package init(_ name: String) { self.name = name }
 

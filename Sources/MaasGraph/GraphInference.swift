@@ -116,6 +116,9 @@ private final class SymbolSource {
 
   func next() -> Dim {
     count += 1
-    return .symbol("unknown_\(count)")
+    return .symbol("\(madeUpName)\(count)")
   }
 }
+
+/// How the names begin that inference gives to dimensions.
+package let madeUpName = "unknown_"

@@ -5,7 +5,7 @@ import MaasOps
 /// Convolutions with constant weights, and what lies between them, work on images whose channels come last: kernels read
 /// vectors of neighbouring channels then. Transposes stand where such a region begins and ends, and those that the
 /// model has around it vanish.
-let assignLayout = Rule(name: "AssignLayout", effect: .rounding) {
+let assignLayout = Rule(name: "AssignLayout", effect: .rounding, isInternal: true) {
   (graph: inout Graph) throws(MaasError) -> Int in
   var pass = LayoutPass(graph)
   try pass.run()

@@ -11,11 +11,19 @@ package enum OptimizationLevel: Int, Sendable, CaseIterable {
   case all = 2
 }
 
-/// Applies all rules of a level, in this order, and checks the graph after each in debug builds.
-package func optimize(_ graph: inout Graph, _ level: OptimizationLevel) throws(MaasError) {
+/// Applies all rules of a level, in this order, and checks the graph after each in debug builds. `observe` hears of
+/// each rule when it is done, and how often it fired. With `keepsOrigins` the graph can be written afterwards; internal
+/// rules are left out then.
+package func optimize(
+  _ graph: inout Graph, _ level: OptimizationLevel, keepsOrigins: Bool = false,
+  observe: ((Rule, Int) -> Void)? = nil
+) throws(MaasError) {
   if level != .none { try graph.takeInferredShapes() }
-  for rule in rules where rule.effect.rawValue <= level.rawValue {
+  for rule in rules where rule.effect.rawValue <= level.rawValue && !(keepsOrigins && rule.isInternal) {
+    let before = keepsOrigins ? graph : nil
     let count = try rule.apply(&graph)
+    observe?(rule, count)
+    if let before, count > 0 { graph.keepOrigins(before) }
     assert(count == 0 || graph.isConsistent, "the rule \(rule.name) broke the graph")
   }
 }

@@ -6,6 +6,8 @@ package struct Rule: Sendable {
   package let name: String
   /// What the rule may do to results.
   package let effect: Effect
+  /// True where ONNX has no form for what the rule makes: left out of graphs that are to be written.
+  package var isInternal = false
   /// Rewrites the graph wherever the rule fits and returns how often that was.
   let apply: @Sendable (inout Graph) throws(MaasError) -> Int
 

@@ -66,9 +66,9 @@ package final class Executable: @unchecked Sendable {
   }
 
   /// Makes the plan for the declared input shapes, and packs the weights, before any run. Where dimensions are
-  /// symbols the plan is for 1 in their place: its weights serve all other shapes. Such a guess may not fit the model;
-  /// only failures of shapes that the model fixes are thrown.
-  package func prepare() throws(MaasError) {
+  /// symbols the plan is for `sizes`, or 1, in their place: its weights serve all other shapes. Such a guess may not
+  /// fit the model; only failures of shapes that are known are thrown.
+  package func prepare(_ sizes: [String: Int] = [:]) throws(MaasError) {
     var types: [DatumType] = []
     var guessed = false
     for id in graph.inputs {
@@ -78,8 +78,9 @@ package final class Executable: @unchecked Sendable {
         continue
       }
       guard let dtype = declared.dtype, let shape = declared.shape else { return }
-      guessed = guessed || shape.concrete == nil
-      types.append(.tensor(dtype, shape.dims.map { $0.value ?? 1 }))
+      let known = shape.dims.map { $0.value ?? sizes[$0.text] }
+      guessed = guessed || known.contains { $0 == nil }
+      types.append(.tensor(dtype, known.map { $0 ?? 1 }))
     }
     let wanted = graph.outputs.map { _ in true }
     do {
@@ -313,6 +314,11 @@ extension Executable {
         plans: entries.count, runs: counters.runs, allocations: counters.allocations)
     }
   }
+
+  /// The plan that was made last.
+  var newestPlan: Plan? { lock.holding { entries.last?.plan } }
+
+  package var weights: WeightCache { context.weights }
 
   package var profile: Profile? { counters.isProfiled ? lock.holding { activeProfile } : nil }
 

@@ -11,35 +11,27 @@ package final class WeightCache: @unchecked Sendable {
   }
 
   private let lock = Lock()
+  private let constants: [NamedConstant]
   private let owned: Set<ObjectIdentifier>
   private var made: [Key: TensorStorage] = [:]
+  private static let alignedLayout = "aligned"
 
   /// `graph` is the only owner of the constants that are worth remembering: others die with their plan.
   package init(_ graph: Graph) {
-    var owned: Set<ObjectIdentifier> = []
-    WeightCache.collect(graph, &owned)
-    self.owned = owned
-  }
-
-  private static func collect(_ graph: Graph, _ owned: inout Set<ObjectIdentifier>) {
-    for value in graph.values {
-      if let constant = value.constant { owned.insert(ObjectIdentifier(constant)) }
-    }
-    for node in graph.nodes {
-      for body in node.op.bodies { collect(body, &owned) }
-    }
+    constants = graph.namedConstants
+    owned = Set(constants.map { ObjectIdentifier($0.tensor) })
   }
 
   deinit { for storage in made.values { SharedBytes.leave(storage) } }
 
-  /// Bytes held, packed weights and copies together.
+  /// Bytes held, packed weights and copies together; what lies in a compiled model's file is not counted.
   package var byteCount: Int {
-    lock.holding { made.values.reduce(0) { $0 + $1.byteCount } }
+    lock.holding { made.values.reduce(0) { $0 + ($1.isPart ? 0 : $1.byteCount) } }
   }
 
   /// The bytes a step packs from a constant.
   func packed(_ request: PackRequest, threads: Int) throws(MaasError) -> TensorStorage {
-    try remembered(request.source, request.layout) { () throws(MaasError) in
+    try remembered(request.source, request.layout, request.byteCount) { () throws(MaasError) in
       let target = try TensorStorage.allocateLasting(request.byteCount)
       // Packing kernels load from any address: a weight is read where the file has it.
       let source = request.source.bytes
@@ -53,25 +45,91 @@ package final class WeightCache: @unchecked Sendable {
   /// The tensor at an address its element type may be loaded from.
   func aligned(_ tensor: Tensor) throws(MaasError) -> Tensor {
     if tensor.isAligned { return tensor }
-    let storage = try remembered(tensor, "aligned") { () throws(MaasError) in
+    let storage = try remembered(tensor, Self.alignedLayout, nil) { () throws(MaasError) in
       try MaasGraph.aligned(tensor).storage
     }
     return try Tensor(tensor.dtype, tensor.shape, storage: storage)
   }
 
+  /// `byteCount` is what the bytes must be: those of a file may be others.
   private func remembered(
-    _ source: Tensor, _ layout: String, _ make: () throws(MaasError) -> TensorStorage
+    _ source: Tensor, _ layout: String, _ byteCount: Int?, _ make: () throws(MaasError) -> TensorStorage
   ) throws(MaasError) -> TensorStorage {
     let key = Key(source: ObjectIdentifier(source), layout: layout)
     guard owned.contains(key.source) else { return try make() }
-    if let known = lock.holding({ made[key] }) { return known }
+    if let known = lock.holding({ made[key] }), byteCount ?? known.byteCount == known.byteCount {
+      return known
+    }
     let storage = try SharedBytes.of(source, layout, make)
     let earlier = lock.holding {
-      defer { if made[key] == nil { made[key] = storage } }
-      return made[key]
+      let earlier = made[key].flatMap { $0.byteCount == storage.byteCount ? $0 : nil }
+      if earlier == nil { made[key] = storage }
+      return earlier
     }
     if earlier != nil { SharedBytes.leave(storage) }
     return earlier ?? storage
+  }
+}
+
+// Packed weights in files.
+extension WeightCache {
+  /// What a constant was packed into.
+  package struct Packing: Sendable {
+    /// Which of the graph's constants, see `Graph.namedConstants`.
+    package let constant: Int
+    package let name: String
+    package let layout: String
+    package let bytes: TensorStorage
+
+    package init(constant: Int, name: String, layout: String, bytes: TensorStorage) {
+      self.constant = constant
+      self.name = name
+      self.layout = layout
+      self.bytes = bytes
+    }
+  }
+
+  /// Takes what was packed before for a graph like this one. The bytes are data to kernels: what is in them decides
+  /// results, never addresses.
+  package func take(_ packings: [Packing]) {
+    lock.holding {
+      for packing in packings {
+        guard let constant = constants[at: packing.constant], constant.name == packing.name else { continue }
+        made[Key(source: ObjectIdentifier(constant.tensor), layout: packing.layout)] = packing.bytes
+      }
+    }
+  }
+
+  /// All that is packed, by address.
+  package var packings: [UnsafeMutableRawPointer: Packing] {
+    var indices: [ObjectIdentifier: Int] = [:]
+    for (i, constant) in constants.enumerated() { indices[ObjectIdentifier(constant.tensor)] = i }
+    var packings: [UnsafeMutableRawPointer: Packing] = [:]
+    for (key, bytes) in lock.holding({ made }) where key.layout != Self.alignedLayout {
+      guard let i = indices[key.source] else { continue }
+      packings[bytes.base] = Packing(
+        constant: i, name: constants[i].name, layout: key.layout, bytes: bytes)
+    }
+    return packings
+  }
+}
+
+package struct NamedConstant {
+  let name: String
+  let tensor: Tensor
+}
+
+extension Graph {
+  /// Every constant of the graph and of the bodies in it, in an order that equal graphs share.
+  package var namedConstants: [NamedConstant] {
+    var constants: [NamedConstant] = []
+    for value in values {
+      if let constant = value.constant { constants.append(NamedConstant(name: value.name, tensor: constant)) }
+    }
+    for node in nodes {
+      for body in node.op.bodies { constants += body.namedConstants }
+    }
+    return constants
   }
 }
 

@@ -3,12 +3,15 @@ import CMaasONNX
 import Maas
 import MaasCommand
 import MaasCore
+import MaasONNX
 
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Checks models against the ONNX standard.",
     discussion: """
       Runs the checker and the shape inference of libonnx, then the loader of maas, and says which node is wrong, and why.
+
+      Of a compiled model the checksums of all that is in it are compared, and it is opened.
 
       Models newer than the installed libonnx are parsed, not checked; a line says so and the exit status is 0.
       """)
@@ -30,6 +33,8 @@ struct Check: ParsableCommand {
   }
 
   private func verdict(_ path: String) throws -> String {
+    let file = try MappedFile(path)
+    if withExtendedLifetime(file, { CompiledModel.isOne(file.bytes) }) { return try verdict(compiled: path) }
     let libonnx = "libonnx \(String(cString: maas_onnx_version()))"
     let verdict: String
     switch try ParsedModel(path: path).check() {
@@ -41,6 +46,17 @@ struct Check: ParsableCommand {
     case .unsound(let problem): throw problem
     }
     return verdict + (try remarkOfMaas(path))
+  }
+
+  private func verdict(compiled path: String) throws(MaasError) -> String {
+    do {
+      let compiled = try ONNXModel(path: path).compiled
+      try compiled?.checkWeights()
+      _ = try Model(path: path)
+      return "compiled for \(compiled?.family ?? ""), whole"
+    } catch {
+      throw error.inFile(path)
+    }
   }
 
   /// libonnx does not look at the contents of tensors and lets other errors pass too; maas's own loader finds them.

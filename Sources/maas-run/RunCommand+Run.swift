@@ -5,7 +5,9 @@ import MaasNumPy
 
 extension RunCommand {
   func run() throws(MaasError) {
-    let model = try Model(path: self.model)
+    var options = ModelOptions()
+    options.rebuild = rebuild
+    let model = try Model(path: self.model, options: options)
     if listsInputs { return try Terminal.print(listing(model)) }
     let destination = Destination(output)
     try destination.check(model)

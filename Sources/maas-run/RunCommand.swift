@@ -27,7 +27,7 @@ struct RunCommand: ParsableCommand {
       """,
     version: "maas-run \(MAAS_VERSION)")
 
-  @Argument(help: "The model, an ONNX file.")
+  @Argument(help: "The model, an ONNX file or one that maas-model compiled.")
   var model: String
 
   @Argument(
@@ -79,6 +79,11 @@ struct RunCommand: ParsableCommand {
       "Write the time of every step to a file in Chrome's trace format.",
       discussion: "Open it with chrome://tracing or ui.perfetto.dev.", valueName: "trace.json"))
   var profile: String?
+
+  @Flag(
+    help:
+      "Compile a model.maas that is missing, damaged, or for another CPU anew from the model.onnx beside it.")
+  var rebuild = false
 
   @Flag(name: .customLong("inputs"), help: "List the model's inputs and outputs, and stop.")
   var listsInputs = false

@@ -30,9 +30,9 @@ class Suite(BackendTest):
         super().assert_similar_outputs(expected, found, rtol, atol, model_dir)
 
 
-def load(module: str) -> dict[str, type[unittest.TestCase]]:
+def load(module: str, backend=maas.backend) -> dict[str, type[unittest.TestCase]]:
     """The suite's test classes; of the devices the CPU, and nothing that would be downloaded."""
-    classes = Suite(maas.backend, module).test_cases
+    classes = Suite(backend, module).test_cases
     for cls in classes.values():
         for method in [name for name in vars(cls) if name.startswith("test_") and not name.endswith(DEVICE)]:
             delattr(cls, method)

@@ -148,4 +148,27 @@ import Testing
     #expect(clean.nodes.map { $0.name } == ["y"])
     #expect(try run(clean, [floats([2], [1, -2])]) == [[-1, 2]])
   }
+
+  /// A fused node knows the nodes that it was, for files; not when they no longer say what it does.
+  @Test func fusedNodesKeepTheirOrigin() throws {
+    let graph = try product { graph, y in
+      let bias = graph.addConstant("bias", try floats([3], [1, 2, 3]))
+      let sum = graph.add(try add(), [y, bias], name: "sum")[0]
+      return graph.add(try unary("Relu"), [sum], name: "y")[0]
+    }
+    var fused = graph
+    try fused.inferValues()
+    try optimize(&fused, .all, keepsOrigins: true)
+    var node = try #require(fused.nodes.first)
+    #expect(fused.nodes.count == 1 && node.replaced.map { $0.op.name } == ["MatMul", "Relu"])
+    let inner = try #require(node.replaced.first).replaced
+    #expect(inner.map { $0.name } == ["product", "sum"])
+    #expect(inner.map { $0.inputs } == graph.nodes.prefix(2).map { $0.inputs })
+    #expect(node.replaced.last?.outputs == node.outputs)
+    node.inputs[0] = ValueID(7)
+    #expect(node.replaced.first?.replaced.first?.inputs.first == ValueID(7))
+    node.inputs[2] = ValueID(8)
+    #expect(node.replaced.first?.replaced.isEmpty == true)
+  }
+
 }

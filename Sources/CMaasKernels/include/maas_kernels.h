@@ -15,6 +15,7 @@
 /// non-const pointer it also normalises the parameters and sets those marked "set by split". It depends on
 /// the parameters and on the CPU, never on the number of threads.
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "maas_step.h"
 
@@ -452,6 +453,8 @@ maas_split maas_f32_lstm_split(const maas_f32_lstm_params *params);
 const char *maas_kernel_name(const maas_step *step);
 /// The best instruction set this process uses: "scalar", "neon", "avx2", "avx512".
 const char *maas_isa_name(void);
+/// Writes what decides how weights are packed, e.g. "x86-64 avx512 vnni", and a NUL, as snprintf does.
+int maas_cpu_family(char *text, size_t size);
 /// The value of MAAS_ISA if it is set but names no instruction set of this architecture, else NULL; such a
 /// value has no effect.
 const char *maas_isa_refused(void);

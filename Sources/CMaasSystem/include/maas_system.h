@@ -40,6 +40,12 @@ void maas_sys_file_forget(const void *bytes, size_t size);
 void maas_sys_file_close(maas_sys_file *file);
 /// Writes a temporary file beside `path` and renames it, so that `path` is never half-written.
 int maas_sys_file_write(const char *path, const void *bytes, size_t size);
+typedef struct maas_sys_part {
+  const void *bytes;
+  size_t size;
+} maas_sys_part;
+/// The same for a file that lies in several places of the memory.
+int maas_sys_file_write_parts(const char *path, const maas_sys_part *parts, size_t count);
 /// The path with symbolic links resolved, from malloc (release with maas_sys_free), or NULL.
 char *maas_sys_real_path(const char *path);
 const char *maas_sys_error_text(int error);

@@ -29,6 +29,7 @@ final class ExternalData {
 
   private func open(_ location: String, _ tensor: String) throws(MaasError) -> TensorStorage {
     if let file = files[location] { return file }
+    if let embedded = source.embedded, location == CompiledModel.dataLocation { return embedded }
     guard let folder = source.folder else {
       throw MaasError(
         .invalidArgument, "the model keeps data in the file '\(location)', but was opened from memory",

@@ -14,9 +14,6 @@ final class GraphImporter {
   private var captures: [(outer: ValueID, inner: ValueID)] = []
   /// Inside a function: what its nodes and values are called by, the names of the calls.
   private var prefix = ""
-  /// The attributes of each node of the graph, as far as the last that has any.
-  private(set) var attributes: [[Attribute]] = []
-
   init(_ proto: GraphProto, _ context: ImportContext, parent: GraphImporter? = nil) {
     self.proto = proto
     self.context = context
@@ -131,9 +128,10 @@ final class GraphImporter {
     }
     let op = try operatorRegistration(type, domain: domain, opset: opset, own: context.own).make(&reader)
     try reader.finish()
-    // Nodes that a gradient added are of no node of the file.
-    while self.attributes.count < graph.nodes.count { self.attributes.append([]) }
-    self.attributes.append(attributes)
+    if context.keepsForms {
+      graph.forms[op] = OperatorForm(
+        type, domain: domain, opset: opset, attributes: attributes, inputCount: node.inputs.count)
+    }
     graph.nodes.append(Node(name, op, inputs, try outputs(of: node)))
   }
 

@@ -6,6 +6,8 @@ final class ImportContext {
   let decoder: TensorDecoder
   /// The caller's operators.
   let own: OperatorRegistry?
+  /// Whether graphs keep how their operators stand in the file.
+  let keepsForms: Bool
   var symbols = SymbolNames()
   /// The model's own functions.
   private let functions: [Name: FunctionProto]
@@ -23,9 +25,12 @@ final class ImportContext {
     var function: Name?
   }
 
-  init(_ model: ModelProto, _ source: ModelSource, _ own: OperatorRegistry?) throws(MaasError) {
+  init(_ model: ModelProto, _ source: ModelSource, _ own: OperatorRegistry?, keepsForms: Bool)
+    throws(MaasError)
+  {
     self.source = source
     self.own = own
+    self.keepsForms = keepsForms
     decoder = TensorDecoder(source)
     var functions: [Name: FunctionProto] = [:]
     for function in model.functions { functions[try key(function, source)] = function }

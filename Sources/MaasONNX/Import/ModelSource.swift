@@ -9,6 +9,8 @@ package final class ModelSource: Sendable {
   package let folder: String?
   /// Whether files are read instead of mapped.
   package let copiesFiles: Bool
+  /// Of a compiled model, the weights, which are in its own file.
+  let embedded: TensorStorage?
 
   /// A file, mapped, or read whole for a caller who cannot promise that it stays as it is.
   package init(path: String, copy: Bool) throws(MaasError) {
@@ -16,14 +18,22 @@ package final class ModelSource: Sendable {
     self.path = path
     folder = directory(of: path)
     copiesFiles = copy
+    embedded = nil
   }
 
   /// Bytes in memory. Without a folder, a model with external data is refused.
-  package init(storage: TensorStorage, folder: String?) {
+  package init(storage: TensorStorage, folder: String?, embedded: TensorStorage? = nil) {
     self.storage = storage
     path = nil
     self.folder = folder
     copiesFiles = false
+    self.embedded = embedded
+  }
+
+  /// The same bytes with the weights that are among them.
+  init(_ source: ModelSource, embedded: TensorStorage) {
+    (storage, path, folder, copiesFiles) = (source.storage, source.path, source.folder, source.copiesFiles)
+    self.embedded = embedded
   }
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage.base, count: storage.byteCount) }
@@ -31,7 +41,7 @@ package final class ModelSource: Sendable {
   /// The bytes of a blob as text; what is not UTF-8 is replaced. Nothing is an empty text.
   package func text(_ blob: Blob?) -> String {
     switch blob {
-    case nil: ""
+    case nil, .stored: ""
     case .made(let bytes): String(decoding: bytes, as: UTF8.self)
     case .source(let range):
       storage.holds(range)
@@ -45,6 +55,7 @@ extension ModelSource {
   func data(_ blob: Blob) -> [UInt8] {
     switch blob {
     case .made(let bytes): bytes
+    case .stored: []
     case .source(let range):
       storage.holds(range) ? Array(UnsafeRawBufferPointer(rebasing: bytes[range])) : []
     }

@@ -5,6 +5,8 @@ import MaasGraph
 package struct ONNXModel: Sendable {
   package let source: ModelSource
   package let proto: ModelProto
+  /// What a compiled model has besides.
+  package let compiled: CompiledModel?
 
   /// Opens a file. It is mapped, and must stay as it is while the model is used, unless `copy` asks to read it whole.
   package init(path: String, copy: Bool = false) throws(MaasError) {
@@ -16,9 +18,11 @@ package struct ONNXModel: Sendable {
   }
 
   /// Reads a model from memory, which is kept until the last tensor over it is gone. `folder` is where external data
-  /// may be.
-  package init(storage: TensorStorage, folder: String? = nil) throws(MaasError) {
-    try self.init(ModelSource(storage: storage, folder: folder))
+  /// may be, `embedded` the weights that its initializers find at `CompiledModel.dataLocation`.
+  package init(storage: TensorStorage, folder: String? = nil, embedded: TensorStorage? = nil)
+    throws(MaasError)
+  {
+    try self.init(ModelSource(storage: storage, folder: folder, embedded: embedded))
   }
 
   /// Reads a model from memory that belongs to the caller and is copied.
@@ -32,8 +36,14 @@ package struct ONNXModel: Sendable {
     guard source.bytes.count > 0 else {
       throw MaasError(.invalidModel, "the file is empty", expected: "an ONNX model")
     }
-    self.source = source
-    proto = try WireReader.read(ModelProto.self, from: source.bytes)
+    if CompiledModel.isOne(source.bytes) {
+      let compiled = try CompiledModel(source)
+      (self.compiled, proto) = (compiled, compiled.model)
+      self.source = ModelSource(source, embedded: compiled.data)
+    } else {
+      proto = try WireReader.read(ModelProto.self, from: source.bytes)
+      (self.source, compiled) = (source, nil)
+    }
     guard proto.graph.value != nil else {
       throw MaasError(.invalidModel, "the file has no graph", hint: "is it an ONNX model?")
     }
@@ -44,19 +54,11 @@ package struct ONNXModel: Sendable {
   }
 
   /// Builds the graph: initializers and Constant nodes become constants, nodes get an order, bodies their captures.
-  /// `own` are operators of the caller's.
-  package func graph(own: OperatorRegistry? = nil) throws(MaasError) -> Graph {
-    try graphAndAttributes(own: own).graph
-  }
-
-  /// The same with the attributes of the graph's nodes; the last nodes may have none.
-  package func graphAndAttributes(
-    own: OperatorRegistry? = nil
-  ) throws(MaasError) -> (graph: Graph, attributes: [[Attribute]]) {
+  /// `own` are operators of the caller's. With `keepsForms` the graph can be written again.
+  package func graph(own: OperatorRegistry? = nil, keepsForms: Bool = false) throws(MaasError) -> Graph {
     try placed { () throws(MaasError) in
-      let context = try ImportContext(proto, source, own)
-      let importer = GraphImporter(proto.graph.value ?? GraphProto(), context)
-      return (try importer.importGraph(), importer.attributes)
+      let context = try ImportContext(proto, source, own, keepsForms: keepsForms)
+      return try GraphImporter(proto.graph.value ?? GraphProto(), context).importGraph()
     }
   }
 

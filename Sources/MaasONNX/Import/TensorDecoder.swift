@@ -74,6 +74,7 @@ struct TensorDecoder {
     case .source(let range):
       guard let slice = source.storage.slice(range.lowerBound, range.count) else { throw elsewhere() }
       return slice
+    case .stored(let storage): return storage
     case .made(let bytes):
       let copy = try TensorStorage.allocateLasting(bytes.count)
       UnsafeMutableRawBufferPointer(start: copy.base, count: bytes.count).copyBytes(from: bytes)

@@ -5,6 +5,8 @@ package enum Blob: Sendable {
   case source(Range<Int>)
   /// Made by maas, for a model that is written.
   case made([UInt8])
+  /// Memory of a tensor, for a model that is written.
+  case stored(TensorStorage)
 
   package init(_ text: String) { self = .made([UInt8](text.utf8)) }
 
@@ -12,6 +14,7 @@ package enum Blob: Sendable {
     switch self {
     case .source(let range): range.count
     case .made(let bytes): bytes.count
+    case .stored(let storage): storage.byteCount
     }
   }
 }

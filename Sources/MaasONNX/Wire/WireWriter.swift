@@ -91,6 +91,8 @@ struct WireWriter: FieldVisitor {
     switch blob {
     case .source(let range): try copy(range)
     case .made(let made): for byte in made { try self.byte(byte) }
+    case .stored(let storage):
+      try bytes(UnsafeRawBufferPointer(start: storage.base, count: storage.byteCount))
     }
   }
 

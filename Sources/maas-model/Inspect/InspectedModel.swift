@@ -23,9 +23,9 @@ struct InspectedModel {
       let model = try ONNXModel(path: path)
       self.path = path
       info = try model.info()
-      var (graph, attributes) = try model.graphAndAttributes()
+      var graph = try model.graph(keepsForms: true)
       try graph.bindInputs(sizes)
-      self.attributes = graph.nodes.indices.map { attributes[at: $0] ?? [] }
+      attributes = graph.nodes.map { graph.forms[$0.op]?.attributes ?? [] }
       initializers = model.initializerNames
       symbols = graph.inputSymbols
       var count = 0
@@ -67,7 +67,7 @@ extension ONNXModel {
 
 extension Graph {
   /// The symbols of the inputs' dimensions, each once.
-  fileprivate var inputSymbols: [String] {
+  var inputSymbols: [String] {
     var symbols: [String] = []
     for dim in inputs.flatMap({ self[$0].shape?.dims ?? [] }) where dim.value == nil {
       if !symbols.contains(dim.text) { symbols.append(dim.text) }

@@ -22,6 +22,7 @@ static void defaults(void) {
   expect(options, "plan_cache_limit", "268435456");
   expect(options, "copy", "false");
   expect(options, "external_data_folder", "");
+  expect(options, "rebuild", "false");
   OK(maas_session_options_close(options));
 }
 
@@ -31,7 +32,8 @@ static void by_name(void) {
   } good[] = {{"threads", "2"},          {"threads", "256"},
               {"optimization", "none"},  {"copy", "true"},
               {"plan_cache_limit", "0"}, {"memory_limit", "9223372036854775807"},
-              {"optimization", "basic"}, {"external_data_folder", "/tmp/ä b"}};
+              {"optimization", "basic"}, {"external_data_folder", "/tmp/ä b"},
+              {"rebuild", "true"}};
   maas_session_options *options = fresh();
   for (size_t i = 0; i < COUNT(good); i++) {
     OK(maas_session_options_set(options, good[i].name, good[i].value));
@@ -43,11 +45,11 @@ static void by_name(void) {
 static void bad_values(void) {
   static const struct {
     const char *name, *value, *expected;
-  } bad[] = {{"threads", "-1", "0..256"},         {"threads", "257", "0..256"},
-             {"threads", "two", "0..256"},        {"threads", "", "0..256"},
-             {"optimization", "most", "all"},     {"copy", "yes", "true or false"},
-             {"memory_limit", "-5", "bytes"},     {"memory_limit", "99999999999999999999", "bytes"},
-             {"plan_cache_limit", "1.5", "bytes"}};
+  } bad[] = {{"threads", "-1", "0..256"},          {"threads", "257", "0..256"},
+             {"threads", "two", "0..256"},         {"threads", "", "0..256"},
+             {"optimization", "most", "all"},      {"copy", "yes", "true or false"},
+             {"memory_limit", "-5", "bytes"},      {"memory_limit", "99999999999999999999", "bytes"},
+             {"plan_cache_limit", "1.5", "bytes"}, {"rebuild", "1", "true or false"}};
   maas_session_options *options = fresh();
   OK(maas_session_options_set(options, "threads", "2"));
   for (size_t i = 0; i < COUNT(bad); i++) {

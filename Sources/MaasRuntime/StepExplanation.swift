@@ -1,0 +1,52 @@
+import CMaasSystem
+import MaasCore
+
+/// What a plan does at one step, and why.
+package struct StepExplanation: Sendable {
+  package let node: String
+  package let operatorName: String
+  package let shapes: String
+  package let kernel: String
+  /// Work items, and how many of them a thread takes at a time.
+  package let items: Int
+  package let grain: Int
+  /// Weights that were packed for the step.
+  package let packed: [WeightCache.Packing]
+
+  /// Pieces that threads may take.
+  package var chunks: Int { grain >= items ? 1 : (items - 1) / grain + 1 }
+}
+
+extension Executable {
+  /// The steps for the declared input shapes with `sizes` for their symbols, and what ends the plan where that is not
+  /// the graph's end.
+  package func explain(_ sizes: [String: Int]) throws(MaasError) -> (steps: [StepExplanation], end: String?) {
+    try prepare(sizes)
+    guard let plan = newestPlan else {
+      throw MaasError(.unsupported, "an input of the model has no known shape, so that there is no plan")
+    }
+    let packings = weights.packings
+    let steps = plan.steps.map { step in
+      let label = plan.labels[step.node]
+      let packed = step.locations.compactMap { location in
+        if case .fixed(let address) = location { packings[address] } else { nil }
+      }
+      return StepExplanation(
+        node: label.node, operatorName: label.operatorName, shapes: label.shapes,
+        kernel: step.template.kernel, items: step.template.items, grain: step.template.grain, packed: packed)
+    }
+    return (steps, plan.endText)
+  }
+}
+
+extension Plan {
+  /// What follows where the plan does not end the graph.
+  fileprivate var endText: String? {
+    switch end {
+    case .finished: nil
+    case .reads: "data of this run decides the steps that follow"
+    case .call(let site, _):
+      "node '\(site.node.name)' (\(site.op.name)) runs between plans; what follows depends on it"
+    }
+  }
+}

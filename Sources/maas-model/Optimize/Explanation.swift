@@ -1,0 +1,66 @@
+import MaasCore
+import MaasGraph
+import MaasOps
+import MaasRuntime
+
+/// What the optimizer did to a model, and what a plan of the result does step by step.
+struct Explanation {
+  private let model: OptimizedModel
+  private let steps: [StepExplanation]
+  private let end: String?
+  private let threads: Int
+
+  init(_ model: OptimizedModel, _ sizes: [String: Int], threads: Int) throws(MaasError) {
+    self.model = model
+    self.threads = threads > 0 ? threads : ThreadPool.defaultThreads
+    let options = ExecutionOptions(
+      threads: self.threads, memoryLimit: maximumBytes, planCacheLimit: 0)
+    do {
+      let executable = Executable(model.planned, weights: WeightCache(model.planned), options: options)
+      (steps, end) = try executable.explain(sizes)
+    } catch {
+      throw error.inFile(model.path)
+    }
+  }
+
+  var text: String {
+    var lines = ["rules (\(model.nodesBefore) nodes before, \(model.graph.nodes.count) after)"]
+    for rule in model.rules {
+      lines.append("  \(rule.name): \(times(rule.count)), \(rule.nanoseconds / 1000) µs")
+    }
+    lines.append("steps (kernels for \(Processor.instructionSet), \(plural(threads, "thread")))")
+    for (i, step) in steps.enumerated() {
+      lines.append("  \(i + 1). \(step.operatorName) '\(step.node)': \(step.shapes)")
+      lines.append("     \(step.kernel): \(reasons(step))")
+    }
+    if let end { lines.append("  \(end)") }
+    return joined(lines, "\n") + "\n"
+  }
+
+  private func reasons(_ step: StepExplanation) -> String {
+    var reasons = [kernelReason(step.kernel), threadReason(step)]
+    for packing in step.packed {
+      reasons.append("weights '\(packing.name)' packed once into \(packing.bytes.byteCount) bytes")
+    }
+    return joined(reasons, "; ")
+  }
+
+  /// Names of kernels end with the instruction set they are for.
+  private func kernelReason(_ kernel: String) -> String {
+    let best = Processor.instructionSet
+    guard let isa = ["avx512", "avx2", "neon", "scalar"].first(where: { kernel.hasSuffix("_\($0)") }) else {
+      return "plain code, the same on every CPU"
+    }
+    return isa == best ? "the row for this CPU" : "the first row that fits, as none is for \(best)"
+  }
+
+  private func threadReason(_ step: StepExplanation) -> String {
+    let used = min(threads, step.chunks)
+    if step.chunks == 1 { return "one thread: too little work to share" }
+    let pieces = "\(step.chunks) pieces of \(step.grain) of \(step.items) items"
+    return used == 1 ? "one thread: no other is allowed; \(pieces)" : "\(used) threads share \(pieces)"
+  }
+}
+
+private func times(_ count: Int) -> String { count == 0 ? "did not fire" : plural(count, "time") }
+private func plural(_ n: Int, _ word: String) -> String { "\(n) \(word)\(n == 1 ? "" : "s")" }
