@@ -6,7 +6,8 @@ even when unused", which is meant for programs that look symbols up at run time.
 The copy has the flag cleared, except on the tables that the Swift runtime itself searches (swift5_…).
 
 A function that libmaas never calls, but that something it keeps mentions, is replaced by a trap, so that what only it
-needs goes as well: the tables with the Unicode names of characters, half a megabyte.
+needs goes as well: the tables with the Unicode names of characters, half a megabyte. A page-aligned buffer of zeros, for
+the environment of the program that prints backtraces, is no longer stored.
 """
 import glob
 import os
@@ -17,6 +18,8 @@ import sys
 
 SHF_GNU_RETAIN = 0x200000
 TRAP = b"\x0f\x0b"  # ud2
+SHT_NOBITS = 8
+ZEROS = "swift5_backtrace"
 UNCALLED = re.compile(r"\.text\._swift_stdlib_getScalarName$")
 
 
@@ -68,6 +71,9 @@ class Sections:
     def resize(self, i, size):
         struct.pack_into("<Q", self.archive, self.at(i) + 32, size)
 
+    def forget_contents(self, i):
+        struct.pack_into("<I", self.archive, self.at(i) + 4, SHT_NOBITS)
+
     def trap(self, i):
         (offset,) = struct.unpack_from("<Q", self.archive, self.at(i) + 24)
         self.archive[self.elf + offset : self.elf + offset + len(TRAP)] = TRAP
@@ -81,6 +87,8 @@ def slim(sections):
         name = sections.name(i)
         if not name.startswith("swift5_"):
             cleared += sections.clear_retain(i)
+        if name == ZEROS:
+            sections.forget_contents(i)
         if UNCALLED.match(name):
             sections.trap(i)
             trapped += 1

@@ -9,7 +9,7 @@ static inline int64_t maas_ceil_div(int64_t a, int64_t b) { return (a + b - 1) /
 static inline int64_t maas_round_up(int64_t a, int64_t b) { return maas_ceil_div(a, b) * b; }
 
 /// Work worth handing to another thread: waking one costs some microseconds.
-#define MAAS_CHUNK_NANOSECONDS 30000.0
+#define MAAS_CHUNK_NANOSECONDS 10000.0
 
 /// A split of `items` items that take about `item_ns` nanoseconds each.
 static inline maas_split maas_split_by_cost(int64_t items, double item_ns, int64_t scratch) {
