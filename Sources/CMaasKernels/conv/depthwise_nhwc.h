@@ -104,37 +104,43 @@ static inline __attribute__((always_inline)) void depthwise_pixels(const depthwi
   }
 }
 
-static inline __attribute__((always_inline)) void
-depthwise_shared(const depthwise_strip *d, int64_t inner, int64_t outer, const bool tail, int64_t n) {
+/// A whole vector of channels, by 3 taps without stride and dilation. Outputs in [inner, outer) see all of them.
+static void depthwise_shared(const depthwise_strip *d, int64_t inner, int64_t outer) {
   tap_range all = {0, 3};
   int64_t width = d->g->output[maas_width], x = 0;
   for (; x + depthwise_count <= width; x += depthwise_count)
     if (x >= inner && x + depthwise_count <= outer)
-      depthwise_pixels(d, x, all, depthwise_count, SHARED, tail, n);
+      depthwise_pixels(d, x, all, depthwise_count, SHARED, false, 0);
     else
-      depthwise_pixels(d, x, all, depthwise_count, SHARED_AT_EDGE, tail, n);
-  for (; x + 2 <= width; x += 2)
-    depthwise_pixels(d, x, all, 2, SHARED_AT_EDGE, tail, n);
-  if (x < width)
-    depthwise_pixels(d, x, all, 1, SHARED_AT_EDGE, tail, n);
+      depthwise_pixels(d, x, all, depthwise_count, SHARED_AT_EDGE, false, 0);
+  for (; x < width; x++)
+    depthwise_pixels(d, x, all, 1, SHARED_AT_EDGE, false, 0);
 }
 
 /// Outputs in [inner, outer) see whole rows of the kernel.
-static inline __attribute__((always_inline)) void depthwise_line(const depthwise_strip *d, int64_t inner,
-                                                                 int64_t outer, const bool tail, int64_t n) {
+static inline __attribute__((always_inline)) void
+depthwise_by_tap(const depthwise_strip *d, int64_t inner, int64_t outer, const bool tail, int64_t n) {
   const maas_f32_conv_params *g = d->g;
-  tap_range all = {0, g->kernel[maas_width]};
-  if (all.end == 3 && g->stride[maas_width] == 1 && g->dilation[maas_width] == 1) {
-    depthwise_shared(d, inner, outer, tail, n);
-    return;
-  }
-  int64_t x = 0;
-  for (; x < inner; x++)
-    depthwise_pixels(d, x, taps_inside(g, maas_width, x), 1, BY_TAP, tail, n);
-  for (; x + depthwise_count <= outer; x += depthwise_count)
-    depthwise_pixels(d, x, all, depthwise_count, BY_TAP, tail, n);
-  for (; x < g->output[maas_width]; x++)
-    depthwise_pixels(d, x, taps_inside(g, maas_width, x), 1, BY_TAP, tail, n);
+  for (int64_t x = 0; x < g->output[maas_width];)
+    if (x >= inner && x + depthwise_count <= outer) {
+      depthwise_pixels(d, x, (tap_range){0, g->kernel[maas_width]}, depthwise_count, BY_TAP, tail, n);
+      x += depthwise_count;
+    } else {
+      depthwise_pixels(d, x, taps_inside(g, maas_width, x), 1, BY_TAP, tail, n);
+      x++;
+    }
+}
+
+/// The row for the n <= V_WIDTH channels of the strip.
+static __attribute__((noinline)) void depthwise_line(const depthwise_strip *d, int64_t inner, int64_t outer,
+                                                     int64_t n) {
+  const maas_f32_conv_params *g = d->g;
+  if (n < V_WIDTH)
+    depthwise_by_tap(d, inner, outer, true, n);
+  else if (g->kernel[maas_width] == 3 && g->stride[maas_width] == 1 && g->dilation[maas_width] == 1)
+    depthwise_shared(d, inner, outer);
+  else
+    depthwise_by_tap(d, inner, outer, false, 0);
 }
 
 /// Where the first channel of a row of y is worked on, and the columns that see whole rows of the kernel.
@@ -191,10 +197,7 @@ static void depthwise_rows_nhwc(const maas_f32_conv_params *g, void *const *oper
     for (int64_t i = 0; i < end - first; i++) {
       int64_t n = maas_min64(V_WIDTH, g->channels - c);
       depthwise_strip strip = depthwise_strip_at(&places[i].strip, operands[2], c, n);
-      if (n == V_WIDTH)
-        depthwise_line(&strip, places[i].inner, places[i].outer, false, 0);
-      else
-        depthwise_line(&strip, places[i].inner, places[i].outer, true, n);
+      depthwise_line(&strip, places[i].inner, places[i].outer, n);
     }
   float *y = places[0].strip.y;
   if (!is_clamp(&g->activation))

@@ -75,8 +75,8 @@ static void fill_together(const float *from, int64_t step, float *to, int64_t pi
 }
 
 /// For each position of a row its taps in one row of the input, `pitch` apart; `row` is NULL outside the input.
-static void fill_taps(const maas_f32_conv_params *g, const nhwc_item *item, const float *row, float *to,
-                      int64_t pitch) {
+static __attribute__((noinline)) void fill_taps(const maas_f32_conv_params *g, const nhwc_item *item,
+                                                const float *row, float *to, int64_t pitch) {
   int64_t width = g->kernel[maas_width], stride = g->stride[maas_width];
   int64_t n = width * maas_nhwc_channels(g), first = item->x * stride - g->pad[maas_width];
   bool together = width == 1 || (g->dilation[maas_width] == 1 && g->groups == 1);
@@ -154,8 +154,8 @@ static maas_gemm_finish nhwc_finish(const maas_f32_conv_params *g, void *const *
 }
 
 /// One stretch [p, p + k) of the taps: a[position * pitch + ...] against all filters of the item.
-static void multiply_run(const maas_gemm_pass *whole, const maas_gemm_finish *finish, int64_t p,
-                         int64_t total) {
+static __attribute__((noinline)) void multiply_run(const maas_gemm_pass *whole,
+                                                   const maas_gemm_finish *finish, int64_t p, int64_t total) {
   int64_t length = maas_max64(1, maas_gemm_kc(whole->k)), q = 0;
   do {
     maas_gemm_pass pass = *whole;

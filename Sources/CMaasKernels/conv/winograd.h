@@ -47,8 +47,9 @@ static inline __attribute__((always_inline)) void winograd_output(const vf *m, v
 }
 
 /// The transformed tile for channels [c, c + V_WIDTH): product e at to[e * plane].
-static void winograd_scatter(const maas_f32_conv_params *g, const float *x, winograd_tile tile, int64_t c,
-                             float *to, int64_t plane) {
+static __attribute__((noinline)) void winograd_scatter(const maas_f32_conv_params *g, const float *x,
+                                                       winograd_tile tile, int64_t c, float *to,
+                                                       int64_t plane) {
   int64_t height = g->input[maas_height], width = g->input[maas_width];
   int64_t top = tile.y - g->pad[maas_height], left = tile.x - g->pad[maas_width];
   const float *from = x + tile.plane * height * width * g->channels + c;
@@ -72,8 +73,9 @@ static void winograd_scatter(const maas_f32_conv_params *g, const float *x, wino
 }
 
 /// The outputs of a tile for filters [f, f + V_WIDTH), out of product e at from[e * plane].
-static void winograd_gather(const maas_f32_conv_params *g, void *const *operands, winograd_tile tile,
-                            int64_t f, const float *from, int64_t plane) {
+static __attribute__((noinline)) void winograd_gather(const maas_f32_conv_params *g, void *const *operands,
+                                                      winograd_tile tile, int64_t f, const float *from,
+                                                      int64_t plane) {
   int64_t height = g->output[maas_height], width = g->output[maas_width];
   const float *bias = operands[2], *residual = operands[3];
   vf half[maas_tile_side][maas_tile_reach], shift = bias ? v_load(bias + f) : v_set(0);

@@ -8,11 +8,11 @@ package final class ChannelsLast: Operator {
   private let inner: any Operator
   /// The inputs that are images, and as such have another order; the output always does.
   private let images: [Int]
-  /// Lowers the node for operands with their channels last. Nil: the operator works on copies with its own order.
-  private let body: Body?
+  /// Lowers the node for operands with their channels last.
+  private let body: Body
   package var name: String { inner.name }
 
-  init(_ inner: any Operator, images: [Int] = [0], _ body: Body? = nil) {
+  init(_ inner: any Operator, images: [Int] = [0], _ body: @escaping Body) {
     (self.inner, self.images, self.body) = (inner, images, body)
   }
 
@@ -23,20 +23,11 @@ package final class ChannelsLast: Operator {
       let fact = try node.input(i)
       inputs[i] = Fact(fact.dtype, fact.shape.map { Shape(ChannelsLast.first($0.dims)) })
     }
-    let result = try node.output(of: inner, inputs)
+    guard let result = try node.outputs(of: inner, inputs).first ?? nil else { return }
     node.setOutput(0, result.dtype, result.shape.map { ChannelsLast.last($0.dims) })
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) {
-    if let body { return try body(&node) }
-    let y = try node.output()
-    let (first, last) = (ChannelsLast.toFirst(rank: y.rank), ChannelsLast.toLast(rank: y.rank))
-    var inputs = node.inputs
-    for i in images { inputs[i] = try node.transposed(try node.input(i), first) }
-    let inside = try node.temporary(y.dtype, first.map { y.shape[$0] })
-    try node.substituting(inputs, [inside], inner.lower)
-    try node.emitTranspose(inside, y, last)
-  }
+  package func lower(_ node: inout Lowering) throws(MaasError) { try body(&node) }
 
   /// The order of dimensions that puts the channels last, and the one that puts them back.
   package static func toLast(rank: Int) -> [Int] { [0] + (2..<rank) + [1] }

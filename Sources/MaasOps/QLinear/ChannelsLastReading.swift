@@ -10,7 +10,18 @@ package enum ChannelsLastReading {
   ) throws(MaasError) -> any Operator {
     let isLast = try reader.int("channels_last") ?? 0 != 0 || always
     let inner = try make(&reader)
-    return isLast ? ChannelsLast(inner) : inner
+    return isLast ? ChannelsLast(inner) { node throws(MaasError) in try lower(inner, &node) } : inner
+  }
+
+  /// Lets the operator work on copies in its own order.
+  private static func lower(_ inner: any Operator, _ node: inout Lowering) throws(MaasError) {
+    let y = try node.output()
+    let first = ChannelsLast.toFirst(rank: y.rank)
+    var inputs = node.inputs
+    inputs[0] = try node.transposed(try node.input(0), first)
+    let inside = try node.temporary(y.dtype, first.map { y.shape[$0] })
+    try node.substituting(inputs, [inside], inner.lower)
+    try node.emitTranspose(inside, y, ChannelsLast.toLast(rank: y.rank))
   }
 
   package static func maxPool(_ reader: inout AttributeReader) throws(MaasError) -> any Operator {
