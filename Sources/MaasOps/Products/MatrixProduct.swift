@@ -119,7 +119,8 @@ extension Lowering {
       throw MaasError(.limitExceeded, "the packed matrix is too large")
     }
     guard b.constant == nil else {
-      let layout = "f32_gemm \(product.k) \(product.n) \(product.bRow) \(product.bColumn) \(product.bCount) \(product.bStep ?? 0)"
+      let strides = "\(product.bRow) \(product.bColumn) \(product.bStep ?? 0)"
+      let layout = "f32_gemm \(product.k) \(product.n) \(strides) \(product.bCount)"
       return try packed(
         b, layout: layout, byteCount: bytes, maas_f32_gemm_pack, params, items: Int(split.items),
         grain: Int(split.grain))

@@ -10,7 +10,8 @@ package final class QLinearAveragePool: Operator {
   private init(_ reader: inout AttributeReader) throws(MaasError) { pool = try Pool(.average, &reader) }
 
   package static func make(_ reader: inout AttributeReader) throws(MaasError) -> any Operator {
-    try ChannelsLastReading.wrapping(&reader) { (reader) throws(MaasError) in try QLinearAveragePool(&reader) }
+    try ChannelsLastReading.wrapping(&reader) { (reader) throws(MaasError) in try QLinearAveragePool(&reader)
+    }
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
