@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds libmaas as Embedded Swift: scripts/build-embedded.sh x86_64|aarch64 [PREFIX]
-# The library goes to .build-embedded/<machine>/libmaas.so.1; with PREFIX it is installed there as well.
+# The library goes to .build-embedded/<machine>/libmaas.so.1 (<machine>-all for all operators); with PREFIX it is installed there as well.
 # $MAAS_OPERATORS: "core" (default), the operators of common networks in under 2 MB, or "all".
 # aarch64 is cross-compiled (Debian's gcc-aarch64-linux-gnu) and runs under qemu-aarch64. See docs/embedded.md.
 set -euo pipefail
@@ -9,9 +9,10 @@ cd "$(dirname "$0")/.."
 machine=${1:?"usage: $0 x86_64|aarch64 [PREFIX]"}
 prefix=${2:-}
 swift_usr=$(dirname "$(dirname "$(readlink -f "$(command -v swiftc)")")")
-out=.build-embedded/$machine
 c_targets="CMaasSystem CMaasKernels CMaasABI CMaasEmbedded"
 operators=${MAAS_OPERATORS:-core}
+out=.build-embedded/$machine define=(-DMAAS_CORE)
+[ "$operators" = core ] || out+=-$operators define=()
 # What "core" leaves out, below Sources/MaasOps.
 left_out="Attention Contrib Images ML Quantization Selection Signals Text Training Elementwise/Bitwise Elementwise/BitCast
   Elementwise/SwiGLU Movement/BlockReorder Movement/CenterCropPad Movement/ReverseSequence
@@ -35,14 +36,16 @@ esac
 older() { [ ! -e "$1" ] || [ -n "$(find scripts/build-embedded.sh "${@:2}" -type f -newer "$1" -print -quit)" ]; }
 
 compile_c() {
-  local source target object headers
+  local source target object headers speed
   headers=$(find Sources/C* include -name '*.h')
   while read -r source; do
     target=$(echo "$source" | cut -d / -f 2)
     object=$out/c/$(echo "${source#Sources/}" | tr / -).o
     # shellcheck disable=SC2086
     older "$object" "$source" $headers || continue
-    "$swift_usr/bin/clang" "${c_flags[@]}" -D_GNU_SOURCE -std=gnu11 -O3 -fPIC -fvisibility=hidden \
+    # Portable rows are what CPUs without AVX2 or NEON run: small comes before fast.
+    case $source in */scalar.c) speed=-Oz ;; *) speed=-O3 ;; esac
+    "$swift_usr/bin/clang" "${c_flags[@]}" "${define[@]}" -D_GNU_SOURCE -std=gnu11 "$speed" -fPIC -fvisibility=hidden \
       -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-math-errno -Wall -Wextra -Werror -ISources/CMaasSystem/include \
       "-ISources/$target/include" "-ISources/$target" -c "$source" -o "$object"
   done < <(for target in $c_targets; do find "Sources/$target" -name '*.c' | sort; done)

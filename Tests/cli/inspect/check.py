@@ -43,10 +43,11 @@ assert report["cost"]["macs_by_operator"] == {"Conv": f"{count * 768}*N", "Gemm"
 assert report["cost"]["flops"] == f"{2 * (count * 768 + count * 10)}*N"
 assert report["cost"]["elementwise"] == f"{count}*N"
 
-# With a number for N, everything is one, and the planner speaks too: Relu is done in place.
+# With a number for N, everything is one, and the planner speaks too: Relu is done in place; beside there may be the
+# image with its channels last.
 report = inspect("patches.onnx", "--shape", "N=4")
 assert report["cost"]["macs"] == 4 * (count * 768 + count * 10)
-assert 4 * 4 * count <= report["memory"]["planned_bytes"] < 2 * 4 * 4 * count, report["memory"]
+assert 4 * 4 * count <= report["memory"]["planned_bytes"] < 4 * 4 * (2 * count + 3 * 224 * 224), report["memory"]
 assert report["memory"]["planned_whole"] is True
 
 # Two branches of which either may need more, by N and M.
