@@ -30,7 +30,8 @@ import Testing
       cache = WeightCache(graph)
       self.weight = weight
       var node = Lowering(
-        inputs: [try Operand(BufferID(0), weight.dtype, weight.shape, constant: weight)], outputs: [], wanted: [],
+        inputs: [try Operand(BufferID(0), weight.dtype, weight.shape, constant: weight)], outputs: [],
+        wanted: [],
         nextBuffer: 1)
       _ = try node.packed(
         node.input(0), layout: layout, byteCount: weight.byteCount, runningSums, Int64(weight.count),
