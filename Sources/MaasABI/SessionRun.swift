@@ -54,7 +54,8 @@ private func given(_ session: Session, _ names: Names?, _ handles: Handles?, _ c
 /// Whether these are the names of all inputs in the model's order, as they mostly are.
 private func areInOrder(_ session: Session, _ names: Names, _ count: Int) throws(MaasError) -> Bool {
   guard count == session.model.inputs.count else { return false }
-  for i in 0..<count where try string(names[i], "input_names[i]") != session.model.inputs[i].name {
+  for i in 0..<count
+  where try Name(string(names[i], "input_names[i]")) != Name(session.model.inputs[i].name) {
     return false
   }
   return true

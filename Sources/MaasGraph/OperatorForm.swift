@@ -49,6 +49,17 @@ package struct NodeOrigin: Sendable {
   fileprivate let nodes: [Node]
   fileprivate let inputs: [ValueID?]
   fileprivate let outputs: [ValueID?]
+
+  /// What the nodes read and none of them makes.
+  package var reads: [ValueID] {
+    let made = Set(nodes.flatMap { $0.outputs.compactMap { $0 } })
+    return nodes.flatMap { $0.inputs.compactMap { $0 } }.filter { !made.contains($0) }
+  }
+
+  /// With more nodes before.
+  package func preceded(by makers: [Node]) -> NodeOrigin {
+    makers.isEmpty ? self : NodeOrigin(nodes: makers + nodes, inputs: inputs, outputs: outputs)
+  }
 }
 
 extension Node {

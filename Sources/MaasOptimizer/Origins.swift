@@ -3,12 +3,19 @@ import MaasGraph
 
 extension Graph {
   /// Lets every node that a rule made know the nodes of the graph before that made the same values and are gone, with all
-  /// they need that is gone too.
+  /// they need that is gone too, be it only now.
   mutating func keepOrigins(_ before: Graph) {
     let (then, now) = (before.producers(), producers())
     for i in nodes.indices where nodes[i].origin == nil && !before.has(nodes[i], then) {
       nodes[i] = nodes[i].replacing(
         before.makers(of: nodes[i].outputs, then) { now[$0.index] == nil && self[$0].constant == nil })
+    }
+    let values = values
+    for i in nodes.indices {
+      guard let origin = nodes[i].origin else { continue }
+      let isGone = { (id: ValueID) in now[id.index] == nil && values[id.index].constant == nil }
+      nodes[i].origin = origin.preceded(
+        by: before.makers(of: origin.reads.filter(isGone), then, isGone: isGone))
     }
   }
 

@@ -18,6 +18,7 @@ package func optimize(
   _ graph: inout Graph, _ level: OptimizationLevel, keepsOrigins: Bool = false,
   observe: ((Rule, Int) -> Void)? = nil
 ) throws(MaasError) {
+  let declared = graph.outputs.map { graph[$0].shape }
   if level != .none { try graph.takeInferredShapes() }
   for rule in rules where rule.effect.rawValue <= level.rawValue && !(keepsOrigins && rule.isInternal) {
     let before = keepsOrigins ? graph : nil
@@ -25,6 +26,14 @@ package func optimize(
     observe?(rule, count)
     if let before, count > 0 { graph.keepOrigins(before) }
     assert(count == 0 || graph.isConsistent, "the rule \(rule.name) broke the graph")
+  }
+  if keepsOrigins { graph.declareOutputs(declared) }
+}
+
+extension Graph {
+  /// ONNX wants shapes of all outputs: where inference knows none, what the model said has to do.
+  fileprivate mutating func declareOutputs(_ shapes: [Shape?]) {
+    for (output, shape) in zip(outputs, shapes) where self[output].shape == nil { self[output].shape = shape }
   }
 }
 
