@@ -14,8 +14,9 @@ extension Graph {
     for i in nodes.indices {
       guard let origin = nodes[i].origin else { continue }
       let isGone = { (id: ValueID) in now[id.index] == nil && values[id.index].constant == nil }
-      nodes[i].origin = origin.preceded(
-        by: before.makers(of: origin.reads.filter(isGone), then, isGone: isGone))
+      var gone: [ValueID?] = []
+      for id in origin.reads where isGone(id) { gone.append(id) }
+      nodes[i].origin = origin.preceded(by: before.makers(of: gone, then, isGone: isGone))
     }
   }
 
