@@ -18,7 +18,7 @@ left_out="Attention Contrib Images ML Quantization Selection Signals Text Traini
   Elementwise/SwiGLU Movement/BlockReorder Movement/CenterCropPad Movement/ReverseSequence
   Movement/Scatter Movement/TensorScatter Neural/LRN Neural/Loss Neural/LpNormalization
   Products/Det Products/Einsum Products/Equation QLinear Random/RandomTensor Random/Sampling
-  Reduction/Cumulative Control/Scan Sequences/SequenceMap Sequences/SplitToSequence Windows/Col2Im Windows/ConvTranspose Windows/DeformConv Windows/Fold Windows/MaxUnpool"
+  Reduction/Cumulative Sequences/SequenceMap Sequences/SplitToSequence Windows/Col2Im Windows/ConvTranspose Windows/DeformConv Windows/Fold Windows/MaxUnpool"
 swift_targets="MaasCore MaasGraph MaasOps MaasONNX MaasOptimizer MaasRuntime Maas MaasABI"
 
 # The toolchain has no Swift for aarch64 Linux, but an Embedded standard library for bare aarch64, whose objects
