@@ -201,8 +201,10 @@ MAAS_API maas_status maas_log_set_callback(maas_log_level level, maas_log_callba
 /**
  * Sets how many threads of the process's pool one run uses, the calling thread included, in sessions made
  * from now on that do not set the option `threads`; 0 means one for each CPU that the affinity mask and the
- * cgroup quota allow, which is the default. All sessions share the pool; its threads start at the first run
- * that wants them. Results never depend on the number. MAAS_INVALID_ARGUMENT: more than MAAS_MAXIMUM_THREADS.
+ * cgroup quota allow, which is the default. A run never uses more threads than that, whatever is set; the
+ * environment variable MAAS_CPUS says another number of CPUs, read when the process first runs a model. All
+ * sessions share the pool; its threads start at the first run that wants them. Results never depend on the
+ * number. MAAS_INVALID_ARGUMENT: more than MAAS_MAXIMUM_THREADS.
  */
 MAAS_API maas_status maas_pool_set_threads(size_t threads);
 

@@ -16,7 +16,7 @@ make_cases() {
     || $python $folder/Cases/make-cases.py
 }
 
-stage_swift() { make_cases && swift test --quiet --explicit-target-dependency-import-check error; }
+stage_swift() { make_cases && MAAS_CPUS=5 swift test --quiet --explicit-target-dependency-import-check error; }
 stage_build() { scripts/build.sh && scripts/build-images.sh $release; }
 stage_cli() { Tests/cli/run.sh $release; }
 

@@ -19,7 +19,8 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   private static let open: UInt32 = 1 << 31
-  private static let spin: Int64 = 15_000
+  /// Nanoseconds that whoever waits stays awake: waking takes long where CPUs are virtual.
+  private static let spin: Int64 = 200_000
   private static let maximumThreads = 256
   /// More threads than CPUs only wait for each other.
   private let cpus = Int(maas_sys_cpu_count())
@@ -30,23 +31,30 @@ package final class ThreadPool: @unchecked Sendable {
   private let sleepers: Word
   private let nextChunk: UnsafeMutablePointer<Int64>
   private let nextSlot: Word
+  private let hired: Word  // workers that have begun
   private let status: Word
   private let job: UnsafeMutablePointer<Job>
+  private let seats: UnsafeMutablePointer<maas_sys_seat>
   private var workers = 0  // guarded by `region`
 
   private init?() {
     guard let gate = Word(), let epoch = Word(), let sleepers = Word(), let nextSlot = Word(),
+      let hired = Word(),
       let status = Word(),
-      let chunk = maas_sys_alloc(64, 64)
+      let chunk = maas_sys_alloc(64, 64),
+      let seats = maas_sys_alloc(Self.maximumThreads * MemoryLayout<maas_sys_seat>.stride, 64)
     else { return nil }
     self.gate = gate
     self.epoch = epoch
     self.sleepers = sleepers
     self.nextSlot = nextSlot
+    self.hired = hired
     self.status = status
     nextChunk = chunk.bindMemory(to: Int64.self, capacity: 1)
     nextChunk.initialize(to: 0)
     job = .allocate(capacity: 1)
+    self.seats = seats.bindMemory(to: maas_sys_seat.self, capacity: Self.maximumThreads)
+    self.seats.initialize(repeating: maas_sys_seat(), count: Self.maximumThreads)
   }
 
   /// Runs all items of a step on up to `threads` threads and returns its status; `worker` then holds the details.
@@ -81,7 +89,9 @@ package final class ThreadPool: @unchecked Sendable {
     status.exchange(0)
     gate.exchange(Self.open)
     epoch.add(1)
-    if sleepers.load() > 0 { epoch.wakeAll() }
+    if sleepers.load() == 0 { return }
+    maas_sys_seats_spread(seats, Int32(workers))
+    epoch.wakeAll()
   }
 
   private func closeGate() {
@@ -137,9 +147,10 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   private func work() {
+    let seat = seats + Int(hired.add(1))
     var seen = epoch.load() &- 1
     while true {
-      if !epoch.spin(nanoseconds: Self.spin, until: { $0 != seen }) { sleepUntilEpochLeaves(seen) }
+      if !epoch.spin(nanoseconds: Self.spin, until: { $0 != seen }) { sleepUntilEpochLeaves(seen, seat) }
       seen = epoch.load()
       if enter() {
         drain()
@@ -148,10 +159,12 @@ package final class ThreadPool: @unchecked Sendable {
     }
   }
 
-  private func sleepUntilEpochLeaves(_ seen: UInt32) {
+  private func sleepUntilEpochLeaves(_ seen: UInt32, _ seat: UnsafeMutablePointer<maas_sys_seat>) {
+    maas_sys_seat_leave(seat)
     sleepers.add(1)
     while epoch.load() == seen { epoch.sleep(while: seen) }
     sleepers.add(0 &- 1)
+    maas_sys_seat_return(seat)
   }
 }
 

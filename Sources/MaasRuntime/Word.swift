@@ -23,15 +23,19 @@ struct Word {
   func sleep(while expected: UInt32) { maas_sys_wait(address, expected) }
   func wakeAll() { maas_sys_wake_all(address) }
 
-  /// Looks until `condition` holds or the time is up; sleeping would cost more than a short wait.
+  /// Looks until `condition` holds or the time is up; sleeping would cost more than a short wait. A longer one leaves
+  /// the CPU to whoever else wants it.
   func spin(nanoseconds: Int64, until condition: (UInt32) -> Bool) -> Bool {
-    let end = maas_sys_now_ns() + nanoseconds
+    let start = maas_sys_now_ns()
+    var elapsed: Int64 = 0
     repeat {
       for _ in 0..<16 {
         if condition(load()) { return true }
         maas_sys_pause()
       }
-    } while maas_sys_now_ns() < end
+      if elapsed > 15_000 { maas_sys_yield() }
+      elapsed = maas_sys_now_ns() &- start
+    } while elapsed < nanoseconds
     return condition(load())
   }
 }

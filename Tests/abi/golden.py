@@ -41,7 +41,7 @@ def arrays(stream):
 
 def answer(command, model, inputs, tier, threads):
     result = subprocess.run(
-        [*shlex.split(command), model, str(threads)], env=dict(os.environ, MAAS_ISA=tier), input=inputs,
+        [*shlex.split(command), model, str(threads)], env=golden.environment(tier), input=inputs,
         capture_output=True)
     if result.returncode:
         raise RuntimeError(f"exit code {result.returncode}: {result.stderr.decode().strip()}")

@@ -67,7 +67,7 @@ uint32_t maas_sys_seed(void);
 
 // Threads
 
-/// CPUs this process may use: affinity mask, capped by the cgroup's quota rounded up. At least 1.
+/// CPUs this process may use: affinity mask, capped by the cgroup's quota rounded up; or the number in $MAAS_CPUS. At least 1.
 int maas_sys_cpu_count(void);
 /// Starts a detached thread with all signals blocked. Returns 0 or an errno value.
 int maas_sys_thread_start(void *(*body)(void *), void *context);
@@ -75,6 +75,23 @@ int maas_sys_thread_start(void *(*body)(void *), void *context);
 void maas_sys_wait(const uint32_t *word, uint32_t expected);
 void maas_sys_wake_all(const uint32_t *word);
 void maas_sys_wake_one(const uint32_t *word);
+
+/// Where a thread that is often put to sleep and woken slept last, all 0 at first. A kernel may wake a thread where
+/// it slept although another CPU is idle; there it waits behind the thread that woke it.
+typedef struct {
+  uint64_t
+      allowed[16]; ///< The CPUs the sleeper may use, when `moved` says that it is kept from some of them.
+  uint32_t moved;
+  int32_t thread, cpu; ///< The sleeper's number; its CPU + 1 while it sleeps, else 0.
+} maas_sys_seat;
+/// The calling thread, whose seat it is, goes to sleep.
+void maas_sys_seat_leave(maas_sys_seat *seat);
+/// The calling thread is awake.
+void maas_sys_seat_return(maas_sys_seat *seat);
+/// Called before sleepers are woken, by one thread at a time: those who slept on the caller's CPU or on one
+/// another's will wake on others.
+void maas_sys_seats_spread(maas_sys_seat *seats, int count);
+
 /// The CPU's spin-loop hint.
 static inline void maas_sys_pause(void) {
 #if defined(__x86_64__)

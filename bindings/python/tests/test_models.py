@@ -1,6 +1,5 @@
 """Models answer as they must: with every tier of kernels, and to the last bit with every number of threads."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ def check(tier, folder, least):
     script = Path(__file__).with_name("run_golden.py")
     result = subprocess.run(
         [sys.executable, script, folder],
-        env=dict(os.environ, PYTHONPATH=f"{SOURCE}:{MODEL_TESTS}", MAAS_ISA=tier),
+        env=golden.environment(tier) | {"PYTHONPATH": f"{SOURCE}:{MODEL_TESTS}"},
         capture_output=True,
         text=True,
     )
