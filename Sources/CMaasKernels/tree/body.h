@@ -92,6 +92,14 @@ static INLINE NUMBER NAME(joined)(NUMBER score, NUMBER weight, maas_tree_aggrega
   return better || score != score ? weight : score;
 }
 
+/// Adds the one weight of each of the first `count` lanes to one score, which stays in a register.
+static void NAME(add_up)(const NAME(forest) * f, const uint32_t *at, int64_t count, NUMBER *y) {
+  NUMBER sum = *y;
+  for (int64_t l = 0; l < count; l++)
+    sum += f->weights[f->nodes[at[l]].index];
+  *y = sum;
+}
+
 /// Adds what the first `count` lanes came to; their scores lie `stride` elements apart.
 static __attribute__((noinline)) void NAME(add)(const NAME(forest) * f, const maas_tree_params *p,
                                                 const uint32_t *at, int64_t count, NUMBER *y,
@@ -118,7 +126,11 @@ static void NAME(row)(const NAME(forest) * f, const maas_tree_params *p, const N
       height = tree.height > height ? tree.height : height;
     }
     NAME(descend)(f, x, 0, at, height, p->kind);
-    NAME(add)(f, p, at, maas_min64(LANES, p->trees - t), y, 0);
+    int64_t count = maas_min64(LANES, p->trees - t);
+    if (!f->starts && p->targets == 1 && p->aggregate == MAAS_TREE_SUM)
+      NAME(add_up)(f, at, count, y);
+    else
+      NAME(add)(f, p, at, count, y, 0);
   }
 }
 
