@@ -71,6 +71,7 @@ BARS = (
     Bar("3 nodes, bound, from C: µs", _named("3 nodes, bound, from C"), _microseconds, max, most=0.4),
     Bar("3 nodes, run() from Python: µs", _named("3 nodes, run"), _microseconds, max, most=2),
     Bar("3 nodes, run() from Python: least ratio", _named("3 nodes, run"), _ratio, min, least=3),
+    Bar("parse 268 MB: µs", _group("parse"), _microseconds, max, most=1000),
     Bar("open 268 MB: ratio", _group("open"), _ratio, min, least=4),
     Bar("4 sessions of 268 MB: times one's memory", _group("sessions"),
         lambda row: report.number(row, "maas", "times"), max, most=1.1),
