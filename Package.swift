@@ -48,7 +48,8 @@ var libmaasLinkage: [LinkerSetting] = [
   .linkedLibrary("m"),
   .unsafeFlags([
     "-Xlinker", "-soname=libmaas.so.1", "-Xlinker", "-z", "-Xlinker", "nodelete",
-    "-Xlinker", "--version-script=\(root)/Sources/MaasABI/maas.map",
+    "-Xlinker", "--version-script=\(root)/Sources/MaasABI/maas.map", "-Xlinker",
+    "--script=\(root)/Sources/MaasABI/frames.ld", "-Xlinker", "--no-eh-frame-hdr",
     "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "-z",
     "-Xlinker", "pack-relative-relocs",
   ]),
@@ -85,7 +86,8 @@ var package = Package(
       dependencies: [
         "Maas", "MaasRuntime", "MaasONNX", "MaasGraph", "MaasCore", "CMaasSystem", "CMaasABI", "CMaas",
       ],
-      exclude: ["maas.map"], swiftSettings: strict + small + size, linkerSettings: libmaasLinkage),
+      exclude: ["frames.ld", "maas.map"], swiftSettings: strict + small + size, linkerSettings: libmaasLinkage
+    ),
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "MaasNumPy", dependencies: ["MaasCore", "CMaasSystem", "CZlib"], swiftSettings: strict),
     .target(
