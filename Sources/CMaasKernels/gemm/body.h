@@ -80,10 +80,12 @@ static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operan
 /// Groups of equal height: a last one of few rows would read a panel faster than the cache gives it.
 static int64_t even_height(int64_t rows) { return maas_ceil_div(rows, maas_ceil_div(rows, MAAS_MR)); }
 
-/// A is packed where it is read again and again, and where its rows would push each other out of the cache.
+/// Rows of A are read in place, a line of each at a time. It is packed where its rows would push each other out of the
+/// cache, and where a row lies scattered and is read again and again.
 static bool packing_pays(const maas_f32_gemm_params *g, const gemm_item *item) {
-  bool collide = g->a_col == 1 && g->a_row % 1024 == 0 && !maas_gemm_is_flat(item->rows, MAAS_MR);
-  return collide || (item->rows > MAAS_MR && item->columns > 2 * MAAS_NR);
+  if (g->a_col == 1)
+    return maas_gemm_rows_collide(g->a_row, g->a_col) && !maas_gemm_is_flat(item->rows, MAAS_MR);
+  return item->rows > MAAS_MR && item->columns > 2 * MAAS_NR;
 }
 
 /// Panels of 16-bit elements, to floats. What comes next is fetched, so that memory works on while these are used.
@@ -180,7 +182,7 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, floa
     }
     maas_gemm_finish finish = maas_gemm_finish_of_pass(&whole, p, pass.k, g->k);
     if (copied)
-      copied_pass(g, item, p, &pass, &finish, scratch + g->tile_m * length);
+      copied_pass(g, item, p, &pass, &finish, scratch + maas_round_up(g->tile_m, MAAS_MR) * length);
     else
       MAAS_F32_SHARED(gemm_pass)(&pass, &finish);
     p += pass.k;
