@@ -51,7 +51,7 @@ var libmaasLinkage: [LinkerSetting] = [
     "-Xlinker", "--version-script=\(root)/Sources/MaasABI/maas.map", "-Xlinker",
     "--script=\(root)/Sources/MaasABI/frames.ld", "-Xlinker", "--no-eh-frame-hdr",
     "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "-z",
-    "-Xlinker", "pack-relative-relocs",
+    "-Xlinker", "start-stop-gc", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
   ]),
 ]
 if let core = Context.environment["MAAS_SWIFT_CORE"] {
@@ -139,7 +139,7 @@ if fuzzing {
   }
   package.targets += [
     .systemLibrary(name: "CFuzz", path: "Tests/Fuzz/CFuzz"),
-    fuzzer("fuzz-model", "Maas", "MaasCore"),
+    fuzzer("fuzz-model", "Maas", "MaasONNX", "MaasCore"),
     fuzzer("fuzz-wire", "MaasONNX", "MaasCore", "CMaasONNX"),
     fuzzer("fuzz-npy", "MaasNumPy", "MaasCore"),
   ]

@@ -3,12 +3,15 @@
 
 Every function and constant of libswiftCore.a lies in a section of its own, but nearly all of them bear the flag "keep
 even when unused", which is meant for programs that look symbols up at run time. libmaas exports only its C functions.
-The copy has the flag cleared, except on the tables that the Swift runtime itself searches (swift5_…).
+The copy has the flag cleared, except on the tables that the Swift runtime itself searches.
 
 A function that libmaas never calls, but that something it keeps mentions, is replaced by a trap, so that what only it
-needs goes as well: the tables with the Unicode names of characters, half a megabyte. A page-aligned buffer of zeros, for
-the environment of the program that prints backtraces, is no longer stored.
+needs goes as well: the tables with the Unicode names of characters, half a megabyte; and what describes values to
+debuggers, reflects or codes them. Only casts to protocols find the latter, and the core, which is Embedded Swift as
+well, has none. A page-aligned buffer of zeros, for the environment of the program that prints backtraces, is no longer
+stored.
 """
+import bisect
 import glob
 import os
 import re
@@ -21,6 +24,15 @@ TRAP = b"\x0f\x0b"  # ud2
 SHT_NOBITS = 8
 ZEROS = "swift5_backtrace"
 UNCALLED = re.compile(r"\.text\._swift_stdlib_getScalarName$")
+SEARCHED = re.compile(r"swift5_(protocols|protocol_conformances|type_metadata(_2)?|replace|replac2|accessible_functions)$")
+# Protocol witnesses (TW) share a section.
+UNCALLED_WITNESS = re.compile(
+    r"(CustomDebugStringConvertible|CustomReflectable|CustomPlaygroundQuickLookable).*TW$"
+    r"|S[Ee]s.*(Encoder|Decoder)_p_tK.*TW$|(En|De)codingContainer"
+)
+SYMBOL, RELOCATION = struct.Struct("<IBBHQQ"), struct.Struct("<QQq")
+SHT_SYMTAB = 2
+STT_FUNC = 2
 
 
 def toolchain_library():
@@ -62,6 +74,22 @@ class Sections:
         (offset,) = struct.unpack_from("<I", self.archive, self.at(i))
         return name_at(self.archive, self.elf + self.names + offset)
 
+    def field(self, i, at, form="<Q"):
+        return struct.unpack_from(form, self.archive, self.at(i) + at)[0]
+
+    def contents(self, i):
+        """Where they begin in the archive, and how long they are."""
+        return self.elf + self.field(i, 24), self.field(i, 32)
+
+    def functions(self, section):
+        """(name, first, size) of those in a section."""
+        table = next(i for i in range(1, self.count) if self.field(i, 4, "<I") == SHT_SYMTAB)
+        (at, size), names = self.contents(table), self.contents(self.field(table, 40, "<I"))[0]
+        for entry in range(at, at + size, SYMBOL.size):
+            name, info, _, of, value, length = SYMBOL.unpack_from(self.archive, entry)
+            if of == section and info & 15 == STT_FUNC and length:
+                yield name_at(self.archive, names + name), value, length
+
     def clear_retain(self, i):
         """Whether there was the flag to clear."""
         (flags,) = struct.unpack_from("<Q", self.archive, self.at(i) + 8)
@@ -80,12 +108,28 @@ class Sections:
         self.resize(i, len(TRAP))
 
 
+def trap_witnesses(sections, text, relocations):
+    """Replaces those of a section that nobody calls; returns how many."""
+    found = sorted((first, size) for name, first, size in sections.functions(text) if UNCALLED_WITNESS.search(name))
+    begins = [first for first, _ in found]
+    for first in begins:
+        at = sections.contents(text)[0] + first
+        sections.archive[at : at + len(TRAP)] = TRAP
+    at, size = sections.contents(relocations)
+    for entry in range(at, at + size, RELOCATION.size):
+        (place,) = struct.unpack_from("<Q", sections.archive, entry)
+        nearest = bisect.bisect_right(begins, place) - 1
+        if nearest >= 0 and place < sum(found[nearest]):
+            RELOCATION.pack_into(sections.archive, entry, place, 0, 0)  # R_X86_64_NONE
+    return len(found)
+
+
 def slim(sections):
     """Changes one object file; returns how many flags were cleared and how many functions replaced."""
     cleared = trapped = 0
     for i in range(1, sections.count):
         name = sections.name(i)
-        if not name.startswith("swift5_"):
+        if not SEARCHED.match(name):
             cleared += sections.clear_retain(i)
         if name == ZEROS:
             sections.forget_contents(i)
@@ -94,6 +138,8 @@ def slim(sections):
             trapped += 1
         elif name.startswith(".rela") and UNCALLED.match(name[len(".rela") :]):
             sections.resize(i, 0)
+        elif name == ".rela.text":
+            trapped += trap_witnesses(sections, sections.field(i, 44, "<I"), i)
     return cleared, trapped
 
 
