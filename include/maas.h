@@ -99,8 +99,8 @@ MAAS_API const char *maas_status_name(maas_status status);
 MAAS_API const char *maas_status_text(maas_status status);
 
 /**
- * The reason of the last failure on the calling thread: one sentence with the file, node, tensor, the
- * expected and the found. "" before the first failure; a successful call does not change it. Never NULL.
+ * The reason of the last failure on the calling thread: one sentence, on one line, with the file, node, tensor,
+ * the expected and the found. "" before the first failure; a successful call does not change it. Never NULL.
  * Valid until the next failing call on this thread.
  */
 MAAS_API const char *maas_error_message(void);

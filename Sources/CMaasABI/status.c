@@ -15,7 +15,8 @@ void maas_abi_set_message(const uint8_t *text, size_t size) {
     while (size > 0 && (text[size] & 0xc0) == 0x80) // not inside a UTF-8 sequence
       size--;
   }
-  memmove(message, text, size);
+  for (size_t i = 0; i < size; i++) // names of damaged files may have anything in them
+    message[i] = text[i] < ' ' || text[i] == 127 ? ' ' : (char)text[i];
   message[size] = 0;
   message_count++;
 }

@@ -17,7 +17,7 @@ func withStatus(_ body: () throws(MaasError) -> Void) -> maas_status {
 private func failed(_ error: MaasError) -> maas_status {
   var message = error.message
   message.withUTF8 { maas_abi_set_message($0.baseAddress, $0.count) }
-  log(MAAS_LOG_ERROR) { message }
+  log(MAAS_LOG_ERROR) { String(cString: maas_error_message()) }
   return maas_status(rawValue: UInt32(error.code.rawValue))
 }
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Keeps the reason of a failure for maas_error_message() on this thread; long texts are cut.
+/// Keeps the reason of a failure for maas_error_message() on this thread, as one line; long texts are cut.
 void maas_abi_set_message(const uint8_t *text, size_t size);
 /// Makes "the node has no attribute 'name'" this thread's message, without an allocation: the name is as a caller gave it.
 void maas_abi_set_absent(const char *name);

@@ -301,6 +301,8 @@ static void messages(void) {
   CHECK(strcmp(maas_error_message(), "come back later") == 0);
   CHECK(maas_error_set(MAAS_OK, maas_error_message()) == MAAS_OK);
   CHECK(strcmp(maas_error_message(), "come back later") == 0);
+  maas_error_set(MAAS_BUSY, "come\nback\x1b[K l\xc3\xa4ter\x7f");
+  CHECK(strcmp(maas_error_message(), "come back [K l\xc3\xa4ter ") == 0);
 }
 
 int main(int argc, char **argv) {
