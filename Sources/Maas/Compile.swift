@@ -76,30 +76,3 @@ extension Model {
     }
   }
 }
-
-/// The packed weights of a graph, in a fixed order.
-private func packed(
-  _ graph: Graph, _ weights: WeightCache, _ sizes: [String: Int], threads: Int
-) throws(MaasError) -> [WeightCache.Packing] {
-  let options = ExecutionOptions(threads: threads, memoryLimit: maximumBytes, planCacheLimit: 0)
-  try Executable(graph, weights: weights, options: options).prepare(sizes)
-  return weights.packings.values.sorted {
-    $0.constant != $1.constant ? $0.constant < $1.constant : $0.layout < $1.layout
-  }
-}
-
-/// What a small matrix is packed into, as a number: another order of packed weights gives another one.
-private func layoutFingerprint() throws(MaasError) -> Int64 {
-  let shape = [37, 91]
-  var graph = Graph("layout")
-  let x = graph.addInput("x", .float, Shape([1, shape[0]]))
-  let numbers = (0..<shape[0] * shape[1]).map { Float($0) }
-  let weights = graph.addConstant("weights", try Tensor(.float, shape, numbers))
-  graph.outputs = graph.add(MatMul(), [x, weights], name: "y")
-  try graph.inferValues()
-  var checksum = Checksum()
-  for packing in try packed(graph, WeightCache(graph), [:], threads: 1) {
-    checksum.add(UnsafeRawBufferPointer(start: packing.bytes.base, count: packing.bytes.byteCount))
-  }
-  return Int64(bitPattern: checksum.finished())
-}

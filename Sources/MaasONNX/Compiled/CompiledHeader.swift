@@ -4,7 +4,7 @@ import MaasCore
 struct CompiledHeader {
   /// Begins no ONNX model, and shows when a program took the file for a text.
   static let magic: [UInt8] = [0x89, 0x4d, 0x41, 0x41, 0x53, 0x0d, 0x0a, 0x1a]
-  /// Raised when this file's form, or what operators pack weights into, changes.
+  /// Raised when this file's form changes. What operators pack weights into is told by `CompiledModel.layouts`.
   static let format = 1
   static let byteCount = 64
   /// The weights begin at a page.

@@ -1,0 +1,80 @@
+import MaasCore
+import MaasGraph
+import MaasONNX
+import MaasRuntime
+
+/// The packed weights of a graph, in a fixed order.
+func packed(
+  _ graph: Graph, _ weights: WeightCache, _ sizes: [String: Int], threads: Int
+) throws(MaasError) -> [WeightCache.Packing] {
+  let options = ExecutionOptions(threads: threads, memoryLimit: maximumBytes, planCacheLimit: 0)
+  try Executable(graph, weights: weights, options: options).prepare(sizes)
+  return weights.packings.values.sorted {
+    $0.constant != $1.constant ? $0.constant < $1.constant : $0.layout < $1.layout
+  }
+}
+
+/// An operator that packs weights, and what it is given.
+private struct Sample {
+  let name: String
+  let dtype: DType
+  let x: [Int]
+  let weights: [Int]
+
+  init(_ name: String, _ dtype: DType, _ x: [Int], _ weights: [Int]) {
+    (self.name, self.dtype, self.x, self.weights) = (name, dtype, x, weights)
+  }
+}
+
+/// One for each kernel that packs. No size is a multiple of a panel's.
+private let samples = [
+  Sample("MatMul", .float, [1, 37], [37, 91]),
+  Sample("Conv", .float, [1, 5, 9, 7], [33, 5, 3, 3]),
+  Sample("MatMulInteger", .uint8, [1, 37], [37, 91]),
+]
+
+/// What small weights are packed into, as a number: another order of packed weights gives another one.
+func layoutFingerprint() throws(MaasError) -> Int64 { try fingerprint.get() }
+
+/// Found once.
+private let fingerprint: Result<Int64, MaasError> = {
+  do throws(MaasError) { return .success(try packedSamples()) } catch { return .failure(error) }
+}()
+
+private func packedSamples() throws(MaasError) -> Int64 {
+  var checksum = Checksum()
+  for sample in samples {
+    // A build without the operator has no packed weights of it.
+    guard let row = try? operatorRegistration(sample.name, domain: "", opset: 17) else { continue }
+    var attributes = AttributeReader([], opset: 17, inputCount: 2, outputCount: 1)
+    let op = try row.make(&attributes)
+    try checksum.add(op, sample, x: sample.x)
+    if let last = op.channelsLast {
+      try checksum.add(last, sample, x: [sample.x[0]] + sample.x[2...] + [sample.x[1]])
+    }
+  }
+  return Int64(bitPattern: checksum.finished())
+}
+
+extension Checksum {
+  /// Adds what the operator packs the sample's weights into.
+  fileprivate mutating func add(_ op: any Operator, _ sample: Sample, x: [Int]) throws(MaasError) {
+    var graph = Graph("layout")
+    let x = graph.addInput("x", sample.dtype, Shape(x))
+    let weights = graph.addConstant("weights", try sample.tensor())
+    graph.outputs = graph.add(op, [x, weights], name: "y")
+    try graph.inferValues()
+    for packing in try packed(graph, WeightCache(graph), [:], threads: 1) {
+      add(UnsafeRawBufferPointer(start: packing.bytes.base, count: packing.bytes.byteCount))
+    }
+  }
+}
+
+extension Sample {
+  /// Weights that tell each place from all others, as far as the element type can.
+  fileprivate func tensor() throws(MaasError) -> Tensor {
+    let numbers = 0..<weights.reduce(1, *)
+    if dtype == .float { return try Tensor(dtype, weights, numbers.map { Float($0) }) }
+    return try Tensor(dtype, weights, numbers.map { UInt8(truncatingIfNeeded: $0 &* 157 &+ $0 >> 8) })
+  }
+}
