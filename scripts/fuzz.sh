@@ -17,6 +17,7 @@ seeds_of() {
   case $1 in
   fuzz-model | fuzz-wire)
     $python Tests/Fuzz/hostile.py 3000 --write "$2"
+    $python Tests/Fuzz/hostile.py 500 --compiled --write "$2"
     cp examples/digits/digits.onnx "$2"
     $python Tests/models/make.py .build/models/made >/dev/null
     find .build/models/made -name '*.onnx' -size -64k -exec cp {} "$2" \;

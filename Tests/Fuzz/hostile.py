@@ -2,6 +2,7 @@
 
     hostile.py COUNT [--seed N] [--first I] [--keep FOLDER]     run them with the Python binding's library
     hostile.py COUNT --write FOLDER                             write them, to be a corpus for fuzz-model
+    hostile.py COUNT --compiled …                               the same with damaged compiled models
 
 Models run in a child process under a memory limit; a child that dies, hangs or asks for too much memory fails the
 model it was at, which is kept in FOLDER, and another child goes on behind it.
@@ -15,6 +16,7 @@ import sys
 
 import numpy as np
 
+from hostile_compiled import CompiledModels
 from hostile_models import Models
 
 HERE = pathlib.Path(__file__).parent
@@ -22,30 +24,31 @@ SECONDS_PER_MODEL = 10
 MEMORY_LIMIT = 64 << 20  # Bytes a run may use.
 ADDRESS_SPACE = 4 << 30  # Bytes the whole child may map.
 LARGEST_INPUT = 1 << 20
+KINDS = {kind.suffix: kind for kind in (Models, CompiledModels)}
 
 
-def child(seed, first, last):
+def child(suffix, seed, first, last):
     """Prints the number of each model before it is tried, and what is wrong with an answer."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.path.insert(0, str(HERE.parent.parent / "bindings/python/src"))
     import maas
-    models = Models(seed)
-    for i in range(first, last):
+    models = KINDS[suffix](int(seed))
+    for i in range(int(first), int(last)):
         print(i, flush=True)
         try:
             run(maas, models[i], i)
         except maas.MaasError as error:
             print("refused", flush=True)
-            complain(maas, error)
+            complain(maas, error, models.PLACES)
     print("end", flush=True)
 
 
-def complain(maas, error):
+def complain(maas, error, places):
     text = str(error)
     if isinstance(error, maas.errors.Internal):
         print(f"fault: an internal error: {text}", flush=True)
-    elif not any(word in text for word in ("node '", "tensor '", "tensors of", "deadline", "more memory")):
+    elif not any(word in text for word in places):
         print(f"fault: names neither node nor value: {text}", flush=True)
     elif len(text) > 1000 or "\n" in text:
         print(f"fault: is no readable sentence: {text[:300]}", flush=True)
@@ -77,7 +80,7 @@ class Child:
     """A child process and the model it is at."""
 
     def __init__(self, arguments, first):
-        command = [sys.executable, __file__, "--child", str(arguments.seed), str(first), str(arguments.last)]
+        command = [sys.executable, __file__, "--child", arguments.suffix, *map(str, (arguments.seed, first, arguments.last))]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
         self.at, self.faults, self.refused, self.ended = first, [], 0, False
         self._read()
@@ -113,7 +116,7 @@ class Child:
 
 def main(arguments):
     first, faults, refused = arguments.first, [], 0
-    models = Models(arguments.seed)
+    models = KINDS[arguments.suffix](arguments.seed)
     while first < arguments.last:
         done = Child(arguments, first)
         refused += done.refused
@@ -121,8 +124,9 @@ def main(arguments):
             faults.append(at)
             keep = pathlib.Path(arguments.keep)
             keep.mkdir(parents=True, exist_ok=True)
-            (keep / f"{arguments.seed}-{at}.onnx").write_bytes(models[at])
-            print(f"FAIL {keep}/{arguments.seed}-{at}.onnx: {text}", flush=True)
+            file = keep / f"{arguments.seed}-{at}{arguments.suffix}"
+            file.write_bytes(models[at])
+            print(f"FAIL {file}: {text}", flush=True)
         first = arguments.last if done.ended else done.at + 1
     total = arguments.last - arguments.first
     print(f"{total - len(set(faults))} passed, {len(set(faults))} failed ({refused} were refused)")
@@ -133,12 +137,12 @@ def write(folder, models, count):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(count):
-        (folder / f"{models.seed}-{i}.onnx").write_bytes(models[i])
+        (folder / f"{models.seed}-{i}{models.suffix}").write_bytes(models[i])
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "--child":
-        child(*map(int, sys.argv[2:]))
+        child(*sys.argv[2:])
         sys.exit()
     parser = argparse.ArgumentParser()
     parser.add_argument("count", type=int)
@@ -146,9 +150,11 @@ if __name__ == "__main__":
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--keep", default=".build/hostile")
     parser.add_argument("--write")
+    parser.add_argument(
+        "--compiled", dest="suffix", action="store_const", const=CompiledModels.suffix, default=Models.suffix)
     given = parser.parse_args()
     given.last = given.first + given.count
     if given.write:
-        write(given.write, Models(given.seed), given.count)
+        write(given.write, KINDS[given.suffix](given.seed), given.count)
     else:
         main(given)

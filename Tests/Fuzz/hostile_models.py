@@ -254,6 +254,10 @@ CHANGES = [change_attribute] * 5 + [change_dims] * 5 + [change_integers] * 5 + [
 class Models:
     """`models[i]` for any i: operators take turns, so that a short run sees all of them."""
 
+    suffix = ".onnx"
+    # One of these stands in each refusal.
+    PLACES = ("node '", "tensor '", "tensors of", "deadline", "more memory")
+
     def __init__(self, seed=0):
         self.seed, self.entries = seed, {}
         for line in FIXTURES.read_text().splitlines():

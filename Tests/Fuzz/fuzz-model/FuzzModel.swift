@@ -1,18 +1,38 @@
 import CFuzz
 import Maas
 
+@testable import MaasONNX
+
 /// Bytes to a model, a session, and one run with made-up inputs: errors are fine, everything else is not.
 @main
 struct FuzzModel {
   static func main() {
     var (count, arguments) = (CommandLine.argc, CommandLine.unsafeArgv as UnsafeMutablePointer?)
     _ = LLVMFuzzerRunDriver(&count, &arguments) { bytes, size in
-      let bytes = UnsafeRawBufferPointer(start: bytes, count: size)
+      let bytes = mended(UnsafeRawBufferPointer(start: bytes, count: size))
       for optimization in [SessionOptions.Optimization.all, .none] {
-        do throws(MaasError) { try FuzzModel.run(bytes, optimization) } catch { _ = error.message }
+        do throws(MaasError) {
+          try bytes.withUnsafeBytes { (bytes) throws(MaasError) in try FuzzModel.run(bytes, optimization) }
+        } catch { _ = error.message }
       }
       return 0
     }
+  }
+
+  /// The bytes; those of a compiled model with its length and checksum, which would hide all that comes after them.
+  private static func mended(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+    var mended = Array(bytes)
+    func put(_ offset: Int, _ number: UInt64) {
+      for i in 0..<8 { mended[offset + i] = UInt8(truncatingIfNeeded: number >> UInt64(8 * i)) }
+    }
+    guard CompiledModel.isOne(bytes), mended.count >= CompiledHeader.byteCount else { return mended }
+    put(24, UInt64(mended.count))
+    let checksum = mended.withUnsafeBytes { (bytes) -> UInt64? in
+      guard let header = try? CompiledHeader(bytes) else { return nil }
+      return CompiledHeader.checksum(bytes, UnsafeRawBufferPointer(rebasing: bytes[header.message]))
+    }
+    if let checksum { put(8, checksum) }
+    return mended
   }
 
   private static func run(
