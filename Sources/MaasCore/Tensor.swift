@@ -55,6 +55,11 @@ public final class Tensor: @unchecked Sendable {
 }
 
 extension Tensor {
+  /// Whether type, shape and all bits are the same; not for strings.
+  package func isIdentical(to other: Tensor) -> Bool {
+    dtype == other.dtype && shape == other.shape && maas_sys_equal(bytes, other.bytes, byteCount)
+  }
+
   /// Copies `elements` into a new tensor. `T` must be the Swift type whose layout is `dtype`'s.
   package convenience init<T: BitwiseCopyable>(_ dtype: DType, _ shape: [Int], _ elements: [T])
     throws(MaasError)

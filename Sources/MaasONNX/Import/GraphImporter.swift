@@ -121,16 +121,21 @@ final class GraphImporter {
     let opset = try context.opset(of: domain)
     var inputs = try inputs(of: node)
     let attributes = try readAttributes(of: node, &inputs)
+    let (inputCount, outputCount) = (node.inputs.count, node.outputs.count)
     var reader = AttributeReader(
-      attributes, opset: opset, inputCount: node.inputs.count, outputCount: node.outputs.count)
+      attributes, opset: opset, inputCount: inputCount, outputCount: outputCount)
     if type == "Gradient", domain == "ai.onnx.preview.training" {
       return try importGradient(try GradientRequest(&reader), node, inputs)
     }
-    let op = try operatorRegistration(type, domain: domain, opset: opset, own: context.own).make(&reader)
-    try reader.finish()
+    let kind = "\(type) \(domain) \(opset) \(inputCount) \(outputCount)"
+    let op = try context.sharedOperator(kind, attributes) { () throws(MaasError) in
+      let op = try operatorRegistration(type, domain: domain, opset: opset, own: context.own).make(&reader)
+      try reader.finish()
+      return op
+    }
     if context.keepsForms {
       graph.forms[op] = OperatorForm(
-        type, domain: domain, opset: opset, attributes: attributes, inputCount: node.inputs.count)
+        type, domain: domain, opset: opset, attributes: attributes, inputCount: inputCount)
     }
     graph.nodes.append(Node(name, op, inputs, try outputs(of: node)))
   }

@@ -1,4 +1,5 @@
 import MaasCore
+import MaasGraph
 
 /// What all graphs of one model share while they are imported.
 final class ImportContext {
@@ -14,6 +15,8 @@ final class ImportContext {
   /// The model, then the functions whose bodies are being imported.
   private var scopes: [Scope]
   private var calls = 0
+  /// Operators that equal nodes share.
+  var shared: (operators: [any Operator], places: [String: Int]) = ([], [:])
   private static let maximumDepth = 64
   private static let maximumCalls = 100_000
 

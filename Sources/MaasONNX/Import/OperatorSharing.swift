@@ -1,0 +1,35 @@
+import MaasCore
+import MaasGraph
+
+extension ImportContext {
+  /// The operator of a node of that kind with these attributes, made if no node like it came before: operators are
+  /// immutable.
+  func sharedOperator(
+    _ kind: String, _ attributes: [Attribute], _ make: () throws(MaasError) -> any Operator
+  ) throws(MaasError) -> any Operator {
+    guard let key = key(kind, attributes) else { return try make() }
+    if let place = shared.places[key] { return shared.operators[place] }
+    let op = try make()
+    if op.isRandom { return op }
+    shared.places[key] = shared.operators.count
+    shared.operators.append(op)
+    return op
+  }
+}
+
+/// Nil where an attribute is more than a few numbers or a text.
+private func key(_ kind: String, _ attributes: [Attribute]) -> String? {
+  var key = kind
+  for attribute in attributes {
+    key += " \(attribute.name)"
+    switch attribute.value {
+    case .float(let value): key += " f\(value.bitPattern)"
+    case .int(let value): key += " i\(value)"
+    case .string(let text): key += " s\(text.utf8.count) \(text)"
+    case .floats(let values): for value in values { key += " f\(value.bitPattern)" }
+    case .ints(let values): for value in values { key += " i\(value)" }
+    default: return nil
+    }
+  }
+  return key
+}
