@@ -78,8 +78,8 @@ leave_out() {
     done
     rm "$out/swift/MaasOps-${part//\//-}"*.swift
   done
-  rm "$out/swift/MaasOptimizer-FuseAttention.swift" # its operator is one of those
-  sed -i '/^  fuseAttention,$/d' "$out/swift/MaasOptimizer-Pipeline.swift"
+  rm "$out/swift/MaasOptimizer-"{FuseAttention,FuseRotary}.swift # their operators are among those
+  sed -i -E '/^  fuse(Attention|Rotary),$/d' "$out/swift/MaasOptimizer-Pipeline.swift"
 }
 
 compile_swift() {

@@ -8,6 +8,10 @@ struct Matcher {
   private var producers: [Int?]
   private var uses: [Int]
   private var gone: Set<Int> = []
+  /// Nodes in front of the one at an index.
+  private var inserted: [Int: [Node]] = [:]
+  /// The node that is offered now.
+  fileprivate var current = 0
 
   init(_ graph: Graph) {
     self.graph = graph
@@ -27,7 +31,10 @@ struct Matcher {
     return node
   }
 
-  func isReadOnce(_ id: ValueID?) -> Bool { id.flatMap { uses[at: $0.index] } == 1 }
+  func isReadOnce(_ id: ValueID?) -> Bool { id.map { isRead($0, times: 1) } ?? false }
+
+  /// Whether it is read as often by nodes, and is no output.
+  func isRead(_ id: ValueID, times: Int) -> Bool { uses[at: id.index] == times && readers(id) == times }
 
   /// How many nodes read a value that may also be an output of the graph.
   func readers(_ id: ValueID) -> Int { (uses[at: id.index] ?? 0) - graph.outputs.count { $0 == id } }
@@ -73,12 +80,21 @@ struct Matcher {
   /// Takes away a node whose outputs the next replacement makes.
   mutating func drop(_ i: Int) { gone.insert(i) }
 
+  /// Puts a node in front of the one that is offered, which will be replaced.
+  mutating func insert(_ node: Node) {
+    for case .some(let id) in node.inputs { uses[id.index] += 1 }
+    inserted[current, default: []].append(node)
+  }
+
   fileprivate func isGone(_ i: Int) -> Bool { gone.contains(i) }
 
   fileprivate func finished() -> Graph {
-    guard !gone.isEmpty else { return graph }
+    guard !gone.isEmpty || !inserted.isEmpty else { return graph }
     var result = graph
-    result.nodes = graph.nodes.indices.filter { !gone.contains($0) }.map { graph.nodes[$0] }
+    result.nodes = []
+    for (i, node) in graph.nodes.enumerated() where !gone.contains(i) {
+      result.nodes += (inserted[i] ?? []) + [node]
+    }
     return result
   }
 }
@@ -92,6 +108,7 @@ extension Graph {
     var matcher = Matcher(self)
     var count = 0
     for i in nodes.indices where !matcher.isGone(i) {
+      matcher.current = i
       guard let node = try rewrite(matcher.graph.nodes[i], &matcher) else { continue }
       matcher.replace(i, by: node)
       count += 1

@@ -193,11 +193,12 @@ static void check_lstm(int64_t rows, int64_t hidden, bool peephole, bool lengths
 }
 
 /// Of as many pairs as `s` has elements in a row.
-static void check_rotary(const int64_t *s, bool interleaved) {
-  maas_f32_rotary_params p = {.batch = 1, .places = 3, .heads = 2, .pairs = s[1], .interleaved = interleaved};
+static void check_rotary(const int64_t *s, bool interleaved, bool own_angles) {
+  maas_f32_rotary_params p = {.batch = 1, .places = 3, .heads = 2, .pairs = s[1]};
+  p.interleaved = interleaved, p.own_angles = own_angles;
   p.size = 2 * p.pairs + 1, p.positions = 3, p.place_step = 1;
   p.x_head = p.size, p.x_place = 2 * p.size + 3, p.y_place = p.size, p.y_head = 3 * p.size;
-  size_t angles = (size_t)(3 * p.pairs);
+  size_t angles = (size_t)(3 * p.pairs * (own_angles ? 2 : 1));
   kernel_case c = {.table = "maas_f32_rotary",
                    .params = &p,
                    .params_size = sizeof p,
@@ -210,7 +211,8 @@ static void check_rotary(const int64_t *s, bool interleaved) {
                    .scale = 1,
                    .onto = -1,
                    .split = rotary_split};
-  snprintf(c.note, sizeof c.note, "%d pairs, interleaved %d", (int)p.pairs, interleaved);
+  snprintf(c.note, sizeof c.note, "%d pairs, interleaved %d, own angles %d", (int)p.pairs, interleaved,
+           own_angles);
   check(&c);
 }
 
@@ -226,8 +228,9 @@ void check_along(void) {
     check_layer_norm(shapes[s], false, true);
     check_layer_norm(shapes[s], true, true);
     check_channel_affine(shapes[s]);
-    check_rotary(shapes[s], false);
-    check_rotary(shapes[s], true);
+    check_rotary(shapes[s], false, false);
+    check_rotary(shapes[s], false, true);
+    check_rotary(shapes[s], true, false);
   }
   for (int op = 0; op < MAAS_REDUCE_COUNT; op++)
     for (size_t r = 0; r < sizeof reductions / sizeof reductions[0]; r++)

@@ -90,23 +90,24 @@ int32_t MAAS_F32_KERNEL(row_sums)(const maas_step *step, int64_t begin, int64_t 
   return MAAS_STEP_OK;
 }
 
-/// n <= V_WIDTH pairs whose halves lie apart.
-static void rotate_part(const float *x, int64_t apart, const float *c, const float *s, float *y, int64_t n) {
-  vf a = v_load_tail(x, n), b = v_load_tail(x + apart, n), cosine = v_load_tail(c, n),
-     sine = v_load_tail(s, n);
-  v_store_tail(y, v_sub(v_mul(a, cosine), v_mul(b, sine)), n);
-  v_store_tail(y + apart, v_fma(b, cosine, v_mul(a, sine)), n);
+/// n <= V_WIDTH pairs whose halves lie apart; `next` elements on are the angles of the second half.
+static void rotate_part(const float *x, int64_t apart, const float *c, const float *s, int64_t next, float *y,
+                        int64_t n) {
+  vf a = v_load_tail(x, n), b = v_load_tail(x + apart, n);
+  v_store_tail(y, v_sub(v_mul(a, v_load_tail(c, n)), v_mul(b, v_load_tail(s, n))), n);
+  v_store_tail(y + apart, v_fma(b, v_load_tail(c + next, n), v_mul(a, v_load_tail(s + next, n))), n);
 }
 
-static void rotate_halves(const float *x, const float *c, const float *s, float *y, int64_t pairs) {
+static void rotate_halves(const float *x, const float *c, const float *s, int64_t next, float *y,
+                          int64_t pairs) {
   int64_t i = 0;
   for (; i + V_WIDTH <= pairs; i += V_WIDTH) {
-    vf a = v_load(x + i), b = v_load(x + pairs + i), cosine = v_load(c + i), sine = v_load(s + i);
-    v_store(y + i, v_sub(v_mul(a, cosine), v_mul(b, sine)));
-    v_store(y + pairs + i, v_fma(b, cosine, v_mul(a, sine)));
+    vf a = v_load(x + i), b = v_load(x + pairs + i);
+    v_store(y + i, v_sub(v_mul(a, v_load(c + i)), v_mul(b, v_load(s + i))));
+    v_store(y + pairs + i, v_fma(b, v_load(c + next + i), v_mul(a, v_load(s + next + i))));
   }
   if (i < pairs)
-    rotate_part(x + i, pairs, c + i, s + i, y + i, pairs - i);
+    rotate_part(x + i, pairs, c + i, s + i, next, y + i, pairs - i);
 }
 
 /// Neighbours are taken apart into short arrays, and all is read before anything is written: so the compiler makes
@@ -150,9 +151,12 @@ static int64_t rotary_row(const maas_f32_rotary_params *g, const int64_t *ids, i
 
 static void rotate(const maas_f32_rotary_params *g, void *const *operands, int64_t row, const float *x,
                    float *y) {
-  const float *c = (const float *)operands[1] + row * g->pairs,
-              *s = (const float *)operands[2] + row * g->pairs;
-  (g->interleaved ? rotate_neighbours : rotate_halves)(x, c, s, y, g->pairs);
+  const int64_t next = g->own_angles ? g->pairs : 0, width = g->pairs + next;
+  const float *c = (const float *)operands[1] + row * width, *s = (const float *)operands[2] + row * width;
+  if (g->interleaved)
+    rotate_neighbours(x, c, s, y, g->pairs);
+  else
+    rotate_halves(x, c, s, next, y, g->pairs);
   if (x != y && g->size > 2 * g->pairs)
     memcpy(y + 2 * g->pairs, x + 2 * g->pairs, (size_t)(g->size - 2 * g->pairs) * sizeof(float));
 }

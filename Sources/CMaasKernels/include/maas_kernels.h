@@ -357,10 +357,11 @@ maas_split maas_f32_rows_split(const maas_f32_rows_params *params);
 /// Pairs (a, b) of elements of each head become (a cos - b sin, a sin + b cos); what is behind the pairs is copied.
 /// Pairs are neighbours, or lie `pairs` apart. A work item is a head of a place. Row r of cosines and sines
 /// [positions, pairs] belongs to batch b and place s with r = b batch_step + s place_step, plus the position
-/// number [b id_batch + s id_place] where there are ids.
+/// number [b id_batch + s id_place] where there are ids. With own_angles rows have 2 pairs elements, and the second
+/// half of a head is made with the second halves of them.
 typedef struct maas_f32_rotary_params {
   int64_t batch, places, heads, size, pairs;
-  bool interleaved;
+  bool interleaved, own_angles;
   int64_t x_batch, x_place, x_head; ///< Elements between neighbours.
   int64_t y_batch, y_place, y_head;
   int64_t x_offset;
