@@ -11,8 +11,11 @@ package final class Pad: ReadableOperator {
     case constant, reflect, edge, wrap
   }
   private let mode: Mode
-  private let attribute: [Int]?
+  package let attribute: [Int]?
   private let value: Float
+
+  /// What it adds where no input says so; nil where that depends on what is there.
+  package var filling: Float? { mode == .constant ? value : nil }
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     let modes: [(name: String, mode: Mode)] = [
@@ -80,15 +83,18 @@ package final class Pad: ReadableOperator {
     return (begin, end)
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }
+  package func lower(_ node: inout Lowering) throws(MaasError) {
+    try node.moving { (node) throws(MaasError) in try emit(&node) { $0 } }
+  }
 
-  private func emit(_ node: inout Lowering) throws(MaasError) {
+  /// `order` puts numbers for ONNX's dimensions in the order of those that the operands have.
+  func emit(_ node: inout Lowering, _ order: ([Int]) -> [Int]) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     guard y.count > 0 else { return }
     var pads = attribute ?? []
     if attribute == nil { pads = try node.integers(1) }
     let axes = node.optionalInput(3) == nil ? nil : try node.integers(3)
-    let begin = try spread(pads, axes, rank: x.rank, missing: 0).begin
+    let begin = order(try spread(pads, axes, rank: x.rank, missing: 0).begin)
     guard mode == .constant else { return try node.emitReflection(mode.rawValue, x, y, begin) }
     try fill(&node, y)
     try node.emitInside(x, y, begin)

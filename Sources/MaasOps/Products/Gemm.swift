@@ -40,6 +40,9 @@ package final class Gemm: ReadableOperator {
   /// Whether it is A B + C.
   package var isPlain: Bool { alpha == 1 && beta == 1 && !transA && !transB && activation.isNone }
 
+  /// The dimension of B that the columns of the result are; nil where it is more than A B + C.
+  package var columnAxis: Int? { alpha == 1 && beta == 1 && activation.isNone ? (transB ? 0 : 1) : nil }
+
   /// The same operator with `activation` behind it; nil where there is one already.
   package func adding(_ activation: Activation) -> Gemm? {
     self.activation.isNone ? Gemm(self, activation) : nil

@@ -22,14 +22,16 @@ package final class Conv: ReadableOperator {
     try reader.finish()
   }
 
-  private init(_ conv: Conv, _ activation: Activation) {
-    convolution = conv.convolution
-    self.activation = activation
+  private init(_ convolution: Convolution, _ activation: Activation) {
+    (self.convolution, self.activation) = (convolution, activation)
   }
+
+  /// The same operator with more padding, in front of all spatial dimensions and behind them; nil where it cannot be.
+  package func padded(_ more: [Int]) -> Conv? { convolution.padded(more).map { Conv($0, activation) } }
 
   /// The same operator with `activation` behind it; nil where there is one already.
   package func adding(_ activation: Activation) -> Conv? {
-    self.activation.isNone ? Conv(self, activation) : nil
+    self.activation.isNone ? Conv(convolution, activation) : nil
   }
 
   /// True without an activation: what is added to the results can then be a bias.

@@ -4,8 +4,16 @@ import MaasGraph
 
 /// A window that slides over channels in groups: what Conv has in common with its forms on integers.
 struct Convolution {
-  private let window: Window
+  private(set) var window: Window
   let group: Int
+
+  /// The same with more padding.
+  func padded(_ more: [Int]) -> Convolution? {
+    var convolution = self
+    guard let window = window.padded(more) else { return nil }
+    convolution.window = window
+    return convolution
+  }
 
   init(_ reader: inout AttributeReader) throws(MaasError) {
     window = try Window(&reader)

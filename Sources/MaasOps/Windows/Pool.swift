@@ -32,6 +32,23 @@ package final class Pool: OperatorFamily {
     try reader.finish()
   }
 
+  private init(_ pool: Pool, _ window: Window, countsPadding: Bool) {
+    (row, exponent, columnMajor) = (pool.row, pool.exponent, pool.columnMajor)
+    (self.window, self.countsPadding) = (window, countsPadding)
+  }
+
+  /// The same operator for images without padding of this number around them, as `Conv.padded`.
+  package func padded(_ more: [Int], by number: Float) -> Pool? {
+    let isFitting: Bool
+    switch row.op {
+    case MAAS_POOL_MAX: isFitting = number == -.infinity
+    case MAAS_POOL_AVERAGE: isFitting = number == 0 && (countsPadding || window.isBare)
+    default: isFitting = false
+    }
+    guard isFitting else { return nil }
+    return window.padded(more).map { Pool(self, $0, countsPadding: row.op == MAAS_POOL_AVERAGE) }
+  }
+
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...1)
     try node.expectDType(0, row.types)

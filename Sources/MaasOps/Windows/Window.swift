@@ -11,13 +11,13 @@ struct Window {
     case same(oddAtBegin: Bool)
   }
 
-  private let padding: Padding
+  private var padding: Padding
   private let ceilMode: Bool
   /// Nil where attributes leave it to the weights or to ONNX's defaults.
   private let kernel: [Int]?
   private let strides: [Int]?
   private let dilations: [Int]?
-  private let pads: [Int]?
+  private var pads: [Int]?
 
   init(_ reader: inout AttributeReader) throws(MaasError) {
     let auto = try reader.string("auto_pad") ?? "NOTSET"
@@ -36,6 +36,27 @@ struct Window {
     strides = try bounded(&reader, "strides", 1)
     dilations = try bounded(&reader, "dilations", 1)
     pads = try bounded(&reader, "pads", 0)
+  }
+
+  /// The same with more padding in front of all dimensions, and behind them; nil where that is no padding of its own.
+  func padded(_ more: [Int]) -> Window? {
+    let own = pads ?? [Int](repeating: 0, count: more.count)
+    var window = self
+    switch padding {
+    case .explicit where own.count == more.count: window.pads = zip(own, more).map { $0 + $1 }
+    case .valid: (window.padding, window.pads) = (.explicit, more)
+    default: return nil
+    }
+    return ceilMode || more.contains(where: { $0 > Self.limit }) ? nil : window
+  }
+
+  /// Whether no element of a window is padding.
+  var isBare: Bool {
+    switch padding {
+    case .explicit: pads?.allSatisfy { $0 == 0 } ?? true
+    case .valid: true
+    case .same: false
+    }
   }
 
   /// Keeps the arithmetic on attributes far from overflow.
