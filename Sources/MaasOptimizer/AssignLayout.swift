@@ -74,15 +74,16 @@ private struct LayoutPass {
     return twin
   }
 
-  /// Puts a node that makes the twin of the node's output in its place.
+  /// Puts a node that makes the twins of the node's outputs in its place.
   private mutating func emit(_ node: Node, _ op: any Operator, _ inputs: [ValueID?]) {
-    guard let output = node.outputs[0] else { return }
-    nodes.append(Node(node.name, op, inputs, [makeTwin(output)]))
-    pending.insert(output)
+    let outputs = node.outputs.map { $0.map { makeTwin($0) } }
+    nodes.append(Node(node.name, op, inputs, outputs))
+    for case .some(let output) in node.outputs { pending.insert(output) }
     count += 1
   }
 
   private mutating func converted(_ node: Node) throws(MaasError) -> Bool {
+    if let split = node.op as? Split, hasTwin(node, 0) { return converted(split, node) }
     guard node.outputs.count == 1, let output = node.outputs[0], let rank = rank(output), (3...5) ~= rank,
       graph[output].dtype == .float
     else { return false }
@@ -123,11 +124,25 @@ private struct LayoutPass {
     return true
   }
 
+  private func place(of axis: Int, _ rank: Int) -> Int? {
+    ChannelsLast.toLast(rank: rank).firstIndex(of: axis < 0 ? axis + rank : axis)
+  }
+
+  private mutating func converted(_ split: Split, _ node: Node) -> Bool {
+    guard let x = node.inputs[0], let rank = rank(x), let place = place(of: split.axis, rank),
+      let twin = twins[x.index], isKnown(node)
+    else { return false }
+    emit(node, split.along(place), [twin] + node.inputs.dropFirst())
+    return true
+  }
+
+  /// Whether all inputs but the first are constant.
+  private func isKnown(_ node: Node) -> Bool {
+    node.inputs.dropFirst().allSatisfy { $0.map { graph[$0].constant != nil } ?? true }
+  }
+
   private mutating func converted(_ concat: Concat, _ node: Node, _ rank: Int) -> Bool {
-    let axis = concat.axis < 0 ? concat.axis + rank : concat.axis
-    guard (0..<rank).contains(axis), let place = ChannelsLast.toLast(rank: rank).firstIndex(of: axis) else {
-      return false
-    }
+    guard let place = place(of: concat.axis, rank) else { return false }
     let inputs = node.inputs.map { $0.map { twin($0, rank: rank) } }
     emit(node, Concat(axis: place), inputs)
     return true
@@ -167,8 +182,7 @@ private struct LayoutPass {
   private func follower(_ node: Node) -> (any Operator)? {
     if let unary = node.op as? Unary { return unary }
     if let clip = node.op as? Clip { return clip }
-    let isKnown = node.inputs.dropFirst().allSatisfy { $0.map { graph[$0].constant != nil } ?? true }
-    return isKnown ? node.op.channelsLast : nil
+    return isKnown(node) ? node.op.channelsLast : nil
   }
 }
 

@@ -157,4 +157,44 @@ private struct Images {
     try graph.inferValues()
     #expect(try fuseResidual.apply(&graph) == 0)
   }
+
+  @Test func splitsStayInside() throws {
+    var images = Images()
+    let x = images.graph.addInput("x", .float, Shape([.symbol("n"), .known(3), .symbol("h"), .symbol("w")]))
+    let first = try images.conv(x, [16, 3, 3, 3], pad: 1)
+    var reader = AttributeReader([Attribute("axis", .int(1))], opset: 17, inputCount: 2, outputCount: 2)
+    let sizes = images.graph.addConstant("sizes", try Tensor(.int64, [2], [6, 10] as [Int64]))
+    let parts = images.graph.add(try Split(&reader), [first, sizes], name: "split", outputs: 2)
+    let deep = try images.conv(parts[1], [16, 10, 1, 1])
+    images.graph.outputs = [
+      try images.add(Concat.self, [parts[0], deep], [Attribute("axis", .int(-3))])
+    ]
+    let left = try operators(images, [2, 3, 5, 4], count: 4)
+    #expect(left == ["Transpose", "Conv", "Split", "Conv", "Concat", "Transpose"])
+  }
+
+  @Test func meansAndPaddingStayInside() throws {
+    var images = Images()
+    let x = images.graph.addInput("x", .float, Shape([.symbol("n"), .known(3), .symbol("h"), .symbol("w")]))
+    let first = try images.conv(x, [16, 3, 3, 3])
+    let pads = images.graph.addConstant("pads", try Tensor(.int64, [8], [0, 1, 2, 0, 0, 0, 1, 3] as [Int64]))
+    let padded = try images.add(Pad.self, [first, pads], [Attribute("mode", .string("edge"))])
+    var reader = AttributeReader(
+      [Attribute("axes", .ints([-1, 2]))], opset: 17, inputCount: 1, outputCount: 1)
+    let largest = images.add(try Reduce(.max, &reader), [padded])
+    images.graph.outputs = [try images.conv(images.add(Binary(.mul), [padded, largest]), [8, 17, 1, 1])]
+    let left = try operators(images, [2, 3, 6, 5], count: 5)
+    #expect(left == ["Transpose", "Conv", "Pad", "ReduceMax", "Mul", "Conv", "Transpose"])
+  }
+
+  @Test func reductionsThatDropDimensionsEndARegion() throws {
+    var images = Images()
+    let x = images.graph.addInput("x", .float, Shape([.symbol("n"), .known(3), .symbol("h"), .symbol("w")]))
+    let first = try images.conv(x, [16, 3, 3, 3])
+    let attributes = [Attribute("axes", .ints([1])), Attribute("keepdims", .int(0))]
+    var reader = AttributeReader(attributes, opset: 17, inputCount: 1, outputCount: 1)
+    images.graph.outputs = [images.add(try Reduce(.max, &reader), [first])]
+    let left = try operators(images, [2, 3, 6, 5], count: 1)
+    #expect(left == ["Transpose", "Conv", "Transpose", "ReduceMax"])
+  }
 }

@@ -58,3 +58,21 @@ extension BatchNormalization {
     return ChannelsLast(self) { [self] node throws(MaasError) in try lowerChannelsLast(&node) }
   }
 }
+
+extension Reduce {
+  package var channelsLast: (any Operator)? {
+    guard keepsDims else { return nil }
+    return ChannelsLast(self) { [self] node throws(MaasError) in
+      let (x, y) = (try node.input(0), try node.output())
+      let axes = try axes(node, input: 1, rank: x.rank)
+      try node.emitReduce(
+        row.op, x, y, axes.compactMap { ChannelsLast.toLast(rank: x.rank).firstIndex(of: $0) })
+    }
+  }
+}
+
+extension Pad {
+  package var channelsLast: (any Operator)? {
+    ChannelsLast(self) { [self] node throws(MaasError) in try emit(&node) { ChannelsLast.last($0) } }
+  }
+}

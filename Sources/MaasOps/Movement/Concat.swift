@@ -86,6 +86,13 @@ package final class Split: ReadableOperator {
     try reader.finish()
   }
 
+  private init(_ split: Split, axis: Int) {
+    (self.axis, sizes, parts, allowsRest) = (axis, split.sizes, split.parts, split.allowsRest)
+  }
+
+  /// The same along another axis.
+  package func along(_ axis: Int) -> Split { Split(self, axis: axis) }
+
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(1...2)
     let dtype = try node.dtype(0)

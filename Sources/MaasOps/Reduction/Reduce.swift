@@ -25,9 +25,9 @@ package final class Reduce: OperatorFamily {
     }
   }
 
-  private let row: Row
+  let row: Row
   private let source: AxesSource
-  private let keepsDims: Bool
+  let keepsDims: Bool
   /// With no axes nothing is reduced, instead of everything.
   private let emptyIsNone: Bool
   package var name: String { row.name }
