@@ -45,14 +45,15 @@ extension Matcher {
   }
 
   fileprivate mutating func attention(_ product: Node, for root: Node, joined: Bool) -> Node? {
-    guard let (probabilities, v) = plainProduct(product), isReadOnce(probabilities),
+    guard let (factor, v) = plainProduct(product), let probabilities = probabilities(factor),
       let scores = scores(probabilities), let inner = scores.product, let (q, k) = plainProduct(inner),
       let query = scaled(q), let key = scaled(k), let keys = keys(key.value),
       shape(query.value)?.count == 4, shape(v)?.count == 4
     else { return nil }
     let rows = heads(query.value)
     guard !joined || rows.heads != nil else { return nil }
-    var inputs = [joined ? rows : HeadSource(value: query.value), keys, heads(v)]
+    var inputs = [joined ? rows : HeadSource(value: query.value), keys, keyHeads(v)]
+    guard count(inputs[1]) == count(inputs[2]) else { return nil }
     let past = pasts(inputs)
     var pasts: [ValueID?] = []
     var outputs = root.outputs
@@ -104,6 +105,16 @@ extension Matcher {
 
 // Scores.
 extension Matcher {
+  /// What a softmax gives, without the test behind it that makes 0 of rows in which no key is seen.
+  private func probabilities(_ id: ValueID) -> ValueID? {
+    guard isRead(id, times: 1) else { return nil }
+    guard let choice = node(id), choice.op is Where else { return id }
+    guard scalar(choice.inputs[1]) == 0, let own = choice.inputs[2], let test = node(choice.inputs[0]),
+      test.op.name == "IsNaN", test.inputs[0] == own, isRead(own, times: 2), alike(own, id)
+    else { return nil }
+    return own
+  }
+
   private func scores(_ probabilities: ValueID) -> Scores? {
     guard let softmax = node(probabilities), let op = softmax.op as? Softmax, let x = softmax.inputs[0],
       let rank = shape(x)?.count, rank == 4, op.isAlong(rank - 1, rank: rank)
@@ -173,7 +184,36 @@ extension Matcher {
   /// The keys that were transposed for the product.
   private func keys(_ id: ValueID) -> HeadSource? {
     if let rows = transposition(id, [0, 2, 3, 1]) { return rowSource(rows) }
-    return transposition(id, [0, 1, 3, 2]).map { heads($0) }
+    return (transposition(id, [0, 1, 3, 2]) ?? transposedFlat(id)).map { keyHeads($0) }
+  }
+
+  /// The source of a transposition of its matrices, all in one dimension.
+  private func transposedFlat(_ id: ValueID) -> ValueID? {
+    guard let outer = node(id), outer.op is Reshape, let flat = transposition(outer.inputs[0], [0, 2, 1]),
+      let inner = node(flat), inner.op is Reshape, let x = inner.inputs[0], let own = shape(x),
+      own.count == 4,
+      shape(id) == [own[0], own[1], own[3], own[2]], let middle = shape(flat), middle.count == 3,
+      middle[1...] == own[2...]
+    else { return nil }
+    return x
+  }
+
+  /// Where keys or values come from, of which several heads of Q may read one.
+  private func keyHeads(_ id: ValueID) -> HeadSource { heads(repeated(id) ?? id) }
+
+  private func count(_ source: HeadSource) -> Dim? {
+    source.heads.map { .known($0) } ?? shape(source.value)?[at: 1]
+  }
+
+  /// The heads of which each stands several times in a row.
+  private func repeated(_ id: ValueID) -> ValueID? {
+    guard let outer = node(id), outer.op is Reshape, let expand = node(outer.inputs[0]), expand.op is Expand,
+      let inner = node(expand.inputs[0]), inner.op.isReshaping, let x = inner.inputs[0], let own = shape(x),
+      own.count == 4, let many = shape(expand.outputs[0]), many.count == 5,
+      shape(inner.outputs[0]) == own[..<2] + [.known(1)] + own[2...], many[..<2] == own[..<2],
+      many[3...] == own[2...], shape(id) == [own[0], own[1] * many[2], own[2], own[3]]
+    else { return nil }
+    return x
   }
 
   /// [batch, sequence, heads, size] as rows of which it is a part.

@@ -126,6 +126,73 @@ import Testing
       n.graph, [fuseAttention], into: ["Reshape", "Transpose", "Attention"], try tensors(&n, 3))
   }
 
+  /// Keys and values with fewer heads, each of which is read by several of Q, as Llama's export repeats them.
+  private func repeated(_ n: inout Network, _ x: ValueID, _ times: Int) throws -> ValueID {
+    let one = n(try made(Unsqueeze.self), x, try n.integers(2))
+    let many = n(try made(Expand.self), one, try n.integers(1, 1, times, 1, 1))
+    return n.reshaped(many, try n.integers(0, heads * times, -1, size))
+  }
+
+  private func rows(_ n: inout Network, heads count: Int) throws -> ValueID {
+    let x = n.input([batch, length, .known(count * size)])
+    return n.transposed(n.reshaped(x, try n.integers(0, 0, count, size)), 0, 2, 1, 3)
+  }
+
+  /// 0 where no key is seen.
+  private func tested(_ n: inout Network, _ x: ValueID) throws -> ValueID {
+    n(try made(Where.self), n(try made(ElementTest.self, .isNaN), x), try n.number(0), x)
+  }
+
+  private func grouped(_ n: inout Network, values: Int) throws -> ValueID {
+    let (q, k, v) = (
+      try rows(&n, heads: 2 * heads), try rows(&n, heads: heads), try rows(&n, heads: heads * values)
+    )
+    let keys = n.transposed(try repeated(&n, k, 2), 0, 1, 3, 2)
+    let scores = try softmax(&n, n.product(q, n.mul(keys, try n.number(0.5))))
+    let y = n.product(try tested(&n, scores), values == 1 ? try repeated(&n, v, 2) : v)
+    return n.reshaped(n.transposed(y, 0, 2, 1, 3), try n.integers(0, 0, 2 * width))
+  }
+
+  @Test func headsThatSeveralOfQRead() throws {
+    var n = Network()
+    n.graph.outputs = [try grouped(&n, values: 1)]
+    let inputs = [try n.tensor(2, 3, 2 * width), try n.tensor(2, 3, width), try n.tensor(2, 3, width)]
+    try expectFused(n.graph, [fuseAttention], into: ["Attention"], inputs)
+  }
+
+  @Test func keysAndValuesOfDifferentHeadsStay() throws {
+    var n = Network()
+    n.graph.outputs = [try grouped(&n, values: 2)]
+    try expectUntouched(n.graph, fuseAttention)
+  }
+
+  @Test func keysThatAreTransposedInOneDimension() throws {
+    var n = Network()
+    let (q, k, v) = (try rows(&n, heads: heads), try rows(&n, heads: heads), try rows(&n, heads: heads))
+    let past = n.input([batch, .known(heads), .symbol("past"), .known(size)])
+    let keys = n(try made(Concat.self, [Attribute("axis", .int(2))]), past, k)
+    let values = n(try made(Concat.self, [Attribute("axis", .int(2))]), past, v)
+    func dim(_ i: Int) throws -> ValueID {
+      n(try made(Gather.self), n(try made(ShapeOf.self), keys), try n.integers(i))
+    }
+    let axis = [Attribute("axis", .int(0))]
+    let flat = n(
+      try made(Concat.self, axis), try n.integers(-1), n(try made(Concat.self, axis), try dim(2), try dim(3)))
+    let turned = n.transposed(n.reshaped(keys, flat), 0, 2, 1)
+    let whole = n(
+      try made(Concat.self, axis), try n.integers(0, heads),
+      n(try made(Concat.self, axis), try dim(3), try dim(2)))
+    let sizes = n(
+      try made(Concat.self, axis), try dim(0),
+      n(try made(SliceOperator.self), whole, try n.integers(1), try n.integers(4)))
+    n.graph.outputs = [try attention(&n, q, n.reshaped(turned, sizes), values)]
+    let fused = try applied([fuseAttention], n.graph).graph
+    #expect(fused.nodes.contains { $0.op.name == "Attention" } && !fused.nodes.contains { $0.op is MatMul })
+    let inputs = try (0..<3).map { _ in try n.tensor(2, 3, width) } + [try n.tensor(2, heads, 5, size)]
+    let (own, plain) = (try #require(try run(fused, inputs)[0]), try #require(try run(n.graph, inputs)[0]))
+    #expect(own.count == plain.count && zip(own, plain).allSatisfy { abs($0 - $1) <= 2e-6 * max(1, abs($1)) })
+  }
+
   @Test func scoresThatAreAnOutputStay() throws {
     var n = Network()
     n.graph.outputs = [try joined(&n, try three(&n))]
