@@ -58,6 +58,8 @@ package struct Graph: Sendable {
   package var outputs: [ValueID] = []
   /// How many of `inputs`, the last ones, come from the graph around this body.
   package var captureCount = 0
+  /// While a body is rewritten: what the model says of its inputs and outputs.
+  package var declared: [Value] = []
   /// How the operators stand in a file, where the graph was read to be written again.
   package var forms = OperatorForms()
 

@@ -20,6 +20,18 @@ package final class OperatorForm: Sendable {
   }
 }
 
+extension OperatorForm {
+  /// With other graphs in the place of the attributes that are graphs, in their order.
+  package func with(bodies: [Graph]) -> OperatorForm {
+    var rest = bodies[...]
+    let changed = attributes.map { (attribute) in
+      guard case .graph = attribute.value, let body = rest.popFirst() else { return attribute }
+      return Attribute(attribute.name, .graph(body))
+    }
+    return OperatorForm(name, domain: domain, opset: opset, attributes: changed, inputCount: inputCount)
+  }
+}
+
 /// The forms of a graph's operators, for a graph that will be written. Keeps the operators: an address means one of
 /// them for good.
 package struct OperatorForms: Sendable {

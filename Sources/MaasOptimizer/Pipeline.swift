@@ -21,12 +21,10 @@ package func optimize(
   let declared = graph.outputs.map { graph[$0].shape }
   if level != .none { try graph.takeInferredShapes() }
   for rule in rules where rule.effect.rawValue <= level.rawValue && !(keepsOrigins && rule.isInternal) {
-    let before = keepsOrigins ? graph : nil
-    let count = try rule.apply(&graph)
+    let count = try graph.apply(rule, keepsOrigins: keepsOrigins)
     observe?(rule, count)
-    if let before, count > 0 { graph.keepOrigins(before) }
-    assert(count == 0 || graph.isConsistent, "the rule \(rule.name) broke the graph")
   }
+  if level != .none { try graph.declareBodies() }
   if keepsOrigins { graph.declareOutputs(declared) }
 }
 
@@ -41,6 +39,8 @@ extension Graph {
 package let rules: [Rule] = [
   eliminateIdentity,
   foldConstants,
+  shareConstants,
+  eliminateCommonSubexpressions,
   unfoldGemm,
   simplifyReshape,
   mergeTransposes,
@@ -48,9 +48,12 @@ package let rules: [Rule] = [
   fuseNormalization,
   fuseGelu,
   fuseSwish,
+  fuseRotary,
   fuseAttention,
-  foldBatchNormalization,
+  foldPad,
   fuseBias,
+  foldBatchNormalization,
+  foldScale,
   fuseResidual,
   fuseActivation,
   assignLayout,

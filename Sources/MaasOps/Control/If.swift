@@ -26,6 +26,10 @@ package final class If: ReadableOperator {
     }
   }
 
+  package init(_ thenBranch: Graph, _ elseBranch: Graph) {
+    (self.thenBranch, self.elseBranch) = (thenBranch, elseBranch)
+  }
+
   package var bodies: [Graph] { [thenBranch, elseBranch] }
   package var selectsBody: Bool { true }
 

@@ -28,6 +28,8 @@ package final class Loop: ReadableOperator, HostOperator {
       found: "\(found)")
   }
 
+  package init(_ loop: Loop, _ body: Graph) { (self.body, carriedCount) = (body, loop.carriedCount) }
+
   package var bodies: [Graph] { [body] }
 
   package func infer(_ node: inout Inference) throws(MaasError) {

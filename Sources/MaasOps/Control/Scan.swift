@@ -57,6 +57,11 @@ package final class Scan: ReadableOperator, HostOperator {
     return (0..<count).map { Direction(axis: axes?[$0] ?? 0, reversed: (directions?[$0] ?? 0) != 0) }
   }
 
+  package init(_ scan: Scan, _ body: Graph) {
+    (self.body, batched, stateCount) = (body, scan.batched, scan.stateCount)
+    (inputs, outputs) = (scan.inputs, scan.outputs)
+  }
+
   package var bodies: [Graph] { [body] }
 
   package func infer(_ node: inout Inference) throws(MaasError) {

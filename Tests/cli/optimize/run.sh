@@ -8,6 +8,10 @@ ls beside.onnx*
 "$PYTHON" "$CASE/fusions.py" fusions.onnx
 maas-model optimize fusions.onnx fused.onnx
 "$PYTHON" "$CASE/check.py" fusions.onnx fused.onnx
+"$PYTHON" "$CASE/folding.py" folding.onnx
+maas-model optimize folding.onnx folded.onnx --explain --shape N=3 --shape S=3 >explained
+"$PYTHON" "$CASE/check.py" folding.onnx folded.onnx
+grep -E '^  (ShareConstants|Eliminate|FuseRotary|Fold|FuseBias).*time' explained | sed 's/,.*//'
 
 MAAS_ISA=scalar maas-model optimize digits.onnx small.onnx --explain --shape N=4 --threads 1 >explained
 # Which rules there are, and how kernels split their work, is not this case's concern.
