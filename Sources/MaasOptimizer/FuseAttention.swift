@@ -24,6 +24,8 @@ private struct HeadSource {
   let value: ValueID
   var heads: Int?
   var columns: HeadColumns?
+  /// Whether more heads were made of each, by nodes that others may read.
+  var isRepeated = false
 }
 
 /// What goes into a softmax.
@@ -199,7 +201,12 @@ extension Matcher {
   }
 
   /// Where keys or values come from, of which several heads of Q may read one.
-  private func keyHeads(_ id: ValueID) -> HeadSource { heads(repeated(id) ?? id) }
+  private func keyHeads(_ id: ValueID) -> HeadSource {
+    guard let own = repeated(id) else { return heads(id) }
+    var source = heads(own)
+    source.isRepeated = true
+    return source
+  }
 
   private func count(_ source: HeadSource) -> Dim? {
     source.heads.map { .known($0) } ?? shape(source.value)?[at: 1]
@@ -271,7 +278,8 @@ extension Matcher {
   private func pasts(_ inputs: [HeadSource]) -> [Past]? {
     var found: [Past] = []
     for source in inputs[1...] {
-      guard source.heads == nil, let i = producer(source.value), let op = graph.nodes[i].op as? Concat,
+      guard source.heads == nil, !source.isRepeated, let i = producer(source.value),
+        let op = graph.nodes[i].op as? Concat,
         op.axis == 2 || op.axis == -2, graph.nodes[i].inputs.count == 2, readers(source.value) == 1,
         let past = graph.nodes[i].inputs[0], let new = graph.nodes[i].inputs[1], shape(past)?.count == 4
       else { return nil }

@@ -10,7 +10,7 @@ let fuseRotary = Rule(name: "FuseRotary", effect: .rounding) {
     guard node.op.name == "Add", node.op.isElementary, let output = node.outputs[0],
       let rotation = matcher.rotation(node), matcher.alike(rotation.x, output)
     else { return nil }
-    let angles = [rotation.cosines, rotation.sines]
+    let angles: [ValueID?] = [rotation.cosines, rotation.sines]
     guard let rows = matcher.rows(of: rotation.x) else {
       return Node(node.name, HalfRotation(heads: nil), [rotation.x] + angles, node.outputs)
     }

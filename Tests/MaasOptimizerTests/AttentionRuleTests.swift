@@ -160,6 +160,24 @@ import Testing
     try expectFused(n.graph, [fuseAttention], into: ["Attention"], inputs)
   }
 
+  /// What repeats them may have other readers, in front of the attention.
+  @Test func thePastOfRepeatedHeadsStaysOutside() throws {
+    var n = Network()
+    let q = try rows(&n, heads: 2 * heads)
+    let concat = try made(Concat.self, [Attribute("axis", .int(2))])
+    let past = n.input([batch, .known(heads), .symbol("past"), .known(size)])
+    let (k, v) = (n(concat, past, try rows(&n, heads: heads)), n(concat, past, try rows(&n, heads: heads)))
+    let keys = n.transposed(try repeated(&n, k, 2), 0, 1, 3, 2)
+    let y = n.product(try softmax(&n, n.product(q, keys)), try repeated(&n, v, 2))
+    n.graph.outputs = [n.reshaped(n.transposed(y, 0, 2, 1, 3), try n.integers(0, 0, 2 * width)), k, v]
+    let inputs = [
+      try n.tensor(2, 3, 2 * width), try n.tensor(2, heads, 5, size), try n.tensor(2, 3, width),
+      try n.tensor(2, 3, width),
+    ]
+    let names = ["Reshape", "Transpose", "Concat", "Reshape", "Transpose", "Concat", "Attention"]
+    try expectFused(n.graph, [fuseAttention], into: names, inputs)
+  }
+
   @Test func keysAndValuesOfDifferentHeadsStay() throws {
     var n = Network()
     n.graph.outputs = [try grouped(&n, values: 2)]
