@@ -18,8 +18,7 @@ extension Graph {
   }
 
   /// Takes what follows from the inputs for the shape of every value, whatever the model declares: rules must not be
-  /// misled by a file. Of the inputs of a body those are known that it takes from the graph around it, and those that a
-  /// loop carries in one shape.
+  /// misled by a file. Of the inputs of a body only those are known that it takes from the graph around it.
   mutating func takeInferredShapes() throws(MaasError) {
     var count = 0
     try takeInferredShapes(&count)
@@ -45,28 +44,12 @@ extension Graph {
       }
       // A body that refuses what it reads may be one that is never run.
       do throws(MaasError) {
-        let carried =
-          node.op is Loop ? node.inputs[..<first].indices.map { outer.carriedShape(node, $0) } : []
-        try body.takeInferredShapes(carried: carried, &count)
+        try body.takeInferredShapes(&count)
       } catch {
         body.forgetShapes()
       }
       return true
     }
-  }
-
-  /// The same in a loop, which begins with inputs of these shapes: what it carries has its shape in all iterations if one
-  /// of them keeps it.
-  private mutating func takeInferredShapes(carried: [Shape?], _ count: inout Int) throws(MaasError) {
-    var (body, carried) = (self, carried)
-    for (id, shape) in zip(inputs, carried) { body[id].shape = shape }
-    try body.takeInferredShapes(&count)
-    var isKept = true
-    for i in carried.indices.dropFirst() where carried[i] != nil {
-      guard let output = outputs[at: i - 1], body[output].shape != carried[i] else { continue }
-      (isKept, carried[i]) = (false, nil)
-    }
-    if isKept { self = body } else { try takeInferredShapes(carried: carried, &count) }
   }
 
   /// Says of inputs and outputs of bodies what the model says: their readers know no more, and it is what is written.
@@ -109,14 +92,6 @@ extension Graph {
     let origin = nodes[i].origin
     nodes[i] = Node(nodes[i].name, op, nodes[i].inputs, nodes[i].outputs)
     nodes[i].origin = origin
-  }
-}
-
-extension [Value] {
-  /// What a loop's body gets for input `i` at first: scalars in the place of the limit and the condition.
-  fileprivate func carriedShape(_ loop: Node, _ i: Int) -> Shape? {
-    if i < 2 { return Shape([] as [Int]) }
-    return loop.inputs[i].flatMap { self[$0.index].container == nil ? self[$0.index].shape : nil }
   }
 }
 

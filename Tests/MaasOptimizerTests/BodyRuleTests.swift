@@ -68,30 +68,6 @@ import Testing
     #expect(inner(graph) == [["MatMul", "Add", "Relu"], ["Mul", "Gemm"]])
   }
 
-  @Test func whatALoopCarriesInOneShapeIsKnown() throws {
-    var body = Network()
-    let (_, goesOn, x) = (
-      body.input([], .int64), body.input([], .bool), body.input([.symbol("a"), .symbol("b")])
-    )
-    let sum = body.add(
-      body.product(body.mul(x, try body.number(2)), try body.weight(4, 4)), try body.weight(4))
-    body.graph.outputs = [body(Identity(), goesOn), body(Unary(.tanh), sum)]
-    var n = Network()
-    let start = n.input(rows)
-    let limit = n.graph.addConstant("limit", try Tensor(.int64, [], [Int64(3)]))
-    n.graph.outputs = [
-      n(Unary(.neg), n(try make(Loop.self, [("body", body.graph)], inputs: 3), limit, nil, start))
-    ]
-    var fused = n.graph
-    try optimize(&fused, .all)
-    #expect(inner(fused) == [["Identity", "MatMul"]])
-    let tensor = try n.tensor(5, 4)
-    let (own, plain) = (
-      try #require(try run(fused, [tensor])[0]), try #require(try run(n.graph, [tensor])[0])
-    )
-    #expect(own.count == plain.count && zip(own, plain).allSatisfy { abs($0 - $1) <= 1e-5 })
-  }
-
   /// Its state changes from one iteration to the next: that it has four columns the model only says.
   @Test func whatALoopCarriesHasNoKnownShape() throws {
     var body = Network()
