@@ -116,7 +116,7 @@ static void use_panel(const maas_f32_gemm_params *g, const char *b, int64_t p, m
     pass->b = (const float *)plain.b;
     pass->b_gap = g->b_row - MAAS_NR;
   } else {
-    pack_b(&plain, MAAS_NR, slab);
+    pack_b(&plain, MAAS_NR, pass->k, slab);
   }
 }
 

@@ -1,5 +1,6 @@
 /// B to panels (layout.h). Bound by memory, so one portable kernel serves every layout; a work item is a
 /// group of neighbouring panels of one matrix: reading whole stretches of B's rows is what makes it fast.
+/// Items go through B from its first byte to its last, so that pages of a file can go when they have been read.
 #include "../table.h"
 #include "layout.h"
 #include "right.h"
@@ -17,10 +18,11 @@ static int64_t matrix_offset(const maas_f32_gemm_pack_params *g, int64_t index) 
   return offset;
 }
 
-enum { group_panels = 8 };
+enum { group_panels = 8, slice_elements = 1 << 18 };
 
 /// Element by element, in blocks that the first-level cache holds whichever way B lies.
-static void pack_halves(const maas_gemm_plain *b, const char *from, int64_t nr, uint16_t *to) {
+static void pack_halves(const maas_gemm_plain *b, const char *from, int64_t nr, int64_t panel_rows,
+                        uint16_t *to) {
   enum { block = 32 };
   for (int64_t j = 0; j < maas_round_up(b->columns, nr); j += nr)
     for (int64_t p = 0; p < b->k; p += block)
@@ -29,7 +31,7 @@ static void pack_halves(const maas_gemm_plain *b, const char *from, int64_t nr, 
           uint16_t value = 0;
           if (i < b->columns)
             memcpy(&value, from + (q * b->row + i * b->col) * (int64_t)sizeof value, sizeof value);
-          to[j * b->k + q * nr + i - j] = value;
+          to[j * panel_rows + q * nr + i - j] = value;
         }
 }
 
@@ -37,17 +39,19 @@ int32_t maas_f32_gemm_pack_4x4_scalar(MAAS_STEP_ARGUMENTS) {
   (void)worker;
   const maas_f32_gemm_pack_params *g = step->params;
   int64_t group = group_panels * g->nr, groups = maas_ceil_div(g->n, group);
-  int64_t packed = maas_round_up(g->n, g->nr) * g->k;
+  int64_t items = groups * maas_ceil_div(g->k, g->rows), packed = maas_round_up(g->n, g->nr) * g->k;
   for (int64_t i = begin; i < end; i++) {
-    int64_t matrix = i / groups, j = i % groups * group;
-    int64_t from = matrix_offset(g, matrix) + j * g->b_col, to = matrix * packed + j * g->k;
-    maas_gemm_plain b = {NULL, g->b_row, g->b_col, g->k, maas_min64(group, g->n - j)};
+    int64_t matrix = i / items, p = i % items / groups * g->rows, j = i % groups * group;
+    int64_t from = matrix_offset(g, matrix) + p * g->b_row + j * g->b_col;
+    int64_t to = matrix * packed + j * g->k + p * g->nr;
+    maas_gemm_plain b = {NULL, g->b_row, g->b_col, maas_min64(g->rows, g->k - p),
+                         maas_min64(group, g->n - j)};
     if (g->is_half) {
-      pack_halves(&b, (const char *)step->operands[1] + from * (int64_t)sizeof(uint16_t), g->nr,
+      pack_halves(&b, (const char *)step->operands[1] + from * (int64_t)sizeof(uint16_t), g->nr, g->k,
                   (uint16_t *)step->operands[0] + to);
     } else {
       b.b = (const loose *)step->operands[1] + from;
-      pack_b(&b, g->nr, (float *)step->operands[0] + to);
+      pack_b(&b, g->nr, g->k, (float *)step->operands[0] + to);
     }
   }
   return MAAS_STEP_OK;
@@ -55,10 +59,13 @@ int32_t maas_f32_gemm_pack_4x4_scalar(MAAS_STEP_ARGUMENTS) {
 
 maas_split maas_f32_gemm_pack_split_for(const maas_kernel *gemm, maas_f32_gemm_pack_params *g) {
   g->nr = gemm->nr;
-  int64_t group = group_panels * g->nr, items = maas_ceil_div(g->n, group);
+  // Columns that lie contiguous are read in order anyway.
+  g->rows = g->b_row == 1 ? g->k : maas_min64(g->k, slice_elements / maas_max64(g->n, 1));
+  g->rows = maas_max64(g->rows, 1);
+  int64_t group = group_panels * g->nr, items = maas_ceil_div(g->n, group) * maas_ceil_div(g->k, g->rows);
   for (int32_t d = 0; d < g->batch_rank; d++)
     items *= g->batch[d];
-  return maas_split_by_cost(g->k == 0 ? 0 : items, (double)g->k * (double)maas_min64(group, g->n) * 0.8, 0);
+  return maas_split_by_cost(items, (double)g->rows * (double)maas_min64(group, g->n) * 0.8, 0);
 }
 
 maas_split maas_f32_gemm_pack_split(maas_f32_gemm_pack_params *params) {

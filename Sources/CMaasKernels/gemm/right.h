@@ -26,11 +26,11 @@ static inline void pack_columns(const loose *from, int64_t column, int64_t k, in
 }
 
 /// Rows that are contiguous (or neither are): one stretch of a row at a time.
-static inline void pack_rows(const maas_gemm_plain *b, int64_t nr, float *to) {
+static inline void pack_rows(const maas_gemm_plain *b, int64_t nr, int64_t panel_rows, float *to) {
   const loose *from = b->b;
   for (int64_t p = 0; p < b->k; p++, from += b->row, to += nr)
     for (int64_t j = 0; j < b->columns; j += nr) {
-      float *panel = to + j * b->k;
+      float *panel = to + j * panel_rows;
       int64_t count = maas_min64(nr, b->columns - j);
       if (b->col == 1 && count == nr) // A multiple of 4 in every layout; inline, unlike memcpy.
         for (int64_t i = 0; i < count; i += 4)
@@ -46,17 +46,17 @@ static inline void pad_panel(float *panel, int64_t k, int64_t width, int64_t nr)
     memset(panel + p * nr + width, 0, (size_t)(nr - width) * sizeof(float));
 }
 
-/// Copies B to panels of `nr` columns.
-static inline void pack_b(const maas_gemm_plain *b, int64_t nr, float *to) {
+/// Copies B to panels of `nr` columns, which may be some rows of panels with more.
+static inline void pack_b(const maas_gemm_plain *b, int64_t nr, int64_t panel_rows, float *to) {
   int64_t rest = b->columns % nr;
   if (rest)
-    pad_panel(to + (b->columns - rest) * b->k, b->k, rest, nr);
+    pad_panel(to + (b->columns - rest) * panel_rows, b->k, rest, nr);
   if (b->row != 1 || b->col == 1) {
-    pack_rows(b, nr, to);
+    pack_rows(b, nr, panel_rows, to);
     return;
   }
   for (int64_t j = 0; j < b->columns; j += nr)
-    pack_columns(b->b + j * b->col, b->col, b->k, maas_min64(nr, b->columns - j), nr, to + j * b->k);
+    pack_columns(b->b + j * b->col, b->col, b->k, maas_min64(nr, b->columns - j), nr, to + j * panel_rows);
 }
 
 #endif

@@ -175,7 +175,8 @@ typedef struct maas_f32_gemm_pack_params {
   int64_t b_row, b_col;
   bool is_half; ///< Elements of 16 bits, which stay so.
   int32_t batch_rank;
-  int32_t nr; ///< Set by split.
+  int32_t nr;   ///< Set by split.
+  int64_t rows; ///< Of one item. Set by split.
   int64_t batch[MAAS_MAX_BATCH_RANK];
   int64_t b_batch[MAAS_MAX_BATCH_RANK]; ///< Elements between matrices.
 } maas_f32_gemm_pack_params;
