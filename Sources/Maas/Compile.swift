@@ -52,13 +52,11 @@ extension Model {
   /// What the weights are packed into by the graph as it will be read from the file.
   private static func packings(
     _ proto: ModelProto, _ data: TensorStorage, _ sizes: [String: Int], _ options: ModelOptions
-  ) throws(MaasError) -> [CompiledModel.Packing] {
+  ) throws(MaasError) -> [Packing] {
     let read = try ONNXModel(storage: serialized(proto), embedded: data)
     let optimized = try Model(read, options, path: nil).optimized(.all)
     let threads = ThreadPool.defaultThreads
-    return try packed(optimized.graph, optimized.weights, sizes, threads: threads).map {
-      CompiledModel.Packing(constant: $0.constant, name: $0.name, layout: $0.layout, bytes: $0.bytes)
-    }
+    return try packed(optimized.graph, optimized.weights, sizes, threads: threads)
   }
 
   /// Refuses a compiled model that was made for other kernels than this process has.

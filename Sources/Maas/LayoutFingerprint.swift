@@ -6,7 +6,7 @@ import MaasRuntime
 /// The packed weights of a graph, in a fixed order.
 func packed(
   _ graph: Graph, _ weights: WeightCache, _ sizes: [String: Int], threads: Int
-) throws(MaasError) -> [WeightCache.Packing] {
+) throws(MaasError) -> [Packing] {
   let options = ExecutionOptions(threads: threads, memoryLimit: maximumBytes, planCacheLimit: 0)
   try Executable(graph, weights: weights, options: options).prepare(sizes)
   return weights.packings.values.sorted {

@@ -68,7 +68,7 @@ public final class Model: @unchecked Sendable {
   public let unnamedDims: Set<String>
 
   private let graph: Graph
-  private let packings: [CompiledModel.Packing]
+  private let packings: [Packing]
   private let lock = Lock()
   private var optimized: [OptimizedGraph?] = OptimizationLevel.allCases.map { _ in nil }
 
@@ -139,12 +139,6 @@ public final class Model: @unchecked Sendable {
       optimized[level.rawValue] = made
       return made
     }
-  }
-}
-
-extension WeightCache {
-  fileprivate func take(_ packings: [CompiledModel.Packing]) {
-    take(packings.map { Packing(constant: $0.constant, name: $0.name, layout: $0.layout, bytes: $0.bytes) })
   }
 }
 

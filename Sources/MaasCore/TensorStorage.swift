@@ -71,8 +71,11 @@ package final class TensorStorage: @unchecked Sendable {
 
   /// Lets go of the pages of a mapped file until somebody reads them again.
   package func forgetPages() {
-    if origin?.file.identity != nil { maas_sys_file_forget(base, byteCount) }
+    if isMapped { maas_sys_file_forget(base, byteCount) }
   }
+
+  /// Whether the bytes are a file's own pages.
+  package var isMapped: Bool { origin?.file.identity != nil }
 
   /// Whether the bytes are a range of another storage.
   package var isPart: Bool { if case .part = keeper { true } else { false } }

@@ -75,6 +75,23 @@ package struct PackRequest {
   package let byteCount: Int
   /// The step that fills operand 0 from operand 1, the source; run once, on all threads.
   package let step: StepTemplate
+
+  package init(source: Tensor, layout: String, byteCount: Int, step: StepTemplate) {
+    (self.source, self.layout, self.byteCount, self.step) = (source, layout, byteCount, step)
+  }
+}
+
+/// What a constant of a graph was packed into.
+package struct Packing: Sendable {
+  /// Counted through the graph and the bodies in it.
+  package let constant: Int
+  package let name: String
+  package let layout: String
+  package let bytes: TensorStorage
+
+  package init(constant: Int, name: String, layout: String, bytes: TensorStorage) {
+    (self.constant, self.name, self.layout, self.bytes) = (constant, name, layout, bytes)
+  }
 }
 
 /// Memory that a node wants besides its inputs and outputs; buffers are numbered in the order of the requests.

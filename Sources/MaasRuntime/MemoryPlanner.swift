@@ -65,81 +65,10 @@ struct Liveness {
     return true
   }
 
-  /// Offsets for all buffers of the arena; nil when they take more than `limit` bytes.
-  func layOut(limit: Int) -> ArenaLayout? {
-    // Numbers that add up beyond `limit` are not added up.
-    guard sizes.values.allSatisfy({ $0 <= limit }) else { return nil }
-    return sizes.count <= Self.mostFitted ? fitted(limit) : recycled(limit)
-  }
-
-  /// The time of `fitted` grows with the square of the number of buffers.
-  private static let mostFitted = 4096
-
-  /// Largest first, each at the lowest place that is free while it lives.
-  private func fitted(_ limit: Int) -> ArenaLayout? {
-    let order = sizes.keys.filter { spans[$0] != nil }.sorted { a, b in
-      let (x, y) = (sizes[a] ?? 0, sizes[b] ?? 0)
-      return x != y ? x > y : a < b
+  /// What needs a place in the arena.
+  var blocks: [ArenaBlock] {
+    sizes.compactMap { buffer, size in
+      spans[buffer].map { ArenaBlock(buffer: buffer, first: $0.first, last: $0.last, byteCount: size) }
     }
-    var layout = ArenaLayout()
-    var placed: [(span: Span, begin: Int, end: Int)] = []
-    for buffer in order {
-      guard let span = spans[buffer], let size = sizes[buffer] else { continue }
-      let bytes = (size + 63) / 64 * 64
-      let busy = placed.filter { $0.span.first <= span.last && span.first <= $0.span.last }
-      let begin = ArenaLayout.firstGap(busy.map { ($0.begin, $0.end) }, bytes)
-      placed.append((span, begin, begin + bytes))
-      layout.offsets[buffer] = begin
-      layout.byteCount = max(layout.byteCount, begin + bytes)
-      if layout.byteCount > limit { return nil }
-    }
-    return layout
-  }
-
-  /// In order of time, each in the place of a dead one of its size class, or in a new place.
-  private func recycled(_ limit: Int) -> ArenaLayout? {
-    let alive = sizes.keys.compactMap { buffer in spans[buffer].map { (buffer: buffer, span: $0) } }
-    let byBirth = alive.sorted { ($0.span.first, $0.buffer) < ($1.span.first, $1.buffer) }
-    var byDeath = alive.sorted { ($0.span.last, $0.buffer) > ($1.span.last, $1.buffer) }
-    var layout = ArenaLayout()
-    var free: [Int: [Int]] = [:]
-    for (buffer, span) in byBirth {
-      while let dead = byDeath.last, dead.span.last < span.first, let place = layout.offsets[dead.buffer] {
-        free[sizeClass(dead.buffer), default: []].append(place)
-        byDeath.removeLast()
-      }
-      let bytes = sizeClass(buffer)
-      if let place = free[bytes]?.popLast() {
-        layout.offsets[buffer] = place
-      } else {
-        layout.offsets[buffer] = layout.byteCount
-        layout.byteCount += bytes
-        if layout.byteCount > limit { return nil }
-      }
-    }
-    return layout
-  }
-
-  /// The size rounded up by at most a quarter, to one of four sizes between powers of two.
-  private func sizeClass(_ buffer: Int) -> Int {
-    let size = max(sizes[buffer] ?? 0, 256)
-    let step = max(64, (1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) / 4)
-    return (size + step - 1) / step * step
-  }
-}
-
-/// The offset of each buffer that the plan gives memory to.
-struct ArenaLayout {
-  var offsets: [Int: Int] = [:]
-  var byteCount = 0
-
-  /// The lowest offset where `bytes` fit between the taken ranges.
-  static func firstGap(_ taken: [(begin: Int, end: Int)], _ bytes: Int) -> Int {
-    var candidate = 0
-    for range in taken.sorted(by: { $0.begin < $1.begin }) {
-      if range.begin - candidate >= bytes { return candidate }
-      candidate = max(candidate, range.end)
-    }
-    return candidate
   }
 }

@@ -73,7 +73,7 @@ extension PlanBuilder {
     let limit = state.context.memoryLimit
     let scratch = nodes.reduce(0) { $1.steps.reduce($0) { max($0, $1.scratch) } }
     if scratch <= limit / state.context.threads,
-      let arena = liveness.layOut(limit: limit - scratch * state.context.threads)
+      let arena = ArenaLayout(liveness.blocks, limit: limit - scratch * state.context.threads)
     {
       return arena
     }
@@ -121,15 +121,7 @@ extension PlanBuilder {
   private mutating func copy(_ source: Int, toOutput i: Int, _ bytes: Int, _ name: String) {
     let target = state.makeBuffer(.placed(.output(i)), bytes)
     guard bytes > 0 else { return }
-    let step = StepTemplate(
-      run: { step, begin, end, _ in
-        guard let step, let target = step.pointee.operands[0], let source = step.pointee.operands[1] else {
-          return 0
-        }
-        maas_sys_copy(target + Int(begin), source + Int(begin), Int(end - begin))
-        return 0
-      }, operands: [BufferID(target), BufferID(source)], params: [], items: bytes, grain: 1 << 18, scratch: 0,
-      dtype: .uint8, kernel: "copy")
+    let step = StepTemplate.copy(from: BufferID(source), to: BufferID(target), bytes)
     let label = StepLabel(node: name, operatorName: "copy to output", shapes: "\(bytes) bytes")
     nodes.append(DraftNode(label: label, steps: [step], outputs: [target]))
   }
@@ -193,5 +185,19 @@ extension PlanBuilder {
     }
     located.locations[buffer] = location
     return location
+  }
+}
+
+extension StepTemplate {
+  static func copy(from source: BufferID, to target: BufferID, _ bytes: Int) -> StepTemplate {
+    StepTemplate(
+      run: { step, begin, end, _ in
+        guard let step, let target = step.pointee.operands[0], let source = step.pointee.operands[1] else {
+          return 0
+        }
+        maas_sys_copy(target + Int(begin), source + Int(begin), Int(end - begin))
+        return 0
+      }, operands: [target, source], params: [], items: bytes, grain: 1 << 18, scratch: 0, dtype: .uint8,
+      kernel: "copy")
   }
 }

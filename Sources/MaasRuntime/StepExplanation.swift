@@ -1,5 +1,6 @@
 import CMaasSystem
 import MaasCore
+import MaasGraph
 
 /// What a plan does at one step, and why.
 package struct StepExplanation: Sendable {
@@ -11,7 +12,7 @@ package struct StepExplanation: Sendable {
   package let items: Int
   package let grain: Int
   /// Weights that were packed for the step.
-  package let packed: [WeightCache.Packing]
+  package let packed: [Packing]
 
   /// Pieces that threads may take.
   package var chunks: Int { grain >= items ? 1 : (items - 1) / grain + 1 }

@@ -33,11 +33,7 @@ package final class WeightCache: @unchecked Sendable {
   func packed(_ request: PackRequest, threads: Int) throws(MaasError) -> TensorStorage {
     try remembered(request.source, request.layout, request.byteCount) { () throws(MaasError) in
       let target = try TensorStorage.allocateLasting(request.byteCount)
-      // Packing kernels load from any address: a weight is read where the file has it.
-      let source = request.source.bytes
-      let operand = request.step.operands[at: 0] ?? nil
-      try request.step.runOnce(threads: threads) { $0 == operand ? target.base : source }
-      request.source.storage.forgetPages()
+      try request.fill(target, threads: threads)
       return target
     }
   }
@@ -45,19 +41,19 @@ package final class WeightCache: @unchecked Sendable {
   /// The tensor at an address its element type may be loaded from.
   func aligned(_ tensor: Tensor) throws(MaasError) -> Tensor {
     if tensor.isAligned { return tensor }
-    let storage = try remembered(tensor, Self.alignedLayout, nil) { () throws(MaasError) in
-      try MaasGraph.aligned(tensor).storage
-    }
-    return try Tensor(tensor.dtype, tensor.shape, storage: storage)
+    let copy = PackRequest(
+      source: tensor, layout: Self.alignedLayout, byteCount: tensor.byteCount,
+      step: .copy(from: BufferID(1), to: BufferID(0), tensor.byteCount))
+    return try Tensor(tensor.dtype, tensor.shape, storage: try packed(copy, threads: 1))
   }
 
   /// `byteCount` is what the bytes must be: those of a file may be others.
   private func remembered(
-    _ source: Tensor, _ layout: String, _ byteCount: Int?, _ make: () throws(MaasError) -> TensorStorage
+    _ source: Tensor, _ layout: String, _ byteCount: Int, _ make: () throws(MaasError) -> TensorStorage
   ) throws(MaasError) -> TensorStorage {
     let key = Key(source: ObjectIdentifier(source), layout: layout)
     guard owned.contains(key.source) else { return try make() }
-    if let known = lock.holding({ made[key] }), byteCount ?? known.byteCount == known.byteCount {
+    if let known = lock.holding({ made[key] }), byteCount == known.byteCount {
       return known
     }
     let storage = try SharedBytes.of(source, layout, make)
@@ -73,22 +69,6 @@ package final class WeightCache: @unchecked Sendable {
 
 // Packed weights in files.
 extension WeightCache {
-  /// What a constant was packed into.
-  package struct Packing: Sendable {
-    /// Which of the graph's constants, see `Graph.namedConstants`.
-    package let constant: Int
-    package let name: String
-    package let layout: String
-    package let bytes: TensorStorage
-
-    package init(constant: Int, name: String, layout: String, bytes: TensorStorage) {
-      self.constant = constant
-      self.name = name
-      self.layout = layout
-      self.bytes = bytes
-    }
-  }
-
   /// Takes what was packed before for a graph like this one. The bytes are data to kernels: what is in them decides
   /// results, never addresses.
   package func take(_ packings: [Packing]) {
@@ -130,19 +110,5 @@ extension Graph {
       for body in node.op.bodies { constants += body.namedConstants }
     }
     return constants
-  }
-}
-
-extension StepTemplate {
-  /// Runs the step outside any plan, on up to `threads` threads.
-  func runOnce(threads: Int, _ address: (BufferID) -> UnsafeMutableRawPointer?) throws(MaasError) {
-    let block = try StepBlock([self], node: { _ in 0 })
-    block.fill { _, operand in operands[operand].flatMap(address) }
-    let scratch = try ScratchMemory(bytes: scratch, threads: threads)
-    var failure = maas_worker()
-    let status = runStep(
-      block.steps, pool: threads > 1 ? ThreadPool.shared : nil, threads: threads, scratch: scratch.scratch,
-      limits: RunLimits(), failure: &failure)
-    if let error = stepError(status, failure) { throw error }
   }
 }

@@ -23,7 +23,7 @@ import Testing
     ]
     var proto = graph([node("Add", ["x", "w"], ["y"])], inputs: [value("x", .float, [1024])], outputs: ["y"])
     proto.initializers = [initializer]
-    let packing = CompiledModel.Packing(
+    let packing = Packing(
       constant: 0, name: "w", layout: "panels", bytes: try storage(Self.packed))
     let contents = try CompiledModel.contents(
       model(proto), weights: storage(Self.weights), packings: [packing], family: "some CPU", layouts: -5)
@@ -85,7 +85,7 @@ import Testing
 
   /// A header whose checksum is right, but whose packed weights would be outside.
   @Test func packedWeightsOutsideTheFile() throws {
-    let packing = CompiledModel.Packing(constant: 0, name: "w", layout: "l", bytes: try storage(Self.packed))
+    let packing = Packing(constant: 0, name: "w", layout: "l", bytes: try storage(Self.packed))
     let contents = try CompiledModel.contents(
       model(graph([node("Relu", ["x"], ["y"])], inputs: [value("x")], outputs: ["y"])),
       weights: storage([]), packings: [packing], family: "", layouts: 0)

@@ -1,4 +1,5 @@
 import MaasCore
+import MaasGraph
 
 /// A model compiled for a family of CPUs: the optimized graph, its weights, and what they are packed into.
 package final class CompiledModel: Sendable {
@@ -8,18 +9,6 @@ package final class CompiledModel: Sendable {
   let model: ModelProto
   let data: TensorStorage
   private let dataChecksum: UInt64
-
-  /// What one constant of the optimized graph was packed into.
-  package struct Packing: Sendable {
-    package let constant: Int
-    package let name: String
-    package let layout: String
-    package let bytes: TensorStorage
-
-    package init(constant: Int, name: String, layout: String, bytes: TensorStorage) {
-      (self.constant, self.name, self.layout, self.bytes) = (constant, name, layout, bytes)
-    }
-  }
 
   /// How initializers call the file they are in.
   package static let dataLocation = "maas:weights"
@@ -100,7 +89,7 @@ package final class CompiledModel: Sendable {
 }
 
 extension PackingProto {
-  fileprivate init(_ packing: CompiledModel.Packing, offset: Int) {
+  fileprivate init(_ packing: Packing, offset: Int) {
     (constant, name, layout) = (Int64(packing.constant), Blob(packing.name), Blob(packing.layout))
     (self.offset, count) = (Int64(offset), Int64(packing.bytes.byteCount))
   }
