@@ -545,9 +545,9 @@ MAAS_API maas_status maas_session_profile_start(maas_session *session);
 
 /**
  * Stops recording and gives the trace in Chrome's JSON format (a row per step: operator, node, shapes,
- * kernel). Written to the file `path` unless that is NULL, and to `*text` unless `text` is NULL; release it
- * with maas_text_free(). MAAS_NOT_READY: no recording. MAAS_IO_ERROR: the recording is kept for another
- * try.
+ * kernel; one without these for each thread that helped). Written to the file `path` unless that is NULL,
+ * and to `*text` unless `text` is NULL; release it with maas_text_free(). MAAS_NOT_READY: no recording.
+ * MAAS_IO_ERROR: the recording is kept for another try.
  */
 MAAS_API maas_status maas_session_profile_stop(maas_session *session, const char *path, char **text);
 

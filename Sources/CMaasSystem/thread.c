@@ -113,6 +113,8 @@ uint32_t *maas_sys_thread_words(void) {
 
 int maas_sys_process_id(void) { return (int)getpid(); }
 
+int maas_sys_thread_id(void) { return (int)syscall(SYS_gettid); }
+
 int maas_sys_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
   return pthread_atfork(before, parent, child);
 }

@@ -6,13 +6,14 @@ import CMaasSystem
 /// since, but the results are not whole.
 let stoppedStatus = Int32(MAAS_STEP_STOPPED)
 
-/// Runs one step, on several threads where it has chunks to give away.
+/// Runs one step, on several threads where it has chunks to give away. `parts`, when given, has room for each.
 func runStep(
   _ step: UnsafePointer<maas_step>, pool: ThreadPool?, threads: Int, scratch: Scratch, limits: RunLimits,
-  failure: inout maas_worker
+  failure: inout maas_worker, parts: UnsafeMutablePointer<StepTimes.Part>? = nil
 ) -> Int32 {
   if let pool, threads > 1, step.pointee.items > step.pointee.grain {
-    return pool.run(step, threads: threads, scratch: scratch, limits: limits, failure: &failure)
+    return pool.run(
+      step, threads: threads, scratch: scratch, limits: limits, failure: &failure, parts: parts)
   }
   failure.scratch = scratch.base
   return runAlone(step, limits: limits, failure: &failure)
@@ -67,20 +68,21 @@ package struct RunLimits {
   }
 }
 
-/// Runs all steps in order. `stamps`, when given, has room for one more time than there are steps.
+/// Runs all steps in order.
 func execute(
   _ steps: UnsafePointer<maas_step>, count: Int, pool: ThreadPool?, threads: Int, scratch: Scratch,
-  limits: RunLimits, stamps: UnsafeMutablePointer<Int64>?
+  limits: RunLimits, times: StepTimes?
 ) -> Interruption? {
   var failure = limits.worker()
-  stamps?[0] = maas_sys_now_ns()
+  times?.stamp(0)
   for i in 0..<count {
     if let interruption = limits.interruption() { return interruption }
     let status = runStep(
-      steps + i, pool: pool, threads: threads, scratch: scratch, limits: limits, failure: &failure)
+      steps + i, pool: pool, threads: threads, scratch: scratch, limits: limits, failure: &failure,
+      parts: times?.parts(i))
     if status == stoppedStatus { return limits.interruption() ?? .cancelled }
     if status != 0 { return .failed(step: i, status: status, worker: failure) }
-    stamps?[i + 1] = maas_sys_now_ns()
+    times?.stamp(i + 1)
   }
   return limits.interruption()
 }

@@ -56,12 +56,11 @@ final class PlanInstance {
   }
 
   func run(
-    pool: ThreadPool?, threads: Int, limits: RunLimits, stamps: UnsafeMutablePointer<Int64>?
+    pool: ThreadPool?, threads: Int, limits: RunLimits, times: StepTimes?
   ) -> Interruption? {
     execute(
       block.steps, count: block.count, pool: pool, threads: threads, scratch: scratchMemory.scratch,
-      limits: limits,
-      stamps: stamps)
+      limits: limits, times: times)
   }
 
   func address(_ location: Location, _ data: RunData) -> UnsafeMutableRawPointer? {

@@ -151,11 +151,13 @@ final class RunContext {
     _ instance: PlanInstance, _ limits: RunLimits, _ profile: Profile?
   ) throws(MaasError) {
     let pool = threads > 1 && instance.plan.isSplit ? ThreadPool.shared : nil
-    let stamps = try profile.map { (_) throws(MaasError) in
-      try TensorStorage.allocate((instance.plan.steps.count + 1) * MemoryLayout<Int64>.stride)
+    let times = try profile.map { (_) throws(MaasError) in
+      try StepTimes(steps: instance.plan.steps.count, threads: threads)
     }
-    let times = stamps?.base.bindMemory(to: Int64.self, capacity: instance.plan.steps.count + 1)
-    if let interruption = instance.run(pool: pool, threads: threads, limits: limits, stamps: times) {
+    pool?.beginRun()
+    let interruption = instance.run(pool: pool, threads: threads, limits: limits, times: times)
+    pool?.endRun()
+    if let interruption {
       throw error(interruption, instance.plan)
     }
     if let profile, let times { profile.record(instance.plan, times) }

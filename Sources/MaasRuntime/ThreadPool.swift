@@ -5,7 +5,8 @@ import MaasCore
 /// comes late or not at all costs nothing: the caller takes part and drains what is left. Chunks are begun in order, and
 /// each that is begun is brought to its end, so a chunk may wait for those before it.
 ///
-/// One region runs at a time; a caller that finds the pool busy runs its step alone, with the same result.
+/// One region runs at a time; a caller that finds the pool busy runs its step alone, with the same result. So it does
+/// when as many runs are under way as there are CPUs: workers would only take those from other callers.
 package final class ThreadPool: @unchecked Sendable {
   /// What the workers do while the gate is open. Written only while it is closed.
   private struct Job {
@@ -16,6 +17,8 @@ package final class ThreadPool: @unchecked Sendable {
     var scratch: Scratch
     var limits: RunLimits
     var failure = maas_worker()
+    /// Room for each participant to note what it did, when the run is profiled.
+    var parts: UnsafeMutablePointer<StepTimes.Part>?
   }
 
   private static let open: UInt32 = 1 << 31
@@ -33,6 +36,7 @@ package final class ThreadPool: @unchecked Sendable {
   private let nextSlot: Word
   private let hired: Word  // workers that have begun
   private let status: Word
+  private let runs: Word  // under way
   private let job: UnsafeMutablePointer<Job>
   private let seats: UnsafeMutablePointer<maas_sys_seat>
   private var workers = 0  // guarded by `region`
@@ -40,7 +44,7 @@ package final class ThreadPool: @unchecked Sendable {
   private init?() {
     guard let gate = Word(), let epoch = Word(), let sleepers = Word(), let nextSlot = Word(),
       let hired = Word(),
-      let status = Word(),
+      let status = Word(), let runs = Word(),
       let chunk = maas_sys_alloc(64, 64),
       let seats = maas_sys_alloc(Self.maximumThreads * MemoryLayout<maas_sys_seat>.stride, 64)
     else { return nil }
@@ -50,6 +54,7 @@ package final class ThreadPool: @unchecked Sendable {
     self.nextSlot = nextSlot
     self.hired = hired
     self.status = status
+    self.runs = runs
     nextChunk = chunk.bindMemory(to: Int64.self, capacity: 1)
     nextChunk.initialize(to: 0)
     job = .allocate(capacity: 1)
@@ -57,14 +62,18 @@ package final class ThreadPool: @unchecked Sendable {
     self.seats.initialize(repeating: maas_sys_seat(), count: Self.maximumThreads)
   }
 
+  /// Around the steps of a run.
+  func beginRun() { runs.add(1) }
+  func endRun() { runs.add(0 &- 1) }
+
   /// Runs all items of a step on up to `threads` threads and returns its status; `worker` then holds the details.
   func run(
     _ step: UnsafePointer<maas_step>, threads: Int, scratch: Scratch, limits: RunLimits,
-    failure: inout maas_worker
+    failure: inout maas_worker, parts: UnsafeMutablePointer<StepTimes.Part>?
   ) -> Int32 {
     let (items, grain) = (step.pointee.items, step.pointee.grain)
     let chunks = (items - 1) / grain + 1
-    let threads = min(threads, cpus)
+    let threads = min(threads, cpus + 1 - max(1, Int(runs.load())))
     guard threads > 1, chunks > 1, region.tryAcquire() else {
       failure = limits.worker(scratch: scratch.base)
       return runAlone(step, limits: limits, failure: &failure)
@@ -75,7 +84,7 @@ package final class ThreadPool: @unchecked Sendable {
     job.initialize(
       to: Job(
         step: step, items: items, grain: grain, participants: UInt32(participants), scratch: scratch,
-        limits: limits))
+        limits: limits, parts: parts))
     openGate()
     drain()
     closeGate()
@@ -118,6 +127,13 @@ package final class ThreadPool: @unchecked Sendable {
   private func drain() {
     let slot = nextSlot.add(1)
     guard slot < job.pointee.participants else { return }
+    guard let part = job.pointee.parts.map({ $0 + Int(slot) }) else { return drain(slot) }
+    part.pointee = StepTimes.Part(thread: maas_sys_thread_id(), begin: maas_sys_now_ns(), end: 0)
+    drain(slot)
+    part.pointee.end = maas_sys_now_ns()
+  }
+
+  private func drain(_ slot: UInt32) {
     let (step, items, grain) = (job.pointee.step, job.pointee.items, job.pointee.grain)
     var worker = job.pointee.limits.worker(scratch: job.pointee.scratch.slot(Int(slot)))
     while status.load() == 0 {

@@ -105,6 +105,8 @@ void maas_sys_yield(void);
 /// Four numbers of the calling thread's own, 0 at first, for code that likes to go on with what it did last.
 uint32_t *maas_sys_thread_words(void);
 int maas_sys_process_id(void);
+/// The number by which the system knows the calling thread.
+int maas_sys_thread_id(void);
 /// Registers what is done before a fork() and after it, in the parent and in the child; each may be NULL. Returns 0 or
 /// an errno value.
 int maas_sys_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));

@@ -237,7 +237,7 @@ static void profiles(void) {
   FAILS(maas_session_profile_start(session), MAAS_BUSY, "profile");
   OK(maas_session_profile_stop(session, NULL, &text));
   CHECK(strstr(text, "\"traceEvents\"") != NULL && strstr(text, "\"node\":\"conv1\"") != NULL);
-  CHECK(occurrences(text, "\"ph\":\"X\"") == 2 * (int)statistic(session, MAAS_STATISTIC_STEPS));
+  CHECK(occurrences(text, "\"args\":") == 2 * (int)statistic(session, MAAS_STATISTIC_STEPS));
   maas_text_free(text);
   FAILS(maas_session_profile_stop(session, NULL, NULL), MAAS_NOT_READY, "profile");
   OK(maas_session_profile_start(session));
