@@ -70,9 +70,7 @@ extension Tensor {
         .shapeMismatch, "elements do not fit the shape \(describe(shape))", expected: "\(count)",
         found: "\(elements.count)")
     }
-    for (i, element) in elements.enumerated() {
-      bytes.storeBytes(of: element, toByteOffset: i * MemoryLayout<T>.stride, as: T.self)
-    }
+    elements.withUnsafeBytes { if let base = $0.baseAddress { maas_sys_copy(bytes, base, $0.count) } }
   }
 
   /// The elements as an array, whatever their alignment.
