@@ -92,35 +92,35 @@ private func attribute(
   return found
 }
 
+/// Gives `value` what `read` makes of the attribute.
+private func give<Value>(
+  _ node: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafeMutablePointer<Value>?,
+  _ dtype: DType? = nil, _ read: (NodeAttribute) -> Value
+) -> maas_status {
+  var status = MAAS_OK
+  if let found = attribute(node, name, value, dtype, &status) { value?.pointee = read(found) }
+  return status
+}
+
 @c @implementation
 package func maas_node_attribute(
   _ node: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafeMutablePointer<OpaquePointer?>?
 ) -> maas_status {
-  var status = MAAS_OK
-  if let found = attribute(node, name, value, nil, &status) { value?.pointee = lent(found.value) }
-  return status
+  give(node, name, value) { lent($0.value) }
 }
 
 @c @implementation
 package func maas_node_int(
   _ node: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafeMutablePointer<Int64>?
 ) -> maas_status {
-  var status = MAAS_OK
-  if let found = attribute(node, name, value, .int64, &status) {
-    value?.pointee = found.value.tensor.bytes.load(as: Int64.self)
-  }
-  return status
+  give(node, name, value, .int64) { $0.value.tensor.bytes.load(as: Int64.self) }
 }
 
 @c @implementation
 package func maas_node_float(
   _ node: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafeMutablePointer<Float>?
 ) -> maas_status {
-  var status = MAAS_OK
-  if let found = attribute(node, name, value, .float, &status) {
-    value?.pointee = found.value.tensor.bytes.load(as: Float.self)
-  }
-  return status
+  give(node, name, value, .float) { $0.value.tensor.bytes.load(as: Float.self) }
 }
 
 @c @implementation
@@ -129,10 +129,8 @@ package func maas_node_string(
   _ value: UnsafeMutablePointer<UnsafePointer<CChar>?>?,
   _ length: UnsafeMutablePointer<Int>?
 ) -> maas_status {
-  var status = MAAS_OK
-  if let found = attribute(node, name, value, .string, &status) {
-    value?.pointee = found.text?.pointer
-    length?.pointee = found.value.tensor.stringElements.first?.count ?? 0
+  give(node, name, value, .string) {
+    length?.pointee = $0.value.tensor.stringElements.first?.count ?? 0
+    return $0.text?.pointer
   }
-  return status
 }
