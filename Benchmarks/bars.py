@@ -53,10 +53,12 @@ def _microseconds(row: Row) -> float | None:
 
 
 def _beyond(row: Row) -> float | None:
-    """Peak memory beyond packed weights and the arena, as a part of them, where they are not small."""
-    peak, packed, arena = (report.number(row, "maas", "memory", key) for key in ("peak", "packed_bytes", "arena_bytes"))
-    needed = (packed or 0) + (arena or 0)
-    return (peak - needed) / needed if peak and needed > 10e6 else None
+    """Peak memory beyond packed weights, the arena, inputs and outputs, as a part of the first two, where they are not
+    small."""
+    keys = ("peak", "packed_bytes", "arena_bytes", "bound_bytes")
+    peak, packed, arena, bound = (report.number(row, "maas", "memory", key) or 0 for key in keys)
+    needed = packed + arena
+    return (peak - bound - needed) / needed if peak and needed > 10e6 else None
 
 
 BARS = (
@@ -72,6 +74,12 @@ BARS = (
     Bar("3 nodes, run() from Python: µs", _named("3 nodes, run"), _microseconds, max, most=2),
     Bar("3 nodes, run() from Python: least ratio", _named("3 nodes, run"), _ratio, min, least=3),
     Bar("parse 268 MB: µs", _group("parse"), _microseconds, max, most=1000),
+    Bar("a step of 1000: ns", _group("step"), lambda row: 1e3 * (_microseconds(row) or 0), max, most=50),
+    Bar("fork and join: µs", _group("fork-join"), _microseconds, max, most=3),
+    Bar("CPU time of resting threads in 50 ms: µs", _group("fork-join"),
+        lambda row: 1e6 * (report.number(row, "maas", "idle") or 0), max, most=1),
+    Bar("4 callers at once: times the throughput of one", _group("crowd"),
+        lambda row: report.number(row, "maas", "times"), min, least=0.95),
     Bar("open 268 MB: ratio", _group("open"), _ratio, min, least=4),
     Bar("4 sessions of 268 MB: times one's memory", _group("sessions"),
         lambda row: report.number(row, "maas", "times"), max, most=1.1),

@@ -50,16 +50,17 @@ class Maas:
         if work.plain:
             feeds = work.feeds()
             return Opened(lambda: session.run(None, next(feeds)), lambda: session.run(None, next(feeds)))
-        binding = session.bind()
-        for name, value in work.feed().items():
+        binding, feed = session.bind(), work.feed()
+        for name, value in feed.items():
             binding.set_input(name, value)
         names = [output.name for output in session.outputs]
         which = self.maas.Statistic
-        return Opened(
-            binding.run,
-            lambda: [binding.output(name).numpy().copy() for name in names],
-            lambda: {w.name.lower(): session.statistic(w) for w in which},
-        )
+
+        def details() -> dict[str, int]:
+            bound = [*feed.values(), *(binding.output(name).numpy() for name in names)]
+            return {w.name.lower(): session.statistic(w) for w in which} | {"bound_bytes": sum(a.nbytes for a in bound)}
+
+        return Opened(binding.run, lambda: [binding.output(name).numpy().copy() for name in names], details)
 
 
 class OnnxRuntime:

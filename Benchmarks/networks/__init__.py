@@ -20,6 +20,8 @@ NETWORKS: dict[str, Callable[[Network], None]] = {
     "mlp-784": lambda net: dense.perceptron(net, 784, 512, 256, 10),
     "mlp-1024": lambda net: dense.perceptron(net, *[1024] * 5, last_relu=True),
     "mlp-4096": lambda net: dense.perceptron(net, *[4096] * 5, last_relu=True),
+    "chain-4": lambda net: dense.perceptron(net, *[4] * (dense.STEPS + 1), last_relu=True),
+    "chain-128": lambda net: dense.perceptron(net, *[128] * 101, last_relu=True),
     "product-1024": lambda net: dense.product(net, 1024),
     "product-4096": lambda net: dense.product(net, 4096),
     "bert": transformers.bert,

@@ -6,6 +6,9 @@ import numpy as np
 
 from .network import Network
 
+#: Layers of the chain that is nothing but steps.
+STEPS = 1000
+
 
 def perceptron(net: Network, *widths: int, last_relu: bool = False) -> None:
     x = net.input("x", np.float32, ["N", widths[0]])
