@@ -54,10 +54,10 @@ def _microseconds(row: Row) -> float | None:
 
 def _beyond(row: Row) -> float | None:
     """Peak memory beyond packed weights, the arena, inputs and outputs, as a part of the first two, where they are not
-    small."""
+    small. Tables that steps read where the file has them are weights, too."""
     keys = ("peak", "packed_bytes", "arena_bytes", "bound_bytes")
     peak, packed, arena, bound = (report.number(row, "maas", "memory", key) or 0 for key in keys)
-    needed = packed + arena
+    needed = max(packed, row.get("weight_bytes", 0)) + arena
     return (peak - bound - needed) / needed if peak and needed > 10e6 else None
 
 

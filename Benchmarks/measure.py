@@ -40,13 +40,16 @@ def row(
 ) -> dict[str, Any]:
     """What is to be told about a work: a dict for the report and the JSON file."""
     path = networks.file(work.model, folder)
+    net = work.network()
     found: dict[str, Any] = {"work": work.name, "group": work.group, "threads": threads, "peers": {}}
+    found["weight_bytes"] = net.weight_bytes if net else 0
     with ExitStack() as stack:
         children = dict(_opened(stack, hosts, path, work, threads, found["peers"]))
         found["limit"] = _turns(children, machine, work, threads, effort, found["peers"])
-        found["problems"] = _disagreements(children)
+        # Before outputs are copied to be compared.
         for name, child in children.items():
             found["peers"][name]["memory"] = child.memory()
+        found["problems"] = _disagreements(children)
     return found
 
 
