@@ -36,7 +36,8 @@ private struct Pieces {
   let source: UnsafeMutableRawPointer
   /// 0 where no pages can go.
   let byteCount: Int
-  private static let pieceBytes = 1 << 19
+  /// As much as packing kernels read of rows at a time.
+  private static let pieceBytes = 1 << 18
   /// The system maps pages around the one that is asked for.
   private static let pagesAround = 1 << 16
 
@@ -56,9 +57,11 @@ private struct Pieces {
     return 0
   }
 
+  /// A piece behind: the next one may go on in the same rows.
   private func forget(_ begin: Int64, _ end: Int64) {
-    let first = max(0, offset(begin) - Self.pagesAround)
-    maas_sys_file_forget(source + first, offset(end) - first)
+    let first = max(0, offset(begin) - Self.pieceBytes - Self.pagesAround)
+    let last = max(first, offset(end) - Self.pieceBytes)
+    maas_sys_file_forget(source + first, last - first)
   }
 
   private func offset(_ item: Int64) -> Int {

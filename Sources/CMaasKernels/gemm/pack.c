@@ -18,7 +18,7 @@ static int64_t matrix_offset(const maas_f32_gemm_pack_params *g, int64_t index) 
   return offset;
 }
 
-enum { group_panels = 8, slice_elements = 1 << 18 };
+enum { group_panels = 8, slice_elements = 1 << 16 };
 
 /// Element by element, in blocks that the first-level cache holds whichever way B lies.
 static void pack_halves(const maas_gemm_plain *b, const char *from, int64_t nr, int64_t panel_rows,
