@@ -53,9 +53,9 @@ import Testing
     let hiddenOut = Fenced(hidden)
     let y = Fenced<Float>(repeating: 7, count: rows * (n + 1) - 1)
     let operands: [(any Operand)?] = [
-      Fenced(gates), cellOut, options.peephole ? Fenced(peephole) : nil, lengths, hiddenOut, y,
+      Fenced(gates), cellOut, options.peephole ? Fenced(peephole) : nil, lengths, hiddenOut, y, nil, nil,
     ]
-    run(row, params, operands, maas_f32_lstm_split(&params), cuts: [Int64(rows / 2)])
+    run(row, params, operands, maas_f32_lstm_split_for(row.kernel, &params), cuts: [Int64(1)])
     for r in 0..<rows {
       for j in 0..<n {
         let i = r * n + j

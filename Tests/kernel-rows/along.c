@@ -13,7 +13,6 @@ SPLIT(softmax)
 SPLIT(layer_norm)
 SPLIT(channel_affine)
 SPLIT(reduce)
-SPLIT(lstm)
 SPLIT(online_softmax)
 SPLIT(rows)
 SPLIT(rotary)
@@ -160,18 +159,49 @@ static void check_reduce(maas_reduce op, const struct reduction *r, role role) {
   check(&c);
 }
 
-static void check_lstm(int64_t rows, int64_t hidden, bool peephole, bool lengths, bool input_forget,
-                       float clip) {
+/// The row of gemm that packs what `row` reads.
+static const maas_kernel *gemm_of(const maas_kernel *row) {
+  const maas_kernel *gemm = table_named("maas_f32_gemm")->rows;
+  while (gemm->isa != row->isa)
+    gemm++;
+  return gemm;
+}
+
+static maas_split lstm_split(const maas_kernel *row, void *params) {
+  maas_f32_lstm_params *p = params;
+  p->r_gate = maas_f32_gemm_packed_bytes_for(gemm_of(row), p->k, p->units) / (int64_t)sizeof(float);
+  return maas_f32_lstm_split_for(row, p);
+}
+
+/// R [4 hidden, hidden].
+static fenced lstm_packed(const kernel_case *c, const maas_kernel *row, const fenced *plain) {
+  const maas_f32_lstm_params *g = c->params;
+  maas_f32_gemm_pack_params p = {.k = g->k,
+                                 .n = g->units,
+                                 .b_row = 1,
+                                 .b_col = g->k,
+                                 .batch_rank = 1,
+                                 .batch = {4},
+                                 .b_batch = {g->units * g->k}};
+  fenced packed = fence((size_t)maas_f32_gemm_packed_bytes_for(gemm_of(row), p.k, p.n) * 4, true);
+  void *operands[] = {packed.bytes, plain->bytes};
+  run_row(maas_f32_gemm_pack, &p, operands, maas_f32_gemm_pack_split_for(gemm_of(row), &p));
+  return packed;
+}
+
+static void check_lstm(int64_t rows, int64_t hidden, bool product, bool peephole, bool lengths,
+                       bool input_forget) {
   maas_f32_lstm_params p = {.rows = rows,
                             .hidden = hidden,
                             .units = hidden,
+                            .k = product ? hidden : 0,
                             .gates_row = 4 * hidden + 3,
                             .y_row = hidden + 1,
                             .time = 2,
                             .f = {MAAS_UNARY_SIGMOID, 0, 0},
                             .g = {MAAS_UNARY_TANH, 0, 0},
                             .h = {MAAS_UNARY_TANH, 0, 0},
-                            .clip = clip,
+                            .clip = peephole ? 0.5f : 0,
                             .input_forget = input_forget};
   size_t n = (size_t)(rows * hidden);
   kernel_case c = {.table = "maas_f32_lstm",
@@ -182,14 +212,24 @@ static void check_lstm(int64_t rows, int64_t hidden, bool peephole, bool lengths
                                 {peephole ? FLOATS : ABSENT, false, (size_t)(3 * hidden), -1, 1},
                                 {lengths ? COUNTS : ABSENT, false, (size_t)rows, 0, 0},
                                 {FLOATS, true, n, -1, 1},
-                                {FLOATS, true, (size_t)(rows * p.y_row - 1), 7, 7}},
-                   .tolerance = 1e-6,
+                                {FLOATS, true, (size_t)(rows * p.y_row - 1), 7, 7},
+                                {product ? FLOATS : ABSENT, false, n, -1, 1},
+                                {product ? PACKED : ABSENT, false, (size_t)(4 * hidden * hidden), -1, 1}},
+                   .tolerance = product ? 4e-6 : 1e-6,
                    .scale = 1,
                    .onto = -1,
-                   .split = lstm_split};
-  snprintf(c.note, sizeof c.note, "%d rows of %d, peephole %d, lengths %d", (int)rows, (int)hidden, peephole,
-           lengths);
+                   .split = lstm_split,
+                   .pack = lstm_packed};
+  snprintf(c.note, sizeof c.note, "%d rows of %d, product %d, peephole %d, lengths %d", (int)rows,
+           (int)hidden, product, peephole, lengths);
   check(&c);
+}
+
+static void check_lstms(bool product, bool peephole, bool lengths, bool input_forget) {
+  static const int64_t rows[] = {1, 3, 5, 19}, hidden[] = {1, 11, 64, 70};
+  for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
+    for (size_t h = 0; h < sizeof hidden / sizeof hidden[0]; h++)
+      check_lstm(rows[r], hidden[h], product, peephole, lengths, input_forget);
 }
 
 /// Of as many pairs as `s` has elements in a row.
@@ -237,7 +277,6 @@ void check_along(void) {
       check_reduce((maas_reduce)op, &reductions[r], FLOATS);
   check_reduce(MAAS_REDUCE_MAX, &reductions[2], SPECIAL);
   check_reduce(MAAS_REDUCE_MIN, &reductions[14], SPECIAL);
-  for (int options = 0; options < 8; options++)
-    for (int64_t hidden = 1; hidden < 100; hidden = hidden * 9 + 2)
-      check_lstm(5, hidden, options & 1, options & 2, options & 4, options & 1 ? 0.5f : 0);
+  for (int options = 0; options < 16; options++)
+    check_lstms(options & 1, options & 2, options & 4, options & 8);
 }

@@ -4,7 +4,7 @@
 #include "fence.h"
 #include "maas_kernel_tables.h"
 
-enum { operand_limit = 6 };
+enum { operand_limit = 8 };
 
 typedef enum role {
   ABSENT,  ///< NULL

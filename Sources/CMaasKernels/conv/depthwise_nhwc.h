@@ -28,74 +28,102 @@ static inline tap_range taps_inside(const maas_f32_conv_params *g, int d, int64_
 /// One row of outputs, for a vector of channels.
 typedef struct depthwise_strip {
   const maas_f32_conv_params *g;
-  const float *image, *weights, *residual; ///< Of the row's image, and of the vector's first channel.
+  /// Of the vector's first channel: where the first column of the input meets the first taps that are inside, and those.
+  const float *x, *weights;
+  const float *residual;
   float *y;
   vf bias;
-  int64_t z, row; ///< Of the input, where the kernel's first tap would be.
   tap_range depth, height;
   clamp clamp;
 } depthwise_strip;
 
-enum { depthwise_count = 4 };
+/// Outputs that are computed together: as many as registers hold with what they see, and widths often are multiples of.
+enum { depthwise_count = V_WIDTH == 16 ? 7 : 4 };
 
-/// How a row of the kernel is applied: tap by tap, or, with 3 taps and neither stride nor dilation, so that neighbouring
-/// outputs share what they load, which may partly lie outside the input.
-typedef enum depthwise_way { BY_TAP, SHARED, SHARED_AT_EDGE } depthwise_way;
+/// How a row of the kernel is applied: tap by tap, or three taps without dilation at once; without stride either
+/// neighbouring outputs share what they load. At an edge taps may lie outside the input.
+typedef enum depthwise_way { BY_TAP, THREE, THREE_AT_EDGE, SHARED, SHARED_AT_EDGE } depthwise_way;
 
-/// sum[i] += the kernel's row for `count` neighbouring outputs, the first of which sees column `left` of the input first.
-static inline __attribute__((always_inline)) void depthwise_taps(const maas_f32_conv_params *g,
-                                                                 const float *x, const float *weight,
-                                                                 int64_t left, tap_range columns,
-                                                                 const int count, const depthwise_way way,
-                                                                 const bool tail, int64_t n, vf *sum) {
+/// The row of a kernel: for `count` neighbouring outputs, the first of which sees column `left` of the input first.
+typedef struct depthwise_taps {
+  const float *x, *weights; ///< At `left`, and the row's first tap.
+  int64_t left;
+  tap_range columns;
+} depthwise_taps;
+
+#define MAAS_ALWAYS static inline __attribute__((always_inline))
+
+MAAS_ALWAYS vf load_channels(const float *p, const bool tail, int64_t n) {
+  return tail ? v_load_tail(p, n) : v_load(p);
+}
+
+MAAS_ALWAYS void add_by_tap(const maas_f32_conv_params *g, const depthwise_taps *t, const int count,
+                            const bool tail, int64_t n, vf *sum) {
   int64_t channels = g->channels, step = g->stride[maas_width] * channels;
-  if (way != BY_TAP) {
-    vf w[3], seen[depthwise_count + 2];
-    MAAS_EACH (k, 3)
-      w[k] = tail ? v_load_tail(weight + k * channels, n) : v_load(weight + k * channels);
-    MAAS_EACH (i, count + 2)
-      if (way == SHARED_AT_EDGE && (left + i < 0 || left + i >= g->input[maas_width]))
-        seen[i] = v_set(0);
-      else
-        seen[i] = tail ? v_load_tail(x + i * channels, n) : v_load(x + i * channels);
-    MAAS_EACH (k, 3)
-      MAAS_EACH (i, count)
-        sum[i] = v_fma(w[k], seen[i + k], sum[i]);
-    return;
-  }
-  const float *from = x + columns.first * g->dilation[maas_width] * channels;
-  weight += columns.first * channels;
-  for (int64_t kx = columns.first; kx < columns.end; kx++) {
-    vf w = tail ? v_load_tail(weight, n) : v_load(weight);
+  const float *from = t->x + t->columns.first * g->dilation[maas_width] * channels;
+  const float *weight = t->weights + t->columns.first * channels;
+  for (int64_t kx = t->columns.first; kx < t->columns.end; kx++) {
+    vf w = load_channels(weight, tail, n);
     MAAS_EACH (i, count)
-      sum[i] = v_fma(w, tail ? v_load_tail(from + i * step, n) : v_load(from + i * step), sum[i]);
+      sum[i] = v_fma(w, load_channels(from + i * step, tail, n), sum[i]);
     from += g->dilation[maas_width] * channels;
     weight += channels;
   }
 }
 
+/// A vector of column left + i.
+MAAS_ALWAYS vf seen_at(const maas_f32_conv_params *g, const depthwise_taps *t, int64_t i,
+                       const bool at_edge) {
+  static const float outside[V_WIDTH];
+  bool inside = !at_edge || (uint64_t)(t->left + i) < (uint64_t)g->input[maas_width];
+  return v_load(inside ? t->x + i * g->channels : outside);
+}
+
+MAAS_ALWAYS void add_three(const maas_f32_conv_params *g, const depthwise_taps *t, const int count,
+                           const depthwise_way way, vf *sum) {
+  bool shared = way == SHARED || way == SHARED_AT_EDGE,
+       at_edge = way == THREE_AT_EDGE || way == SHARED_AT_EDGE;
+  vf w[3], seen[depthwise_count + 2];
+  MAAS_EACH (k, 3)
+    w[k] = v_load(t->weights + k * g->channels);
+  if (shared) {
+    MAAS_EACH (i, count + 2)
+      seen[i] = seen_at(g, t, i, at_edge);
+  }
+  MAAS_EACH (k, 3)
+    MAAS_EACH (i, count)
+      sum[i] =
+          v_fma(w[k], shared ? seen[i + k] : seen_at(g, t, i * g->stride[maas_width] + k, at_edge), sum[i]);
+}
+
 /// `count` neighbouring outputs from column `x` on, which see the kernel's columns [first, end).
-static inline __attribute__((always_inline)) void depthwise_pixels(const depthwise_strip *d, int64_t x,
-                                                                   tap_range columns, const int count,
-                                                                   const depthwise_way way, const bool tail,
-                                                                   int64_t n) {
+MAAS_ALWAYS void depthwise_pixels(const depthwise_strip *d, int64_t x, tap_range columns, const int count,
+                                  const depthwise_way way, const bool tail, int64_t n) {
   const maas_f32_conv_params *g = d->g;
-  int64_t channels = g->channels, left = x * g->stride[maas_width] - g->pad[maas_width];
+  int64_t channels = g->channels, row = g->input[maas_width] * channels;
+  int64_t rows = d->height.end - d->height.first, kernel_row = g->kernel[maas_width] * channels;
+  int64_t left = x * g->stride[maas_width] - g->pad[maas_width];
+  const float *plane = d->x + left * channels, *plane_weights = d->weights;
   vf sum[depthwise_count];
   MAAS_EACH (i, count)
     sum[i] = d->bias;
-  for (int64_t kz = d->depth.first; kz < d->depth.end; kz++)
-    for (int64_t ky = d->height.first; ky < d->height.end; ky++) {
-      int64_t plane = (d->z + kz * g->dilation[maas_depth]) * g->input[maas_height];
-      int64_t row = plane + d->row + ky * g->dilation[maas_height];
-      int64_t weight = (kz * g->kernel[maas_height] + ky) * g->kernel[maas_width];
-      depthwise_taps(g, d->image + (row * g->input[maas_width] + left) * channels,
-                     d->weights + weight * channels, left, columns, count, way, tail, n, sum);
+  for (int64_t kz = d->depth.first; kz < d->depth.end; kz++) {
+    depthwise_taps t = {plane, plane_weights, left, columns};
+    for (int64_t ky = 0; ky < rows; ky++) {
+      if (way == BY_TAP)
+        add_by_tap(g, &t, count, tail, n, sum);
+      else
+        add_three(g, &t, count, way, sum);
+      t.x += g->dilation[maas_height] * row;
+      t.weights += kernel_row;
     }
+    plane += g->dilation[maas_depth] * g->input[maas_height] * row;
+    plane_weights += g->kernel[maas_height] * kernel_row;
+  }
   MAAS_EACH (i, count) {
     int64_t at = (x + i) * channels;
     if (d->residual)
-      sum[i] = v_add(sum[i], tail ? v_load_tail(d->residual + at, n) : v_load(d->residual + at));
+      sum[i] = v_add(sum[i], load_channels(d->residual + at, tail, n));
     sum[i] = clamped(d->clamp, sum[i]);
     if (tail)
       v_store_tail(d->y + at, sum[i], n);
@@ -104,22 +132,28 @@ static inline __attribute__((always_inline)) void depthwise_pixels(const depthwi
   }
 }
 
-/// A whole vector of channels, by 3 taps without stride and dilation. Outputs in [inner, outer) see all of them.
-static void depthwise_shared(const depthwise_strip *d, int64_t inner, int64_t outer) {
+/// A whole vector of channels, by 3 taps without dilation. Outputs in [inner, outer) see all of them. The last group
+/// begins where it ends with the row, and computes some outputs again, unless the residual lies where y does.
+MAAS_ALWAYS void depthwise_by_three(const depthwise_strip *d, int64_t inner, int64_t outer,
+                                    const depthwise_way way, const depthwise_way edge) {
   tap_range all = {0, 3};
   int64_t width = d->g->output[maas_width], x = 0;
-  for (; x + depthwise_count <= width; x += depthwise_count)
-    if (x >= inner && x + depthwise_count <= outer)
-      depthwise_pixels(d, x, all, depthwise_count, SHARED, false, 0);
+  while (x < width) {
+    if (x + depthwise_count > width && width >= depthwise_count && !d->residual)
+      x = width - depthwise_count;
+    int64_t end = x + depthwise_count;
+    if (end > width)
+      depthwise_pixels(d, x++, all, 1, edge, false, 0);
+    else if (x >= inner && end <= outer)
+      depthwise_pixels(d, x, all, depthwise_count, way, false, 0), x = end;
     else
-      depthwise_pixels(d, x, all, depthwise_count, SHARED_AT_EDGE, false, 0);
-  for (; x < width; x++)
-    depthwise_pixels(d, x, all, 1, SHARED_AT_EDGE, false, 0);
+      depthwise_pixels(d, x, all, depthwise_count, edge, false, 0), x = end;
+  }
 }
 
 /// Outputs in [inner, outer) see whole rows of the kernel.
-static inline __attribute__((always_inline)) void
-depthwise_by_tap(const depthwise_strip *d, int64_t inner, int64_t outer, const bool tail, int64_t n) {
+MAAS_ALWAYS void depthwise_by_tap(const depthwise_strip *d, int64_t inner, int64_t outer, const bool tail,
+                                  int64_t n) {
   const maas_f32_conv_params *g = d->g;
   for (int64_t x = 0; x < g->output[maas_width];)
     if (x >= inner && x + depthwise_count <= outer) {
@@ -135,10 +169,13 @@ depthwise_by_tap(const depthwise_strip *d, int64_t inner, int64_t outer, const b
 static __attribute__((noinline)) void depthwise_line(const depthwise_strip *d, int64_t inner, int64_t outer,
                                                      int64_t n) {
   const maas_f32_conv_params *g = d->g;
+  bool three = g->kernel[maas_width] == 3 && g->dilation[maas_width] == 1;
   if (n < V_WIDTH)
     depthwise_by_tap(d, inner, outer, true, n);
-  else if (g->kernel[maas_width] == 3 && g->stride[maas_width] == 1 && g->dilation[maas_width] == 1)
-    depthwise_shared(d, inner, outer);
+  else if (three && g->stride[maas_width] == 1)
+    depthwise_by_three(d, inner, outer, SHARED, SHARED_AT_EDGE);
+  else if (three)
+    depthwise_by_three(d, inner, outer, THREE, THREE_AT_EDGE);
   else
     depthwise_by_tap(d, inner, outer, false, 0);
 }
@@ -154,17 +191,21 @@ static depthwise_place depthwise_place_at(const maas_f32_conv_params *g, void *c
   int64_t y = index % g->output[maas_height], z = index / g->output[maas_height] % g->output[maas_depth];
   int64_t image = index / g->output[maas_height] / g->output[maas_depth], width = g->output[maas_width];
   int64_t row = index * width * g->channels;
+  tap_range depth = taps_inside(g, maas_depth, z), height = taps_inside(g, maas_height, y);
+  int64_t plane = image * g->input[maas_depth] + z * g->stride[maas_depth] - g->pad[maas_depth] +
+                  depth.first * g->dilation[maas_depth];
+  int64_t first = plane * g->input[maas_height] + y * g->stride[maas_height] - g->pad[maas_height] +
+                  height.first * g->dilation[maas_height];
+  int64_t kernel_row = depth.first * g->kernel[maas_height] + height.first;
   const float *residual = operands[3];
   depthwise_place place = {
       .strip = {.g = g,
-                .image = (const float *)operands[0] + image * maas_window_volume(g->input) * g->channels,
-                .weights = operands[1],
+                .x = (const float *)operands[0] + first * g->input[maas_width] * g->channels,
+                .weights = (const float *)operands[1] + kernel_row * g->kernel[maas_width] * g->channels,
                 .residual = residual ? residual + row : NULL,
                 .y = (float *)operands[4] + row,
-                .z = z * g->stride[maas_depth] - g->pad[maas_depth],
-                .row = y * g->stride[maas_height] - g->pad[maas_height],
-                .depth = taps_inside(g, maas_depth, z),
-                .height = taps_inside(g, maas_height, y),
+                .depth = depth,
+                .height = height,
                 .clamp = clamp_of(&g->activation)},
       .outer = width};
   while (place.inner < width && taps_inside(g, maas_width, place.inner).first > 0)
@@ -178,7 +219,7 @@ static depthwise_place depthwise_place_at(const maas_f32_conv_params *g, void *c
 static depthwise_strip depthwise_strip_at(const depthwise_strip *whole, const float *bias, int64_t c,
                                           int64_t n) {
   depthwise_strip strip = *whole;
-  strip.image += c;
+  strip.x += c;
   strip.weights += c;
   strip.y += c;
   if (strip.residual)

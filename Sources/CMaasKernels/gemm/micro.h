@@ -2,6 +2,7 @@
 /// one pass of k. Included by files that defined the vector vocabulary, MAAS_MR and MAAS_NV.
 #include "../clamp.h"
 #include "../row.h"
+#include "../split.h"
 #include "pass.h"
 
 #define MAAS_NR (MAAS_NV * V_WIDTH)
@@ -27,11 +28,13 @@ static vf c_at(const maas_gemm_finish *f, int64_t i, int64_t j, int64_t n) {
   return v_load(gathered);
 }
 
-/// One row of a tile, from (i, j) on: all but the activation.
-static void finish_row(float *t, int64_t i, int64_t j, int64_t columns, const maas_gemm_finish *f) {
+/// The first n columns of `rows` rows of a tile, `width` apart, from (i, j) on: all but an activation that is no clamp.
+static void finish_columns(float *t, int64_t width, int64_t rows, int64_t i, int64_t j, int64_t n,
+                           const maas_gemm_finish *f) {
   vf alpha = v_set(f->alpha), beta = v_set(f->beta);
-  for (int64_t end = j + columns; j < end; j += V_WIDTH, t += V_WIDTH) {
-    int64_t n = end - j < V_WIDTH ? end - j : V_WIDTH, at = i * f->y_row + j;
+  clamp limits = clamp_of(&f->activation);
+  for (int64_t end = i + rows; i < end; i++, t += width) {
+    int64_t at = i * f->y_row + j;
     vf sum = v_mul(v_load(t), alpha);
     if (f->add)
       sum = v_add(sum, v_load_tail(f->y + at, n));
@@ -39,7 +42,7 @@ static void finish_row(float *t, int64_t i, int64_t j, int64_t columns, const ma
       sum = v_fma(beta, c_at(f, i, j, n), sum);
     if (f->residual)
       sum = v_add(sum, v_load_tail(f->residual + at, n));
-    v_store(t, sum);
+    v_store(t, clamped(limits, sum));
   }
 }
 
@@ -54,10 +57,10 @@ static void store_row(const float *t, float *y, int64_t columns) {
 /// What the register path does not do, through a small buffer: fewer columns, any activation, any C.
 static __attribute__((noinline)) void finish_slowly(float *tile, maas_gemm_place at, int64_t width,
                                                     const maas_gemm_finish *f) {
-  for (int64_t r = 0; r < at.rows; r++)
-    finish_row(tile + r * width, at.i + r, at.j, at.columns, f);
+  for (int64_t j = 0; j < at.columns; j += V_WIDTH)
+    finish_columns(tile + j, width, at.rows, at.i, at.j + j, maas_min64(V_WIDTH, at.columns - j), f);
   const maas_f32_activation *g = &f->activation;
-  if (g->op != MAAS_UNARY_IDENTITY)
+  if (!is_clamp(g))
     MAAS_F32_SHARED(unary_rows)[g->op](tile, tile, at.rows * width, g->alpha, g->beta);
   for (int64_t r = 0; r < at.rows; r++)
     store_row(tile + r * width, f->y + (at.i + r) * f->y_row + at.j, at.columns);

@@ -430,11 +430,13 @@ maas_split maas_f32_reduce_split(maas_f32_reduce_params *params);
 
 // LSTM cell
 
-/// One time step of ONNX's LSTM after the matrix products. `gates` [rows, 4 hidden] in the order i, o, f, c,
-/// biases added; `peephole` [3 hidden] in the order i, o, f.
+/// One time step of ONNX's LSTM after the product of its input with W. `gates` [rows, 4 hidden] in the order i, o, f,
+/// c, biases added; `peephole` [3 hidden] in the order i, o, f.
 typedef struct maas_f32_lstm_params {
   int64_t rows, hidden;
-  int64_t units;     ///< Of each row so many are computed, from where the operands begin.
+  int64_t units;  ///< Of each row so many are computed, from where the operands begin.
+  int64_t k;      ///< Hidden values that are multiplied: all, or 0 where `gates` hold that product already.
+  int64_t r_gate; ///< Elements between the packed parts of R of neighbouring gates.
   int64_t gates_row; ///< Elements between rows of gates, at least 4 hidden.
   int64_t y_row;     ///< Elements between rows of y, at least hidden.
   int64_t time;      ///< Compared with lengths.
@@ -443,9 +445,9 @@ typedef struct maas_f32_lstm_params {
   bool input_forget;
 } maas_f32_lstm_params;
 
-/// gates (destroyed), cell[rows, hidden] (updated), peephole or NULL, int32 lengths[rows] or NULL,
-/// hidden[rows, hidden] (updated), y or NULL (a second copy of hidden). A row whose length is <= time keeps
-/// its cell and hidden, and its y is 0.
+/// gates, cell[rows, hidden] (updated), peephole or NULL, int32 lengths[rows] or NULL, hidden[rows, hidden] (updated), y
+/// or NULL (a second copy of hidden), hidden[rows, k] before the step, R as maas_f32_gemm_pack packs it for the units.
+/// A row whose length is <= time keeps its cell and hidden, and its y is 0.
 int32_t maas_f32_lstm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_lstm_split(const maas_f32_lstm_params *params);
 

@@ -3,7 +3,9 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "../simd/avx2.h"
 #define MAAS_ISA_SUFFIX avx2
-#define MAAS_TILE 8
+#define MAAS_TILE 16
+#define MAAS_MR 6
+#define MAAS_NV 2
 #include "body.h"
 #pragma clang attribute pop
 #endif

@@ -4,7 +4,9 @@
                              apply_to = function)
 #include "../simd/avx512.h"
 #define MAAS_ISA_SUFFIX avx512
-#define MAAS_TILE 16
+#define MAAS_TILE 32
+#define MAAS_MR 14
+#define MAAS_NV 2
 #include "body.h"
 #pragma clang attribute pop
 #endif

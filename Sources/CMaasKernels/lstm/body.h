@@ -1,6 +1,63 @@
-/// The point-wise part of an LSTM step for one instruction set: a work item is a row.
+/// One step of an LSTM for one instruction set: a work item is a panel's width of units, of all rows. Included by files
+/// that defined MAAS_NV as gemm's are.
+#include "../gemm/pass.h"
 #include "../row.h"
 #include "../simd/math.h"
+#include "../split.h"
+
+#define MAAS_NR (MAAS_NV * V_WIDTH)
+enum { gate_count = 4, most_rows = 16 };
+enum { input_gate, output_gate, forget_gate, candidate_gate };
+
+/// What is computed of some rows before it is stored: the gates, one after the other.
+typedef float lstm_gates[gate_count][most_rows * MAAS_NR];
+
+/// Where some rows of an item begin. NULL as in the operands.
+typedef struct lstm_part {
+  int64_t rows, columns;
+  const float *gates, *peephole, *before, *r;
+  const int32_t *lengths;
+  float *cell, *hidden, *y;
+} lstm_part;
+
+/// The sums of one row. All gates at once: R comes from the outer caches, which answer several streams sooner than one.
+static void multiply_row(const maas_f32_lstm_params *g, const lstm_part *part, lstm_gates t) {
+  vf sums[gate_count][MAAS_NV];
+  for (int i = 0; i < gate_count; i++)
+    for (int v = 0; v < MAAS_NV; v++)
+      sums[i][v] = v_set(0);
+  const float *r = part->r;
+  for (int64_t p = 0; p < g->k; p++, r += MAAS_NR)
+    for (int i = 0; i < gate_count; i++)
+      for (int v = 0; v < MAAS_NV; v++)
+        sums[i][v] = v_fma(v_set(part->before[p]), v_load(r + i * g->r_gate + v * V_WIDTH), sums[i][v]);
+  for (int i = 0; i < gate_count; i++) {
+    for (int v = 0; v < MAAS_NV; v++)
+      v_store(t[i] + v * V_WIDTH, sums[i][v]);
+    for (int64_t j = 0; j < part->columns; j++)
+      t[i][j] += part->gates[i * g->hidden + j];
+  }
+}
+
+static void multiply_rows(const maas_f32_lstm_params *g, const lstm_part *part, lstm_gates t) {
+  for (int i = 0; i < gate_count; i++) {
+    maas_gemm_pass pass = {.rows = part->rows,
+                           .columns = part->columns,
+                           .k = g->k,
+                           .a = {part->before, g->hidden, 1},
+                           .b = part->r + i * g->r_gate};
+    pass.height = maas_ceil_div(part->rows, maas_ceil_div(part->rows, MAAS_MR));
+    pass.group = pass.height * g->hidden;
+    maas_gemm_finish finish = {.y = t[i],
+                               .y_row = MAAS_NR,
+                               .c = part->gates + i * g->hidden,
+                               .c_row = g->gates_row,
+                               .c_col = 1,
+                               .alpha = 1,
+                               .beta = 1};
+    MAAS_F32_SHARED(gemm_pass)(&pass, &finish);
+  }
+}
 
 static void apply(const maas_f32_activation *f, float *gate, int64_t n, float clip) {
   if (clip > 0)
@@ -8,54 +65,98 @@ static void apply(const maas_f32_activation *f, float *gate, int64_t n, float cl
   MAAS_F32_SHARED(unary_rows)[f->op](gate, gate, n, f->alpha, f->beta);
 }
 
-static void add_peephole(float *gate, const float *weights, const float *cell, int64_t n) {
-  for (int64_t j = 0; j < n; j++)
-    gate[j] += weights[j] * cell[j];
+static void add_peephole(const maas_f32_lstm_params *g, const lstm_part *part, int64_t weights, float *gate) {
+  for (int64_t i = 0; i < (part->peephole ? part->rows : 0); i++)
+    for (int64_t j = 0; j < part->columns; j++)
+      gate[i * MAAS_NR + j] += part->peephole[weights * g->hidden + j] * part->cell[i * g->hidden + j];
 }
 
-static void lstm_row(const maas_f32_lstm_params *g, float *gates, float *cell, const float *peephole,
-                     float *hidden) {
-  int64_t n = g->units, gate = g->hidden;
-  float *input = gates, *output = gates + gate, *forget = gates + 2 * gate, *candidate = gates + 3 * gate;
-  if (peephole) {
-    add_peephole(input, peephole, cell, n);
-    add_peephole(forget, peephole + 2 * gate, cell, n);
+static bool is_live(const maas_f32_lstm_params *g, const lstm_part *part, int64_t i) {
+  return !part->lengths || g->time < part->lengths[i];
+}
+
+/// The new cells, which then stand in for the candidates too.
+static void update_cells(const maas_f32_lstm_params *g, const lstm_part *part, lstm_gates t) {
+  for (int64_t i = 0; i < part->rows; i++) {
+    if (!is_live(g, part, i))
+      continue;
+    int64_t at = i * MAAS_NR;
+    float *cell = part->cell + i * g->hidden, *candidate = t[candidate_gate] + at;
+    for (int64_t j = 0; j < part->columns; j++)
+      cell[j] = t[forget_gate][at + j] * cell[j] + t[input_gate][at + j] * candidate[j];
+    memcpy(candidate, cell, (size_t)part->columns * sizeof(float));
   }
-  apply(&g->f, input, n, g->clip);
-  apply(&g->g, candidate, n, g->clip);
+}
+
+static void update_hidden(const maas_f32_lstm_params *g, const lstm_part *part, lstm_gates t) {
+  size_t bytes = (size_t)part->columns * sizeof(float);
+  for (int64_t i = 0; i < part->rows; i++) {
+    bool live = is_live(g, part, i);
+    float *hidden = part->hidden + i * g->hidden;
+    for (int64_t j = 0, at = i * MAAS_NR; j < (live ? part->columns : 0); j++)
+      hidden[j] = t[output_gate][at + j] * t[candidate_gate][at + j];
+    if (!part->y)
+      continue;
+    if (live)
+      memcpy(part->y + i * g->y_row, hidden, bytes);
+    else
+      memset(part->y + i * g->y_row, 0, bytes);
+  }
+}
+
+/// They were written long ago, all steps' at once.
+static void fetch_gates(const maas_f32_lstm_params *g, const lstm_part *part) {
+  enum { line = 16 };
+  for (int64_t i = 0; i < part->rows; i++)
+    for (int gate = 0; gate < gate_count; gate++)
+      for (int64_t j = 0; j < part->columns; j += line)
+        __builtin_prefetch(part->gates + i * g->gates_row + gate * g->hidden + j);
+}
+
+static void lstm_rows(const maas_f32_lstm_params *g, const lstm_part *part) {
+  lstm_gates t;
+  int64_t n = part->rows * MAAS_NR;
+  if (part->columns < MAAS_NR)
+    memset(t, 0, sizeof t);
+  fetch_gates(g, part);
+  if (part->rows == 1)
+    multiply_row(g, part, t);
+  else
+    multiply_rows(g, part, t);
+  add_peephole(g, part, input_gate, t[input_gate]);
+  add_peephole(g, part, forget_gate, t[forget_gate]);
+  apply(&g->f, t[input_gate], n, g->clip);
+  apply(&g->g, t[candidate_gate], n, g->clip);
   if (g->input_forget)
     for (int64_t j = 0; j < n; j++)
-      forget[j] = 1 - input[j];
+      t[forget_gate][j] = 1 - t[input_gate][j];
   else
-    apply(&g->f, forget, n, g->clip);
-  for (int64_t j = 0; j < n; j++)
-    cell[j] = forget[j] * cell[j] + input[j] * candidate[j];
-  if (peephole)
-    add_peephole(output, peephole + gate, cell, n);
-  apply(&g->f, output, n, g->clip);
-  MAAS_F32_SHARED(unary_rows)[g->h.op](cell, candidate, n, g->h.alpha, g->h.beta);
-  for (int64_t j = 0; j < n; j++)
-    hidden[j] = output[j] * candidate[j];
+    apply(&g->f, t[forget_gate], n, g->clip);
+  update_cells(g, part, t);
+  add_peephole(g, part, output_gate, t[output_gate]);
+  apply(&g->f, t[output_gate], n, g->clip);
+  MAAS_F32_SHARED(unary_rows)[g->h.op](t[candidate_gate], t[candidate_gate], n, g->h.alpha, g->h.beta);
+  update_hidden(g, part, t);
 }
 
 int32_t MAAS_F32_KERNEL(lstm)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
   (void)worker;
   const maas_f32_lstm_params *g = step->params;
-  const int32_t *lengths = step->operands[3];
-  float *y = step->operands[5];
-  size_t bytes = (size_t)g->units * sizeof(float);
-  for (int64_t i = begin; i < end; i++) {
-    float *hidden = (float *)step->operands[4] + i * g->hidden;
-    bool live = !lengths || g->time < lengths[i];
-    if (live)
-      lstm_row(g, (float *)step->operands[0] + i * g->gates_row, (float *)step->operands[1] + i * g->hidden,
-               step->operands[2], hidden);
-    if (!y)
-      continue;
-    if (live)
-      memcpy(y + i * g->y_row, hidden, bytes);
-    else
-      memset(y + i * g->y_row, 0, bytes);
-  }
+  void *const *operands = step->operands;
+  for (int64_t j = begin * MAAS_NR; j < maas_min64(end * MAAS_NR, g->units); j += MAAS_NR)
+    for (int64_t i = 0; i < g->rows; i += most_rows) {
+      int64_t at = i * g->hidden + j;
+      lstm_part part = {.rows = maas_min64(most_rows, g->rows - i),
+                        .columns = maas_min64(MAAS_NR, g->units - j)};
+      part.gates = (const float *)operands[0] + i * g->gates_row + j;
+      part.cell = (float *)operands[1] + at;
+      part.peephole = operands[2] ? (const float *)operands[2] + j : NULL;
+      part.lengths = operands[3] ? (const int32_t *)operands[3] + i : NULL;
+      part.hidden = (float *)operands[4] + at;
+      part.y = operands[5] ? (float *)operands[5] + i * g->y_row + j : NULL;
+      part.before = (const float *)operands[6] + i * g->hidden;
+      part.r = (const float *)operands[7] + j * g->k;
+      lstm_rows(g, &part);
+    }
   return MAAS_STEP_OK;
 }

@@ -131,8 +131,8 @@ private func pack(
   let split = maas_f32_gemm_pack_split(&params)
   chunk.call(
     maas_f32_gemm_pack,
-    [chunk.address(operand).map { $0 + offset }, UnsafeMutableRawPointer(b), nil, nil, nil, nil], params,
-    split)
+    [chunk.address(operand).map { $0 + offset }, UnsafeMutableRawPointer(b), nil, nil, nil, nil, nil, nil],
+    params, split)
 }
 
 /// q, packed k' and v or k and v themselves, mask or NULL, int64 lengths or NULL, y, scores or NULL, a float for each
@@ -276,9 +276,11 @@ private struct AttentionBlock {
     let split = withUnsafePointer(to: params) { maas_f32_rows_split($0) }
     chunk.call(
       kernel,
-      [UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(b), UnsafeMutableRawPointer(y), nil, nil, nil],
-      params,
-      split)
+      [
+        UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(b), UnsafeMutableRawPointer(y), nil, nil, nil,
+        nil, nil,
+      ],
+      params, split)
   }
 
   private func multiply(
@@ -291,7 +293,7 @@ private struct AttentionBlock {
       maas_f32_gemm,
       [
         UnsafeMutableRawPointer(a), chunk.address(panels).map { $0 + offset }, nil,
-        residual.map { UnsafeMutableRawPointer($0) }, UnsafeMutableRawPointer(y), nil,
+        residual.map { UnsafeMutableRawPointer($0) }, UnsafeMutableRawPointer(y), nil, nil, nil,
       ], product, split)
   }
 
@@ -320,7 +322,7 @@ private struct AttentionBlock {
         [
           UnsafeMutableRawPointer(scores + r * count), UnsafeMutableRawPointer(maximum + r),
           UnsafeMutableRawPointer(sum + r), UnsafeMutableRawPointer(result + r * attention.valueSize), mask,
-          nil,
+          nil, nil, nil,
         ], params, split)
       r += own
     }
@@ -370,7 +372,7 @@ private struct AttentionBlock {
       var params = maas_f32_softmax_params(log: false, outer: 1, axis: Int64(attention.total), inner: 1)
       let split = maas_f32_softmax_split(&params)
       let pointer = UnsafeMutableRawPointer(row)
-      chunk.call(maas_f32_softmax, [pointer, pointer, nil, nil, nil, nil], params, split)
+      chunk.call(maas_f32_softmax, [pointer, pointer, nil, nil, nil, nil, nil, nil], params, split)
       guard chunk.address(7) != nil else { return }
       for j in 0..<attention.total { row[j] *= sum[r] * factor }
     }

@@ -51,7 +51,7 @@ private func exponentiate(_ chunk: Chunk, _ x: UnsafeMutablePointer<Float>, _ co
         maas_f32_online_softmax,
         [
           UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(maximum), UnsafeMutableRawPointer(sum), nil,
-          nil, nil,
+          nil, nil, nil, nil,
         ], params, split)
     }
   }

@@ -108,7 +108,8 @@ private func cellParams(_ op: Recurrent, _ first: Int, _ sizes: RecurrentSizes) 
   var params = maas_f32_lstm_params()
   let hidden = sizes.hidden
   (params.hidden, params.units) = (Int64(hidden), Int64(hidden / sizes.pieces))
-  (params.gates_row, params.y_row) = (4 * Int64(hidden), Int64(hidden))
+  (params.gates_row, params.y_row, params.k) = (4 * Int64(hidden), Int64(hidden), Int64(hidden))
+  params.r_gate = maas_f32_gemm_packed_bytes(params.k, params.units) / 4 * Int64(sizes.pieces)
   params.f = op.activations[first]
   if op.cell != .rnn { params.g = op.activations[first + 1] }
   if op.cell == .lstm { params.h = op.activations[first + 2] }
@@ -218,23 +219,27 @@ struct SequenceItem {
 
   private func floats(_ operand: Int) -> UnsafeMutablePointer<Float> { chunk.output(operand, as: Float.self) }
 
+  /// The piece's part of R for a gate.
+  private func packed(gate: Int) -> UnsafeMutablePointer<Float> {
+    let matrix = (direction * params.pointee.cell.gates + gate) * params.pointee.pieces + piece
+    return floats(1) + matrix * params.pointee.panel
+  }
+
   /// y = a R', plus what y holds, plus `bias`, for the piece. R begins at the named gate.
   func multiply(
     _ a: UnsafeMutablePointer<Float>, gate: Int, _ bias: UnsafePointer<Float>?,
     _ y: UnsafeMutablePointer<Float>, _ product: RecurrentProduct, adding: Bool
   ) {
-    let matrix = (direction * params.pointee.cell.gates + gate) * params.pointee.pieces + piece
     chunk.call(
       maas_f32_gemm,
       [
-        UnsafeMutableRawPointer(a), UnsafeMutableRawPointer(floats(1) + matrix * params.pointee.panel),
+        UnsafeMutableRawPointer(a), UnsafeMutableRawPointer(packed(gate: gate)),
         UnsafeMutableRawPointer(mutating: bias), adding ? UnsafeMutableRawPointer(y) : nil,
-        UnsafeMutableRawPointer(y), nil,
+        UnsafeMutableRawPointer(y), nil, nil, nil,
       ], product.params, product.split)
   }
 
   private func stepLSTM() {
-    multiply(before, gate: 0, nil, gate(0), params.pointee.product(isLast), adding: true)
     for r in 0..<rows where !isLive(r) { keep(r) }
     var cell = params.pointee.cell(direction)
     (cell.rows, cell.time) = (Int64(rows), Int64(time))
@@ -245,8 +250,8 @@ struct SequenceItem {
       maas_f32_lstm,
       [
         UnsafeMutableRawPointer(gate(0)), UnsafeMutableRawPointer(floats(8) + state + unit), peephole,
-        lengths,
-        UnsafeMutableRawPointer(after + unit), y.map { UnsafeMutableRawPointer($0) },
+        lengths, UnsafeMutableRawPointer(after + unit), y.map { UnsafeMutableRawPointer($0) },
+        UnsafeMutableRawPointer(before), UnsafeMutableRawPointer(packed(gate: 0)),
       ], cell, split)
   }
 

@@ -2,7 +2,7 @@ import CMaasKernels
 import CMaasSystem
 
 /// The operands of a kernel that another step calls.
-typealias KernelOperands = InlineArray<6, UnsafeMutableRawPointer?>
+typealias KernelOperands = InlineArray<8, UnsafeMutableRawPointer?>
 
 extension Chunk {
   /// Runs a kernel of CMaasKernels on the calling thread, as part of this step. The step's scratch memory is the
@@ -30,7 +30,7 @@ extension Chunk {
     var params = maas_f32_unary_params(function: function, n: Int64(count))
     let split = maas_f32_unary_split(&params)
     call(
-      maas_f32_unary, [UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(y), nil, nil, nil, nil], params,
-      split)
+      maas_f32_unary, [UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(y), nil, nil, nil, nil, nil, nil],
+      params, split)
   }
 }
