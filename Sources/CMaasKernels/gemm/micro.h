@@ -130,7 +130,7 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
 
 /// Bytes of a panel to fetch ahead. With few rows the processor itself runs ahead as far, and the hardware
 /// fetches better alone.
-#define MAAS_AHEAD 2048
+#define MAAS_AHEAD 4096
 #define MAAS_AHEAD_LEAST 12
 
 MAAS_INLINE void fetch_ahead(const int mr, const int nv, const float *b) {

@@ -80,27 +80,22 @@ static void update_cells(const maas_f32_lstm_params *g, const lstm_part *part, l
   for (int64_t i = 0; i < part->rows; i++) {
     if (!is_live(g, part, i))
       continue;
-    int64_t at = i * MAAS_NR;
-    float *cell = part->cell + i * g->hidden, *candidate = t[candidate_gate] + at;
+    float *cell = part->cell + i * g->hidden, *candidate = t[candidate_gate] + i * MAAS_NR;
+    const float *input = t[input_gate] + i * MAAS_NR, *forget = t[forget_gate] + i * MAAS_NR;
     for (int64_t j = 0; j < part->columns; j++)
-      cell[j] = t[forget_gate][at + j] * cell[j] + t[input_gate][at + j] * candidate[j];
-    memcpy(candidate, cell, (size_t)part->columns * sizeof(float));
+      candidate[j] = cell[j] = forget[j] * cell[j] + input[j] * candidate[j];
   }
 }
 
 static void update_hidden(const maas_f32_lstm_params *g, const lstm_part *part, lstm_gates t) {
-  size_t bytes = (size_t)part->columns * sizeof(float);
   for (int64_t i = 0; i < part->rows; i++) {
     bool live = is_live(g, part, i);
-    float *hidden = part->hidden + i * g->hidden;
-    for (int64_t j = 0, at = i * MAAS_NR; j < (live ? part->columns : 0); j++)
-      hidden[j] = t[output_gate][at + j] * t[candidate_gate][at + j];
-    if (!part->y)
-      continue;
-    if (live)
-      memcpy(part->y + i * g->y_row, hidden, bytes);
-    else
-      memset(part->y + i * g->y_row, 0, bytes);
+    const float *output = t[output_gate] + i * MAAS_NR, *cell = t[candidate_gate] + i * MAAS_NR;
+    float *hidden = part->hidden + i * g->hidden, *y = part->y ? part->y + i * g->y_row : NULL;
+    for (int64_t j = 0; j < (live ? part->columns : 0); j++)
+      hidden[j] = output[j] * cell[j];
+    for (int64_t j = 0; j < (y ? part->columns : 0); j++)
+      y[j] = live ? output[j] * cell[j] : 0;
   }
 }
 

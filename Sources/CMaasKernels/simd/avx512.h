@@ -72,6 +72,8 @@ static inline vf v_round(vf a) {
 }
 static inline vf v_floor(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
 static inline vf v_ceil(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
+/// The first times 2 to the power of the second.
+#define V_SCALE(a, n) _mm512_scalef_ps(a, n)
 static inline vi v_to_int(vf a) { return _mm512_cvtps_epi32(a); }
 
 static inline float v_sum(vf a) { return _mm512_reduce_add_ps(a); }

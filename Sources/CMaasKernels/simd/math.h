@@ -35,29 +35,38 @@ static inline __attribute__((always_inline)) vf v_polynomial(vf x, const float *
 /// 2^n for whole n in [-126, 127].
 static inline vf v_power_of_two(vi n) { return v_as_float(vi_shift_left(vi_add(n, vi_set(127)), 23)); }
 
+/// x 2^n for whole n in [-151, 129], rounded once.
+static inline vf v_scaled(vf x, vf n) {
+#ifdef V_SCALE
+  return V_SCALE(x, n);
+#else
+  vi whole = v_to_int(n), half = vi_shift_right(whole, 1); // In two steps: 2^n itself may be infinite or subnormal.
+  return v_mul(v_mul(x, v_power_of_two(half)), v_power_of_two(vi_sub(whole, half)));
+#endif
+}
+
 /// x = n ln 2 + r with |r| <= ln 2 / 2: *n, and e^r - 1.
-static inline vf v_reduced_expm1(vf x, vi *n) {
+static inline vf v_reduced_expm1(vf x, vf *n) {
   vf whole = v_round(v_mul(x, v_set(0x1.715476p+0f)));
   vf r = v_fma(whole, v_set(-0x1.62e400p-1f), x); // ln 2 in two parts; the first has 12 trailing zero bits.
   r = v_fma(whole, v_set(-0x1.7f7d1cp-20f), r);
   // (e^r - 1 - r) / r^2 on [-ln 2 / 2, ln 2 / 2]: 2^-31 of e^r - 1
   vf p = V_POLYNOMIAL(r, 1.9764331e-4f, 1.3932365e-3f, 8.333543e-3f, 4.1666493e-2f, 1.6666666e-1f, 0.5f);
-  *n = v_to_int(whole);
+  *n = whole;
   return v_fma(v_mul(r, r), p, r);
 }
 
 static inline vf v_exp(vf x) {
-  vi n;
+  vf n;
   vf e = v_add(v_reduced_expm1(v_clamp(x, -104.0f, 89.0f), &n), v_set(1));
-  vi half = vi_shift_right(n, 1); // In two steps: 2^n itself may be infinite or subnormal.
-  return v_mul(v_mul(e, v_power_of_two(half)), v_power_of_two(vi_sub(n, half)));
+  return v_scaled(e, n);
 }
 
 /// e^x - 1 for x <= 0.
 static inline vf v_expm1_negative(vf x) {
-  vi n;
+  vf n;
   vf e = v_reduced_expm1(v_max(v_set(-25.0f), x), &n); // Below it is -1.
-  vf scale = v_power_of_two(n);
+  vf scale = v_power_of_two(v_to_int(n));
   return v_copy_sign(v_fma(e, scale, v_sub(scale, v_set(1))), v_set(-0.0f));
 }
 

@@ -46,9 +46,9 @@ static inline vf v_erf_beside_one(vf x) {
   // -ln(1 - erf(b)) / b on [0, 4]: 2^-25 of erf; at 4 erf rounds to 1
   vf t = V_POLYNOMIAL(b, 3.144013e-5f, -3.0880192e-4f, 1.0324009e-3f, 5.3693453e-4f, -1.9583961e-2f,
                       1.0291962e-1f, 6.3659775e-1f, 1.1283803f);
-  vi n;
+  vf n;
   vf e = v_add(v_reduced_expm1(v_neg(v_mul(t, b)), &n), v_set(1));
-  return v_copy_sign(v_sub(v_set(1), v_mul(e, v_power_of_two(n))), x);
+  return v_copy_sign(v_sub(v_set(1), v_mul(e, v_power_of_two(v_to_int(n)))), x);
 }
 
 static inline vf v_gelu(vf x) {
