@@ -99,6 +99,8 @@ static maas_split split_strip(maas_f32_conv_params *g, const maas_kernel *kernel
   int64_t filters = g->filters / g->groups, taps = maas_nhwc_taps(g);
   int64_t pitch = maas_nhwc_pitch(flat ? taps : maas_nhwc_run(g));
   choose_block(g, maas_max64(1, pitch), kernel->mr);
+  if (flat && g->tile_x == g->output[maas_width] && g->tile_x >= 8 * kernel->mr)
+    g->tile_x = maas_round_up(maas_ceil_div(g->tile_x, 2), kernel->mr); // Halves, for two threads.
   int64_t blocks = g->batch * g->groups * g->output[maas_depth] *
                    maas_ceil_div(g->output[maas_height], g->tile_m) *
                    maas_ceil_div(g->output[maas_width], g->tile_x);

@@ -40,7 +40,8 @@ static inline vf v_scaled(vf x, vf n) {
 #ifdef V_SCALE
   return V_SCALE(x, n);
 #else
-  vi whole = v_to_int(n), half = vi_shift_right(whole, 1); // In two steps: 2^n itself may be infinite or subnormal.
+  vi whole = v_to_int(n),
+     half = vi_shift_right(whole, 1); // In two steps: 2^n itself may be infinite or subnormal.
   return v_mul(v_mul(x, v_power_of_two(half)), v_power_of_two(vi_sub(whole, half)));
 #endif
 }
