@@ -82,7 +82,8 @@ package final class ThreadPool: @unchecked Sendable {
     let participants = min(threads, Int(min(chunks, Int64(Self.maximumThreads))))
     hire(participants - 1)
     // Few chunks are dealt out evenly, in the order of the items: what a thread reads is then mostly what it wrote.
-    let even = chunks < 4 * Int64(participants) ? (items - 1) / Int64(participants) + 1 : grain
+    let areFew = limits.areNone && chunks < 4 * Int64(participants)
+    let even = areFew ? (items - 1) / Int64(participants) + 1 : grain
     job.initialize(
       to: Job(
         step: step, items: items, grain: even, participants: UInt32(participants), scratch: scratch,
