@@ -55,8 +55,26 @@ MAAS_COPY_TYPE(uint32_t)
 MAAS_COPY_TYPE(uint64_t)
 MAAS_COPY_TYPE(sixteen)
 
+/// Three rows become pixels of three channels, `width` of them.
+static void weave(const uint8_t *x, int64_t x_row, uint8_t *y, int64_t width) {
+  int64_t wide = width - width % 4;
+  for (int64_t j = 0; j < wide; j += 4, x += sizeof(quad), y += 3 * sizeof(quad)) {
+    quad a = load4(x), b = load4(x + x_row), c = load4(x + 2 * x_row);
+    quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 1), bc = __builtin_shufflevector(b, c, 1, 5, 2, 2);
+    quad ca = __builtin_shufflevector(c, a, 2, 7, 3, 3);
+    quad pixels[3] = {__builtin_shufflevector(ab, c, 0, 1, 4, 2), __builtin_shufflevector(bc, a, 0, 1, 6, 2),
+                      __builtin_shufflevector(ca, b, 0, 1, 7, 2)};
+    memcpy(y, pixels, sizeof pixels);
+  }
+  block_uint32_t(x, x_row, y, 3 * sizeof(uint32_t), 3, width - wide);
+}
+
 static void block_quads(const uint8_t *x, int64_t x_row, uint8_t *y, int64_t y_row, int64_t height,
                         int64_t width) {
+  if (height == 3 && y_row == 3 * sizeof(uint32_t)) {
+    weave(x, x_row, y, width);
+    return;
+  }
   int64_t high = height - height % 4, wide = width - width % 4;
   for (int64_t j = 0; j < wide; j += 4)
     for (int64_t i = 0; i < high; i += 4)
@@ -123,10 +141,10 @@ static void copy_rows(const maas_copy_params *g, const uint8_t *x, uint8_t *y, i
   }
 }
 
-/// Blocks of a plane fit the first-level cache on both sides.
+/// Blocks of a plane fit the first-level cache on both sides; low ones are wider.
 enum { block = 32 };
 
-static int64_t blocks(int64_t n) { return maas_ceil_div(n, block); }
+static int64_t block_width(int64_t height) { return block * maas_max64(1, block / maas_max64(1, height)); }
 
 /// Items: columns of blocks. The plane is the last two dimensions: x contiguous along the last one but one, y
 /// along the last.
@@ -134,9 +152,10 @@ static void copy_planes(const maas_copy_params *g, const uint8_t *x, uint8_t *y,
   int32_t outer = g->rank - 2;
   int64_t width = g->dims[outer], height = g->dims[outer + 1], size = g->size;
   int64_t x_row = g->x_strides[outer + 1] * size, y_row = g->y_strides[outer] * size;
+  int64_t wide = block_width(height), blocks = maas_ceil_div(width, wide);
   for (int64_t i = begin; i < end; i++) {
-    maas_walk w = maas_walk_at(i / blocks(width), outer, g->dims, g->x_strides, g->y_strides);
-    int64_t column = i % blocks(width) * block, columns = maas_min64(block, width - column);
+    maas_walk w = maas_walk_at(i / blocks, outer, g->dims, g->x_strides, g->y_strides);
+    int64_t column = i % blocks * wide, columns = maas_min64(wide, width - column);
     const uint8_t *from = x + (w.a + column) * size;
     uint8_t *to = y + w.b * size + column * y_row;
     for (int64_t row = 0; row < height; row += block)
@@ -176,7 +195,7 @@ static void sort_dimensions(maas_copy_params *g) {
 /// Moves the dimension along which x is contiguous next to the last; -1 if there is none to gain from.
 static bool make_plane(maas_copy_params *g) {
   int32_t last = g->rank - 1;
-  if (g->y_strides[last] != 1 || g->dims[last] < 4)
+  if (g->y_strides[last] != 1 || g->dims[last] < 3)
     return false;
   for (int32_t d = 0; d < last; d++)
     if (g->x_strides[d] == 1 && g->dims[d] >= 4) {
@@ -214,6 +233,7 @@ maas_split maas_copy_split(maas_copy_params *g) {
   int64_t width = g->dims[last - 1], height = g->dims[last];
   if (count == 0)
     return (maas_split){.grain = 1};
-  return maas_split_by_cost(count / width / height * blocks(width),
-                            0.2 * g->size * (double)height * (double)maas_min64(block, width), 0);
+  int64_t wide = block_width(height);
+  return maas_split_by_cost(count / width / height * maas_ceil_div(width, wide),
+                            0.2 * g->size * (double)height * (double)maas_min64(wide, width), 0);
 }
