@@ -77,15 +77,20 @@ static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operan
   return item;
 }
 
-/// Groups of equal height: a last one of few rows would read a panel faster than the cache gives it.
-static int64_t even_height(int64_t rows) { return maas_ceil_div(rows, maas_ceil_div(rows, MAAS_MR)); }
+/// Rows whose same places share a set of the first-level cache, as many as it has ways.
+enum { colliding_rows = 8 };
 
-/// Rows of A are read in place, a line of each at a time. It is packed where its rows would push each other out of the
-/// cache, and where a row lies scattered and is read again and again.
+/// Groups of equal height: a last one of few rows would read a panel faster than the cache gives it.
+static int64_t even_height(const maas_f32_gemm_params *g, int64_t rows) {
+  bool collide = g->a_col == 1 && g->a_row % 1024 == 0;
+  int64_t most = collide ? maas_min64(MAAS_MR, colliding_rows) : MAAS_MR;
+  return maas_ceil_div(rows, maas_ceil_div(rows, most));
+}
+
+/// A is packed where its rows lie scattered and are read again and again; else they are read in place, a line of each at
+/// a time.
 static bool packing_pays(const maas_f32_gemm_params *g, const gemm_item *item) {
-  if (g->a_col == 1)
-    return maas_gemm_rows_collide(g->a_row, g->a_col) && !maas_gemm_is_flat(item->rows, MAAS_MR);
-  return item->rows > MAAS_MR && item->columns > 2 * MAAS_NR;
+  return g->a_col != 1 && item->rows > MAAS_MR && item->columns > 2 * MAAS_NR;
 }
 
 /// Panels of 16-bit elements, to floats. What comes next is fetched, so that memory works on while these are used.
@@ -165,7 +170,7 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, floa
   }
   bool copied = g->b_form != MAAS_GEMM_B_PACKED, pack = packing_pays(g, item);
   int64_t length = maas_gemm_pass_length(g->k, item->rows, MAAS_MR, copied), p = 0;
-  int64_t height = even_height(item->rows);
+  int64_t height = even_height(g, item->rows);
   do { // Also once for k = 0: Y is then beta C.
     maas_gemm_pass pass = {.rows = item->rows,
                            .columns = item->columns,
@@ -182,7 +187,7 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, floa
     }
     maas_gemm_finish finish = maas_gemm_finish_of_pass(&whole, p, pass.k, g->k);
     if (copied)
-      copied_pass(g, item, p, &pass, &finish, scratch + maas_round_up(g->tile_m, MAAS_MR) * length);
+      copied_pass(g, item, p, &pass, &finish, scratch + maas_gemm_packed_rows(g, MAAS_MR) * length);
     else
       MAAS_F32_SHARED(gemm_pass)(&pass, &finish);
     p += pass.k;

@@ -44,18 +44,17 @@ static int64_t batches(const maas_f32_gemm_params *g) {
 }
 
 /// Halves the tile until there is something for every thread or it is worth nobody's while: its rows first,
-/// unless every tile copies its columns of B. Narrow tiles pack the same rows of A again and again.
+/// unless every tile copies its columns of B.
 static void choose_tile(maas_f32_gemm_params *g, int64_t mr, int64_t nr, int64_t batch) {
   int64_t row_pieces = maas_max64(1, maas_ceil_div(g->m, most_row_groups * mr));
   int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, most_columns));
-  bool copied = g->b_form != MAAS_GEMM_B_PACKED, packed = maas_gemm_rows_collide(g->a_row, g->a_col);
+  bool copied = g->b_form != MAAS_GEMM_B_PACKED;
   for (;;) {
     g->tile_m = maas_max64(mr, maas_ceil_div(g->m, row_pieces));
     g->tile_n = even(g->n, column_pieces, nr);
     if (batch * tiles(g) >= wanted_items || tile_nanoseconds(g) < 2 * MAAS_CHUNK_NANOSECONDS)
       return;
-    bool more_rows = g->tile_m >= (packed ? 4 : 8) * mr;
-    bool more_columns = g->tile_n >= (copied || packed ? 4 : 2) * least_columns;
+    bool more_rows = g->tile_m >= 4 * mr, more_columns = g->tile_n >= (copied ? 4 : 2) * least_columns;
     if (more_rows && !(copied && more_columns))
       row_pieces *= 2;
     else if (more_columns)
@@ -73,7 +72,8 @@ maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_para
     return (maas_split){.items = 0, .grain = 1};
   int64_t slab = g->b_form != MAAS_GEMM_B_PACKED ? kernel->nr : 0;
   int64_t length = maas_max64(maas_gemm_kc(g->k), maas_min64(g->k, MAAS_GEMM_SHORT));
-  int64_t scratch = (maas_round_up(g->tile_m, kernel->mr) + slab) * length * (int64_t)sizeof(float);
+  int64_t rows = maas_gemm_packed_rows(g, kernel->mr);
+  int64_t scratch = (rows + slab) * length * (int64_t)sizeof(float);
   return maas_split_by_cost(batch * tiles(g), tile_nanoseconds(g), scratch);
 }
 

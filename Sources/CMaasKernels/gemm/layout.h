@@ -15,8 +15,10 @@ static inline int64_t maas_gemm_kc(int64_t k) {
 /// So few rows that B is read once and nothing need be packed for it.
 static inline bool maas_gemm_is_flat(int64_t rows, int64_t mr) { return 2 * rows <= mr; }
 
-/// Whether the same places of all rows of A share a set of the first-level cache.
-static inline bool maas_gemm_rows_collide(int64_t row, int64_t col) { return col == 1 && row % 1024 == 0; }
+/// Rows of A that scratch memory has room for: those that are contiguous are read in place.
+static inline int64_t maas_gemm_packed_rows(const maas_f32_gemm_params *g, int64_t mr) {
+  return g->a_col == 1 ? 0 : maas_round_up(g->tile_m, mr);
+}
 
 /// Rows of k that leave room in the first-level cache for what else a copied panel's pass touches.
 #define MAAS_GEMM_SHORT 128
