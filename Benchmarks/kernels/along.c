@@ -7,7 +7,6 @@ SPLIT(online_softmax)
 SPLIT(layer_norm)
 SPLIT(channel_affine)
 SPLIT(reduce)
-SPLIT(lstm)
 
 static void named(kernel_case *c, int64_t rows, int64_t n) {
   snprintf(c->note, sizeof c->note, "%lldx%lld", (long long)rows, (long long)n);
@@ -66,9 +65,15 @@ static void measure_reduce(maas_reduce op, bool rows) {
   measure(&c);
 }
 
+static maas_split lstm_split(const maas_kernel *row, void *params) {
+  return maas_f32_lstm_split_for(row, params);
+}
+
+/// The cells alone.
 static void measure_lstm(int64_t rows, int64_t hidden) {
   maas_f32_lstm_params p = {.rows = rows,
                             .hidden = hidden,
+                            .units = hidden,
                             .gates_row = 4 * hidden,
                             .y_row = hidden,
                             .f = {MAAS_UNARY_SIGMOID, 0, 0},
