@@ -9,11 +9,10 @@ struct FuzzModel {
   static func main() {
     var (count, arguments) = (CommandLine.argc, CommandLine.unsafeArgv as UnsafeMutablePointer?)
     _ = LLVMFuzzerRunDriver(&count, &arguments) { bytes, size in
-      let bytes = mended(UnsafeRawBufferPointer(start: bytes, count: size))
-      for optimization in [SessionOptions.Optimization.all, .none] {
-        do throws(MaasError) {
-          try bytes.withUnsafeBytes { (bytes) throws(MaasError) in try FuzzModel.run(bytes, optimization) }
-        } catch { _ = error.message }
+      FuzzModel.mended(UnsafeRawBufferPointer(start: bytes, count: size)).withUnsafeBytes { bytes in
+        for optimization in [SessionOptions.Optimization.all, .none] {
+          do throws(MaasError) { try FuzzModel.run(bytes, optimization) } catch { _ = error.message }
+        }
       }
       return 0
     }
