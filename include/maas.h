@@ -402,6 +402,16 @@ MAAS_API maas_status maas_tensor_data(const maas_tensor *tensor, void **data, si
 MAAS_API maas_status maas_tensor_create_strings(const int64_t *shape, size_t rank, const char *const *strings,
                                                 const size_t *lengths, size_t count, maas_tensor **tensor);
 
+/** The bytes that an item is as a string, good until the call returns, and their number; NULL when it is none. */
+typedef const char *(*maas_string_reader)(void *item, size_t *length);
+
+/**
+ * As maas_tensor_create_strings() for strings of another language: string i is what `read` says of `items[i]`.
+ * MAAS_INVALID_ARGUMENT: an item is NULL, or no string.
+ */
+MAAS_API maas_status maas_tensor_read_strings(const int64_t *shape, size_t rank, void *const *items,
+                                              maas_string_reader read, size_t count, maas_tensor **tensor);
+
 /**
  * One string of a tensor of strings: its bytes, which need not end with a zero byte and belong to the tensor, and
  * their number. MAAS_TYPE_MISMATCH: no tensor of strings. MAAS_INVALID_ARGUMENT: no such index.
@@ -416,6 +426,17 @@ MAAS_API maas_status maas_tensor_string(const maas_tensor *tensor, size_t index,
  */
 MAAS_API maas_status maas_tensor_strings(const maas_tensor *tensor, char *buffer, size_t capacity,
                                          size_t *bytes);
+
+/** Makes something of `length` bytes, which need not end with a zero byte; NULL when it cannot. */
+typedef void *(*maas_string_function)(const char *bytes, size_t length, const char *context);
+
+/**
+ * What `make` gives for each string of a tensor of strings, in `results`, which has a place for each: for languages
+ * with strings of their own. `context` is passed on. MAAS_TYPE_MISMATCH: no tensor of strings. MAAS_OUT_OF_MEMORY:
+ * `make` gave NULL; `results` has what it gave before.
+ */
+MAAS_API maas_status maas_tensor_map_strings(const maas_tensor *tensor, maas_string_function make,
+                                             const char *context, void **results);
 
 /* ---- Values: tensors, sequences, optionals, maps -------------------------------------------------------- */
 

@@ -23,6 +23,15 @@ extension Model {
   public static func compile(
     path: String, to output: String, sizes: [String: Int] = [:], options: ModelOptions = ModelOptions()
   ) throws(MaasError) -> CompiledSummary {
+    var named: [Name: Int] = [:]
+    for (name, size) in sizes { named[name] = size }
+    return try compile(path: path, to: output, named: named, options: options)
+  }
+
+  @discardableResult
+  package static func compile(
+    path: String, to output: String, named sizes: [Name: Int], options: ModelOptions = ModelOptions()
+  ) throws(MaasError) -> CompiledSummary {
     let weights = WeightFile(location: CompiledModel.dataLocation)
     let model = try optimizedModel(path, options, weights)
     let data = try weights.contents.joined()
@@ -51,7 +60,7 @@ extension Model {
 
   /// What the weights are packed into by the graph as it will be read from the file.
   private static func packings(
-    _ proto: ModelProto, _ data: TensorStorage, _ sizes: [String: Int], _ options: ModelOptions
+    _ proto: ModelProto, _ data: TensorStorage, _ sizes: [Name: Int], _ options: ModelOptions
   ) throws(MaasError) -> [Packing] {
     let read = try ONNXModel(storage: serialized(proto), embedded: data)
     let optimized = try Model(read, options, path: nil).optimized(.all)

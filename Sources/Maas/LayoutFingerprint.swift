@@ -5,7 +5,7 @@ import MaasRuntime
 
 /// The packed weights of a graph, in a fixed order.
 func packed(
-  _ graph: Graph, _ weights: WeightCache, _ sizes: [String: Int], threads: Int
+  _ graph: Graph, _ weights: WeightCache, _ sizes: [Name: Int], threads: Int
 ) throws(MaasError) -> [Packing] {
   let options = ExecutionOptions(threads: threads, memoryLimit: maximumBytes, planCacheLimit: 0)
   try Executable(graph, weights: weights, options: options).prepare(sizes)

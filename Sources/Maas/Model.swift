@@ -65,7 +65,7 @@ public final class Model: @unchecked Sendable {
   /// The file it came from; nil for a model from memory.
   public let path: String?
   /// The symbols that stand for dimensions to which the model gives no name.
-  public let unnamedDims: Set<String>
+  package let unnamedDims: Set<Name>
 
   private let graph: Graph
   private let packings: [Packing]

@@ -99,7 +99,9 @@ final class NodeHandle {
   /// A dimension of an input with that symbol, which may be an expression, or else a new name.
   private func dim(_ symbol: String) -> Dim {
     for case .some(let fact) in facts {
-      for dim in fact.shape?.dims ?? [] where dim.value == nil && dim.text == symbol { return dim }
+      for dim in fact.shape?.dims ?? [] where dim.value == nil && Name(dim.text) == Name(symbol) {
+        return dim
+      }
     }
     return .symbol(symbol)
   }

@@ -7,6 +7,33 @@ package func maas_tensor_create_strings(
   _ shape: UnsafePointer<Int64>?, _ rank: Int, _ strings: UnsafePointer<UnsafePointer<CChar>?>?,
   _ lengths: UnsafePointer<Int>?, _ count: Int, _ result: UnsafeMutablePointer<OpaquePointer?>?
 ) -> maas_status {
+  create(shape, rank, count, result) { (i) throws(MaasError) in
+    let text = try required(try required(strings, "strings")[i], "strings[i]")
+    return StringElement(text, count: try length(text, lengths?[i]))
+  }
+}
+
+@c @implementation
+package func maas_tensor_read_strings(
+  _ shape: UnsafePointer<Int64>?, _ rank: Int, _ items: UnsafePointer<UnsafeMutableRawPointer?>?,
+  _ read: (@convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>?)?,
+  _ count: Int, _ result: UnsafeMutablePointer<OpaquePointer?>?
+) -> maas_status {
+  create(shape, rank, count, result) { (i) throws(MaasError) in
+    let item = try required(try required(items, "items")[i], "items[i]")
+    var size = 0
+    guard let text = try required(read, "read")(item, &size) else {
+      throw MaasError(.invalidArgument, "item \(i) is no string")
+    }
+    return StringElement(text, count: try length(text, size))
+  }
+}
+
+/// A tensor of copies of the elements.
+private func create(
+  _ shape: UnsafePointer<Int64>?, _ rank: Int, _ count: Int, _ result: UnsafeMutablePointer<OpaquePointer?>?,
+  _ element: (Int) throws(MaasError) -> StringElement
+) -> maas_status {
   withStatus { () throws(MaasError) in
     let result = try required(result, "tensor")
     let sizes = try sizes(shape, rank, .string)
@@ -17,11 +44,11 @@ package func maas_tensor_create_strings(
     }
     var elements: [StringElement] = []
     elements.reserveCapacity(count)
-    for i in 0..<count {
-      let text = try required(try required(strings, "strings")[i], "strings[i]")
-      elements.append(StringElement(text, count: try length(text, lengths?[i])))
+    for i in 0..<count { elements.append(try element(i)) }
+    let copy = try elements.withUnsafeBufferPointer { (elements) throws(MaasError) in
+      try Tensor(sizes, copying: elements)
     }
-    result.pointee = handle(TensorHandle(try Tensor(sizes, copying: elements)))
+    result.pointee = handle(TensorHandle(copy))
   }
 }
 
@@ -87,6 +114,26 @@ package func maas_tensor_strings(
       at += element.copy(to: at)
       at.storeBytes(of: 0, as: UInt8.self)
       at += 1
+    }
+  }
+}
+
+@c @implementation
+package func maas_tensor_map_strings(
+  _ tensor: OpaquePointer?,
+  _ make: (@convention(c) (UnsafePointer<CChar>?, Int, UnsafePointer<CChar>?) -> UnsafeMutableRawPointer?)?,
+  _ context: UnsafePointer<CChar>?, _ results: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+) -> maas_status {
+  withStatus { () throws(MaasError) in
+    let tensor = try stringTensor(tensor)
+    let (make, results) = (try required(make, "make"), try required(results, "results"))
+    let elements = tensor.stringElements
+    for i in 0..<elements.count {
+      let start = elements[i].bytes.baseAddress ?? UnsafeRawPointer(tensor.bytes)
+      guard let result = make(start.assumingMemoryBound(to: CChar.self), elements[i].count, context) else {
+        throw MaasError(.outOfMemory, "nothing could be made of string \(i)")
+      }
+      results[i] = result
     }
   }
 }

@@ -7,18 +7,22 @@ final class Text {
 
   init(_ string: String) { pointer = UnsafePointer(copied(string)) }
 
+  init(_ bytes: [UInt8]) { pointer = bytes.withUnsafeBytes { UnsafePointer(copied($0)) } }
+
   deinit { pointer.deallocate() }
 }
 
 /// A copy of `string` that ends with a zero byte, to be deallocated by its owner.
 func copied(_ string: String) -> UnsafeMutablePointer<CChar> {
   var string = string
-  return string.withUTF8 { utf8 in
-    let text = UnsafeMutablePointer<CChar>.allocate(capacity: utf8.count + 1)
-    for (i, byte) in utf8.enumerated() { (text + i).initialize(to: CChar(bitPattern: byte)) }
-    (text + utf8.count).initialize(to: 0)
-    return text
-  }
+  return string.withUTF8 { copied(UnsafeRawBufferPointer($0)) }
+}
+
+private func copied(_ bytes: UnsafeRawBufferPointer) -> UnsafeMutablePointer<CChar> {
+  let text = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
+  for (i, byte) in bytes.enumerated() { (text + i).initialize(to: CChar(bitPattern: byte)) }
+  (text + bytes.count).initialize(to: 0)
+  return text
 }
 
 /// The text of a C argument; invalid UTF-8 is repaired.

@@ -10,13 +10,13 @@ final class ValueInfoHandle {
   fileprivate let dims: [(size: Int64, symbol: Text?)]
 
   /// `unnamed` are symbols that stand for dimensions without a name.
-  init(_ info: ValueInfo, unnamed: Set<String>) {
+  init(_ info: ValueInfo, unnamed: Set<Name>) {
     self.info = info
     name = Text(info.name)
     type = Text(info.typeText)
     dims = (info.shape?.dims ?? []).map { dim in
       if let value = dim.value { return (Int64(value), nil) }
-      return (-1, Text(unnamed.contains(dim.text) ? "" : dim.text))
+      return (-1, Text(unnamed.contains(Name(dim.text)) ? "" : dim.text))
     }
   }
 }

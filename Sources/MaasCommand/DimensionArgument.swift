@@ -3,7 +3,7 @@ import MaasCore
 
 /// `--shape N=4`
 package struct DimensionArgument {
-  package let name: String
+  package let name: Name
   package let size: Int
 
   package init(parsing argument: String) throws {
@@ -13,27 +13,27 @@ package struct DimensionArgument {
     guard let size = Int(argument[argument.index(after: equals)...]), size >= 0 else {
       throw ValidationError("the size must be a whole number from 0")
     }
-    name = String(argument[..<equals])
+    name = Name(String(argument[..<equals]))
     self.size = size
   }
 
   /// Refuses one dimension with two values.
   package static func check(_ arguments: [DimensionArgument]) throws {
-    var sizes: [String: Int] = [:]
+    var sizes: [Name: Int] = [:]
     for argument in arguments {
       let earlier = sizes.updateValue(argument.size, forKey: argument.name)
       if let earlier, earlier != argument.size {
         throw ValidationError(
-          "--shape gives dimension '\(argument.name)' two values, \(earlier) and \(argument.size)")
+          "--shape gives dimension '\(argument.name.text)' two values, \(earlier) and \(argument.size)")
       }
     }
   }
 
   /// What is wrong with a name that is not among the symbols of the model's inputs.
-  package static func unknown(_ name: String, _ symbols: [String]) -> MaasError {
+  package static func unknown(_ name: Name, _ symbols: [Name]) -> MaasError {
     MaasError(
-      .notFound, "no input of the model has a dimension '\(name)'",
-      expected: symbols.isEmpty ? "no --shape" : joined(symbols.map { "'\($0)'" }, " or "),
-      hint: symbols.count > 1 ? didYouMean(name, symbols) : nil)
+      .notFound, "no input of the model has a dimension '\(name.text)'",
+      expected: symbols.isEmpty ? "no --shape" : joined(symbols.map { "'\($0.text)'" }, " or "),
+      hint: didYouMean(name.text, symbols.map { $0.text }))
   }
 }

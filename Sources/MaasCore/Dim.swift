@@ -5,7 +5,7 @@ public enum Dim: Hashable, Sendable {
   case known(Int)
   case symbolic(DimExpression)
 
-  package static func symbol(_ name: String) -> Dim { .symbolic(DimExpression(atom: .symbol(name))) }
+  package static func symbol(_ name: String) -> Dim { .symbolic(DimExpression(atom: .symbol(Name(name)))) }
 
   /// The number, when there is one.
   public var value: Int? {
@@ -32,9 +32,9 @@ public enum Dim: Hashable, Sendable {
 public struct DimExpression: Hashable, Sendable {
   /// What is multiplied: a symbol, or what cannot be written as a sum of products of symbols.
   package enum Factor: Hashable, Sendable {
-    case symbol(String)
+    case symbol(Name)
     /// An expression too large to keep, under its text or a short name.
-    case named(String)
+    case named(Name)
     /// The quotient rounded down.
     case floor(DimExpression, DimExpression)
     case least(DimExpression, DimExpression)
@@ -42,7 +42,7 @@ public struct DimExpression: Hashable, Sendable {
     @inline(never)
     package var text: String {
       switch self {
-      case .symbol(let name), .named(let name): name
+      case .symbol(let name), .named(let name): name.text
       case .floor(let a, let b): "floor(\(a.operand)/\(b.operand))"
       case .least(let a, let b): "min(\(a.text), \(b.text))"
       }
@@ -65,7 +65,9 @@ public struct DimExpression: Hashable, Sendable {
     }
 
     @inline(never)
-    fileprivate static func precedes(_ a: Factor, _ b: Factor) -> Bool { a.text < b.text }
+    fileprivate static func precedes(_ a: Factor, _ b: Factor) -> Bool {
+      Name.precedes(Name(a.text), Name(b.text))
+    }
   }
 
   package struct Term: Hashable, Sendable {
@@ -159,11 +161,13 @@ extension Dim {
 
   /// A factor for the value of an expression: the text itself, or a short name that equal texts share.
   private static func named(_ text: String) -> Dim {
-    guard text.utf8.count > DimExpression.limit else { return .symbolic(DimExpression(atom: .named(text))) }
+    guard text.utf8.count > DimExpression.limit else {
+      return .symbolic(DimExpression(atom: .named(Name(text))))
+    }
     // Fowler, Noll and Vo's FNV-1a.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return .symbolic(DimExpression(atom: .named("size_\(hash)")))
+    return .symbolic(DimExpression(atom: .named(Name("size_\(hash)"))))
   }
 
   /// Whether it is at least 0 for all sizes of its symbols, as far as the signs of its terms tell.
@@ -194,7 +198,7 @@ extension Dim {
     if (b - a).isNeverNegative { return a }
     if (a - b).isNeverNegative { return b }
     let (x, y) = (a.expression, b.expression)
-    return Dim(x.text < y.text ? .least(x, y) : .least(y, x))
+    return Dim(Name.precedes(Name(x.text), Name(y.text)) ? .least(x, y) : .least(y, x))
   }
 
   package static func greatest(_ a: Dim, _ b: Dim) -> Dim {

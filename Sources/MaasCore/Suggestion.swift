@@ -15,9 +15,31 @@ package func suggestion(for name: String, among candidates: [String]) -> String?
   return best?.candidate
 }
 
-/// `did you mean 'x'?` or nothing.
+/// `did you mean 'x'?` or nothing. What cannot be seen of a name that looks the same is shown as escapes.
 package func didYouMean(_ name: String, _ candidates: [String]) -> String? {
-  suggestion(for: name, among: candidates).map { "did you mean '\($0)'?" }
+  let seen = visible(name)
+  if let twin = candidates.first(where: { visible($0) == seen }) {
+    return "did you mean '\(twin.escaped)', not '\(name.escaped)'?"
+  }
+  return suggestion(for: name, among: candidates).map { "did you mean '\($0)'?" }
+}
+
+/// The text without spaces and what has no shape; strings of Swift are equal in every normal form.
+private func visible(_ name: String) -> String {
+  var text = ""
+  for scalar in name.unicodeScalars where !isInvisible(scalar.value) { text.unicodeScalars.append(scalar) }
+  return text
+}
+
+/// Controls, spaces, joiners, marks of direction, variation selectors, tags.
+private func isInvisible(_ scalar: UInt32) -> Bool {
+  switch scalar {
+  case 0...32, 127...160, 0xad, 0x34f, 0x61c, 0x115f...0x1160, 0x1680, 0x17b4...0x17b5, 0x180b...0x180f,
+    0x2000...0x200f, 0x2028...0x202f, 0x205f...0x206f, 0x3000, 0x3164, 0xfe00...0xfe0f, 0xfeff, 0xffa0,
+    0xe0000...0xe0fff:
+    true
+  default: false
+  }
 }
 
 /// Levenshtein's distance over ASCII-lowercased bytes.

@@ -17,23 +17,31 @@ package struct StringElement: BitwiseCopyable {
 
   /// Puts the bytes at `address` and says how many they are.
   package func copy(to address: UnsafeMutableRawPointer) -> Int {
-    if let base = bytes.baseAddress { maas_sys_copy(address, base, count) }
+    maas_text_copy(address.assumingMemoryBound(to: UInt8.self), text)
     return count
   }
 
-  package static func == (a: StringElement, b: StringElement) -> Bool {
-    guard a.count == b.count else { return false }
-    guard a.count > 0, let x = a.bytes.baseAddress, let y = b.bytes.baseAddress else { return true }
-    return maas_sys_equal(x, y, a.count)
+  /// The element as C has it.
+  package var text: maas_text { maas_text(bytes: UnsafePointer(bitPattern: address), count: Int64(count)) }
+
+  package static func == (a: StringElement, b: StringElement) -> Bool { maas_text_equal(a.text, b.text) }
+}
+
+extension UnsafeBufferPointer<StringElement> {
+  /// The elements as C has them; nil where there are none.
+  package var texts: UnsafePointer<maas_text>? {
+    baseAddress.map { UnsafeRawPointer($0).assumingMemoryBound(to: maas_text.self) }
   }
 }
 
 extension Tensor {
   /// Copies of strings that are somewhere else.
-  package convenience init(_ shape: [Int], copying elements: [StringElement]) throws(MaasError) {
-    try self.init(shape, count: elements.count, total: elements.reduce(0) { sum($0, $1.count) ?? .max }) {
-      at, i in
-      elements[i].copy(to: at)
+  package convenience init(_ shape: [Int], copying elements: UnsafeBufferPointer<StringElement>)
+    throws(MaasError)
+  {
+    let (texts, count) = (elements.texts, Int64(elements.count))
+    try self.init(shape, count: elements.count, bytes: Int(maas_texts_size(texts, count))) { copies, bytes in
+      maas_texts_copy(copies, bytes, texts, count)
     }
   }
 
@@ -56,6 +64,21 @@ extension Tensor {
   package convenience init(
     _ shape: [Int], count: Int, total: Int, _ write: (UnsafeMutableRawPointer, Int) -> Int
   ) throws(MaasError) {
+    try self.init(shape, count: count, bytes: total) { elements, at in
+      var at = at
+      for i in 0..<count {
+        let length = write(at, i)
+        elements[i] = maas_text(bytes: at, count: Int64(length))
+        at += length
+      }
+    }
+  }
+
+  /// Strings that `fill` makes: their elements, and the bytes where these find them.
+  package convenience init(
+    _ shape: [Int], count: Int, bytes total: Int,
+    _ fill: (UnsafeMutablePointer<maas_text>, UnsafeMutablePointer<UInt8>) throws(MaasError) -> Void
+  ) throws(MaasError) {
     guard elementCount(shape) == count, let header = MaasCore.byteCount(count, .string),
       let size = sum(header, total)
     else {
@@ -63,13 +86,9 @@ extension Tensor {
         .shapeMismatch, "the strings do not fit the shape \(describe(shape))", found: "\(count)")
     }
     let storage = try TensorStorage.allocate(size)
-    let elements = storage.base.bindMemory(to: StringElement.self, capacity: count)
-    var at = storage.base + header
-    for i in 0..<count {
-      let length = write(at, i)
-      (elements + i).initialize(to: StringElement(at, count: length))
-      at += length
-    }
+    try fill(
+      storage.base.assumingMemoryBound(to: maas_text.self),
+      (storage.base + header).assumingMemoryBound(to: UInt8.self))
     try self.init(.string, shape, storage: storage)
   }
 
@@ -89,7 +108,7 @@ extension Tensor {
 
   /// A copy with memory of its own, the bytes of strings included.
   package func copied() throws(MaasError) -> Tensor {
-    if dtype == .string { return try Tensor(shape, copying: Array(stringElements)) }
+    if dtype == .string { return try Tensor(shape, copying: stringElements) }
     let copy = try Tensor(dtype, shape)
     maas_sys_copy(copy.bytes, bytes, byteCount)
     return copy

@@ -4,12 +4,13 @@ import MaasCore
 package enum AttributeValue: Sendable {
   case float(Float)
   case int(Int)
-  case string(String)
+  /// Bytes, which need not be text.
+  case string([UInt8])
   case tensor(Tensor)
   case graph(Graph)
   case floats([Float])
   case ints([Int])
-  case strings([String])
+  case strings([[UInt8]])
   case tensors([Tensor])
   case graphs([Graph])
   /// A type: what would be known of a value of it.
@@ -30,6 +31,12 @@ package enum AttributeValue: Sendable {
     case .type: "type"
     }
   }
+}
+
+extension AttributeValue {
+  package static func string(_ text: String) -> AttributeValue { .string(Array(text.utf8)) }
+
+  package static func strings(_ texts: [String]) -> AttributeValue { .strings(texts.map { Array($0.utf8) }) }
 }
 
 package struct Attribute: Sendable {
@@ -84,10 +91,24 @@ package struct AttributeReader {
     return float
   }
 
+  /// A string that is text.
   package mutating func string(_ name: String) throws(MaasError) -> String? {
+    guard let bytes = try bytes(name) else { return nil }
+    return try text(name, bytes)
+  }
+
+  /// A string that may be anything.
+  package mutating func bytes(_ name: String) throws(MaasError) -> [UInt8]? {
     guard let found = value(name) else { return nil }
-    guard case .string(let string) = found else { throw mismatch(name, "string", found) }
-    return string
+    guard case .string(let bytes) = found else { throw mismatch(name, "string", found) }
+    return bytes
+  }
+
+  private func text(_ name: String, _ bytes: [UInt8]) throws(MaasError) -> String {
+    if let text = bytes.withUnsafeBytes({ String(utf8: $0) }) { return text }
+    throw MaasError(
+      .invalidModel, "attribute '\(name)' is no text", expected: "UTF-8",
+      found: "'\(String(decoding: bytes, as: UTF8.self).escaped)'")
   }
 
   package mutating func ints(_ name: String) throws(MaasError) -> [Int]? {
@@ -102,7 +123,14 @@ package struct AttributeReader {
     return floats
   }
 
+  /// Strings that are text.
   package mutating func strings(_ name: String) throws(MaasError) -> [String]? {
+    guard let strings = try byteStrings(name) else { return nil }
+    return try strings.map { (bytes) throws(MaasError) in try text(name, bytes) }
+  }
+
+  /// Strings that may be anything.
+  package mutating func byteStrings(_ name: String) throws(MaasError) -> [[UInt8]]? {
     guard let found = value(name) else { return nil }
     guard case .strings(let strings) = found else { throw mismatch(name, "strings", found) }
     return strings

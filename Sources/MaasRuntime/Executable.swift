@@ -68,7 +68,7 @@ package final class Executable: @unchecked Sendable {
   /// Makes the plan for the declared input shapes, and packs the weights, before any run. Where dimensions are
   /// symbols the plan is for `sizes`, or 1, in their place: its weights serve all other shapes. Such a guess may not
   /// fit the model; only failures of shapes that are known are thrown.
-  package func prepare(_ sizes: [String: Int] = [:]) throws(MaasError) {
+  package func prepare(_ sizes: [Name: Int] = [:]) throws(MaasError) {
     var types: [DatumType] = []
     var guessed = false
     for id in graph.inputs {
@@ -203,12 +203,12 @@ extension Datum {
 extension Executable {
   /// Refuses a symbol of the declared inputs that would have two sizes.
   private func checkSymbols(_ types: [DatumType]) throws(MaasError) {
-    var sizes: [String: Int] = [:]
+    var sizes: [Dim: Int] = [:]
     for (id, type) in zip(graph.inputs, types) {
       guard case .tensor(_, let shape) = type else { continue }
       for (dim, size) in zip(graph[id].shape?.dims ?? [], shape) where dim.value == nil {
-        let known = sizes[dim.text] ?? size
-        sizes[dim.text] = known
+        let known = sizes[dim] ?? size
+        sizes[dim] = known
         if known == size { continue }
         throw MaasError(
           .shapeMismatch, "dimension '\(dim.text)' has two values", tensor: graph[id].name,

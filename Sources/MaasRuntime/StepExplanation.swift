@@ -21,7 +21,7 @@ package struct StepExplanation: Sendable {
 extension Executable {
   /// The steps for the declared input shapes with `sizes` for their symbols, and what ends the plan where that is not
   /// the graph's end.
-  package func explain(_ sizes: [String: Int]) throws(MaasError) -> (steps: [StepExplanation], end: String?) {
+  package func explain(_ sizes: [Name: Int]) throws(MaasError) -> (steps: [StepExplanation], end: String?) {
     try prepare(sizes)
     guard let plan = newestPlan else {
       throw MaasError(.unsupported, "an input of the model has no known shape, so that there is no plan")

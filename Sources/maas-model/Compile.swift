@@ -34,7 +34,7 @@ struct Compile: ParsableCommand {
     for argument in shape where !symbols.contains(argument.name) {
       throw DimensionArgument.unknown(argument.name, symbols)
     }
-    let made = try Model.compile(path: model, to: output, sizes: sizes)
+    let made = try Model.compile(path: model, to: output, named: sizes)
     try printLine(
       "\(output): \(made.fileBytes) bytes for \(made.family): weights \(made.weightBytes), packed \(made.packedBytes)"
     )

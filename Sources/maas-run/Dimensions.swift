@@ -4,7 +4,7 @@ import MaasCore
 
 /// The sizes that symbolic dimensions have in this run, and who says so.
 struct DimensionSizes {
-  private var sizes: [String: (size: Int, source: String)] = [:]
+  private var sizes: [Name: (size: Int, source: String)] = [:]
 
   /// Refuses dimensions that the model's inputs do not have.
   init(_ arguments: [DimensionArgument], _ inputs: [ValueInfo]) throws(MaasError) {
@@ -15,11 +15,10 @@ struct DimensionSizes {
     }
   }
 
-  private static func symbols(_ inputs: [ValueInfo]) -> [String] {
-    var symbols: [String] = []
-    for dim in inputs.flatMap({ $0.shape?.dims ?? [] }) where dim.value == nil && !symbols.contains(dim.text)
-    {
-      symbols.append(dim.text)
+  private static func symbols(_ inputs: [ValueInfo]) -> [Name] {
+    var symbols: [Name] = []
+    for dim in inputs.flatMap({ $0.shape?.dims ?? [] }) where dim.value == nil {
+      if !symbols.contains(Name(dim.text)) { symbols.append(Name(dim.text)) }
     }
     return symbols
   }

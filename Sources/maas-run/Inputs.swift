@@ -52,8 +52,8 @@ struct InputGatherer {
 
   /// The parts of `name=path`. A file whose own path has such a form is meant when no input has that name.
   private func named(_ argument: String) -> (name: String, path: String)? {
-    for input in model.inputs where argument.hasPrefix(input.name + "=") {
-      return (input.name, String(argument.dropFirst(input.name.count + 1)))
+    for input in model.inputs where argument.utf8.starts(with: (input.name + "=").utf8) {
+      return (input.name, String(decoding: argument.utf8.dropFirst(input.name.utf8.count + 1), as: UTF8.self))
     }
     guard let equals = argument.firstIndex(of: "="), !exists(argument) else { return nil }
     return (String(argument[..<equals]), String(argument[argument.index(after: equals)...]))

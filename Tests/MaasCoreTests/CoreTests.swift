@@ -36,6 +36,22 @@ import Testing
     #expect(suggestion(for: "conv", among: ["Softmax"]) == nil)
   }
 
+  @Test(arguments: [
+    ("e\u{301}", "\u{e9}", #"did you mean '\u{e9}', not 'e\u{301}'?"#),
+    ("x", "x\u{200b}", #"did you mean 'x\u{200b}', not 'x'?"#),
+    ("a b", "a\u{a0}b", #"did you mean 'a\u{a0}b', not 'a\u{20}b'?"#),
+    ("twise", "twice", "did you mean 'twice'?"),
+  ])
+  func whatCannotBeSeenOfNamesIsShown(name: String, known: String, hint: String) {
+    #expect(didYouMean(name, ["other", known]) == hint)
+  }
+
+  @Test func namesThatLookAlikeAreTwo() {
+    let (composed, decomposed) = (Dim.symbol("\u{e9}"), Dim.symbol("e\u{301}"))
+    #expect(composed != decomposed && composed + decomposed != composed + composed)
+    #expect((composed + decomposed + composed).text == "e\u{301} + 2*\u{e9}")
+  }
+
   @Test func tensorsRefuseBuffersThatAreTooSmall() throws {
     let storage = try TensorStorage.allocate(16)
     #expect(try Tensor(.float, [4], storage: storage).byteCount == 16)

@@ -127,7 +127,7 @@ extension Dim {
 extension DimExpression.Factor {
   fileprivate func value(_ n: Int, _ m: Int) -> Int {
     switch self {
-    case .symbol(let name), .named(let name): name == "n" ? n : m
+    case .symbol(let name), .named(let name): name.text == "n" ? n : m
     case .floor(let a, let b): floored(Dim.symbolic(a).value(n, m), Dim.symbolic(b).value(n, m))
     case .least(let a, let b): min(Dim.symbolic(a).value(n, m), Dim.symbolic(b).value(n, m))
     }

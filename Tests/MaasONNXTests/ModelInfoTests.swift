@@ -29,10 +29,48 @@ import Testing
     let inputs = [value("x", .int64, shape), value("r", .bool, nil), value("s", .double, [])]
     let info = try opened(model(graph([], inputs: inputs, outputs: ["x"]))).info()
     #expect(info.inputs[0].shape?.text == "[3, batch, x[2], x[3], 0, x[5]]")
-    #expect(info.unnamedDims == ["x[2]", "x[3]", "x[5]"])
+    #expect(Set(info.unnamedDims.map { $0.text }) == ["x[2]", "x[3]", "x[5]"])
     #expect(info.inputs[1].shape == nil)
     #expect(info.inputs[2].shape?.rank == 0)
     #expect(info.inputs.map { $0.dtype } == [.int64, .bool, .double])
+  }
+
+  /// Also where the name stands in a body only, and where two values would get it.
+  @Test func madeUpDimensionsHaveNamesOfTheirOwn() throws {
+    var branch = AttributeProto()
+    branch.name = Blob("then_branch")
+    branch.graph = Box(graph([], inputs: [value("b", .float, ["x[1]"])], outputs: ["b"]))
+    var conditional = node("If", ["c"], ["y"])
+    conditional.attributes = [branch]
+    let inputs = [value("x", .float, [-1, -1, "x[2]"]), value("z", .float, ["x[0]"]), value("c", .bool)]
+    let info = try opened(model(graph([conditional], inputs: inputs, outputs: ["y"]))).info()
+    #expect(info.inputs[0].shape?.text == "[x[0]'1, x[1]'1, x[2]]")
+    #expect(Set(info.unnamedDims.map { $0.text }) == ["x[0]'1", "x[1]'1"])
+  }
+
+  /// Each of them as the name of an input, an output of a node, a node and a dimension.
+  @Test(arguments: [[0x42, 0xff], [0x42, 0], [0xed, 0xa0, 0x80], [0xc3]] as [[UInt8]])
+  func namesThatAreNoText(name: [UInt8]) throws {
+    let blob = Blob.made(name)
+    var (input, dim) = (value("x"), DimensionProto())
+    input.name = blob
+    dim.param = blob
+    var (relu, labelled) = (node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"]))
+    relu.outputs = [blob]
+    labelled.name = blob
+    let graphs = [
+      graph([node("Relu", ["x"], ["y"])], inputs: [input], outputs: ["y"]),
+      graph([node("Relu", ["x"], ["y"])], inputs: [value("x", .float, [dim])], outputs: ["y"]),
+      graph([relu], inputs: [value("x")], outputs: ["y"]),
+      graph([labelled], inputs: [value("x")], outputs: ["y"]),
+    ]
+    for graph in graphs {
+      let error = try #require(throws: MaasError.self) {
+        let opened = try opened(model(graph))
+        _ = (try opened.info(), try opened.graph())
+      }
+      #expect(error.code == .invalidModel && error.message.contains("UTF-8 without zero bytes"))
+    }
   }
 
   @Test func containers() throws {

@@ -17,7 +17,22 @@ import Testing
     return try Tensor(.float, shape, (0..<count).map { Float($0 * 7919 % 1009) })
   }
 
+  /// One text of that many letters.
+  private static func text(_ letter: String, _ count: Int) throws -> [Tensor?] {
+    [try Tensor([1], strings: [String(repeating: letter, count: count)])]
+  }
+
   private static let cases = [
+    Case(
+      op: "RegexFullMatch", attributes: [Attribute("pattern", .string("(a|b)*a(a|b){20}c*"))],
+      inputs: { try text("a", 50_000) }),
+    Case(
+      op: "RegexFullMatch", attributes: [Attribute("pattern", .string("a*"))],
+      inputs: { try text("a", (1 << 20) + 1) }),
+    Case(
+      op: "StringNormalizer", attributes: [Attribute("case_change_action", .string("UPPER"))],
+      inputs: { try text("ä", 1 << 18) }),
+    Case(op: "StringSplit", inputs: { try text("a ", 10) }, outputs: 2),
     Case(op: "TopK", inputs: { [try floats(100_000), try Tensor(.int64, [1], [Int64(3)])] }, outputs: 2),
     // The elements are looked at fast, but then there is much to sort.
     Case(op: "TopK", inputs: { [try floats(65_537), try Tensor(.int64, [1], [Int64(65_537)])] }, outputs: 2),

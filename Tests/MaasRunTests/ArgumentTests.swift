@@ -33,7 +33,7 @@ import Testing
       "--random", "9",
     ])
     #expect(command.model == "m.onnx" && command.inputs == ["a=x.npy", "-"] && command.output == "-")
-    #expect(command.dimensions.map { $0.name } == ["N", "a=b", "N"])
+    #expect(command.dimensions.map { $0.name.text } == ["N", "a=b", "N"])
     #expect(command.dimensions.map { $0.size } == [4, 0, 4])
     #expect(command.top == 5 && command.random == 9)
   }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "maas_step.h"
+#include "maas_text.h"
 
 // Memory
 

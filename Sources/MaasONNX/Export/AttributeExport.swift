@@ -24,7 +24,7 @@ struct AttributeExporter {
       proto.int = Int64(value)
       return .int
     case .string(let value):
-      proto.string = Blob(value)
+      proto.string = .made(value)
       return .string
     case .floats(let values):
       proto.floats = values
@@ -33,7 +33,7 @@ struct AttributeExporter {
       proto.ints = values.map { Int64($0) }
       return .ints
     case .strings(let values):
-      proto.strings = values.map { Blob($0) }
+      proto.strings = values.map { .made($0) }
       return .strings
     case .tensor(let tensor):
       proto.tensor = Box(try context.tensor(tensor, ""))

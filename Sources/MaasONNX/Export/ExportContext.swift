@@ -7,13 +7,13 @@ final class ExportContext {
   /// Where large initializers go; nil: they stay in the model.
   let weights: WeightFile?
   /// Names of dimensions that the model did not name.
-  private let unnamed: Set<String>
+  private let unnamed: Set<Name>
   /// The version of ai.onnx that the model imports.
   private let standard: Int?
   /// The versions that the written nodes follow, by domain.
   private(set) var opsets: [String: Int] = [:]
   /// How often a name was asked for.
-  private var names: [String: Int] = [:]
+  private var names: [Name: Int] = [:]
 
   init(_ info: ModelInfo, _ weights: WeightFile?, _ own: OperatorRegistry?) {
     self.own = own
@@ -57,7 +57,7 @@ final class ExportContext {
   /// The dimension's name in the file, where it has one.
   func parameter(_ dim: Dim) -> String? {
     let text = dim.text
-    guard dim == .symbol(text), !unnamed.contains(text), !text.hasPrefix(madeUpName) else { return nil }
+    guard dim == .symbol(text), !unnamed.contains(Name(text)), !text.hasPrefix(madeUpName) else { return nil }
     return text
   }
 }

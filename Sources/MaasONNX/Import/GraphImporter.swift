@@ -28,7 +28,7 @@ final class GraphImporter {
     try importInitializers()
     try importInputs()
     try importNodes(proto.nodes)
-    for output in proto.outputs { graph.outputs.append(try self.output(source.text(output.name))) }
+    for output in proto.outputs { graph.outputs.append(try self.output(source.name(output.name))) }
     if graph.outputs.isEmpty { throw MaasError(.invalidModel, "the graph has no outputs") }
     graph.inputs += captures.map { $0.inner }
     graph.captureCount = captures.count
@@ -70,11 +70,11 @@ final class GraphImporter {
   private func importInitializers() throws(MaasError) {
     for sparse in proto.sparseInitializers {
       let tensor = try context.decoder.dense(sparse, fallbackName: "?")
-      _ = try define(constant(source.text(sparse.values.value?.name), tensor))
+      _ = try define(constant(source.name(sparse.values.value?.name), tensor))
     }
     for initializer in proto.initializers {
       let tensor = try context.decoder.tensor(initializer)
-      _ = try define(constant(source.text(initializer.name), tensor))
+      _ = try define(constant(source.name(initializer.name), tensor))
     }
   }
 
@@ -163,7 +163,7 @@ final class GraphImporter {
   private func inputs(of node: NodeProto) throws(MaasError) -> [ValueID?] {
     var inputs: [ValueID?] = []
     for (i, input) in node.inputs.enumerated() {
-      inputs.append(input.count == 0 ? nil : try resolve(source.text(input), "input \(i)"))
+      inputs.append(input.count == 0 ? nil : try resolve(source.name(input), "input \(i)"))
     }
     return inputs
   }

@@ -9,7 +9,7 @@ final class ImportContext {
   let own: OperatorRegistry?
   /// Whether graphs keep how their operators stand in the file.
   let keepsForms: Bool
-  var symbols = SymbolNames()
+  var symbols: SymbolNames
   /// The model's own functions.
   private let functions: [Name: FunctionProto]
   /// The model, then the functions whose bodies are being imported.
@@ -35,6 +35,7 @@ final class ImportContext {
     self.own = own
     self.keepsForms = keepsForms
     decoder = TensorDecoder(source)
+    symbols = SymbolNames(model, source)
     var functions: [Name: FunctionProto] = [:]
     for function in model.functions { functions[try key(function, source)] = function }
     self.functions = functions

@@ -22,7 +22,7 @@ package struct ModelInfo: Sendable {
   package let inputs: [Declaration]
   package let outputs: [Declaration]
   /// The symbols that stand for dimensions to which the model gives no name.
-  package let unnamedDims: Set<String>
+  package let unnamedDims: Set<Name>
 
   init(_ model: ModelProto, _ graph: GraphProto, _ source: ModelSource) throws(MaasError) {
     irVersion = Int(model.irVersion ?? 0)
@@ -35,7 +35,7 @@ package struct ModelInfo: Sendable {
     graphDocString = source.text(graph.docString)
     opsets = model.opsets(source)
     metadata = model.metadata.map { (source.text($0.key), source.text($0.value)) }
-    var symbols = SymbolNames()
+    var symbols = SymbolNames(model, source)
     inputs = try declarations(graph.trueInputs(source), source, &symbols)
     outputs = try declarations(graph.outputs, source, &symbols)
     unnamedDims = symbols.unnamed

@@ -40,25 +40,29 @@ package final class ModelSource: Sendable {
 
   /// The bytes of a blob as text; what is not UTF-8 is replaced. Nothing is an empty text.
   package func text(_ blob: Blob?) -> String {
+    withBytes(of: blob) { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private func withBytes<R>(of blob: Blob?, _ body: (UnsafeRawBufferPointer) -> R) -> R {
     switch blob {
-    case nil, .stored: ""
-    case .made(let bytes): String(decoding: bytes, as: UTF8.self)
-    case .source(let range):
-      storage.holds(range)
-        ? String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self) : ""
+    case .made(let bytes): bytes.withUnsafeBytes(body)
+    case .source(let range) where storage.holds(range): body(UnsafeRawBufferPointer(rebasing: bytes[range]))
+    default: body(UnsafeRawBufferPointer(start: nil, count: 0))
     }
   }
 }
 
 extension ModelSource {
   /// The bytes of a blob.
-  func data(_ blob: Blob) -> [UInt8] {
-    switch blob {
-    case .made(let bytes): bytes
-    case .stored: []
-    case .source(let range):
-      storage.holds(range) ? Array(UnsafeRawBufferPointer(rebasing: bytes[range])) : []
-    }
+  func data(_ blob: Blob?) -> [UInt8] { withBytes(of: blob) { Array($0) } }
+
+  /// The name of a value, node or dimension, which C and Python can say: UTF-8, as protobuf demands, without zero bytes.
+  func name(_ blob: Blob?) throws(MaasError) -> String {
+    let name = withBytes(of: blob) { $0.contains(0) ? nil : String(utf8: $0) }
+    if let name { return name }
+    throw MaasError(
+      .invalidModel, "a name is no text", expected: "UTF-8 without zero bytes",
+      found: "'\(text(blob).escaped)'", hint: "rename it where the model is made")
   }
 }
 

@@ -9,15 +9,16 @@ struct NodeOrder {
   private var dependencies: [[Int]] = []
 
   /// `defined` are the names of inputs and initializers. A name that is made twice is refused here, where it would
-  /// else look like a cycle.
+  /// else look like a cycle; so is one that is no name.
   init(_ nodes: [NodeProto], _ source: ModelSource, defined: some Collection<Name>) throws(MaasError) {
     self.source = source
     self.nodes = nodes
     var producers: [Name: Int] = [:]
     for name in defined { producers[name] = -1 }
     for (i, node) in nodes.enumerated() {
+      _ = try source.name(node.name)
       for output in node.outputs where output.count > 0 {
-        let name = Name(source.text(output))
+        let name = Name(try source.name(output))
         guard producers.updateValue(i, forKey: name) == nil else {
           throw sameName(name.text).inNode(node.label(source, index: i), source.text(node.opType))
         }

@@ -12,26 +12,10 @@ package struct Declaration: Sendable {
   package let docString: String
 }
 
-/// Gives each unnamed dimension a symbol of its own.
-struct SymbolNames {
-  private(set) var unnamed: Set<String> = []
-  private var repeats = 0
-
-  /// `x[0]`: the size of dimension 0 of value x. Equal names in different bodies are told apart by a number.
-  mutating func symbol(_ value: String, _ axis: Int) -> Dim {
-    var name = "\(value)[\(axis)]"
-    while !unnamed.insert(name).inserted {
-      repeats += 1
-      name = "\(value)[\(axis)]'\(repeats)"
-    }
-    return .symbol(name)
-  }
-}
-
 extension ValueInfoProto {
   /// Reads the declaration.
   func declaration(_ source: ModelSource, _ symbols: inout SymbolNames) throws(MaasError) -> Declaration {
-    let name = source.text(name)
+    let name = try source.name(name)
     let type = try type.value?.declared(name, source, &symbols)
     return Declaration(
       name: name, dtype: type?.dtype, shape: type?.shape, container: type?.container,
@@ -107,7 +91,7 @@ extension TensorShapeProto {
     try checkRank(dims.count, tensor: name)
     var shape: [Dim] = []
     for (axis, dim) in dims.enumerated() {
-      let param = source.text(dim.param)
+      let param = try source.name(dim.param)
       switch dim.value {
       case .some(let value) where value >= 0: shape.append(.known(Int(value)))
       // Exporters wrote -1 for "unknown" before dimensions had names.

@@ -7,7 +7,7 @@ struct ClassLabels: Sendable {
   var count: Int { tensor.count }
 
   init(_ reader: inout AttributeReader, integers name: String) throws(MaasError) {
-    let strings = try reader.strings("classlabels_strings") ?? []
+    let strings = try reader.byteStrings("classlabels_strings") ?? []
     let integers = try reader.ints(name) ?? []
     guard strings.isEmpty != integers.isEmpty else {
       throw MaasError(

@@ -25,8 +25,7 @@ package final class LabelEncoder: OperatorFamily {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let x = try node.input(0)
     let code = try code(x.dtype)
-    let places = try code.keys.emit(&node, x, missing: code.values.count - 1)
-    try node.emitGather(try node.constant(code.values), places, try node.output(), axis: 0)
+    try code.keys.emit(&node, x, .value(code.values), to: try node.output())
   }
 
   private func code(_ dtype: DType) throws(MaasError) -> Code {
@@ -61,7 +60,7 @@ private struct Code: Sendable {
 /// From strings to numbers and back. Where the numbers have no list of their own, they are the places of the strings.
 private func twoWay(_ row: LabelEncoder.Row, _ reader: inout AttributeReader) throws(MaasError) -> [Code] {
   let isMapper = row == .categoryMapper
-  let texts = try reader.strings(isMapper ? "cats_strings" : "classes_strings") ?? []
+  let texts = try reader.byteStrings(isMapper ? "cats_strings" : "classes_strings") ?? []
   let numbers = try int64s(isMapper ? try reader.ints("cats_int64s") ?? [] : Array(texts.indices))
   let strings = try Tensor([texts.count], strings: texts)
   let fallbacks = try Fallbacks(&reader)
@@ -82,13 +81,13 @@ private func listed(_ reader: inout AttributeReader) throws(MaasError) -> Code {
 private struct Fallbacks {
   private let int64: Int
   private let float: Float
-  private let string: String
+  private let string: [UInt8]
   private let tensor: Tensor?
 
   init(_ reader: inout AttributeReader) throws(MaasError) {
     int64 = try reader.int("default_int64") ?? -1
     float = try reader.float("default_float") ?? -0.0
-    string = try reader.string("default_string") ?? "_Unused"
+    string = try reader.bytes("default_string") ?? Array("_Unused".utf8)
     tensor = reader.opset < 4 ? nil : try reader.tensor("default_tensor")
   }
 
@@ -115,7 +114,7 @@ extension AttributeReader {
     func found(_ tensor: Tensor) { (list, count) = (tensor, count + 1) }
     if let given = try ints("\(name)_int64s") { found(try int64s(given)) }
     if let given = try floats("\(name)_floats") { found(try Tensor(.float, [given.count], given)) }
-    if let given = try strings("\(name)_strings") { found(try Tensor([given.count], strings: given)) }
+    if let given = try byteStrings("\(name)_strings") { found(try Tensor([given.count], strings: given)) }
     if opset >= 4, let given = try tensor("\(name)_tensor") { found(given) }
     guard let list, count == 1 else {
       throw MaasError(

@@ -23,9 +23,7 @@ package final class OneHotEncoder: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let x = try node.input(0)
-    let places = try categories.emit(&node, x, missing: allowsZeros ? count : nil)
-    let values = try node.constant(try Tensor(.float, [2], [Float(0), 1]))
-    node.emitOneHot(places, values, try node.output(), axis: x.rank)
+    try categories.emit(
+      &node, try node.input(0), .row(width: count), refuses: !allowsZeros, to: try node.output())
   }
 }

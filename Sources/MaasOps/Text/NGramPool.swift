@@ -1,3 +1,4 @@
+import CMaasKernels
 import MaasCore
 import MaasGraph
 
@@ -102,10 +103,10 @@ private struct Trie {
       let edge = NGramPool.edge(node, word)
       let slot = table.slot(edge)
       if slot.pointee.place < 0 {
-        slot.pointee = WordTable.Pair(word: edge, place: nodes.count)
+        slot.pointee = maas_key(word: edge, place: Int64(nodes.count))
         nodes.append(NGramNode(column: -1, weight: 0))
       }
-      node = slot.pointee.place
+      node = Int(slot.pointee.place)
     }
     nodes[node] = ngram
   }

@@ -40,12 +40,18 @@ struct RegexTable {
   let runs: UnsafePointer<ScalarRun>
   let runCount: Int
   let first: Int
+  private static let pauseLength = 1 << 20
 
-  /// Whether the automaton takes the whole text.
-  func matches(_ text: StringElement) -> Bool {
+  /// Whether the automaton takes the whole text; no longer of interest when `pause`, asked after each `pauseLength` bytes,
+  /// is true.
+  func matches(_ text: StringElement, pause: () -> Bool = { false }) -> Bool {
     let bytes = text.bytes
-    var (row, i) = (first, 0)
+    var (row, i, next) = (first, 0, Self.pauseLength)
     while i < bytes.count, row != 0 {
+      if i >= next {
+        if pause() { return false }
+        next = i + Self.pauseLength
+      }
       let byte = bytes[i]
       if byte < 0x80 {
         row = Int(rows[row + Int(ascii[Int(byte)])])

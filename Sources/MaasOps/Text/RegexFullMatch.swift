@@ -78,8 +78,7 @@ private func look(_ chunk: Chunk) -> Int32 {
   let table = RegexTable(
     rows: chunk.input(1), ascii: chunk.input(2), runs: chunk.input(3), runCount: params.runs,
     first: params.first)
-  for i in chunk.begin..<chunk.end { y[i] = table.matches(x[i]) ? 1 : 0 }
-  return StepStatus.ok
+  return each(chunk, y) { i, pause in table.matches(x[i], pause: pause) }
 }
 
 /// Strings, code, classes, ranges, y.
@@ -89,6 +88,21 @@ private func match(_ chunk: Chunk) -> Int32 {
   var matcher = RegexMatcher(
     chunk.input(1), count, chunk.input(2), chunk.input(3), scratch: scratch)
   let (x, y) = (chunk.input(0, as: StringElement.self), chunk.output(4, as: UInt8.self))
-  for i in chunk.begin..<chunk.end { y[i] = matcher.matches(x[i]) ? 1 : 0 }
+  return each(chunk, y) { i, pause in matcher.matches(x[i], pause: pause) }
+}
+
+/// Asks of each string whether it matches, until the run is cancelled or late.
+private func each(_ chunk: Chunk, _ y: UnsafeMutablePointer<UInt8>, _ matches: (Int, () -> Bool) -> Bool)
+  -> Int32
+{
+  var isStopped = false
+  for i in chunk.begin..<chunk.end {
+    let isMatch = matches(i) {
+      isStopped = chunk.isStopped
+      return isStopped
+    }
+    if isStopped { return StepStatus.stopped }
+    y[i] = isMatch ? 1 : 0
+  }
   return StepStatus.ok
 }

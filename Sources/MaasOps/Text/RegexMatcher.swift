@@ -16,6 +16,9 @@ struct RegexMatcher {
   private var step = 0
   /// Whether a match must end where the text does.
   private var isWhole = true
+  /// Instructions that were looked at since the last pause.
+  private var work = 0
+  private static let pauseWork = 1 << 16
 
   /// Bytes of memory for a program of `count` instructions.
   static func scratch(_ count: Int) -> Int { 24 * count + 16 }
@@ -31,8 +34,8 @@ struct RegexMatcher {
     (current, coming, pending) = (lists, lists + count, lists + 2 * count)
   }
 
-  /// Whether the program takes the whole text.
-  mutating func matches(_ text: StringElement) -> Bool {
+  /// Whether the program takes the whole text; no longer of interest when `pause`, asked every millisecond or so, is true.
+  mutating func matches(_ text: StringElement, pause: () -> Bool = { false }) -> Bool {
     var scalars = Scalars(text)
     var (before, scalar) = (Scalars.end, scalars.next())
     var isMatch = follow(0, before, scalar, isFirst: true)
@@ -42,6 +45,11 @@ struct RegexMatcher {
       swap(&current, &coming)
       (before, scalar) = (scalar, scalars.next())
       isMatch = advance(count, before, scalar)
+      work += count
+      if work > Self.pauseWork {
+        if pause() { return false }
+        work = 0
+      }
     }
     return isMatch
   }

@@ -166,7 +166,9 @@ extension RegexText {
       return set.insert([ScalarRange(low: 0, high: ScalarRange.last)], isNegated: isNegated)
     }
     if let ranges = categoryRanges(name) { return set.insert(ranges, isNegated: isNegated) }
-    throw error("the script or category '\(name)' is not supported", .unsupported)
+    throw error(
+      "'\(name)' is no general category, and scripts are not supported; write ranges, as [\\x{370}-\\x{3ff}]",
+      .unsupported)
   }
 
   /// `[:alpha:]`, `[:^alpha:]` and their like; false where there is none.

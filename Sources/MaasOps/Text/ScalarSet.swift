@@ -58,31 +58,3 @@ struct ScalarSet {
     return result
   }
 }
-
-/// The same for scalars that differ in case only: Unicode's simple folding, by way of the upper case. The dotless i is a
-/// letter of its own.
-@inline(__always)
-func folded(_ scalar: UInt32) -> UInt32 {
-  if scalar >= 128 { return wideFolded(scalar) }
-  return scalar >= 65 && scalar <= 90 ? scalar + 32 : scalar
-}
-
-private func wideFolded(_ scalar: UInt32) -> UInt32 {
-  if scalar == 0x131 { return scalar }
-  let upper = single(scalar) { $0.properties.uppercaseMapping }
-  return single(upper) { $0.properties.lowercaseMapping }
-}
-
-/// The scalar that `mapping` makes of one; itself where that is several.
-private func single(_ scalar: UInt32, _ mapping: (Unicode.Scalar) -> String) -> UInt32 {
-  guard let valid = Unicode.Scalar(scalar) else { return scalar }
-  var mapped = mapping(valid).unicodeScalars.makeIterator()
-  guard let first = mapped.next(), mapped.next() == nil else { return scalar }
-  return first.value
-}
-
-/// Every scalar beyond ASCII that folds to another. None has case beyond the planes of letters.
-let wideFoldings: [(from: UInt32, to: UInt32)] = (UInt32(128)..<0x1f000).compactMap {
-  let folded = folded($0)
-  return folded == $0 ? nil : ($0, folded)
-}

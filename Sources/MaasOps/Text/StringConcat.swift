@@ -13,6 +13,8 @@ package final class StringConcat: ReadableOperator, HostOperator {
     node.setOutput(0, .string, try node.broadcastShape(0..<2))
   }
 
+  package var ownsResults: Bool { true }
+
   package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
     let (a, b) = (try call.tensor(0), try call.tensor(1))
     let dims = try broadcast(a.shape.map { .known($0) }, b.shape.map { .known($0) })

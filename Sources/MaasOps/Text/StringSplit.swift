@@ -1,3 +1,4 @@
+import CMaasKernels
 import CMaasSystem
 import MaasCore
 import MaasGraph
@@ -7,12 +8,12 @@ import MaasGraph
 package final class StringSplit: ReadableOperator, HostOperator {
   package let name = "StringSplit"
   private let delimiter: [UInt8]
-  private let limit: Int
+  private let limit: Int64
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
-    delimiter = Array((try reader.string("delimiter") ?? "").utf8)
+    delimiter = try reader.bytes("delimiter") ?? []
     let limit = try reader.int("maxsplit") ?? -1
-    self.limit = limit < 0 ? .max : limit
+    self.limit = limit < 0 ? .max : Int64(limit)
     try reader.finish()
   }
 
@@ -24,76 +25,74 @@ package final class StringSplit: ReadableOperator, HostOperator {
     node.setOutput(1, .int64, shape)
   }
 
+  package var ownsResults: Bool { true }
+
   package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
     let x = try call.tensor(0)
-    var (parts, ends, width, total): ([StringElement], [Int], Int, Int) = ([], [0], 0, 0)
-    for text in x.stringElements {
-      let first = parts.count
-      if delimiter.isEmpty { splitWords(text, &parts) } else { split(text, &parts) }
-      ends.append(parts.count)
-      width = max(width, parts.count - first)
-      total += text.count
-    }
+    let counts = try Tensor(.int64, x.shape)
+    let counted = counts.bytes.assumingMemoryBound(to: Int64.self)
+    let parts = try split(x, counted, call)
+    var width = 0
+    for i in 0..<x.count { width = max(width, Int(counted[i])) }
     let shape = x.shape + [width]
     guard let count = elementCount(shape) else {
       throw MaasError(.limitExceeded, "there are too many parts", found: describe(shape))
     }
-    // The parts are never more bytes than the strings.
-    let y = try Tensor(shape, count: count, total: total) { at, i in
-      let part = ends[i / width] + i % width
-      return part < ends[i / width + 1] ? parts[part].copy(to: at) : 0
+    // The texts are copied whole; the parts are those of the copies.
+    let (texts, rows) = (x.stringElements.texts, Int64(x.count))
+    let y = try Tensor(shape, count: count, bytes: Int(maas_texts_size(texts, rows))) { elements, bytes in
+      maas_texts_place(
+        texts, rows, parts.base.assumingMemoryBound(to: maas_text.self), counted, Int64(width), elements,
+        bytes)
     }
-    let counts = (0..<x.count).map { ends[$0 + 1] - ends[$0] }
-    return [.tensor(y), .tensor(try int64s(counts).reshaped(x.shape))]
+    return [.tensor(y), .tensor(counts)]
   }
 
-  private func split(_ text: StringElement, _ parts: inout [StringElement]) {
-    let (first, size) = (parts.count, delimiter.count)
-    var (start, i) = (0, 0)
-    while parts.count - first < limit, let base = text.bytes.baseAddress, i + size <= text.count {
-      if maas_sys_equal(base + i, delimiter, size) {
-        parts.append(text.part(start..<i))
-        i += size
-        start = i
-      } else {
-        i += 1
+  /// The parts of all texts, one after the other, and how many each has.
+  private func split(
+    _ x: Tensor, _ counts: UnsafeMutablePointer<Int64>, _ call: HostCall
+  ) throws(MaasError) -> TensorStorage {
+    var parts = try TensorStorage.allocate(MemoryLayout<maas_text>.stride * (4 * x.count + 64))
+    var (used, done) = (0, 0)
+    guard let texts = x.stringElements.texts else { return parts }
+    while done < x.count {
+      let room = parts.byteCount / MemoryLayout<maas_text>.stride - used
+      let free = parts.base.assumingMemoryBound(to: maas_text.self) + used
+      let (some, needed) = withDivision { division in
+        (
+          Int(
+            maas_texts_split(
+              texts + done, Int64(min(x.count - done, 4096)), division, free, Int64(room), counts + done)),
+          Int(maas_text_most_parts(texts[done], division))
+        )
       }
+      for i in done..<done + some { used += Int(counts[i]) }
+      done += some
+      if some == 0 { parts = try grown(parts, used, needed) }
+      try call.checkInterruption()
     }
-    parts.append(text.part(start..<text.count))
+    return parts
   }
 
-  /// Once the limit is reached, what follows is one part, white space at its end included.
-  private func splitWords(_ text: StringElement, _ parts: inout [StringElement]) {
-    var scalars = Scalars(text)
-    let first = parts.count
-    var start: Int?
-    while true {
-      let at = scalars.offset
-      let scalar = scalars.next()
-      if scalar == Scalars.end { break }
-      if !isSpace(scalar) {
-        if start == nil, parts.count - first == limit { return parts.append(text.part(at..<text.count)) }
-        start = start ?? at
-      } else if let begin = start {
-        parts.append(text.part(begin..<at))
-        start = nil
-      }
+  private func withDivision<R>(_ body: (UnsafePointer<maas_division>) -> R) -> R {
+    delimiter.withUnsafeBufferPointer { bytes in
+      let text = maas_text(bytes: bytes.baseAddress, count: Int64(bytes.count))
+      return withUnsafePointer(to: maas_division(delimiter: text, limit: limit), body)
     }
-    if let start { parts.append(text.part(start..<text.count)) }
   }
+}
+
+/// A copy of the parts with room for more.
+private func grown(_ parts: TensorStorage, _ used: Int, _ needed: Int) throws(MaasError) -> TensorStorage {
+  let size = product(max(used, needed), 2 * MemoryLayout<maas_text>.stride) ?? .max
+  let larger = try TensorStorage.allocate(size)
+  maas_sys_copy(larger.base, parts.base, used * MemoryLayout<maas_text>.stride)
+  return larger
 }
 
 extension StringElement {
   func part(_ range: Range<Int>) -> StringElement {
     guard let base = bytes.baseAddress else { return self }
     return StringElement(base + range.lowerBound, count: range.count)
-  }
-}
-
-/// What Unicode calls white space, and the separators of ASCII.
-private func isSpace(_ scalar: UInt32) -> Bool {
-  switch scalar {
-  case 9...13, 28...32, 0x85, 0xa0, 0x1680, 0x2000...0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000: true
-  default: false
   }
 }

@@ -35,7 +35,8 @@ package final class TfIdfVectorizer: ReadableOperator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
-    let words = try pool.words.emit(&node, x, missing: -1)
+    let words = try node.temporary(.int64, x.shape)
+    try pool.words.emit(&node, x, .place, to: words)
     let (rows, length) = (x.rank == 1 ? 1 : x.shape[0], x.shape[x.rank - 1])
     // Words that are further apart than the row is long are in no n-gram.
     let params = NGramParams(
@@ -86,7 +87,7 @@ private func count(
   for start in 0..<max(0, length - distance * (shortest - 1)) {
     var (node, at, size) = (0, start, 1)
     while size <= params.pointee.longest, at < length, words[at] >= 0 {
-      node = edges.slot(NGramPool.edge(node, Int(words[at]))).pointee.place
+      node = Int(edges.slot(NGramPool.edge(node, Int(words[at]))).pointee.place)
       if node < 0 { break }
       let found = nodes[node]
       if size >= shortest, found.column >= 0 {

@@ -18,7 +18,7 @@ package final class Tokenizer: ReadableOperator, HostOperator {
     guard let patterns = separators ?? expression.map({ [$0] }), separators == nil || expression == nil else {
       throw MaasError(.invalidModel, "one of the attributes 'tokenexp' and 'separators' must be there")
     }
-    guard let least = try reader.int("mincharnum"), least > 0, let pad = try reader.string("pad_value") else {
+    guard let least = try reader.int("mincharnum"), least > 0, let pad = try reader.bytes("pad_value") else {
       throw MaasError(.invalidModel, "attributes 'pad_value' and 'mincharnum', above 0, must be there")
     }
     let everyScalar = separators == [""] || expression == "."
@@ -27,7 +27,7 @@ package final class Tokenizer: ReadableOperator, HostOperator {
     for pattern in everyScalar ? ["(?s)."] : patterns { programs.append(try RegexParser.program(pattern)) }
     (self.programs, self.least) = (programs, least)
     marks = try reader.int("mark") ?? 0 != 0
-    filling = try Tensor([3], strings: [pad, "\u{2}", "\u{3}"])
+    filling = try Tensor([3], strings: [pad, [2], [3]])
     try reader.finish()
   }
 
@@ -36,6 +36,8 @@ package final class Tokenizer: ReadableOperator, HostOperator {
     try node.expectDType(0, [.string])
     node.setOutput(0, .string, try node.shape(0).map { $0 + [node.unknownDim()] })
   }
+
+  package var ownsResults: Bool { true }
 
   package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
     let x = try call.tensor(0)

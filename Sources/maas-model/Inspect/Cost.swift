@@ -137,7 +137,9 @@ struct Work {
 
   /// The product of the sizes of all letters, as if computed in one sum.
   private func einsum() -> Dim? {
-    guard case .string(let equation) = value("equation"), !equation.contains(".") else { return nil }
+    guard case .string(let bytes) = value("equation") else { return nil }
+    let equation = String(decoding: bytes, as: UTF8.self)
+    if equation.contains(".") { return nil }
     let terms = equation.filter { $0 != " " }.prefix { $0 != "-" }.split(separator: ",")
     var sizes: [Character: Dim] = [:]
     for (i, term) in terms.enumerated() {

@@ -11,9 +11,9 @@ struct InspectedModel {
   /// What the file says about each node.
   let attributes: [[Attribute]]
   let facts: [Fact?]
-  let initializers: Set<String>
+  let initializers: Set<Name>
   /// The symbols of the inputs that have no number.
-  let symbols: [String]
+  let symbols: [Name]
 
   /// Dimensions that follow from nothing known have names that begin with this.
   static let unknown = "?"
@@ -57,20 +57,20 @@ extension Fact {
 }
 
 extension ONNXModel {
-  fileprivate var initializerNames: Set<String> {
+  fileprivate var initializerNames: Set<Name> {
     guard let graph = proto.graph.value else { return [] }
     return Set(
-      graph.initializers.map { source.text($0.name) }
-        + graph.sparseInitializers.map { source.text($0.values.value?.name) })
+      graph.initializers.map { Name(source.text($0.name)) }
+        + graph.sparseInitializers.map { Name(source.text($0.values.value?.name)) })
   }
 }
 
 extension Graph {
   /// The symbols of the inputs' dimensions, each once.
-  var inputSymbols: [String] {
-    var symbols: [String] = []
+  var inputSymbols: [Name] {
+    var symbols: [Name] = []
     for dim in inputs.flatMap({ self[$0].shape?.dims ?? [] }) where dim.value == nil {
-      if !symbols.contains(dim.text) { symbols.append(dim.text) }
+      if !symbols.contains(Name(dim.text)) { symbols.append(Name(dim.text)) }
     }
     return symbols
   }

@@ -80,10 +80,10 @@ extension AttributeValue {
     switch self {
     case .float(let value): .real(Double(value))
     case .int(let value): .int(value)
-    case .string(let value): .string(value)
+    case .string(let value): .string(String(decoding: value, as: UTF8.self))
     case .floats(let values): .array(values.map { .real(Double($0)) })
     case .ints(let values): .array(values.map { .int($0) })
-    case .strings(let values): .array(values.map { .string($0) })
+    case .strings(let values): .array(values.map { .string(String(decoding: $0, as: UTF8.self)) })
     case .tensor(let tensor): .string(tensor.summary)
     case .graph(let graph): .string(graph.summary)
     case .tensors(let tensors): .array(tensors.map { .string($0.summary) })

@@ -52,7 +52,7 @@ extension Report {
       )
       lines.append("weights repacked for this machine: \(grouped(plan.packedBytes)) bytes")
     } else {
-      let sizes = model.symbols.map { "--shape '\($0)=…'" }
+      let sizes = model.symbols.map { "--shape '\($0.text)=…'" }
       lines.append("memory of a run as planned: give \(sizes.joined(separator: " "))")
     }
     return lines

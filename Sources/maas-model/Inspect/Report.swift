@@ -57,7 +57,7 @@ extension Report.Parameters {
   /// The initializers: what constants of nodes hold is not counted.
   fileprivate init(_ model: InspectedModel) {
     for value in model.graph.values {
-      guard let tensor = value.constant, model.initializers.contains(value.name) else { continue }
+      guard let tensor = value.constant, model.initializers.contains(Name(value.name)) else { continue }
       tensors += 1
       count += tensor.count
       bytes += tensor.byteCount

@@ -10,7 +10,7 @@ struct Explanation {
   private let end: String?
   private let threads: Int
 
-  init(_ model: OptimizedModel, _ sizes: [String: Int], threads: Int) throws(MaasError) {
+  init(_ model: OptimizedModel, _ sizes: [Name: Int], threads: Int) throws(MaasError) {
     self.model = model
     self.threads = threads > 0 ? threads : ThreadPool.defaultThreads
     let options = ExecutionOptions(

@@ -62,9 +62,9 @@ struct Optimize: ParsableCommand {
   }
 
   /// Refuses names that no input has.
-  private func sizes(of graph: Graph) throws(MaasError) -> [String: Int] {
+  private func sizes(of graph: Graph) throws(MaasError) -> [Name: Int] {
     let symbols = graph.inputSymbols
-    var sizes: [String: Int] = [:]
+    var sizes: [Name: Int] = [:]
     for argument in shape {
       guard symbols.contains(argument.name) else { throw DimensionArgument.unknown(argument.name, symbols) }
       sizes[argument.name] = argument.size
@@ -73,6 +73,6 @@ struct Optimize: ParsableCommand {
     if open.isEmpty { return sizes }
     throw MaasError(
       .invalidArgument, "a plan needs a size for every dimension of the inputs",
-      hint: "give " + joined(open.map { "--shape '\($0)=…'" }, " "))
+      hint: "give " + joined(open.map { "--shape '\($0.text)=…'" }, " "))
   }
 }

@@ -198,6 +198,10 @@ def patterns():
     kinds = strings(*"Aaǅʰªªͅःあآ\u0301\u0903\u20dd3٣Ⅷ²_-([)]«»!§+€^©\u00a0\u2028\u2029\x01\u00ad\u200d\ue000\u0378𝔘𐐀😀", "Éa", "日本3", "a-b", "", "\U000f0001")
     for i, pattern in enumerate(UNICODE_SETS.split()):
         yield f"pattern_category_{i}", "RegexFullMatch", 20, {"pattern": pattern}, [kinds], {}
+    # Scalars whose upper case is several scalars and the same.
+    folding = strings(*"ﬅﬆΐΐΰΰẞßᾀᾈǅǆǄſsK", "st", "SS")
+    for i, pattern in enumerate("ﬅ [ﬆ] \u0390 [\u1fd3] \u1fe3 ß [ᾈ] ǆ K".split()):
+        yield f"pattern_folding_{i}", "RegexFullMatch", 20, {"pattern": "(?i)" + pattern}, [folding], {}
 
 
 def n_grams():

@@ -54,6 +54,50 @@ static void strings_of_any_bytes(void) {
   OK(maas_tensor_close(empty));
 }
 
+/* Strings of a language that has pairs of bytes and their number. */
+typedef struct pair {
+  const char *bytes;
+  size_t length;
+} pair;
+
+static const char *read_pair(void *item, size_t *length) {
+  const pair *read = item;
+  *length = read->length;
+  return read->bytes;
+}
+
+static void *count_bytes(const char *bytes, size_t length, const char *context) {
+  CHECK(strcmp(context, "context") == 0 && bytes);
+  return length == 9 ? NULL : calloc(1, length + 1);
+}
+
+static void strings_of_another_language(void) {
+  pair pairs[] = {{"a\0b", 3}, {"", 0}, {NULL, 0}};
+  void *items[] = {&pairs[0], &pairs[1]}, *results[2] = {NULL, NULL};
+  maas_tensor *tensor = NULL;
+  OK(maas_tensor_read_strings(two, 1, items, read_pair, 2, &tensor));
+  expect_string(tensor, 0, "a\0b", 3);
+  expect_string(tensor, 1, "", 0);
+  OK(maas_tensor_map_strings(tensor, count_bytes, "context", results));
+  CHECK(results[0] && results[1]);
+  free(results[0]);
+  free(results[1]);
+  REFUSES_NULL(maas_tensor_map_strings(tensor, NULL, "context", results), "make");
+  REFUSES_NULL(maas_tensor_map_strings(tensor, count_bytes, "context", NULL), "results");
+  OK(maas_tensor_close(tensor));
+  items[1] = &pairs[2];
+  FAILS(maas_tensor_read_strings(two, 1, items, read_pair, 2, &tensor), MAAS_INVALID_ARGUMENT, "item 1");
+  items[1] = NULL;
+  REFUSES_NULL(maas_tensor_read_strings(two, 1, items, read_pair, 2, &tensor), "items[i]");
+  REFUSES_NULL(maas_tensor_read_strings(two, 1, items, NULL, 2, &tensor), "read");
+  FAILS(maas_tensor_read_strings(three, 1, items, read_pair, 2, &tensor), MAAS_SHAPE_MISMATCH, "expected 3");
+  const char *nine[] = {"nine byte"};
+  const int64_t one[] = {1};
+  tensor = strings(nine, NULL, one);
+  FAILS(maas_tensor_map_strings(tensor, count_bytes, "context", results), MAAS_OUT_OF_MEMORY, "string 0");
+  OK(maas_tensor_close(tensor));
+}
+
 static void strings_refused(void) {
   const char *texts[] = {"one", "two"}, *missing[] = {"one", NULL};
   const size_t negative[] = {1, SIZE_MAX};
@@ -297,6 +341,7 @@ static void runs_refused(void) {
 int main(int argc, char **argv) {
   static const struct check checks[] = {{"tensors of strings", tensors_of_strings},
                                         {"strings of any bytes", strings_of_any_bytes},
+                                        {"strings of another language", strings_of_another_language},
                                         {"refused strings", strings_refused},
                                         {"values made of others", made_of_others},
                                         {"maps", maps},

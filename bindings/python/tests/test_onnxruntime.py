@@ -429,3 +429,100 @@ def test_other_providers_get_a_warning(passing):
         maas.InferenceSession(passing, onnxruntime.SessionOptions())
     with pytest.raises(ValueError, match="another session"):
         maas.InferenceSession(passing).run_with_iobinding(session.io_binding())
+
+
+@pytest.mark.parametrize("name", ONNX_TYPES + ["float4e2m1", "uint4", "int4"])
+def test_values_of_every_type_go_in(name):
+    session = maas.InferenceSession(model_bytes(f"g ({name}[N] x) => ({name}[N] y) {{ y = Identity(x) }}", opset=23))
+    dtype = np.dtype(object) if name == "string" else helper.tensor_dtype_to_np_dtype(
+        getattr(onnx.TensorProto, name.upper())
+    )
+    x = np.array(["a", "é"], object) if name == "string" else np.array([0, 1], dtype)
+    value = maas.OrtValue.ortvalue_from_numpy(x)
+    [found] = session.run(None, {"x": value})
+    assert found.dtype == dtype and found.tolist() == x.tolist()
+    assert session.run_with_ort_values(None, {"x": value})[0].numpy().tolist() == x.tolist()
+    assert session(value)["y"].tolist() == x.tolist()
+
+
+def test_values_go_into_lists_and_other_values():
+    session = maas.InferenceSession(model_bytes("g (seq(string[N]) x) => (seq(string[N]) y) { y = Identity(x) }"))
+    texts = np.array(["a", "b"], object)
+    value = maas.OrtValue.ortvalue_from_numpy(texts)
+    [found] = session.run(None, {"x": [value, texts]})
+    assert [array.tolist() for array in found] == [["a", "b"]] * 2
+    [again] = session.run_with_ort_values(None, {"x": maas.OrtValue(maas.Value.of(found, ""))})
+    assert [array.tolist() for array in session.run(None, {"x": again})[0]] == [["a", "b"]] * 2
+    plain = maas.InferenceSession(model_bytes("g (string[N] x) => (string[N] y) { y = Identity(x) }"))
+    with pytest.raises(maas.TypeMismatch, match="sequence"):
+        plain.run(None, {"x": again})
+
+
+def test_strings_are_not_written_to_memory_of_the_caller():
+    session = maas.InferenceSession(model_bytes("g (string[N] x) => (string[N] y) { y = Identity(x) }"))
+    binding, texts = session.io_binding(), np.array(["a"], object)
+    binding.bind_cpu_input("x", texts)
+    value = maas.OrtValue.ortvalue_from_numpy(texts)
+    with pytest.raises(maas.InvalidArgument, match="output 'y': strings cannot be written"):
+        binding.bind_ortvalue_output("y", value)
+    with pytest.raises(maas.InvalidArgument, match="strings of a tensor cannot be changed"):
+        value.update_inplace(texts)
+    binding.bind_output("y")
+    session.run_with_iobinding(binding)
+    assert binding.copy_outputs_to_cpu()[0].tolist() == ["a"]
+
+
+#: Strings of attributes and of a tensor that are no UTF-8; the parts of StringSplit are compared by their number.
+BYTES = {
+    "LabelEncoder": (
+        "ai.onnx.ml", {"keys_strings": [b"\xff", b"\xfe"], "values_int64s": [1, 2], "default_int64": -1}, onnx.TensorProto.INT64,
+    ),
+    "OneHotEncoder": ("ai.onnx.ml", {"cats_strings": [b"\xff", b"\xfe"], "zeros": 1}, onnx.TensorProto.FLOAT),
+    "StringSplit": ("", {"delimiter": b"\xff"}, onnx.TensorProto.INT64),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("op", BYTES)
+def test_strings_that_are_no_text(ort, op):
+    domain, attributes, kind = BYTES[op]
+    x = helper.make_tensor("x", onnx.TensorProto.STRING, [4], [b"\xff", b"\xfe", "\ufffd".encode(), b"a\xffb"])
+    outputs = ["parts", "y"] if op == "StringSplit" else ["y"]
+    graph = helper.make_graph(
+        [helper.make_node(op, ["x"], outputs, domain=domain, **attributes)],
+        "g", [], [helper.make_tensor_value_info("y", kind, None)], [x],
+    )  # fmt: skip
+    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 3)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
+    [found] = ort.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, {})
+    expected = {
+        "LabelEncoder": [1, 2, -1, -1],
+        "OneHotEncoder": [[1, 0], [0, 1], [0, 0], [0, 0]],
+        "StringSplit": [2, 1, 1, 2],
+    }
+    assert found.tolist() == expected[op]
+
+
+def test_names_that_only_look_alike(ort):
+    model = onnx.load_from_string(
+        model_bytes("g (float[N] a, float[M] b) => (float[K] p, float[L] q) { p = Neg(a) q = Neg(b) }")
+    )
+    for value, name in zip(model.graph.input, ("\u00e9", "e\u0301")):
+        value.type.tensor_type.shape.dim[0].dim_param = name
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    p, q = session.run(None, {"a": np.zeros(2, np.float32), "b": np.zeros(3, np.float32)})
+    assert (p.shape, q.shape) == ((2,), (3,))
+
+
+def test_the_difference_between_names_is_shown():
+    model = onnx.load_from_string(model_bytes("g (float[N] x) => (float[N] y) { y = Neg(x) }"))
+    model.graph.input[0].name = model.graph.node[0].input[0] = "\u00e9"
+    session = maas.InferenceSession(model.SerializeToString())
+    with pytest.raises(maas.NotFound, match=r"did you mean '\\u\{e9\}', not 'e\\u\{301\}'"):
+        session.run(None, {"e\u0301": np.zeros(2, np.float32)})
+
+
+@pytest.mark.parametrize("name", [b"B\xff\xfe", b"B\0B"])
+def test_names_that_are_no_text_are_refused(name):
+    model = model_bytes("g (float[N] x) => (float[N] BBB) { BBB = Neg(x) }")
+    with pytest.raises(maas.InvalidModel, match="UTF-8 without zero bytes"):
+        maas.InferenceSession(model.replace(b"BBB", name))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .abi import check, encoded, lib, unchecked
-from .dtypes import is_shared
+from .dtypes import STRING, is_shared
 from .errors import InvalidArgument
 from .handle import BindingHandle, Closing, TensorHandle
 from .memory import returned
 from .options import RunOptions
 from .strings import shape_array
-from .tensor import Tensor, as_array, dense
+from .tensor import Tensor, as_array, dense, unwrapped
 
 if TYPE_CHECKING:
     from .session import Session
@@ -42,7 +42,13 @@ class Binding(Closing):
     def set_output(self, name: str, value: Tensor | np.ndarray | None) -> None:
         """Binds the array or Tensor that receives an output at each run; None: memory of maas, used by each run."""
         if value is not None:
+            value = unwrapped(value)
             value = value if isinstance(value, Tensor) else Tensor.from_numpy(_receiving(name, value))
+            if value.element_type == STRING:
+                raise InvalidArgument(
+                    f"output '{name}': strings cannot be written to memory of the caller; bind the output without a "
+                    "value and ask for it after the run"
+                )
             if not value._writable:
                 raise InvalidArgument(f"output '{name}': the array is read-only; give a writable one")
         lib.maas_binding_set_output(self, encoded(name, "an output's name"), value)
@@ -82,6 +88,7 @@ class Binding(Closing):
 
 
 def _tensor(value: Any) -> Tensor:
+    value = unwrapped(value)
     return value if isinstance(value, Tensor) else Tensor.from_numpy(as_array(value))
 
 
@@ -89,6 +96,6 @@ def _receiving(name: str, array: np.ndarray) -> np.ndarray:
     if not isinstance(array, np.ndarray) or dense(array) is not array or not is_shared(array.dtype):
         raise InvalidArgument(
             f"output '{name}': a result can only be written to a Tensor or a NumPy array that is row-major, aligned, "
-            "in the machine's byte order and of elements of at least a byte"
+            "in the machine's byte order and of numbers of at least a byte"
         )
     return array

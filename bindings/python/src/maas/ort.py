@@ -18,7 +18,7 @@ from .errors import InvalidArgument, Unsupported
 from .model import Model, ModelMetadata, NodeArg
 from .options import RunOptions, SessionOptions
 from .session import Session
-from .tensor import Tensor, byte_count
+from .tensor import Tensor, Wrapping, byte_count
 from .values import Value, ValueKind
 
 PROVIDER = "CPUExecutionProvider"
@@ -222,7 +222,7 @@ class IOBinding:
         self._bound.clear()
 
 
-class OrtValue:
+class OrtValue(Wrapping):
     """A Tensor, or a Value of another kind, with onnxruntime's methods."""
 
     def __init__(self, content: Tensor | Value):

@@ -19,7 +19,7 @@ from .handle import Closing, SessionHandle, TensorHandle, ValueHandle
 from .model import Model, NodeArg, opened
 from .options import RunOptions, SessionOptions
 from .prepared import MOST_ARENA_BYTES, Prepared, signature_of
-from .tensor import Tensor, as_array, dense, lend
+from .tensor import Tensor, as_array, dense, lend, unwrapped
 from .values import Value, array_of
 
 
@@ -90,7 +90,7 @@ class Session(Closing):
         """Runs once and gives the outputs asked for, or all when `output_names` is None or empty.
 
         Arrays are used where they are if they are row-major, aligned and in the machine's byte order, else copied. An
-        input may also be a Tensor, anything with `__dlpack__`, or Python numbers. The outputs belong to the caller: no
+        input may also be a Tensor, an OrtValue, anything with `__dlpack__`, or Python numbers. The outputs belong to the caller: no
         other run or object writes to them, and they outlive the session. Only what they need is computed. Sequences
         are lists, optionals None or what is there, maps dicts.
 
@@ -212,6 +212,9 @@ class Session(Closing):
         names, handles, arrays = [], [], []
         for name, value in input_feed.items():
             names.append(encoded(name, "an input's name"))
+            value = unwrapped(value)
+            if isinstance(value, Value):
+                value = value.tensor()
             if isinstance(value, Tensor):
                 handles.append(value._as_parameter_ or TensorHandle())
                 continue

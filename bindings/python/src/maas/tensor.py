@@ -35,21 +35,44 @@ def dense(array: np.ndarray) -> np.ndarray:
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
 
 
+class Wrapping:
+    """A class around a Tensor or a Value, which is taken in its place."""
+
+    content: Any
+
+
+def unwrapped(value: Any) -> Any:
+    """The Tensor or Value in an OrtValue; else the value itself."""
+    return value.content if isinstance(value, Wrapping) else value
+
+
 def as_array(value: Any, expected: np.dtype | None = None) -> np.ndarray:
     """What callers may give for a tensor as an array, without a copy where it already has one.
 
     Arrays and everything that speaks DLPack keep their dtype. Python's numbers and lists have none: they take
     `expected` if that loses nothing but precision, also when 1 becomes True.
     """
+    value = unwrapped(value)
     if isinstance(value, np.ndarray):
         return value
+    if isinstance(value, Tensor):
+        return value.numpy()
     if hasattr(value, "__dlpack__"):
-        return np.from_dlpack(value)
+        return _from_dlpack(value)
     array = np.asarray(value)
     if hasattr(value, "dtype") or expected is None or array.dtype.kind not in "biuf":
         return array
     converted = array.astype(expected)
     return array if expected.kind in "biu" and not np.array_equal(converted, array) else converted
+
+
+def _from_dlpack(value: Any) -> np.ndarray:
+    try:
+        return np.from_dlpack(value)
+    except BufferError as error:
+        raise TypeMismatch(
+            f"a {type(value).__name__} cannot be read through DLPack: {error}; give a NumPy array or a maas.OrtValue"
+        ) from error
 
 
 def lend(array: np.ndarray, what: str) -> TensorHandle:
@@ -128,7 +151,7 @@ class Tensor(Closing):
     @classmethod
     def from_dlpack(cls, source: Any) -> Tensor:
         """A tensor over the memory of anything with `__dlpack__` that lies in main memory, e.g. a torch tensor."""
-        return cls.from_numpy(np.from_dlpack(source))
+        return cls.from_numpy(_from_dlpack(source))
 
     @classmethod
     def zeros(cls, shape: Sequence[int], dtype: Any = np.float32) -> Tensor:
@@ -211,6 +234,8 @@ class Tensor(Closing):
 
     def copy_from(self, source: Any) -> None:
         """Overwrites the elements with those of an array of the same dtype and shape."""
+        if self.element_type == STRING:
+            raise InvalidArgument("the strings of a tensor cannot be changed; make a new one")
         target, array = self.numpy(), as_array(source, self.dtype)
         if not self._writable:
             raise InvalidArgument("the tensor lies over a read-only array and cannot be changed; use a writable one")

@@ -13,7 +13,7 @@ from .abi import lib
 from .dtypes import dtype_of
 from .errors import TypeMismatch
 from .handle import Closing, TensorHandle, ValueHandle
-from .tensor import Tensor, as_array
+from .tensor import Tensor, as_array, unwrapped
 
 
 class ValueKind(IntEnum):
@@ -39,6 +39,7 @@ class Value(Closing):
 
         Without a type, the value itself says what it is. `what` names it in errors.
         """
+        value = unwrapped(value)
         return value if isinstance(value, Value) else cls(_made(value, type, element_type, what), type)
 
     @property
@@ -118,6 +119,9 @@ def _kind_of(value: Any) -> str:
 
 
 def _made(value: Any, type: str, element_type: int, what: str) -> ValueHandle:
+    value = unwrapped(value)
+    if isinstance(value, Value):
+        return value._as_parameter_ or ValueHandle()
     kind, inner = _kind_in(type) if type else (_kind_of(value), "")
     return _MAKERS[kind](value, inner, element_type, what)
 
