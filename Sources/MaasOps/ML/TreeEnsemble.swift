@@ -95,21 +95,17 @@ private func sets(_ reader: inout AttributeReader, _ branches: inout [TreeTable.
 }
 
 private final class Version5Nodes {
-  private let features, yes, no, yesLeaf, noLeaf, missing: [Int]
+  private let lists: NodeLists
+  private let yesLeaf, noLeaf: [Int]
   private let modes: [BranchMode]
-  let values: (elements: [Double], isDouble: Bool)
-  var count: Int { features.count }
+  var values: (elements: [Double], isDouble: Bool) { lists.values }
+  var count: Int { lists.count }
 
   init(_ reader: inout AttributeReader) throws(MaasError) {
-    features = try reader.ints("nodes_featureids") ?? []
-    let count = features.count
-    yes = try reader.ints("nodes_truenodeids", count)
-    no = try reader.ints("nodes_falsenodeids", count)
+    lists = try NodeLists(&reader, "nodes_splits", try floats(&reader, "nodes_splits"))
+    let count = lists.count
     yesLeaf = try reader.ints("nodes_trueleafs", count)
     noLeaf = try reader.ints("nodes_falseleafs", count)
-    missing = try reader.optionalInts("nodes_missing_value_tracks_true", count)
-    values = try floats(&reader, "nodes_splits")
-    try expectCount("nodes_splits", values.elements.count, count)
     let raw = try reader.tensor("nodes_modes")?.integers ?? []
     try expectCount("nodes_modes", raw.count, count)
     var modes: [BranchMode] = []
@@ -124,11 +120,9 @@ private final class Version5Nodes {
     var result: [TreeTable.Branch] = []
     for i in 0..<count {
       result.append(
-        TreeTable.Branch(
-          feature: features[i], mode: modes[i], value: values.elements[i],
-          isTrueForMissing: missing[at: i] ?? 0 != 0,
-          yes: try reference("nodes_truenodeids", yes[i], isLeaf: yesLeaf[i] != 0, leaves),
-          no: try reference("nodes_falsenodeids", no[i], isLeaf: noLeaf[i] != 0, leaves)))
+        lists.branch(
+          i, modes[i], yes: try reference("nodes_truenodeids", lists.yes[i], isLeaf: yesLeaf[i] != 0, leaves),
+          no: try reference("nodes_falsenodeids", lists.no[i], isLeaf: noLeaf[i] != 0, leaves)))
     }
     return result
   }

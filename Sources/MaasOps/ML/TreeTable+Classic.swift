@@ -42,10 +42,11 @@ private func doubles(_ reader: inout AttributeReader, _ name: String) throws(Maa
 }
 
 private final class ClassicNodes {
-  private let trees, ids, features, yes, no, missing: [Int]
+  private let trees, ids: [Int]
+  private let lists: NodeLists
   /// Nil in leaves.
   private let modes: [BranchMode?]
-  let values: (elements: [Double], isDouble: Bool)
+  var values: (elements: [Double], isDouble: Bool) { lists.values }
   /// The first nodes of trees, and the number of each tree among them.
   private var firsts: [Int] = []
   private var numbers: [Int: Int] = [:]
@@ -58,12 +59,7 @@ private final class ClassicNodes {
     trees = try reader.ints("nodes_treeids") ?? []
     let count = trees.count
     ids = try reader.ints("nodes_nodeids", count)
-    features = try reader.ints("nodes_featureids", count)
-    yes = try reader.ints("nodes_truenodeids", count)
-    no = try reader.ints("nodes_falsenodeids", count)
-    missing = try reader.optionalInts("nodes_missing_value_tracks_true", count)
-    values = try doubles(&reader, "nodes_values")
-    try expectCount("nodes_values", values.elements.count, count)
+    lists = try NodeLists(&reader, count: count, "nodes_values", try doubles(&reader, "nodes_values"))
     modes = try branchModes(&reader, count)
     try index()
   }
@@ -110,10 +106,9 @@ private final class ClassicNodes {
         continue
       }
       result.append(
-        TreeTable.Branch(
-          feature: features[i], mode: mode, value: values.elements[i],
-          isTrueForMissing: missing[at: i] ?? 0 != 0, yes: reference(try place(trees[i], yes[i])),
-          no: reference(try place(trees[i], no[i]))))
+        lists.branch(
+          i, mode, yes: reference(try place(trees[i], lists.yes[i])),
+          no: reference(try place(trees[i], lists.no[i]))))
     }
     return result
   }

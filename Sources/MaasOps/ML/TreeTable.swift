@@ -57,6 +57,35 @@ struct TreeLeaves {
   }
 }
 
+/// The lists that the nodes of every version have.
+struct NodeLists {
+  let features, yes, no: [Int]
+  private let missing: [Int]
+  let values: (elements: [Double], isDouble: Bool)
+  var count: Int { features.count }
+
+  /// `values` are those of the attribute `name`; without `count` the first list says how many nodes there are.
+  init(
+    _ reader: inout AttributeReader, count: Int? = nil, _ name: String,
+    _ values: (elements: [Double], isDouble: Bool)
+  ) throws(MaasError) {
+    features = try reader.ints("nodes_featureids") ?? []
+    let count = count ?? features.count
+    try expectCount("nodes_featureids", features.count, count)
+    yes = try reader.ints("nodes_truenodeids", count)
+    no = try reader.ints("nodes_falsenodeids", count)
+    missing = try reader.optionalInts("nodes_missing_value_tracks_true", count)
+    self.values = values
+    try expectCount(name, values.elements.count, count)
+  }
+
+  func branch(_ i: Int, _ mode: BranchMode, yes: Int, no: Int) -> TreeTable.Branch {
+    TreeTable.Branch(
+      feature: features[i], mode: mode, value: values.elements[i], isTrueForMissing: missing[at: i] ?? 0 != 0,
+      yes: yes, no: no)
+  }
+}
+
 extension AttributeReader {
   /// An attribute of `count` ints.
   mutating func ints(_ name: String, _ count: Int) throws(MaasError) -> [Int] {
