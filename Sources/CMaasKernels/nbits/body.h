@@ -32,10 +32,10 @@ static panel panel_at(const maas_f32_nbits_params *g, void *const *operands, int
 }
 
 #if V_WIDTH > 1
-/// `steps` words of one block: sums[row * chains + i % chains] += A[row, i] codes[i]. A single row has several sums, as
-/// one would wait for itself.
+/// `steps` words of one block: sums[row * chains + i % chains] += A[row, i] (codes[i] - zeros, unless those are NULL). A
+/// single row has several sums, as one would wait for itself.
 MAAS_INLINE void add_words(const int bits, const int rows, const int chains, int64_t steps, const float *a,
-                           int64_t a_row, const int32_t *codes, vf sums[][MAAS_NV]) {
+                           int64_t a_row, const int32_t *codes, const vf *zeros, vf sums[][MAAS_NV]) {
   for (int64_t w = 0; w < steps; w++, codes += MAAS_NR, a += 32 / bits) {
     vi words[MAAS_NV];
     MAAS_EACH (v, MAAS_NV)
@@ -44,6 +44,8 @@ MAAS_INLINE void add_words(const int bits, const int rows, const int chains, int
       vf code[MAAS_NV];
       MAAS_EACH (v, MAAS_NV) {
         code[v] = code_of(bits, words[v]);
+        if (zeros)
+          code[v] = v_sub(code[v], zeros[v]);
         words[v] = next_code(bits, words[v]);
       }
       MAAS_EACH (r, rows) {
@@ -55,6 +57,32 @@ MAAS_INLINE void add_words(const int bits, const int rows, const int chains, int
   }
 }
 
+static bool are_finite(const float *x, int rows, int64_t apart) {
+  bool result = true;
+  for (int r = 0; r < rows; r++)
+    result &= isfinite(x[r * apart]) != 0;
+  return result;
+}
+
+/// The dot products of one row with block `b`, the zeros taken from the codes: where the row has infinite elements, the
+/// difference of two sums would be NaN.
+static __attribute__((noinline)) void dot_exactly(const maas_f32_nbits_params *g, const panel *p, int64_t b,
+                                                  const float *a, vf *dot) {
+  int64_t steps = g->block * g->bits / 32;
+  vf zeros[MAAS_NV], sums[1][MAAS_NV];
+  MAAS_EACH (v, MAAS_NV) {
+    zeros[v] = p->zeros ? v_load(p->zeros + b * MAAS_NR + v * V_WIDTH) : v_set(g->zero);
+    sums[0][v] = v_set(0);
+  }
+  const int32_t *codes = p->codes + b * steps * MAAS_NR;
+  if (g->bits == 4)
+    add_words(4, 1, 1, steps, a + b * g->block, g->k, codes, zeros, sums);
+  else
+    add_words(8, 1, 1, steps, a + b * g->block, g->k, codes, zeros, sums);
+  MAAS_EACH (v, MAAS_NV)
+    dot[v] = sums[0][v];
+}
+
 /// total[row] += scale (A[row] codes - sum of A[row] zero) for block `b`.
 MAAS_INLINE void add_block(const int bits, const int rows, const maas_f32_nbits_params *g, const panel *p,
                            int64_t b, const float *a, const float *a_sums, vf total[][MAAS_NV]) {
@@ -64,7 +92,16 @@ MAAS_INLINE void add_block(const int bits, const int rows, const maas_f32_nbits_
   MAAS_EACH (s, rows * chains)
     MAAS_EACH (v, MAAS_NV)
       sums[s][v] = v_set(0);
-  add_words(bits, rows, chains, steps, a + b * g->block, g->k, p->codes + b * steps * MAAS_NR, sums);
+  add_words(bits, rows, chains, steps, a + b * g->block, g->k, p->codes + b * steps * MAAS_NR, NULL, sums);
+  if (__builtin_expect(!are_finite(a_sums + b, rows, blocks), 0)) {
+    MAAS_EACH (r, rows) {
+      vf dot[MAAS_NV];
+      dot_exactly(g, p, b, a + r * g->k, dot);
+      MAAS_EACH (v, MAAS_NV)
+        total[r][v] = v_fma(v_load(p->scales + b * MAAS_NR + v * V_WIDTH), dot[v], total[r][v]);
+    }
+    return;
+  }
   MAAS_EACH (v, MAAS_NV) {
     int64_t at = b * MAAS_NR + v * V_WIDTH;
     vf scale = v_load(p->scales + at), zero = p->zeros ? v_load(p->zeros + at) : v_set(g->zero);

@@ -216,6 +216,22 @@ def blocks():
         y = inputs[0].astype(np.float64) @ ((numbers - offset) * scale).T + inputs[5]
         options = MICROSOFT | {"tolerance": (1e-4, 1e-4), "expected": [y.astype(np.float32)]}
         yield f"nbits_groups_{kind}", "MatMulNBits", 1, attributes, inputs, options
+    # An infinite element makes the sums of its row infinite, however many rows there are.
+    own = np.random.default_rng(3)
+    for bits, rows in itertools.product((2, 4, 8), (1, 3, 4, 5)):
+        numbers, more = own.integers(0, 1 << bits, (2, 6, 32))
+        a = own.uniform(-1, 1, (rows, 64)).astype(np.float32)
+        a[0, 3], a[rows - 1, 40] = np.inf, -np.inf
+        numbers[numbers == 1 << (bits - 1)] = 0
+        more[more == 1 << (bits - 1)] = 0
+        both = np.concatenate([numbers, more], 1)
+        data = sum(both.reshape(6, -1, 8 // bits)[:, :, i] << (bits * i) for i in range(8 // bits)).astype(np.uint8)
+        scale = own.uniform(0.1, 1, (6, 2)).astype(np.float32)
+        y = a.astype(np.float64) @ ((both - (1 << (bits - 1))) * scale.repeat(32, 1)).T
+        attributes = {"N": 6, "K": 64, "bits": bits, "block_size": 32}
+        inputs = [a, data.reshape(6, 2, -1), scale]
+        options = MICROSOFT | {"tolerance": (1e-4, 1e-3), "expected": [y.astype(np.float32)]}
+        yield f"nbits_infinite_{bits}_{rows}", "MatMulNBits", 1, attributes, inputs, options
 
 
 def unpacked(data, count):
