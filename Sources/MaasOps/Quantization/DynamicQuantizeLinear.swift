@@ -2,7 +2,8 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// Quantizes to uint8 with the scale and zero point that fit the range of x, which is widened to hold zero.
+/// Quantizes to uint8 with the scale and zero point that fit the range of x, which is widened to hold zero. NaN is no part
+/// of the range and becomes 0, as in ONNX Runtime; the standard's formula would lose all of x to it.
 package final class DynamicQuantizeLinear: ReadableOperator {
   package let name = "DynamicQuantizeLinear"
 
@@ -31,7 +32,7 @@ extension Lowering {
     let axes = Array(x.shape.indices)
     try emitReduce(MAAS_REDUCE_MIN, x, low, axes)
     try emitReduce(MAAS_REDUCE_MAX, x, high, axes)
-    emit({ chooseScale(Chunk($0, $1, $2, $3)) }, [low, high, scale, zero], UInt8(0))
+    emit({ chooseScale(Chunk($0, $1, $2, $3)) }, [low, high, scale, zero, x], x.count)
     if let y, y.count > 0 { try emitQuantize(x, scale, zero, y, x: x.shape, own: []) }
   }
 
@@ -44,13 +45,24 @@ extension Lowering {
   }
 }
 
-/// Smallest and largest x, scale, zero point.
+/// Smallest and largest x, scale, zero point, x, of which the parameter is the count.
 private func chooseScale(_ chunk: Chunk) -> Int32 {
-  let low = min(0, chunk.input(0, as: Float.self).pointee)
-  let high = max(0, chunk.input(1, as: Float.self).pointee)
+  let found = (chunk.input(0, as: Float.self).pointee, chunk.input(1, as: Float.self).pointee)
+  let (low, high) = found.0.isNaN ? numberRange(chunk) : (min(0, found.0), max(0, found.1))
   let scale = low == high ? 1 : (high - low) / 255
   let zero = max(0, min(255, 0 - low / scale))
   chunk.output(2, as: Float.self).pointee = scale
   chunk.output(3, as: UInt8.self).pointee = UInt8(zero.isNaN ? 0 : zero.rounded(.toNearestOrEven))
   return StepStatus.ok
+}
+
+/// The range of 0 and of what in x is no NaN.
+private func numberRange(_ chunk: Chunk) -> (low: Float, high: Float) {
+  let x = chunk.input(4, as: Float.self)
+  var (low, high): (Float, Float) = (0, 0)
+  for i in 0..<chunk.params(Int.self).pointee {
+    if x[i] < low { low = x[i] }
+    if x[i] > high { high = x[i] }
+  }
+  return (low, high)
 }

@@ -54,6 +54,9 @@ def quantize():
         y = np.clip(np.rint(x / np.float32(inputs[1])) + 2, -128, 127).astype(np.int8)
         more = {"expected": [y]}
         yield f"quantize_{name}_precision", "QuantizeLinear", 23, {"precision": 1}, [x] + inputs[1:], more
+    # NaN has no part in the range.
+    for i, x_nan in enumerate(([1, np.nan, -1], [np.nan], [2, 3, np.nan], [np.nan, np.inf], [1, 2] * 20 + [np.nan])):
+        yield f"dynamic_quantize_nan_{i}", "DynamicQuantizeLinear", 11, {}, [np.array(x_nan, np.float32)], {"outputs": 3}
     for name in FLOAT8 | {"float4_e2m1fn": 23}:
         opset = 23 if name in SMALL and name.startswith("float4") else 19
         inputs = [floats(3, 4) * 300, np.array([0.5, 2, 1, 0.7], np.float32), np.zeros(4, small(name))]
