@@ -4,8 +4,6 @@ import MaasOps
 
 /// softmax(scale Q K' + mask) V, written out with its reshapes and transposes, becomes Attention: heads are read where
 /// they lie in the rows of projections, keys and values of the past join them, and no scores are kept.
-///
-/// A row in which the mask is -inf for every key gives 0 instead of NaN.
 let fuseAttention = Rule(name: "FuseAttention", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
   // With the heads joined in rows first: the product inside is then gone.

@@ -19,6 +19,8 @@ private func attention() throws -> [Refusal] {
     refusal("a multiple of 6 columns", [], [x, try floats(6, 20), try floats(20)]),
     refusal("dimension 0 of input 2", [], [x, w, try floats(20)]),
     refusal("the mask has the wrong length", [], [x, w, b, try int32s(1, 2, 3)]),
+    refusal("expected 0..3, found -1", [], [x, w, b, try int32s(2, -1)]),
+    refusal("'unidirectional'", [("unidirectional", .int(2))], [x, w, b]),
     refusal(
       "a mask of this rank", [],
       [x, w, b, try Tensor(.int32, [2, 1, 3, 3], [Int32](repeating: 1, count: 18))]),
@@ -127,6 +129,11 @@ private func others() throws -> [Refusal] {
       ]),
     refusal(
       "RotaryEmbedding", "needs 'num_heads'", [("rotary_embedding_dim", .int(2))],
+      [x, position, angles, angles]),
+    refusal("RotaryEmbedding", "'interleaved'", [("interleaved", .int(-1))], [x, position, angles, angles]),
+    refusal("RotaryEmbedding", "'num_heads'", [("num_heads", .int(-1))], [x, position, angles, angles]),
+    refusal(
+      "RotaryEmbedding", "'rotary_embedding_dim'", [("rotary_embedding_dim", .int(-2))],
       [x, position, angles, angles]),
     refusal("RotaryEmbedding", "expected 0..4, found 5", [], [x, position, angles, angles]),
     refusal(

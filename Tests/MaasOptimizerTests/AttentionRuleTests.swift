@@ -59,6 +59,16 @@ import Testing
     try expectFused(n.graph, [fuseAttention], into: ["Attention"], [hidden] + (try tensors(&n, 3)))
   }
 
+  /// A row that sees nothing is NaN, as the softmax has it.
+  @Test func maskThatHidesAll() throws {
+    var n = Network()
+    let mask = n.input([batch, .known(1), .known(1), length])
+    n.graph.outputs = [try joined(&n, try three(&n) { n, scores in n.add(scores, mask) })]
+    let hidden = try Tensor(
+      .float, [2, 1, 1, 3], [0, 0, 0, -.infinity, -.infinity, -.infinity] as [Float])
+    try expectFused(n.graph, [fuseAttention], into: ["Attention"], [hidden] + (try tensors(&n, 3)))
+  }
+
   /// Where nothing is visible, all keys count the same.
   @Test func maskThatReplaces() throws {
     var n = Network()

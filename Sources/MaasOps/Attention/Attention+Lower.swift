@@ -70,6 +70,8 @@ struct AttentionParams {
   let stage: Attention.ScoreStage
   /// What scores that are an output have where a key is hidden.
   var hiddenScore = -Float.infinity
+  /// What a row that sees nothing becomes.
+  let hiddenRow: Float
 
   /// For so few rows of a head, as when a text is made word by word, packing would cost more than it saves.
   static let fewRows = 8
@@ -92,6 +94,7 @@ extension AttentionParams {
     scale = op.scale ?? 1 / Float(size).squareRoot()
     softcap = op.softcap
     stage = op.scoreStage
+    hiddenRow = op.isRewritten ? .nan : 0
     bias = AttentionBias(
       isCausal: op.isCausal, window: op.window, queries: queries, total: total,
       past: shapes.past?.value ?? 0, fill: op.fill, mask, heads)
@@ -101,6 +104,8 @@ extension AttentionParams {
 /// Which keys a query sees, and what is added to its scores.
 struct AttentionBias {
   private let isCausal: Bool
+  /// Whether the last query of a causal attention sees everything, as ONNX Runtime has it.
+  private let lastSeesAll: Bool
   private let left, right: Int
   private let queries, total, past: Int
   /// How many lengths there are before the places of the batches' first queries; 0 where no places follow them.
@@ -114,10 +119,10 @@ struct AttentionBias {
 
   /// A window of -1 is as wide as there is something.
   init(
-    isCausal: Bool, window: (left: Int, right: Int), queries: Int, total: Int, past: Int, placesAt: Int = 0,
-    fill: Float = -.infinity, _ mask: Operand?, _ heads: Int
+    isCausal: Bool, lastSeesAll: Bool = false, window: (left: Int, right: Int), queries: Int, total: Int,
+    past: Int, placesAt: Int = 0, fill: Float = -.infinity, _ mask: Operand?, _ heads: Int
   ) {
-    self.isCausal = isCausal
+    (self.isCausal, self.lastSeesAll) = (isCausal, lastSeesAll)
     // Beyond this no window hides anything.
     let most = queries + total
     left = window.left < 0 ? most : min(window.left, most)
@@ -140,7 +145,7 @@ struct AttentionBias {
     let count = lengths.map { Int(max(0, min(Int64(total), $0[b]))) } ?? total
     let place = i + (lengths.map { placesAt > 0 ? Int($0[placesAt + b]) : count - queries } ?? past)
     var high = min(count, maskWidth, place + right + 1)
-    if isCausal { high = min(high, place + 1) }
+    if isCausal, !lastSeesAll || i < queries - 1 { high = min(high, place + 1) }
     return max(0, place - left)..<max(0, place - left, high)
   }
 

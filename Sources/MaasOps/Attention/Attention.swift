@@ -17,7 +17,7 @@ package final class Attention: ReadableOperator {
   private let queryHeads, keyHeads: Int?
   /// Of rewrites: which columns of inputs 0 to 2 are theirs, and what the score of a masked key becomes.
   private let columns: [HeadColumns?]
-  private let isRewritten: Bool
+  let isRewritten: Bool
   let fill: Float
 
   /// What output 3 holds.
@@ -57,7 +57,8 @@ package final class Attention: ReadableOperator {
     (columns, isRewritten, fill) = ([nil, nil, nil], false, -.infinity)
   }
 
-  /// What rewrites make. A mask has an element for every key; one of bools puts `fill` in the place of scores.
+  /// What rewrites make. A mask has an element for every key; one of bools puts `fill` in the place of scores. A row
+  /// that sees nothing is NaN, as from the softmax that was replaced.
   package init(scale: Float, queryHeads: Int?, keyHeads: Int?, columns: [HeadColumns?], fill: Float) {
     (self.scale, self.queryHeads, self.keyHeads) = (scale, queryHeads, keyHeads)
     (self.columns, isRewritten, self.fill) = (columns, true, fill)

@@ -353,13 +353,12 @@ private struct AttentionBlock {
     return sum[r] + Float(maas_f64_unary(exp, Double(sinks[place(r).head]) - Double(maximum[r])))
   }
 
-  /// A row that sees nothing is 0.
   private func finish(_ r: Int) {
     let (head, query) = place(r)
     let factor = sum[r] == 0 ? 0 : 1 / wholeSum(r)
     let y = chunk.output(5, as: Float.self) + attention.y.offset(batch, head, query)
     if sum[r] == 0 {
-      maas_sys_zero(y, attention.valueSize * 4)
+      for d in 0..<attention.valueSize { y[d] = attention.hiddenRow }
     } else {
       let scale = maas_f32_activation(op: MAAS_UNARY_AFFINE, alpha: factor, beta: 0)
       chunk.apply(scale, result + r * attention.valueSize, y, count: attention.valueSize)
@@ -367,7 +366,7 @@ private struct AttentionBlock {
     guard attention.stage == .probabilities, chunk.address(6) != nil else { return }
     let row = kept(r)
     if maximum[r] == -.infinity {
-      for j in 0..<attention.total { row[j] = 0 }
+      for j in 0..<attention.total { row[j] = attention.hiddenRow }
     } else {
       var params = maas_f32_softmax_params(log: false, outer: 1, axis: Int64(attention.total), inner: 1)
       let split = maas_f32_softmax_split(&params)

@@ -26,13 +26,14 @@ package final class RotaryEmbedding: OperatorFamily {
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
     self.row = row
-    isInterleaved = try reader.int("interleaved") ?? 0 != 0
-    rotated = try reader.int("rotary_embedding_dim") ?? 0
-    heads = try reader.int("num_heads").flatMap { $0 > 0 ? $0 : nil }
+    isInterleaved = try reader.int("interleaved", default: 0, 0...1) == 1
+    rotated = try reader.int("rotary_embedding_dim", default: 0, 0...Int(Int32.max))
+    let heads = try reader.int("num_heads", default: 0, 0...Int(Int32.max))
+    self.heads = heads > 0 ? heads : nil
     // ONNX Runtime computes nothing with these.
     if row.ids == 1 { reader.ignore("scale", "is_packed_batching") }
     try reader.finish()
-    guard row.ids == 1, rotated > 0, heads == nil else { return }
+    guard row.ids == 1, rotated > 0, heads == 0 else { return }
     throw MaasError(.invalidModel, "attribute 'rotary_embedding_dim' needs 'num_heads' beside it")
   }
 

@@ -151,7 +151,8 @@ package final class GroupQueryAttention: ReadableOperator {
     if isSmooth, node.optionalInput(11) == nil { operands[7] = try node.scalar(0, .float, [heads]) }
     try node.emitAttention(
       AttentionParams(
-        q, views[1], views[2], scale: scale, softcap: softcap, bias: bias, stage: stage, hiddenScore: 0),
+        q, views[1], views[2], scale: scale, softcap: softcap, bias: bias, stage: stage, hiddenScore: 0,
+        hiddenRow: 0),
       operands)
     if let y = operands[5] { node.deliver(y, 0) }
     if let scores = operands[6] { try deliver(&node, scores) }

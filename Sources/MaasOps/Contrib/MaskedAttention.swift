@@ -12,7 +12,7 @@ struct MaskedAttention {
   init(_ reader: inout AttributeReader) throws(MaasError) {
     heads = try reader.int("num_heads", default: 0, 1...Int(Int32.max))
     scale = try reader.float("scale") ?? 0
-    isCausal = try reader.int("unidirectional") ?? 0 != 0
+    isCausal = try reader.int("unidirectional", default: 0, 0...1) == 1
     filter = try reader.float("mask_filter_value") ?? -10000
   }
 
@@ -53,12 +53,12 @@ struct MaskedAttention {
   ) throws(MaasError) {
     let mask = try mask(&node, i, j, q, total: k.sequence)
     let bias = AttentionBias(
-      // One query sees everything.
-      isCausal: isCausal && q.sequence > 1, window: (-1, -1), queries: q.sequence, total: k.sequence,
-      past: past, mask, heads)
+      isCausal: isCausal, lastSeesAll: true, window: (-1, -1), queries: q.sequence, total: k.sequence,
+      past: past,
+      mask, heads)
     let params = AttentionParams(
       q, k, v, scale: scale, softcap: 0, bias: bias, stage: .biased,
-      hiddenScore: -Float.greatestFiniteMagnitude)
+      hiddenScore: -Float.greatestFiniteMagnitude, hiddenRow: .nan)
     var operands: [Operand?] = [q.operand, k.operand, v.operand, mask, nil]
     for o in [0, kept] { operands.append(try node.widenedTarget(optional: o)) }
     try node.emitAttention(params, operands + [nil])
@@ -114,7 +114,7 @@ extension AttentionParams {
   /// Heads of Q, K and V that give [batch, queries, heads, size of V's].
   init(
     _ q: HeadView, _ k: HeadView, _ v: HeadView, scale: Float, softcap: Float, bias: AttentionBias,
-    stage: Attention.ScoreStage, hiddenScore: Float
+    stage: Attention.ScoreStage, hiddenScore: Float, hiddenRow: Float
   ) {
     let width = q.heads * v.size
     self.init(
@@ -122,7 +122,7 @@ extension AttentionParams {
       valueSize: v.size, q: q.layout, k: k.layout, v: v.layout,
       y: HeadLayout(batch: q.sequence * width, head: v.size, row: width),
       scale: scale == 0 ? 1 / Float(q.size).squareRoot() : scale, softcap: softcap, bias: bias, stage: stage,
-      hiddenScore: hiddenScore)
+      hiddenScore: hiddenScore, hiddenRow: hiddenRow)
   }
 }
 
@@ -143,6 +143,7 @@ private func spread(_ chunk: Chunk) -> Int32 {
     let y = chunk.output(1, as: Float.self) + item * p.total
     if p.isLength {
       let (low, high) = (p.hasStarts ? Int(mask[p.batch + item]) : 0, Int(mask[item]))
+      if high < 0 { return chunk.refuse(value: high, 0, p.total + 1) }
       for i in 0..<p.total { y[i] = i >= low && i < high ? 0 : p.filter }
     } else {
       for i in 0..<p.total { y[i] = mask[item * p.total + i] > 0 ? 0 : p.filter }

@@ -23,7 +23,7 @@ def cases():
     for group in (products, activations, normalisations, embeddings, rotary):
         for name, op, attributes, inputs, more in group():
             yield f"ms_{name}", op, 1, attributes, inputs, {**MS, **CLOSE, **more}
-    for group in (attention, multi_head, grouped):
+    for group in (attention, multi_head, grouped, hidden):
         for name, op, attributes, inputs, more in group():
             yield f"ms_{name}", op, 1, attributes, inputs, {**MS, "tolerance": (1e-4, 1e-5), **more}
     yield from simplified()
@@ -254,6 +254,24 @@ def whole(op, attributes, inputs):
     graph = helper.make_graph([node], "whole", infos, [helper.make_tensor_value_info("y", 1, None)])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("com.microsoft", 1)], ir_version=8)
     return onnxruntime.InferenceSession(model.SerializeToString()).run(None, dict(zip(names, inputs)))
+
+
+def hidden():
+    """Rows that see nothing, and queries of which the last sees everything whatever its place."""
+    own, heads = np.random.default_rng(7), {"num_heads": 2}
+    x, w, b = (own.standard_normal(shape).astype(np.float32) for shape in ((2, 3, 6), (6, 24), (24,)))
+    added = np.zeros((1, 1, 3, 3), np.float32)
+    added[0, 0, 1], added[0, 0, 2, 1] = -np.inf, -np.inf
+    for outputs in (1, 2):
+        yield f"attention_hidden_{outputs}", "Attention", heads, [x, w, b, None, None, added], {"outputs": outputs}
+    filtered = {"mask_filter_value": -np.inf, **heads}
+    yield "attention_hidden_filter", "Attention", filtered, [x, w, b, int32([0, 0, 0], [0, 1, 1])], {}
+    q, k = (own.standard_normal(shape).astype(np.float32) for shape in ((2, 3, 8), (2, 3, 8)))
+    yield "mha_hidden", "MultiHeadAttention", heads, [q, k, k, None, None, added], {}
+    k = own.standard_normal((2, 12, 8)).astype(np.float32)
+    yield "mha_causal_last", "MultiHeadAttention", {"unidirectional": 1, **heads}, [q, k, k], {}
+    q = own.standard_normal((2, 11, 8)).astype(np.float32)
+    yield "mha_causal_last_of_many", "MultiHeadAttention", {"unidirectional": 1, **heads}, [q, k, k], {}
 
 
 def grouped():
