@@ -5,12 +5,13 @@
 #include "../split.h"
 #include "../table.h"
 #include "../walk.h"
+#include "repeat.h"
 
 int32_t maas_any_copy_1_scalar(MAAS_STEP_ARGUMENTS);
 static const maas_kernel rows[] = {MAAS_ROW(maas_any_copy_1_scalar, MAAS_ISA_SCALAR, 1, 1)};
 MAAS_ENTRY(maas_copy, rows)
 
-enum { path_rows, path_planes, path_steps };
+enum { path_rows, path_planes, path_steps, path_weave };
 
 typedef uint32_t quad __attribute__((vector_size(16)));
 typedef unsigned __int128 sixteen;
@@ -83,7 +84,11 @@ static void block_quads(const uint8_t *x, int64_t x_row, uint8_t *y, int64_t y_r
   block_uint32_t(x + wide * 4, x_row, y + wide * y_row, y_row, height, width - wide);
 }
 
+enum { long_fill = 512 };
+
 static void copy_row(int32_t size, const uint8_t *x, int64_t x_step, uint8_t *y, int64_t y_step, int64_t n) {
+  if (x_step == 0 && y_step == size && n * size >= long_fill)
+    return maas_repeat(y, x, (size_t)size, (size_t)(n * size));
   switch (size) {
   case 1:
     row_uint8_t(x, x_step, y, y_step, n);
@@ -141,6 +146,23 @@ static void copy_rows(const maas_copy_params *g, const uint8_t *x, uint8_t *y, i
   }
 }
 
+/// What fits the first-level cache of a few rows with steps.
+enum { weave_length = 512 };
+
+/// Items: pieces of a few long rows that lie within each other, one row after the other.
+static void copy_weave(const maas_copy_params *g, const uint8_t *x, uint8_t *y, int64_t begin, int64_t end) {
+  int32_t few = g->rank - 2, last = g->rank - 1;
+  int64_t length = g->dims[last], pieces = maas_ceil_div(length, weave_length), size = g->size;
+  int64_t x_step = g->x_strides[last] * size, y_step = g->y_strides[last] * size;
+  for (int64_t i = begin; i < end; i++) {
+    maas_walk w = maas_walk_at(i / pieces, few, g->dims, g->x_strides, g->y_strides);
+    int64_t first = i % pieces * weave_length, n = maas_min64(weave_length, length - first);
+    for (int64_t row = 0; row < g->dims[few]; row++)
+      copy_row(g->size, x + (w.a + row * g->x_strides[few]) * size + first * x_step, x_step,
+               y + (w.b + row * g->y_strides[few]) * size + first * y_step, y_step, n);
+  }
+}
+
 /// Blocks of a plane fit the first-level cache on both sides; low ones are wider.
 enum { block = 32 };
 
@@ -169,7 +191,9 @@ int32_t maas_any_copy_1_scalar(MAAS_STEP_ARGUMENTS) {
   const maas_copy_params *g = step->params;
   const uint8_t *x = (const uint8_t *)step->operands[0] + g->x_offset * g->size;
   uint8_t *y = (uint8_t *)step->operands[1] + g->y_offset * g->size;
-  (g->path == path_planes ? copy_planes : copy_rows)(g, x, y, begin, end);
+  (g->path == path_planes  ? copy_planes
+   : g->path == path_weave ? copy_weave
+                           : copy_rows)(g, x, y, begin, end);
   return MAAS_STEP_OK;
 }
 
@@ -206,13 +230,15 @@ static bool make_plane(maas_copy_params *g) {
   return false;
 }
 
-/// Makes rows of the longest dimension where the last one has only a few elements.
-static void lengthen_rows(maas_copy_params *g) {
+/// Makes rows of the longest dimension where the last one has only a few elements, which goes in front of it.
+static bool lengthen_rows(maas_copy_params *g) {
   int32_t last = g->rank - 1, longest = last;
-  for (int32_t d = 0; d < last && g->dims[last] < 4; d++)
+  for (int32_t d = 0; d < last && g->dims[last] <= 4; d++)
     if (g->dims[d] > g->dims[longest])
       longest = d;
-  swap_dimensions(g, longest, last);
+  for (int32_t d = longest; d < last; d++)
+    swap_dimensions(g, d, d + 1);
+  return longest < last;
 }
 
 maas_split maas_copy_split(maas_copy_params *g) {
@@ -227,7 +253,12 @@ maas_split maas_copy_split(maas_copy_params *g) {
   }
   g->path = make_plane(g) ? path_planes : path_steps;
   if (g->path == path_steps) {
-    lengthen_rows(g);
+    if (lengthen_rows(g)) {
+      g->path = path_weave;
+      int64_t pieces = maas_ceil_div(g->dims[last], weave_length);
+      int64_t row = g->dims[last] * g->dims[last - 1];
+      return maas_split_by_cost(row == 0 ? 0 : count / row * pieces, (1 + 0.1 * g->size) * weave_length, 0);
+    }
     return maas_split_by_cost(count, 1 + 0.1 * g->size, 0);
   }
   int64_t width = g->dims[last - 1], height = g->dims[last];

@@ -41,13 +41,44 @@ static inline void copy_piece(uint8_t *to, const uint8_t *from, int64_t bytes) {
   }
 }
 
+/// The same for single elements and indices of 64 bits; how many indices were in range before one that is not.
+#define MAAS_GATHER_TYPE(type)                                                                               \
+  static int64_t elements_##type(const void *x, const int64_t *indices, int64_t axis, int64_t n, void *y) {  \
+    for (int64_t i = 0; i < n; i++) {                                                                        \
+      int64_t index = indices[i] + (indices[i] < 0 ? axis : 0);                                              \
+      if ((uint64_t)index >= (uint64_t)axis)                                                                 \
+        return i;                                                                                            \
+      ((type *)y)[i] = ((const type *)x)[index];                                                             \
+    }                                                                                                        \
+    return n;                                                                                                \
+  }
+MAAS_GATHER_TYPE(uint8_t)
+MAAS_GATHER_TYPE(uint16_t)
+MAAS_GATHER_TYPE(uint32_t)
+MAAS_GATHER_TYPE(uint64_t)
+
+typedef int64_t elements_function(const void *x, const int64_t *indices, int64_t axis, int64_t n, void *y);
+
+static elements_function *elements_of(int64_t bytes) {
+  return bytes == 1   ? elements_uint8_t
+         : bytes == 2 ? elements_uint16_t
+         : bytes == 4 ? elements_uint32_t
+         : bytes == 8 ? elements_uint64_t
+                      : NULL;
+}
+
 int32_t maas_any_gather_1_scalar(MAAS_STEP_ARGUMENTS) {
   const maas_gather_params *g = step->params;
   int64_t bytes = g->inner * g->size, first = begin;
+  elements_function *elements = g->index_size == 8 ? elements_of(bytes) : NULL;
   for (int64_t outer = begin < end ? begin / g->count : 0; first < end; outer++) {
     int64_t last = maas_min64(end, (outer + 1) * g->count);
     const uint8_t *from = (const uint8_t *)step->operands[0] + outer * g->axis * bytes;
-    for (int64_t i = first; i < last; i++) {
+    int64_t done = first;
+    if (elements)
+      done += elements(from, (const int64_t *)step->operands[1] + (first - outer * g->count), g->axis,
+                       last - first, (uint8_t *)step->operands[2] + first * bytes);
+    for (int64_t i = done; i < last; i++) {
       int64_t index = index_at(g, step->operands[1], i - outer * g->count);
       if (index < -g->axis || index >= g->axis)
         return refuse(worker, index, g->axis);

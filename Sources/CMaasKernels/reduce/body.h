@@ -46,6 +46,18 @@ static inline double fold_totals(fold how, double a, double b) {
   return how == fold_max ? (a > b ? a : b) : (a < b ? a : b);
 }
 
+static inline __attribute__((always_inline)) vf fold_pair(const fold how, vf a, vf b) {
+  return how < fold_product ? v_add(a, b) : how == fold_max ? v_maximum(a, b) : v_minimum(a, b);
+}
+
+/// A sum of not numbers is one.
+static inline __attribute__((always_inline)) double fold_lanes(const fold how, vf a) {
+  if (how < fold_product)
+    return v_sum(a);
+  float nothing = v_sum(v_select(v_is_nan(a), a, v_set(0)));
+  return isnan(nothing) ? nothing : how == fold_max ? v_max_lane(a) : v_min_lane(a);
+}
+
 /// A stretch of a row; short, so that its sums in float stay exact enough.
 enum { stretch = 1024, stretch_rows = 64 };
 
@@ -62,22 +74,21 @@ static inline __attribute__((always_inline)) double fold_stretch_as(const fold h
     int64_t count = n - i < V_WIDTH ? n - i : V_WIDTH;
     sum[0] = fold_vector(how, sum[0], v_load_tail_or(x + i, count, neutral_inputs[how]), shift);
   }
-  double total = neutral_totals[how];
-  for (int s = 0; s < 4; s++) {
-    float lanes[V_WIDTH];
-    v_store(lanes, sum[s]);
-    for (int l = 0; l < V_WIDTH; l++)
-      total = fold_totals(how, total, lanes[l]);
-  }
-  return total;
+  return fold_lanes(how, fold_pair(how, fold_pair(how, sum[0], sum[1]), fold_pair(how, sum[2], sum[3])));
 }
 
 /// A product in float could overflow on its way to a result that does not.
 static double fold_stretch_product(const float *x, int64_t n) {
-  double product = 1;
-  for (int64_t i = 0; i < n; i++)
-    product *= x[i];
-  return product;
+  double products[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (int l = 0; l < 8; l++)
+      products[l] *= x[i + l];
+  for (; i < n; i++)
+    products[0] *= x[i];
+  for (int l = 1; l < 8; l++)
+    products[0] *= products[l];
+  return products[0];
 }
 
 static double fold_stretch(fold how, const float *x, int64_t n, float shift) {
@@ -141,16 +152,16 @@ static void fold_onto(fold how, float *sums, const float *x, const float *shifts
   }
 }
 
-/// All rows onto `n` <= maas_reduce_columns totals; every stretch_rows rows the sums in float are taken over.
+/// All rows onto `n` < maas_reduce_most totals; every stretch_rows rows the sums in float are taken over.
 static void fold_columns(fold how, const maas_reduce_shape *s, const float *x, const float *shifts, int64_t n,
                          double *totals) {
-  float sums[maas_reduce_columns];
+  float sums[maas_reduce_most];
   maas_walk w = maas_walk_at(0, s->folded_rank, s->folded, s->folded_strides, s->folded_strides);
   for (int64_t j = 0; j < n; j++)
     totals[j] = neutral_totals[how];
   for (int64_t r = 0; r < s->rows;) {
     int64_t end = how == fold_product ? r + 1 : maas_min64(s->rows, r + stretch_rows);
-    for (int64_t j = 0; j < maas_reduce_columns; j++)
+    for (int64_t j = 0; j < maas_reduce_most; j++)
       sums[j] = (float)neutral_totals[how];
     for (; r < end; r++, maas_walk_next(&w))
       if (how == fold_product)
@@ -196,8 +207,8 @@ static float reduce_rows(maas_reduce op, const maas_reduce_shape *s, const float
 
 static void reduce_columns(maas_reduce op, const maas_reduce_shape *s, const float *x, float *y, int64_t n) {
   fold how = folds[op];
-  float shifts[maas_reduce_columns] = {0};
-  double totals[maas_reduce_columns];
+  float shifts[maas_reduce_most] = {0};
+  double totals[maas_reduce_most];
   if (how == fold_exp) {
     fold_columns(fold_max, s, x, shifts, n, totals);
     for (int64_t j = 0; j < n; j++)
@@ -214,15 +225,20 @@ int32_t MAAS_F32_KERNEL(reduce)(const maas_step *step, int64_t begin, int64_t en
   const float *x = step->operands[0];
   float *y = step->operands[1];
   maas_reduce_shape s = maas_reduce_shape_of(g);
-  int64_t blocks = s.by_column ? maas_ceil_div(s.inner, maas_reduce_columns) : 1;
+  int64_t blocks = s.by_column ? maas_reduce_blocks(s.inner) : 1;
+  maas_walk w = maas_walk_at(begin / blocks, s.kept_rank, s.kept, s.kept_strides, s.kept_strides);
+  int64_t block = begin % blocks;
   for (int64_t i = begin; i < end; i++) {
-    maas_walk w = maas_walk_at(i / blocks, s.kept_rank, s.kept, s.kept_strides, s.kept_strides);
-    int64_t first = i % blocks * maas_reduce_columns;
+    int64_t first = block * maas_reduce_columns;
     if (s.by_column)
       reduce_columns(g->op, &s, x + w.a + first, y + i / blocks * s.inner + first,
-                     maas_min64(maas_reduce_columns, s.inner - first));
+                     block + 1 < blocks ? maas_reduce_columns : s.inner - first);
     else
       y[i] = reduce_rows(g->op, &s, x + w.a);
+    if (++block == blocks) {
+      block = 0;
+      maas_walk_next(&w);
+    }
   }
   return MAAS_STEP_OK;
 }

@@ -46,6 +46,6 @@ maas_split maas_f32_reduce_split(maas_f32_reduce_params *g) {
   if (!s.by_column)
     return maas_split_by_cost(s.outputs, 30 + element_ns * (double)s.rows * (double)s.inner, 0);
   double columns = (double)maas_min64(s.inner, maas_reduce_columns);
-  return maas_split_by_cost(s.outputs * maas_ceil_div(s.inner, maas_reduce_columns),
+  return maas_split_by_cost(s.outputs * maas_reduce_blocks(s.inner),
                             100 + element_ns * (double)s.rows * columns, 0);
 }

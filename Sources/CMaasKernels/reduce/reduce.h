@@ -5,7 +5,12 @@
 #include "../split.h"
 #include "../walk.h"
 
-enum { maas_reduce_columns = 64 }; ///< Columns of an item, on every instruction set.
+/// Columns of an item, on every instruction set; the last item of a row has those that are left too.
+enum { maas_reduce_columns = 64, maas_reduce_most = 2 * maas_reduce_columns };
+
+static inline int64_t maas_reduce_blocks(int64_t columns) {
+  return maas_max64(1, columns / maas_reduce_columns);
+}
 
 typedef struct maas_reduce_shape {
   bool by_column;
