@@ -24,6 +24,9 @@ extension HostOperator {
   }
 }
 
+/// Runs all items of a step and says its status; details are left in the worker.
+package typealias StepExecutor = (UnsafePointer<maas_step>, inout maas_worker) -> Int32
+
 /// What a host operator is given.
 package struct HostCall {
   /// Nil for an optional input that was left out; without the captures of bodies.
@@ -35,21 +38,46 @@ package struct HostCall {
   /// One for each of the operator's bodies.
   package let bodies: [any BodyRunner]
   private let worker: maas_worker
+  private let execute: StepExecutor
 
   package init(
     inputs: [Datum?], wanted: [Bool], facts: [Fact?] = [], bodies: [any BodyRunner] = [],
-    worker: maas_worker = maas_worker()
+    worker: maas_worker = maas_worker(),
+    execute: @escaping StepExecutor = { step, worker in step.pointee.run(step, 0, step.pointee.items, &worker)
+    }
   ) {
     self.inputs = inputs
-    self.worker = worker
+    (self.worker, self.execute) = (worker, execute)
     self.wanted = wanted
     self.facts = facts
     self.bodies = bodies
   }
 
+  package var isStopped: Bool { worker.interruption != nil }
+
   /// Ends the operator when the run is cancelled or late: for loops of more than some milliseconds.
   package func checkInterruption() throws(MaasError) {
     if let error = worker.interruption { throw error }
+  }
+
+  /// Runs a step, as in a plan, on the threads of the run, which ends it when it is cancelled or late.
+  package func run<Params: BitwiseCopyable>(
+    _ run: maas_step_run, _ operands: [UnsafeMutableRawPointer?], _ params: Params, dtype: DType = .float,
+    items: Int, grain: Int
+  ) throws(MaasError) {
+    guard items > 0 else { return }
+    var own = worker
+    let status = operands.withUnsafeBufferPointer { operands in
+      withUnsafeBytes(of: params) { params in
+        var step = maas_step(
+          run: run, operands: operands.baseAddress, params: params.baseAddress, items: Int64(items),
+          grain: Int64(grain), scratch: 0, node: 0, dtype: dtype.rawValue)
+        return execute(&step, &own)
+      }
+    }
+    if status == Int32(MAAS_STEP_STOPPED) { throw worker.interruption ?? .cancelledRun }
+    try checkInterruption()
+    if let error = stepError(status, own) { throw error }
   }
 
   package func has(_ i: Int) -> Bool { (inputs[at: i] ?? nil) != nil }

@@ -172,7 +172,12 @@ extension RunContext {
   ) throws(MaasError) -> [DatumType?] {
     var call = HostCall(
       inputs: [], wanted: site.wanted, facts: site.facts, bodies: instance.bodies.map { $0 },
-      worker: limits.worker())
+      worker: limits.worker(),
+      execute: { [threads] step, worker in
+        runStep(
+          step, pool: threads > 1 ? ThreadPool.shared : nil, threads: threads,
+          scratch: Scratch(base: nil, stride: 0), limits: limits, failure: &worker)
+      })
     for source in site.inputs {
       call.inputs.append(try source.map { (s) throws(MaasError) in try datum(s, instance) })
     }

@@ -37,6 +37,9 @@ import Testing
     // The elements are looked at fast, but then there is much to sort.
     Case(op: "TopK", inputs: { [try floats(65_537), try Tensor(.int64, [1], [Int64(65_537)])] }, outputs: 2),
     Case(op: "Unique", inputs: { [try floats(100)] }),
+    Case(op: "NonZero", inputs: { [try floats(100)] }),
+    Case(op: "Det", inputs: { [try floats(150, 150)] }),
+    Case(op: "CumSum", inputs: { [try floats(65_537), try Tensor(.int64, [], [Int64(0)])] }),
     Case(
       op: "NonMaxSuppression",
       inputs: {
@@ -69,6 +72,41 @@ import Testing
     var plain = PlainRun()
     plain.cancel = flag
     return try plain.run(op, inputs, outputs: outputs)
+  }
+
+  /// More elements than are counted at once, in rows of every length.
+  @Test(arguments: [1, 3, 700, 30_000]) func longIndicesAreRight(width: Int) throws {
+    let rows = 60_000 / width
+    let x = try Tensor(.float, [rows, width], (0..<rows * width).map { Float($0 % 7 * ($0 % 5)) })
+    var reader = AttributeReader([], opset: 13, inputCount: 1, outputCount: 1)
+    let nonZero = try operatorRegistration("NonZero", domain: "", opset: 13).make(&reader)
+    var plain = PlainRun()
+    let found = try plain.run(nonZero, [x], outputs: [true])[0]
+    let places = (0..<rows * width).filter { $0 % 7 != 0 && $0 % 5 != 0 }
+    #expect(found?.shape == [2, places.count])
+    #expect(found?.integers == places.map { $0 / width } + places.map { $0 % width })
+  }
+
+  /// det(1 + u v') = 1 + v u, with the first two rows exchanged its negative.
+  @Test(arguments: [31, 64, 600]) func largeDeterminantsAreRight(side: Int) throws {
+    var reader = AttributeReader([], opset: 11, inputCount: 1, outputCount: 1)
+    let det = try operatorRegistration("Det", domain: "", opset: 11).make(&reader)
+    let (u, v) = (
+      (0..<side).map { Double($0 % 11 - 3) / 64 }, (0..<side).map { Double($0 % 7 - 2) / 64 }
+    )
+    let rows = [1, 0] + Array(2..<side)
+    let elements = rows.flatMap { i in (0..<side).map { u[i] * v[$0] + (i == $0 ? 1 : 0) } }
+    let expected = -1 - zip(u, v).reduce(0) { $0 + $1.0 * $1.1 }
+    for dtype in [DType.float, .double] {
+      var plain = PlainRun()
+      let x =
+        dtype == .double
+        ? try Tensor(.double, [side, side], elements)
+        : try Tensor(.float, [side, side], elements.map { Float($0) })
+      let y = try #require(try plain.run(det, [x], outputs: [true])[0])
+      let found = dtype == .double ? y.elements(as: Double.self)[0] : Double(y.elements(as: Float.self)[0])
+      #expect(abs(found - expected) < abs(expected) * 1e-4)
+    }
   }
 
   /// More elements than are sorted at once: whole runs, and one that is not whole.

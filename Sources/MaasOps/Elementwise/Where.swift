@@ -44,10 +44,36 @@ private enum WhereKernel: MovementKernel {
     let (a, b, y) = (chunk.input(1, as: T.self), chunk.input(2, as: T.self), chunk.output(3, as: T.self))
     let strides = walk.pointee.rowStrides
     walk.pointee.forEachRow(chunk.begin, chunk.end) { at, cAt, aAt, bAt, count in
-      for i in 0..<count {
-        y[at + i] = condition[cAt + i * strides.a] != 0 ? a[aAt + i * strides.b] : b[bAt + i * strides.c]
-      }
+      row(condition + cAt, a + aAt, b + bAt, y + at, count, strides)
     }
     return StepStatus.ok
+  }
+
+  /// The usual steps as constants, so that vectors come of them; both sides are read before one is chosen.
+  @inline(never)
+  private static func row<T: BitwiseCopyable>(
+    _ condition: UnsafePointer<UInt8>, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>,
+    _ y: UnsafeMutablePointer<T>, _ count: Int, _ steps: (a: Int, b: Int, c: Int)
+  ) {
+    switch steps {
+    case (1, 1, 1): choose(condition, a, b, y, count, (1, 1, 1))
+    case (1, 1, 0): choose(condition, a, b, y, count, (1, 1, 0))
+    case (1, 0, 1): choose(condition, a, b, y, count, (1, 0, 1))
+    case (0, _, _):
+      let (x, step) = condition[0] != 0 ? (a, steps.b) : (b, steps.c)
+      if step == 1 { for i in 0..<count { y[i] = x[i] } } else { for i in 0..<count { y[i] = x[i * step] } }
+    default: choose(condition, a, b, y, count, steps)
+    }
+  }
+
+  @inline(__always)
+  private static func choose<T: BitwiseCopyable>(
+    _ condition: UnsafePointer<UInt8>, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>,
+    _ y: UnsafeMutablePointer<T>, _ count: Int, _ steps: (a: Int, b: Int, c: Int)
+  ) {
+    for i in 0..<count {
+      let (u, v) = (a[i * steps.b], b[i * steps.c])
+      y[i] = condition[i * steps.a] != 0 ? u : v
+    }
   }
 }

@@ -34,6 +34,7 @@ private enum InterpolationKernel: FloatKernel {
   static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let p = chunk.params(InterpolationParams.self).pointee
     let (places, weights) = (chunk.input(1, as: Int64.self), chunk.input(2, as: T.self))
+    if p.inner == 1, p.taps == 2, !p.rounds { return lines(chunk, p, T.self) }
     var position = chunk.begin % p.output
     var plane = chunk.input(0, as: T.self) + chunk.begin / p.output * p.input * p.inner
     for item in chunk.begin..<chunk.end {
@@ -47,6 +48,27 @@ private enum InterpolationKernel: FloatKernel {
       if p.rounds { round(y, p) }
       position += 1
       if position == p.output { (position, plane) = (0, plane + p.input * p.inner) }
+    }
+    return StepStatus.ok
+  }
+
+  /// Along the last dimension, between two neighbours each.
+  private static func lines<T: BinaryFloatingPoint>(
+    _ chunk: Chunk, _ p: InterpolationParams, _ type: T.Type
+  ) -> Int32 {
+    var item = chunk.begin
+    while item < chunk.end {
+      let (line, first) = (item / p.output, item % p.output)
+      let count = min(p.output - first, chunk.end - item)
+      let (x, y) = (chunk.input(0, as: T.self) + line * p.input, chunk.output(3, as: T.self) + item)
+      let (places, weights) = (
+        chunk.input(1, as: Int64.self) + 2 * first, chunk.input(2, as: T.self) + 2 * first
+      )
+      for i in 0..<count {
+        let (a, b) = (x[Int(places[2 &* i])], x[Int(places[2 &* i &+ 1])])
+        y[i] = weights[2 &* i] * a + weights[2 &* i &+ 1] * b
+      }
+      item += count
     }
     return StepStatus.ok
   }

@@ -121,11 +121,23 @@ private enum GatherElementsKernel: MovementKernel {
     let rowStride = params.pointee.walk.rowStrides.a
     var status = StepStatus.ok
     params.pointee.walk.forEachRow(chunk.begin, chunk.end) { at, from, _, _, count in
-      for i in 0..<count {
-        guard let index = chunk.index(Int(indices[at + i]), size, &status) else { continue }
-        y[at + i] = x[from + i * rowStride + index * stride]
-      }
+      let done = row(x + from, indices + at, y + at, count, size, stride, rowStride)
+      if done < count { status = chunk.refuse(index: Int(indices[at + done]), limit: size) }
     }
     return status
+  }
+
+  /// How many indices there were before one that is out of range.
+  @inline(never)
+  private static func row<T: BitwiseCopyable>(
+    _ x: UnsafePointer<T>, _ indices: UnsafePointer<Int64>, _ y: UnsafeMutablePointer<T>, _ count: Int,
+    _ size: Int, _ stride: Int, _ rowStride: Int
+  ) -> Int {
+    for i in 0..<count {
+      let index = Int(indices[i]) &+ (indices[i] < 0 ? size : 0)
+      if UInt(bitPattern: index) >= UInt(bitPattern: size) { return i }
+      y[i] = stride == 1 && rowStride == 0 ? x[index] : x[i &* rowStride &+ index &* stride]
+    }
+    return count
   }
 }

@@ -95,17 +95,27 @@ package final class Pad: ReadableOperator {
     if attribute == nil { pads = try node.integers(1) }
     let axes = node.optionalInput(3) == nil ? nil : try node.integers(3)
     let begin = order(try spread(pads, axes, rank: x.rank, missing: 0).begin)
-    guard mode == .constant else { return try node.emitReflection(mode.rawValue, x, y, begin) }
-    try fill(&node, y)
+    if mode != .constant,
+      x.shape.indices.contains(where: { needsGather(begin[$0], x.shape[$0], y.shape[$0]) })
+    {
+      return
+        try node.emitReflection(mode.rawValue, x, y, begin)
+    }
     try node.emitInside(x, y, begin)
+    let value = mode == .constant ? try fill(&node, y.dtype) : y
+    try node.emitOutside(x, y, begin, mode == .constant ? nil : mode.rawValue, value)
   }
 
-  private func fill(_ node: inout Lowering, _ y: Operand) throws(MaasError) {
-    if let given = node.optionalInput(2) { return try node.emitBroadcast(given, y) }
-    guard y.dtype != .bool, DType.numbers.contains(y.dtype) else {
-      return try node.emitFill(y, try zero(y.dtype))
-    }
-    try node.emitFill(y, try cast(try Tensor(.float, [], [value]), to: y.dtype))
+  /// Whether elements that are removed are repeated elsewhere, or so often that they are many runs.
+  private func needsGather(_ begin: Int, _ size: Int, _ padded: Int) -> Bool {
+    let end = padded - begin - size
+    return begin < 0 || end < 0 || (mode != .edge && max(begin, end) > 8 * size)
+  }
+
+  private func fill(_ node: inout Lowering, _ dtype: DType) throws(MaasError) -> Operand {
+    if let given = node.optionalInput(2) { return given }
+    guard dtype != .bool, DType.numbers.contains(dtype) else { return try node.constant(try zero(dtype)) }
+    return try node.constant(try cast(try Tensor(.float, [], [value]), to: dtype))
   }
 }
 
@@ -132,6 +142,29 @@ extension Lowering {
     try emitCopy(x, y, dims, xStrides: xStrides, yStrides: yStrides, xOffset: xOffset, yOffset: yOffset)
   }
 
+  /// Emits what of y is beside the part that x fills, dimension after dimension from the last on: `value`, or where there
+  /// is a mode, elements of y itself that are there already.
+  fileprivate mutating func emitOutside(
+    _ x: Operand, _ y: Operand, _ begin: [Int], _ mode: Int?, _ value: Operand
+  ) throws(MaasError) {
+    let strides = contiguousStrides(y.shape)
+    var first = x.shape.indices.map { min(max(0, begin[$0]), y.shape[$0]) }
+    var dims = x.shape.indices.map { max(first[$0], min(y.shape[$0], begin[$0] + x.shape[$0])) - first[$0] }
+    for d in x.shape.indices.reversed() {
+      for run in outsideRuns(0..<first[d], begin[d], x.shape[d], mode)
+        + outsideRuns(first[d] + dims[d]..<y.shape[d], begin[d], x.shape[d], mode)
+      {
+        var (own, to, from, steps) = (dims, first, first, mode == nil ? dims.map { _ in 0 } : strides)
+        (own[d], to[d], from[d], steps[d]) = (run.count, run.first, run.source, steps[d] * run.step)
+        try emitCopy(
+          value, y, own, xStrides: steps, yStrides: strides,
+          xOffset: mode == nil ? 0 : zip(from, strides).reduce(0) { $0 + $1.0 * $1.1 },
+          yOffset: zip(to, strides).reduce(0) { $0 + $1.0 * $1.1 })
+      }
+      (first[d], dims[d]) = (0, y.shape[d])
+    }
+  }
+
   /// Emits a gather along each dimension with the indices that reflect, edge or wrap give.
   fileprivate mutating func emitReflection(
     _ mode: Int, _ x: Operand, _ y: Operand, _ begin: [Int]
@@ -153,6 +186,31 @@ extension Lowering {
       current = next
     }
   }
+}
+
+/// Neighbouring places outside, the first of which gets what is at `source`, the next ones what is `step` further.
+private struct OutsideRun {
+  let first, source: Int
+  var count = 1, step = 0
+}
+
+/// The places of a dimension of y as runs, one where all get the same value.
+private func outsideRuns(_ places: Range<Int>, _ begin: Int, _ size: Int, _ mode: Int?) -> [OutsideRun] {
+  guard let mode else {
+    return places.isEmpty ? [] : [OutsideRun(first: places.lowerBound, source: 0, count: places.count)]
+  }
+  var runs: [OutsideRun] = []
+  for i in places {
+    let from = begin + source(i - begin, size, mode)
+    if var last = runs.last, last.count == 1 || from == last.source + last.count * last.step {
+      if last.count == 1 { last.step = from - last.source }
+      last.count += 1
+      runs[runs.count - 1] = last
+    } else {
+      runs.append(OutsideRun(first: i, source: from))
+    }
+  }
+  return runs
 }
 
 /// Which of `size` elements stands at position `i`, inside or outside 0..<size.

@@ -48,7 +48,7 @@ extension Lowering {
     // Two updates may go to one row: each thread takes some columns of all rows.
     emit(
       run, [updates, rows, y], params, dtype: y.dtype, items: inner,
-      grain: grain(nanoseconds: 2 * rows.count))
+      grain: max(min(inner, 64), grain(nanoseconds: rows.count)))
   }
 
   /// Emits a copy of x's bytes to y; nothing is done where y lies over x.
@@ -75,9 +75,10 @@ private enum ReplaceKernel: MovementKernel {
     let params = chunk.params(ScatterParams.self).pointee
     let (updates, rows) = (chunk.input(0, as: T.self), chunk.input(1, as: Int64.self))
     let y = chunk.output(2, as: T.self)
+    let (first, width) = (chunk.begin, chunk.end - chunk.begin)
     for i in 0..<params.count {
-      let row = y + Int(rows[i]) * params.inner
-      for j in chunk.begin..<chunk.end { row[j] = updates[i * params.inner + j] }
+      let (to, from) = (y + (Int(rows[i]) * params.inner + first), updates + (i * params.inner + first))
+      if width == 1 { to[0] = from[0] } else { maas_sys_copy(to, from, width * MemoryLayout<T>.stride) }
     }
     return StepStatus.ok
   }

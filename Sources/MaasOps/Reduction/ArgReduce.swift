@@ -8,8 +8,12 @@ package final class ArgReduce: OperatorFamily {
     let name: String
     let run: maas_step_run
 
-    package static let max = Row(name: "ArgMax") { dispatch(ArgKernel<Larger>.self, Chunk($0, $1, $2, $3)) }
-    package static let min = Row(name: "ArgMin") { dispatch(ArgKernel<Smaller>.self, Chunk($0, $1, $2, $3)) }
+    package static let max = Row(name: "ArgMax") {
+      dispatchOrdered(ArgKernel<Larger>.self, Chunk($0, $1, $2, $3))
+    }
+    package static let min = Row(name: "ArgMin") {
+      dispatchOrdered(ArgKernel<Smaller>.self, Chunk($0, $1, $2, $3))
+    }
   }
 
   private let row: Row
@@ -42,7 +46,7 @@ package final class ArgReduce: OperatorFamily {
     let (x, y) = (try node.input(0), try node.output())
     let axis = try normalized(axis: axis, rank: x.rank)
     let inner = x.shape[(axis + 1)...].reduce(1, *)
-    node.emitArg(row, x, y, count: x.shape[axis], inner: inner, takesLast: takesLast)
+    try node.emitArg(row, x, y, count: x.shape[axis], inner: inner, takesLast: takesLast)
   }
 }
 
@@ -50,46 +54,118 @@ extension Lowering {
   /// Emits the int64 index of the chosen element of each row of `count`, `inner` elements apart.
   mutating func emitArg(
     _ row: ArgReduce.Row, _ x: Operand, _ y: Operand, count: Int, inner: Int, takesLast: Bool
-  ) {
+  ) throws(MaasError) {
+    guard y.count > 0 else { return }
+    guard inner == 1 || count <= Int(Int32.max) else {
+      throw MaasError(.limitExceeded, "the axis is too long", found: "\(count)")
+    }
     let params = ArgParams(count: count, inner: inner, takesLast: takesLast)
-    emit(row.run, [x, y], params, dtype: x.dtype, items: y.count, grain: grain(nanoseconds: 2 * count))
+    let wide = try converted(x, x.dtype.orderedType)
+    emit(
+      row.run, [wide, y], params, dtype: wide.dtype, items: y.count / inner * params.blocks,
+      grain: grain(nanoseconds: count * min(inner, ArgParams.block)))
   }
 }
 
 private struct ArgParams {
+  static let block = 64
   let count: Int
   let inner: Int
   let takesLast: Bool
+  var blocks: Int { (inner + Self.block - 1) / Self.block }
 }
 
 private protocol ArgRule {
-  /// Whether `a` comes before `b`.
-  static func precedes<T: Number>(_ a: T, _ b: T) -> Bool
+  static var isLargest: Bool { get }
 }
 
 private enum Larger: ArgRule {
-  static func precedes<T: Number>(_ a: T, _ b: T) -> Bool { a > b }
+  static var isLargest: Bool { true }
 }
 
 private enum Smaller: ArgRule {
-  static func precedes<T: Number>(_ a: T, _ b: T) -> Bool { a < b }
+  static var isLargest: Bool { false }
 }
 
-/// x, y as int64. Items are elements of y. The first NaN wins, as in NumPy.
+/// How many elements of a row are looked at together.
+let neighbours = 16
+
+/// Whether one of the next elements of a row may come before `limit`, as a NaN may.
+@inline(__always)
+func anyPrecedes<T: Number>(
+  _ row: UnsafePointer<T>, _ limit: T, isLargest: Bool, orEqual: Bool = false
+) -> Bool {
+  var found: UInt32 = 0
+  for i in 0..<neighbours {
+    let (low, high) = isLargest ? (row[i], limit) : (limit, row[i])
+    found |= (orEqual ? low < high : low <= high) ? 0 : 1
+  }
+  return found != 0
+}
+
+/// x, y as int64. Items are blocks of neighbouring elements of y. The first NaN wins, as in NumPy.
 private enum ArgKernel<Rule: ArgRule>: NumberKernel {
   static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let params = chunk.params(ArgParams.self).pointee
     let (x, y) = (chunk.input(0, as: T.self), chunk.output(1, as: Int64.self))
     for item in chunk.begin..<chunk.end {
-      let row = x + (item / params.inner * params.count * params.inner + item % params.inner)
-      var best = 0
-      for i in 1..<max(1, params.count) {
-        let (a, b) = (row[i * params.inner], row[best * params.inner])
-        if b.isNaN { break }
-        if Rule.precedes(a, b) || a.isNaN || (params.takesLast && a == b) { best = i }
+      let (outer, first) = (item / params.blocks, item % params.blocks * ArgParams.block)
+      let from = x + (outer * params.count * params.inner + first)
+      let to = y + (outer * params.inner + first)
+      if params.inner == 1 {
+        to[0] = Int64(place(from, params))
+      } else {
+        columns(from, to, min(ArgParams.block, params.inner - first), params)
       }
-      y[item] = Int64(best)
     }
     return StepStatus.ok
+  }
+
+  /// Whether `a`, which stands behind `b`, takes its place.
+  @inline(__always)
+  private static func wins<T: Number>(_ a: T, _ b: T, _ takesLast: Bool) -> Bool {
+    let isBetter = Rule.isLargest ? a > b : a < b
+    return (isBetter || a.isNaN || (takesLast && a == b)) && !b.isNaN
+  }
+
+  /// The best element first, in lanes that do not wait for each other, then where it is.
+  private static func place<T: Number>(_ x: UnsafePointer<T>, _ params: ArgParams) -> Int {
+    var lanes = InlineArray<8, T>(repeating: x[0])
+    var isNumber = true
+    let whole = params.count / 8 * 8
+    for i in stride(from: 0, to: whole, by: 8) {
+      for l in 0..<8 { isNumber = take(x[i &+ l], &lanes[unchecked: l]) && isNumber }
+    }
+    for i in whole..<params.count { isNumber = take(x[i], &lanes[unchecked: 0]) && isNumber }
+    for l in 1..<8 { _ = take(lanes[unchecked: l], &lanes[unchecked: 0]) }
+    let best = lanes[unchecked: 0]
+    guard isNumber else { return (0..<params.count).first { x[$0].isNaN } ?? 0 }
+    if params.takesLast { return (0..<params.count).last { x[$0] == best } ?? 0 }
+    return (0..<params.count).first { x[$0] == best } ?? 0
+  }
+
+  /// False for a NaN.
+  @inline(__always)
+  private static func take<T: Number>(_ x: T, _ best: inout T) -> Bool {
+    best = (Rule.isLargest ? x > best : x < best) ? x : best
+    return !x.isNaN
+  }
+
+  private static func columns<T: Number>(
+    _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<Int64>, _ width: Int, _ params: ArgParams
+  ) {
+    var best = InlineArray<64, T>(repeating: .zero)
+    var places = InlineArray<64, Int32>(repeating: 0)
+    for j in 0..<width { best[unchecked: j] = x[j] }
+    for i in 1..<max(1, params.count) {
+      let (row, place) = (x + i * params.inner, Int32(truncatingIfNeeded: i))
+      for j in 0..<width {
+        let (a, b) = (row[j], best[unchecked: j])
+        let isNew = wins(a, b, params.takesLast)
+        best[unchecked: j] = isNew ? a : b
+        places[unchecked: j] = isNew ? place : places[unchecked: j]
+      }
+    }
+    for j in 0..<width { y[j] = Int64(places[unchecked: j]) }
   }
 }

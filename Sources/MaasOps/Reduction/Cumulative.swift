@@ -55,7 +55,8 @@ package final class Cumulative: OperatorFamily {
     }
     let axis = known == nil ? try node.converted(given, .int64) : given
     params.axis = known ?? -1
-    let items = known.map { x.count / shape[$0] } ?? 1
+    let rows = CumulativeRows(shape, axis: known ?? 0)
+    let items = known == nil ? 1 : rows.outer * rows.blocks
     try node.mayReuseElementwise(0)
     try node.emitWide(x, y) { (node, x, y) throws(MaasError) in
       node.emit(
@@ -75,39 +76,79 @@ private struct CumulativeParams {
   let isReverse: Bool
 }
 
-/// x, int64 axis, y. Items are rows along the axis, or everything.
+/// A tensor as rows along an axis: `inner` of them side by side, `outer` times. An item is a block of neighbours.
+private struct CumulativeRows {
+  static let block = 64
+  let outer, count, inner: Int
+  var blocks: Int { (inner + Self.block - 1) / Self.block }
+
+  init(_ shape: [Int], axis: Int) {
+    self.init(shape.count, axis) { shape[$0] }
+  }
+
+  init(_ rank: Int, _ axis: Int, _ size: (Int) -> Int) {
+    outer = (0..<axis).reduce(1) { $0 * size($1) }
+    count = size(axis)
+    inner = (axis + 1..<rank).reduce(1) { $0 * size($1) }
+  }
+}
+
+/// x, int64 axis, y. Items are blocks of neighbouring rows along the axis, or everything.
 private enum CumulativeKernel: NumberKernel {
   static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let params = chunk.params(CumulativeParams.self)
-    var (status, axis, rows) = (StepStatus.ok, params.pointee.axis, chunk.begin..<chunk.end)
+    var (status, axis) = (StepStatus.ok, params.pointee.axis)
     if axis < 0 {
       let given = Int(chunk.input(1, as: Int64.self).pointee)
       guard let place = chunk.index(given, params.pointee.rank, &status) else { return status }
       axis = place
     }
-    let count = params.pointee.shape[axis]
-    var (inner, outer) = (1, 1)
-    for d in 0..<params.pointee.rank {
-      if d < axis { outer *= params.pointee.shape[d] }
-      if d > axis { inner *= params.pointee.shape[d] }
+    let rows = CumulativeRows(params.pointee.rank, axis) { params.pointee.shape[$0] }
+    let items = params.pointee.axis < 0 ? 0..<rows.outer * rows.blocks : chunk.begin..<chunk.end
+    for item in items {
+      let column = item % rows.blocks * CumulativeRows.block
+      let first = item / rows.blocks * rows.count * rows.inner + column
+      let width = min(CumulativeRows.block, rows.inner - column)
+      let isDone =
+        params.pointee.isProduct
+        ? fold(chunk, rows, first, width, T.one) { T.product($0, $1) }
+        : fold(chunk, rows, first, width, T.zero) { T.sum($0, $1) }
+      if !isDone { return StepStatus.stopped }
     }
-    if params.pointee.axis < 0 { rows = 0..<(outer * inner) }
-    for row in rows { add(params, chunk, row, count, inner, T.self) }
     return status
   }
 
-  private static func add<T: Number>(
-    _ params: UnsafePointer<CumulativeParams>, _ chunk: Chunk, _ row: Int, _ count: Int, _ inner: Int,
-    _ type: T.Type
-  ) {
-    let first = row / inner * count * inner + row % inner
-    let (x, y) = (chunk.input(0, as: T.self) + first, chunk.output(2, as: T.self) + first)
-    var result: T = params.pointee.isProduct ? .one : .zero
-    for i in 0..<count {
-      let at = (params.pointee.isReverse ? count - 1 - i : i) * inner
-      let next = params.pointee.isProduct ? T.product(result, x[at]) : T.sum(result, x[at])
-      y[at] = params.pointee.isExclusive ? result : next
-      result = next
+  /// False: the run ended before.
+  @inline(__always)
+  private static func fold<T: Number>(
+    _ chunk: Chunk, _ rows: CumulativeRows, _ first: Int, _ width: Int, _ start: T, _ combine: (T, T) -> T
+  ) -> Bool {
+    let params = chunk.params(CumulativeParams.self)
+    let (isExclusive, isReverse) = (params.pointee.isExclusive, params.pointee.isReverse)
+    let last = first + (rows.count - 1) * rows.inner
+    var x = chunk.input(0, as: T.self) + (isReverse ? last : first)
+    var y = chunk.output(2, as: T.self) + (isReverse ? last : first)
+    let step = isReverse ? -rows.inner : rows.inner
+    var totals = InlineArray<64, T>(repeating: start)
+    var total = start
+    for begin in stride(from: 0, to: rows.count, by: pollInterval) {
+      if begin > 0, chunk.isStopped { return false }
+      for _ in begin..<min(rows.count, begin + pollInterval) {
+        if width == 1 {
+          let next = combine(total, x[0])
+          y[0] = isExclusive ? total : next
+          total = next
+        } else {
+          for j in 0..<width {
+            let (last, own) = (totals[unchecked: j], x[j])
+            totals[unchecked: j] = combine(last, own)
+            y[j] = isExclusive ? last : totals[unchecked: j]
+          }
+        }
+        x += step
+        y += step
+      }
     }
+    return true
   }
 }

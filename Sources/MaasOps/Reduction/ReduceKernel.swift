@@ -7,7 +7,17 @@ extension Lowering {
   mutating func emitReduce(
     _ op: maas_reduce, _ x: Operand, _ y: Operand, _ axes: [Int]
   ) throws(MaasError) {
-    if x.dtype != .float { return try emitReduceKernel(op, x, y, axes) }
+    if x.dtype != .float {
+      let wide = try converted(x, x.dtype.reducedType)
+      let result = try target(y, wide.dtype)
+      if x.count == 0, [MAAS_REDUCE_MAX, MAAS_REDUCE_MIN].contains(op), x.dtype.bitWidth < 64,
+        wide.dtype == .int64
+      {
+        return try emitFill(y, try cast(try x.dtype.bound(isLowest: op == MAAS_REDUCE_MAX), to: y.dtype))
+      }
+      try emitReduceKernel(op, wide, result, axes)
+      return narrow(result, into: y)
+    }
     // The kernel's limit is on dimensions that are left after neighbours of one kind are merged.
     var params = maas_f32_reduce_params()
     params.op = op
@@ -50,7 +60,8 @@ extension Lowering {
     let params = ReduceParams(
       op: op, count: columns.count, rows: WalkParams(rows), columns: WalkParams(columns))
     emit(
-      { dispatch(ReduceKernel.self, Chunk($0, $1, $2, $3)) }, [x, y], params, dtype: x.dtype, items: y.count,
+      { dispatchReduced(ReduceKernel.self, Chunk($0, $1, $2, $3)) }, [x, y], params, dtype: x.dtype,
+      items: y.count,
       grain: grain(nanoseconds: 4 * columns.count))
   }
 }
@@ -63,76 +74,129 @@ private struct ReduceParams {
   let columns: WalkParams
 }
 
-/// x, y. Items are elements of y. Sums are kept in 64 bits.
+extension DType {
+  /// The smallest or largest number of an integer type of less than 64 bits.
+  fileprivate func bound(isLowest: Bool) throws(MaasError) -> Tensor {
+    let (low, high): (Int64, Int64) =
+      DType.signedIntegers.contains(self)
+      ? (-1 << Int64(bitWidth - 1), 1 << Int64(bitWidth - 1) - 1) : (0, 1 << Int64(bitWidth) - 1)
+    return try Tensor(.int64, [], [isLowest ? low : high])
+  }
+
+  /// What reductions of numbers other than float are computed in.
+  fileprivate var reducedType: DType {
+    self == .uint64 ? .uint64 : DType.floats.contains(self) ? .double : .int64
+  }
+}
+
+private func dispatchReduced<K: NumberKernel>(_ kernel: K.Type, _ chunk: Chunk) -> Int32 {
+  switch DType(rawValue: chunk.step.pointee.dtype) {
+  case .double: K.run(chunk, Double.self)
+  case .uint64: K.run(chunk, UInt64.self)
+  default: K.run(chunk, Int64.self)
+  }
+}
+
+/// x, y. Items are elements of y.
 private enum ReduceKernel: NumberKernel {
+  /// Neighbours in y that are computed together.
+  private static let block = 64
+
   static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let params = chunk.params(ReduceParams.self)
     let (x, y) = (chunk.input(0, as: T.self), chunk.output(1, as: T.self))
     let step = params.pointee.rows.rowStrides.a
     params.pointee.rows.forEachRow(chunk.begin, chunk.end) { at, from, _, _, count in
-      for i in 0..<count { y[at + i] = T(narrowing: reduced(params, x + from + i * step)) }
+      if step == 1 {
+        for i in stride(from: 0, to: count, by: block) {
+          reduce(params, x + from + i, y + at + i, min(block, count - i))
+        }
+      } else {
+        for i in 0..<count { reduce(params, x + from + i * step, y + at + i, 1) }
+      }
     }
     return StepStatus.ok
   }
 
-  private static func reduced<T: Number>(
-    _ params: UnsafePointer<ReduceParams>, _ x: UnsafePointer<T>
-  ) -> T.Wide {
+  /// `width` neighbours of y.
+  private static func reduce<T: Number>(
+    _ params: UnsafePointer<ReduceParams>, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ width: Int
+  ) {
     let op = params.pointee.op
-    // The largest element keeps the exponentials of LogSumExp in range.
-    let shift = op == MAAS_REDUCE_LOG_SUM_EXP ? fold(params, x, MAAS_REDUCE_MAX, .zero) : .zero
-    let base: T.Wide = shift > .lowest && shift < .highest ? shift : .zero
-    let result = fold(params, x, op, base)
-    let count = T.Wide(truncating: Double(params.pointee.count))
-    switch op {
-    case MAAS_REDUCE_MEAN:
-      // Without elements: NaN for floats; integers have no such value.
-      return T.Wide.quotient(result, count) ?? .zero
-    case MAAS_REDUCE_L2: return T.Wide(truncating: result.double.squareRoot())
-    case MAAS_REDUCE_LOG_SUM: return logarithm(result)
-    case MAAS_REDUCE_LOG_SUM_EXP: return T.Wide.sum(logarithm(result), base)
-    default: return result
+    if op == MAAS_REDUCE_LOG_SUM_EXP {
+      for j in 0..<width { y[j] = logSumExp(params, x + j) }
+      return
     }
+    fold(params, op, x, y, width)
+    let count = T(truncating: Double(params.pointee.count))
+    for j in 0..<width {
+      switch op {
+      // Without elements: NaN for floats; integers have no such value.
+      case MAAS_REDUCE_MEAN: y[j] = T.quotient(y[j], count) ?? .zero
+      case MAAS_REDUCE_L2: y[j] = T(truncating: y[j].double.squareRoot())
+      case MAAS_REDUCE_LOG_SUM: y[j] = logarithm(y[j])
+      default: break
+      }
+    }
+  }
+
+  /// The largest element keeps the exponentials in range.
+  private static func logSumExp<T: Number>(_ params: UnsafePointer<ReduceParams>, _ x: UnsafePointer<T>) -> T
+  {
+    var most = T.zero
+    fold(params, MAAS_REDUCE_MAX, x, &most, 1)
+    let base: T = most > .lowest && most < .highest ? most : .zero
+    var sum = T.zero
+    fold(params, x, &sum, 1, .zero) { T.sum($0, exponential(T.difference($1, base))) }
+    return T.sum(logarithm(sum), base)
   }
 
   private static func fold<T: Number>(
-    _ params: UnsafePointer<ReduceParams>, _ x: UnsafePointer<T>, _ op: maas_reduce, _ base: T.Wide
-  ) -> T.Wide {
-    var result = start(op, T.self)
-    let step = params.pointee.columns.rowStrides.a
-    params.pointee.columns.forEachRow(0, params.pointee.count) { _, from, _, _, count in
-      for i in 0..<count { result = combined(op, result, x[from + i * step].wide, base) }
-    }
-    return result
-  }
-
-  private static func start<T: Number>(_ op: maas_reduce, _ type: T.Type) -> T.Wide {
+    _ params: UnsafePointer<ReduceParams>, _ op: maas_reduce, _ x: UnsafePointer<T>,
+    _ y: UnsafeMutablePointer<T>, _ width: Int
+  ) {
     switch op {
-    case MAAS_REDUCE_MAX: T.lowest.wide
-    case MAAS_REDUCE_MIN: T.highest.wide
-    case MAAS_REDUCE_PROD: .one
-    default: .zero
+    case MAAS_REDUCE_MAX: fold(params, x, y, width, .lowest) { T.greatest($0, $1) }
+    case MAAS_REDUCE_MIN: fold(params, x, y, width, .highest) { T.least($0, $1) }
+    case MAAS_REDUCE_PROD: fold(params, x, y, width, .one) { T.product($0, $1) }
+    case MAAS_REDUCE_L1: fold(params, x, y, width, .zero) { T.sum($0, $1.magnitudeOrSelf) }
+    case MAAS_REDUCE_L2, MAAS_REDUCE_SUM_SQUARE:
+      fold(params, x, y, width, .zero) { T.sum($0, T.product($1, $1)) }
+    default: fold(params, x, y, width, .zero) { T.sum($0, $1) }
     }
   }
 
   @inline(__always)
-  private static func combined<W: Number>(_ op: maas_reduce, _ a: W, _ b: W, _ base: W) -> W {
-    switch op {
-    case MAAS_REDUCE_MAX: W.greatest(a, b)
-    case MAAS_REDUCE_MIN: W.least(a, b)
-    case MAAS_REDUCE_PROD: W.product(a, b)
-    case MAAS_REDUCE_L1: W.sum(a, b.magnitudeOrSelf)
-    case MAAS_REDUCE_L2, MAAS_REDUCE_SUM_SQUARE: W.sum(a, W.product(b, b))
-    case MAAS_REDUCE_LOG_SUM_EXP: W.sum(a, exponential(W.difference(b, base)))
-    default: W.sum(a, b)
+  private static func fold<T: Number>(
+    _ params: UnsafePointer<ReduceParams>, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ width: Int,
+    _ start: T, _ combine: (T, T) -> T
+  ) {
+    var totals = InlineArray<64, T>(repeating: start)
+    let step = params.pointee.columns.rowStrides.a
+    params.pointee.columns.forEachRow(0, params.pointee.count) { _, from, _, _, count in
+      if width == 1 {
+        var total = totals[0]
+        if step == 1 {
+          for i in 0..<count { total = combine(total, x[from &+ i]) }
+        } else {
+          for i in 0..<count { total = combine(total, x[from &+ i &* step]) }
+        }
+        totals[0] = total
+      } else {
+        for i in 0..<count {
+          let row = x + (from + i * step)
+          for j in 0..<width { totals[unchecked: j] = combine(totals[unchecked: j], row[j]) }
+        }
+      }
     }
+    for j in 0..<width { y[j] = totals[j] }
   }
 
-  private static func exponential<W: Number>(_ x: W) -> W {
-    W(truncating: maas_f64_unary(maas_f32_activation(op: MAAS_UNARY_EXP, alpha: 0, beta: 0), x.double))
+  private static func exponential<T: Number>(_ x: T) -> T {
+    T(truncating: maas_f64_unary(maas_f32_activation(op: MAAS_UNARY_EXP, alpha: 0, beta: 0), x.double))
   }
 
-  private static func logarithm<W: Number>(_ x: W) -> W {
-    W(truncating: maas_f64_unary(maas_f32_activation(op: MAAS_UNARY_LOG, alpha: 0, beta: 0), x.double))
+  private static func logarithm<T: Number>(_ x: T) -> T {
+    T(truncating: maas_f64_unary(maas_f32_activation(op: MAAS_UNARY_LOG, alpha: 0, beta: 0), x.double))
   }
 }

@@ -35,9 +35,12 @@ package final class NonMaxSuppression: ReadableOperator, HostOperator {
     let (allBoxes, allScores) = (boxes.elements(as: Float.self), scores.elements(as: Float.self))
     var rows: [Int64] = []
     for batch in 0..<boxes.shape[0] {
-      let own = (0..<count).map { Rectangle(allBoxes[(4 * (batch * count + $0))...].prefix(4), isCentered) }
+      let own = (0..<count).map { i in
+        let at = 4 * (batch * count + i)
+        return Rectangle((allBoxes[at], allBoxes[at + 1], allBoxes[at + 2], allBoxes[at + 3]), isCentered)
+      }
       for i in 0..<classes {
-        let scores = Array(allScores[((batch * classes + i) * count)...].prefix(count))
+        let scores = allScores[((batch * classes + i) * count)...].prefix(count)
         for box in try chosen(own, scores, limit, overlap, lowest, call) {
           rows += [Int64(batch), Int64(i), Int64(box)]
         }
@@ -47,19 +50,22 @@ package final class NonMaxSuppression: ReadableOperator, HostOperator {
   }
 
   private func chosen(
-    _ boxes: [Rectangle], _ scores: [Float], _ limit: Int, _ overlap: Float, _ lowest: Float?,
+    _ boxes: [Rectangle], _ scores: ArraySlice<Float>, _ limit: Int, _ overlap: Float, _ lowest: Float?,
     _ call: HostCall
   ) throws(MaasError) -> [Int] {
-    let candidates = scores.indices.filter { i in lowest.map { scores[i] > $0 } ?? true }
-    let order = try sorted(candidates.count, call) {
-      let (a, b) = (candidates[$0], candidates[$1])
-      return scores[a] != scores[b] ? orderedKey(scores[a]) > orderedKey(scores[b]) : a < b
+    var (candidates, keys): ([Int], [UInt64]) = ([], [])
+    for (i, score) in scores.enumerated() where lowest.map({ score > $0 }) ?? true {
+      candidates.append(i)
+      keys.append(~orderedKey(score))
     }
-    var chosen: [Int] = []
-    for i in order.lazy.map({ candidates[$0] }) {
+    var (chosen, rectangles): ([Int], [Rectangle]) = ([], [])
+    for place in try sortedIndices(by: keys, call) {
       if chosen.count >= limit { break }
       try call.checkInterruption()
-      if chosen.allSatisfy({ !boxes[$0].overlaps(boxes[i], overlap) }) { chosen.append(i) }
+      let box = boxes[candidates[place]]
+      if rectangles.contains(where: { $0.overlaps(box, overlap) }) { continue }
+      chosen.append(candidates[place])
+      rectangles.append(box)
     }
     return chosen
   }
@@ -68,18 +74,18 @@ package final class NonMaxSuppression: ReadableOperator, HostOperator {
 private struct Rectangle {
   private let low: (x: Float, y: Float)
   private let high: (x: Float, y: Float)
-  private var area: Float { (high.x - low.x) * (high.y - low.y) }
+  private let area: Float
 
   /// Two corners y, x, y, x in any order; or the center x, y, the width and the height.
-  init(_ numbers: ArraySlice<Float>, _ isCentered: Bool) {
-    let n = Array(numbers)
+  init(_ n: (Float, Float, Float, Float), _ isCentered: Bool) {
     if isCentered {
-      low = (n[0] - n[2] / 2, n[1] - n[3] / 2)
-      high = (n[0] + n[2] / 2, n[1] + n[3] / 2)
+      low = (n.0 - n.2 / 2, n.1 - n.3 / 2)
+      high = (n.0 + n.2 / 2, n.1 + n.3 / 2)
     } else {
-      low = (min(n[1], n[3]), min(n[0], n[2]))
-      high = (max(n[1], n[3]), max(n[0], n[2]))
+      low = (min(n.1, n.3), min(n.0, n.2))
+      high = (max(n.1, n.3), max(n.0, n.2))
     }
+    area = (high.x - low.x) * (high.y - low.y)
   }
 
   /// Whether the common part is more than `limit` of both together.

@@ -57,7 +57,7 @@ package final class Hardmax: ReadableOperator {
     guard y.count > 0 else { return }
     let shape = try axis.collapsed(x.shape)
     let best = try node.temporary(.int64, [shape.outer, shape.inner])
-    node.emitArg(.max, x, best, count: shape.axis, inner: shape.inner, takesLast: false)
+    try node.emitArg(.max, x, best, count: shape.axis, inner: shape.inner, takesLast: false)
     let values = try node.constant(try cast(try Tensor(.float, [2], [Float(0), 1]), to: y.dtype))
     node.emitOneHot(best, values, try y.reshaped([shape.outer, shape.axis, shape.inner]), axis: 1)
   }
@@ -66,29 +66,41 @@ package final class Hardmax: ReadableOperator {
 extension Lowering {
   /// Emits y, which has one dimension more than the int64 indices, at `axis`.
   mutating func emitOneHot(_ indices: Operand, _ values: Operand, _ y: Operand, axis: Int) {
+    guard y.count > 0 else { return }
     let params = OneHotParams(depth: y.shape[axis], inner: y.shape[(axis + 1)...].reduce(1, *))
     emit(
       { dispatch(OneHotKernel.self, Chunk($0, $1, $2, $3)) }, [indices, values, y], params, dtype: y.dtype,
-      items: y.count, grain: grain(nanoseconds: 2))
+      items: indices.count / params.inner * params.blocks,
+      grain: grain(nanoseconds: params.depth * min(params.inner, OneHotParams.block) / 4))
   }
 }
 
 private struct OneHotParams {
+  static let block = 64
   let depth: Int
   let inner: Int
+  var blocks: Int { (inner + Self.block - 1) / Self.block }
 }
 
-/// int64 indices, off and on, y.
+/// int64 indices, off and on, y. Items are blocks of neighbouring indices with all their places.
 private enum OneHotKernel: MovementKernel {
   static func run<T: BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let params = chunk.params(OneHotParams.self).pointee
     let indices = chunk.input(0, as: Int64.self)
     let (values, y) = (chunk.input(1, as: T.self), chunk.output(2, as: T.self))
-    for i in chunk.begin..<chunk.end {
-      let (outer, rest) = (i / (params.depth * params.inner), i % (params.depth * params.inner))
-      let given = Int(indices[outer * params.inner + rest % params.inner])
-      let index = given < 0 ? given &+ params.depth : given
-      y[i] = values[index == rest / params.inner ? 1 : 0]
+    let (depth, inner, off, on) = (params.depth, params.inner, values[0], values[1])
+    for item in chunk.begin..<chunk.end {
+      let (outer, first) = (item / params.blocks, item % params.blocks * OneHotParams.block)
+      let width = min(OneHotParams.block, inner - first)
+      let to = y + (outer * depth * inner + first)
+      // Whole rows follow one another.
+      let (rows, length) = width == inner ? (1, depth * inner) : (depth, width)
+      for row in 0..<rows { (to + row * inner).update(repeating: off, count: length) }
+      for j in 0..<width {
+        let given = Int(indices[outer * inner + first + j])
+        let index = given < 0 ? given &+ depth : given
+        if index >= 0, index < depth { to[index * inner + j] = on }
+      }
     }
     return StepStatus.ok
   }

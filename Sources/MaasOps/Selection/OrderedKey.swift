@@ -7,6 +7,10 @@ func orderedKey<T: Number>(_ x: T) -> UInt64 {
   }
   if x.isNaN { return .max }
   if x == .zero { return sign }
+  if MemoryLayout<T>.size <= 4 {
+    let bits = x.float.bitPattern
+    return UInt64(bits >> 31 == 0 ? bits | 1 << 31 : ~bits) << 32
+  }
   let bits = x.double.bitPattern
   return bits & sign == 0 ? bits | sign : ~bits
 }
@@ -24,7 +28,7 @@ struct Candidate {
 
 /// The best `limit` candidates of those offered: a heap in given memory with the worst at its root.
 struct BestCandidates {
-  private let heap: UnsafeMutablePointer<Candidate>
+  let heap: UnsafeMutablePointer<Candidate>
   private let limit: Int
   private var count = 0
 
@@ -34,9 +38,10 @@ struct BestCandidates {
     self.limit = limit
   }
 
-  subscript(_ i: Int) -> Int { heap[i].index }
+  /// The one that the next must beat, once there are enough.
+  var worst: Int? { count == limit ? heap[0].index : nil }
 
-  @inline(__always)
+  @inline(never)
   mutating func offer(_ candidate: Candidate) {
     if count < limit {
       heap[count] = candidate

@@ -52,7 +52,8 @@ package final class TopK: ReadableOperator {
     let params = TopKParams(
       k: result.shape[axis], count: x.shape[axis], inner: x.shape[(axis + 1)...].reduce(1, *),
       isLargest: isLargest)
-    guard let scratch = product(params.k, MemoryLayout<Candidate>.stride) else {
+    let kept = params.sortsAll ? params.count.multipliedReportingOverflow(by: 2).partialValue : params.k
+    guard let scratch = product(kept, MemoryLayout<Candidate>.stride) else {
       throw MaasError(.limitExceeded, "k is too large", found: "\(params.k)")
     }
     node.emit(
@@ -67,6 +68,8 @@ private struct TopKParams {
   let count: Int
   let inner: Int
   let isLargest: Bool
+  /// Whether so many are wanted that sorting the row is faster.
+  var sortsAll: Bool { k >= count / 8 && count >= 256 }
 }
 
 /// x, values or NULL, int64 indices or NULL. Items are rows along the axis.
@@ -78,22 +81,61 @@ private enum TopKKernel: NumberKernel {
     for item in chunk.begin..<chunk.end {
       let (outer, column) = (item / params.inner, item % params.inner)
       let row = x + (outer * params.count * params.inner + column)
-      var best = BestCandidates(chunk.worker.pointee.scratch, params.k)
-      for first in stride(from: 0, to: params.count, by: pollInterval) {
-        if first > 0, chunk.isStopped { return StepStatus.stopped }
-        for i in first..<min(first + pollInterval, params.count) {
-          let key = orderedKey(row[i * params.inner])
-          best.offer(Candidate(key: params.isLargest ? key : ~key, index: i))
-        }
+      guard let best = params.sortsAll ? sorted(row, chunk, params) : chosen(row, chunk, params) else {
+        return StepStatus.stopped
       }
-      guard best.sort(chunk) else { return StepStatus.stopped }
       for i in 0..<params.k {
-        let (from, to) = (best[i], (outer * params.k + i) * params.inner + column)
+        let (from, to) = (best[i].index, (outer * params.k + i) * params.inner + column)
         values?.storeBytes(
           of: row[from * params.inner], toByteOffset: to * MemoryLayout<T>.stride, as: T.self)
         indices?.storeBytes(of: Int64(from), toByteOffset: to * 8, as: Int64.self)
       }
     }
     return StepStatus.ok
+  }
+
+  private static func sorted<T: Number>(
+    _ row: UnsafePointer<T>, _ chunk: Chunk, _ params: TopKParams
+  ) -> UnsafeMutablePointer<Candidate>? {
+    let items = chunk.worker.pointee.scratch.unsafelyUnwrapped.assumingMemoryBound(to: Candidate.self)
+    for i in 0..<params.count {
+      let key = orderedKey(row[i * params.inner])
+      items[i] = Candidate(key: params.isLargest ? ~key : key, index: i)
+    }
+    return radixSorted(items, items + params.count, params.count) { chunk.isStopped }
+  }
+
+  private static func chosen<T: Number>(
+    _ row: UnsafePointer<T>, _ chunk: Chunk, _ params: TopKParams
+  ) -> UnsafeMutablePointer<Candidate>? {
+    var best = BestCandidates(chunk.worker.pointee.scratch, params.k)
+    for first in stride(from: 0, to: params.count, by: pollInterval) {
+      if first > 0, chunk.isStopped { return nil }
+      offer(row, first..<min(first + pollInterval, params.count), params, &best)
+    }
+    return best.sort(chunk) ? best.heap : nil
+  }
+
+  private static func offer<T: Number>(
+    _ row: UnsafePointer<T>, _ range: Range<Int>, _ params: TopKParams, _ best: inout BestCandidates
+  ) {
+    var (i, limit) = (range.lowerBound, best.worst.map { row[$0 * params.inner] })
+    while i < range.upperBound {
+      if let limit, params.inner == 1, range.upperBound - i >= neighbours,
+        !anyPrecedes(row + i, limit, isLargest: params.isLargest)
+      {
+        i += neighbours
+        continue
+      }
+      for _ in 0..<min(neighbours, range.upperBound - i) {
+        let x = row[i * params.inner]
+        if limit.map({ params.isLargest ? !(x <= $0) : !($0 <= x) }) ?? true {
+          let key = orderedKey(x)
+          best.offer(Candidate(key: params.isLargest ? key : ~key, index: i))
+          limit = best.worst.map { row[$0 * params.inner] }
+        }
+        i += 1
+      }
+    }
   }
 }

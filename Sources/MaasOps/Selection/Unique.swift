@@ -34,36 +34,57 @@ package final class Unique: ReadableOperator, HostOperator {
     let given = try call.tensor(0)
     let x = axis == nil ? try given.reshaped([given.count]) : given
     let axis = try normalized(axis: axis ?? 0, rank: x.shape.count)
-    let groups = try groups(x, axis, call)
-    let first = groups.map { $0[0] }
-    var places = [Int](repeating: 0, count: x.shape[axis])
-    for (place, group) in groups.enumerated() { for i in group { places[i] = place } }
-    let tables = [first, places, groups.map { $0.count }]
-    var results: [Datum?] = [.tensor(try gathered(x, first, axis: axis))]
-    for table in tables {
-      results.append(.tensor(try Tensor(.int64, [table.count], table.map { Int64($0) })))
+    var groups = try Groups(try SliceKeys(x, axis, call), x.shape[axis], call)
+    if !isSorted { groups.orderByFirst() }
+    let tables = try [groups.first, groups.places, groups.counts].map { (table) throws(MaasError) in
+      try Tensor(.int64, [table.count], table)
     }
-    return results
+    return [.tensor(try gathered(x, tables[0], axis: axis))] + tables.map { .tensor($0) }
+  }
+}
+
+/// Equal slices: the index of the first of each, how many there are, and which of these groups every slice belongs to.
+private struct Groups {
+  private(set) var first: [Int] = []
+  private(set) var counts: [Int] = []
+  private(set) var places: [Int]
+
+  init(_ slices: SliceKeys, _ count: Int, _ call: HostCall) throws(MaasError) {
+    places = [Int](repeating: 0, count: count)
+    var last: Int?
+    for (n, i) in try slices.sorted(call).enumerated() {
+      if n % pollInterval == 0 { try call.checkInterruption() }
+      if last.map({ slices.precedes($0, i) != nil }) ?? true {
+        first.append(i)
+        counts.append(0)
+      }
+      places[i] = first.count - 1
+      counts[first.count - 1] += 1
+      last = i
+    }
   }
 
-  /// The indices of equal slices, ascending in each group, in the order of the output.
-  private func groups(_ x: Tensor, _ axis: Int, _ call: HostCall) throws(MaasError) -> [[Int]] {
-    let slices = try SliceKeys(x, axis, call)
-    let order = try sorted(x.shape[axis], call) { slices.precedes($0, $1) ?? ($0 < $1) }
-    var groups: [[Int]] = []
-    for i in order {
-      if let last = groups.last, slices.precedes(last[0], i) == nil {
-        groups[groups.count - 1].append(i)
-      } else {
-        groups.append([i])
+  /// From ascending slices to the order in which they come first.
+  mutating func orderByFirst() {
+    let (ascending, old) = (first, counts)
+    var ranks = [Int](repeating: 0, count: first.count)
+    first.removeAll(keepingCapacity: true)
+    for i in places.indices {
+      let group = places[i]
+      if ascending[group] == i {
+        ranks[group] = first.count
+        counts[first.count] = old[group]
+        first.append(i)
       }
+      places[i] = ranks[group]
     }
-    return isSorted ? groups : groups.sorted { $0[0] < $1[0] }
   }
 }
 
 /// Slices of a tensor along an axis, by keys that compare as their elements do.
 private struct SliceKeys {
+  /// With more elements, whole slices are compared, which mostly ends early.
+  private static let fewElements = 16
   private let keys: [UInt64]
   private let count: Int
   private let inner: Int
@@ -75,6 +96,20 @@ private struct SliceKeys {
     count = x.shape[axis]
     inner = whole.shape[(axis + 1)...].reduce(1, *)
     outer = whole.shape[..<axis].reduce(1, *)
+  }
+
+  /// The slices in ascending order, equal ones in that of their indices.
+  func sorted(_ call: HostCall) throws(MaasError) -> [Int] {
+    if outer * inner == 1 { return try sortedIndices(by: keys, call) }
+    guard outer * inner <= Self.fewElements else {
+      return try sortedIndices(count, call) { precedes($0, $1) ?? ($0 < $1) }
+    }
+    var order = Array(0..<count)
+    for element in (0..<outer * inner).reversed() {
+      let first = element / inner * count * inner + element % inner
+      order = try sortedIndices(by: (0..<count).map { keys[first + $0 * inner] }, call, from: order)
+    }
+    return order
   }
 
   /// Whether slice `a` comes before slice `b`; nil when they are equal.
@@ -103,7 +138,7 @@ private func sortKeys(_ x: Tensor, _ call: HostCall) throws(MaasError) -> [UInt6
 /// have the same.
 private func stringKeys(_ x: Tensor, _ call: HostCall) throws(MaasError) -> [UInt64] {
   let strings = x.stringElements
-  let order = try sorted(x.count, call) { a, b in
+  let order = try sortedIndices(x.count, call) { a, b in
     if strings[a] == strings[b] { return a < b }
     return strings[a].bytes.lexicographicallyPrecedes(strings[b].bytes)
   }

@@ -5,11 +5,14 @@ import CMaasSystem
 typealias KernelOperands = InlineArray<8, UnsafeMutableRawPointer?>
 
 extension Chunk {
-  /// Runs a kernel of CMaasKernels on the calling thread, as part of this step. The step's scratch memory is the
-  /// kernel's from its beginning on.
+  /// Runs a kernel of CMaasKernels on the calling thread, as part of this step. The step's scratch memory, or what is
+  /// `offset` bytes behind its beginning, is the kernel's.
   func call<Params: BitwiseCopyable>(
-    _ run: maas_step_run, _ operands: KernelOperands, _ params: Params, _ split: maas_split
+    _ run: maas_step_run, _ operands: KernelOperands, _ params: Params, _ split: maas_split,
+    scratch offset: Int = 0
   ) {
+    var worker = worker.pointee
+    worker.scratch = worker.scratch.map { $0 + offset }
     withUnsafeBytes(of: operands) { pointers in
       withUnsafeBytes(of: params) { bytes in
         var step = maas_step()
@@ -17,7 +20,7 @@ extension Chunk {
         step.operands = pointers.baseAddress?.assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
         step.params = bytes.baseAddress
         (step.items, step.grain, step.scratch) = (split.items, split.items, split.scratch)
-        _ = run(&step, 0, split.items, worker)
+        _ = run(&step, 0, split.items, &worker)
       }
     }
   }

@@ -53,6 +53,11 @@ func dispatchWide<K: NumberKernel>(_ kernel: K.Type, _ chunk: Chunk) -> Int32 {
   }
 }
 
+/// The same where the order of unsigned numbers matters: uint64 stays.
+func dispatchOrdered<K: NumberKernel>(_ kernel: K.Type, _ chunk: Chunk) -> Int32 {
+  chunk.step.pointee.dtype == DType.uint64.rawValue ? K.run(chunk, UInt64.self) : dispatchWide(kernel, chunk)
+}
+
 /// A step function that moves elements and needs to know only their size.
 protocol MovementKernel {
   static func run<T: BitwiseCopyable>(_ chunk: Chunk, _ type: T.Type) -> Int32
@@ -83,6 +88,8 @@ extension DType {
   var isNarrowFloat: Bool { self == .float16 || self == .bfloat16 }
   /// What `dispatchWide` computes in for this type. Sums and products of 64-bit integers are the same signed or not.
   var wideType: DType { self == .double ? .double : DType.floats.contains(self) ? .float : .int64 }
+  /// What `dispatchOrdered` computes in for this type.
+  var orderedType: DType { self == .uint64 ? .uint64 : wideType }
   /// What a `FloatKernel` computes with for numbers of this type.
   var floating: DType { self == .float || isNarrowFloat ? .float : .double }
 }
