@@ -16,7 +16,7 @@ final class ImportContext {
   private var scopes: [Scope]
   private var calls = 0
   /// Operators that equal nodes share.
-  var shared: (operators: [any Operator], places: [String: Int]) = ([], [:])
+  var shared: (operators: [any Operator], places: [[UInt8]: Int]) = ([], [:])
   private static let maximumDepth = 64
   private static let maximumCalls = 100_000
 

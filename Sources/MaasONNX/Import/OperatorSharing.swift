@@ -18,16 +18,18 @@ extension ImportContext {
 }
 
 /// Nil where an attribute is more than a few numbers or a text.
-private func key(_ kind: String, _ attributes: [Attribute]) -> String? {
-  var key = kind
+private func key(_ kind: String, _ attributes: [Attribute]) -> [UInt8]? {
+  var key = Array(kind.utf8)
   for attribute in attributes {
-    key += " \(attribute.name)"
+    key += " \(attribute.name)".utf8
     switch attribute.value {
-    case .float(let value): key += " f\(value.bitPattern)"
-    case .int(let value): key += " i\(value)"
-    case .string(let text): key += " s\(text.utf8.count) \(text)"
-    case .floats(let values): for value in values { key += " f\(value.bitPattern)" }
-    case .ints(let values): for value in values { key += " i\(value)" }
+    case .float(let value): key += " f\(value.bitPattern)".utf8
+    case .int(let value): key += " i\(value)".utf8
+    case .string(let bytes):
+      key += " s\(bytes.count) ".utf8
+      key += bytes
+    case .floats(let values): for value in values { key += " f\(value.bitPattern)".utf8 }
+    case .ints(let values): for value in values { key += " i\(value)".utf8 }
     default: return nil
     }
   }

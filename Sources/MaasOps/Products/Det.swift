@@ -134,12 +134,13 @@ private struct Elimination<T: Number & BinaryFloatingPoint> {
     (pack.k, pack.n, pack.b_row, pack.b_col) = (Int64(DetParams.panel), Int64(columns.count), Int64(n), 1)
     let packSplit = maas_f32_gemm_pack_split(&pack)
     let beside = UnsafeMutableRawPointer(a + first * n + columns.lowerBound)
-    chunk.call(maas_f32_gemm_pack, [packed, beside, nil, nil, nil, nil], pack, packSplit)
+    chunk.call(maas_f32_gemm_pack, [packed, beside, nil, nil, nil, nil, nil, nil], pack, packSplit)
     var product = p.product(rows: n - end, columns: columns.count)
     let split = maas_f32_gemm_split(&product)
     let rest = UnsafeMutableRawPointer(a + end * n + columns.lowerBound)
     chunk.call(
-      maas_f32_gemm, [UnsafeMutableRawPointer(a + end * n + first), packed, nil, rest, rest, nil], product,
+      maas_f32_gemm, [UnsafeMutableRawPointer(a + end * n + first), packed, nil, rest, rest, nil, nil, nil],
+      product,
       split,
       scratch: p.matrix + p.packed)
   }
