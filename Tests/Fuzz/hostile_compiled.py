@@ -243,7 +243,7 @@ class CompiledModels:
 
     suffix = ".maas"
     # What is wrong may be the file as a whole.
-    PLACES = Models.PLACES + ("compiled", "ONNX model", "the graph ")
+    PLACES = Models.PLACES + ("compiled", "ONNX model", "the graph ", "a name is")
 
     def __init__(self, seed=0):
         self.seed = seed

@@ -54,14 +54,14 @@ static void strings_of_any_bytes(void) {
   OK(maas_tensor_close(empty));
 }
 
-/* Strings of a language that has pairs of bytes and their number. */
-typedef struct pair {
+/* Strings of a language that counts their bytes. */
+typedef struct counted {
   const char *bytes;
   size_t length;
-} pair;
+} counted;
 
-static const char *read_pair(void *item, size_t *length) {
-  const pair *read = item;
+static const char *read_counted(void *item, size_t *length) {
+  const counted *read = item;
   *length = read->length;
   return read->bytes;
 }
@@ -72,10 +72,10 @@ static void *count_bytes(const char *bytes, size_t length, const char *context) 
 }
 
 static void strings_of_another_language(void) {
-  pair pairs[] = {{"a\0b", 3}, {"", 0}, {NULL, 0}};
+  counted pairs[] = {{"a\0b", 3}, {"", 0}, {NULL, 0}};
   void *items[] = {&pairs[0], &pairs[1]}, *results[2] = {NULL, NULL};
   maas_tensor *tensor = NULL;
-  OK(maas_tensor_read_strings(two, 1, items, read_pair, 2, &tensor));
+  OK(maas_tensor_read_strings(two, 1, items, read_counted, 2, &tensor));
   expect_string(tensor, 0, "a\0b", 3);
   expect_string(tensor, 1, "", 0);
   OK(maas_tensor_map_strings(tensor, count_bytes, "context", results));
@@ -86,11 +86,12 @@ static void strings_of_another_language(void) {
   REFUSES_NULL(maas_tensor_map_strings(tensor, count_bytes, "context", NULL), "results");
   OK(maas_tensor_close(tensor));
   items[1] = &pairs[2];
-  FAILS(maas_tensor_read_strings(two, 1, items, read_pair, 2, &tensor), MAAS_INVALID_ARGUMENT, "item 1");
+  FAILS(maas_tensor_read_strings(two, 1, items, read_counted, 2, &tensor), MAAS_INVALID_ARGUMENT, "item 1");
   items[1] = NULL;
-  REFUSES_NULL(maas_tensor_read_strings(two, 1, items, read_pair, 2, &tensor), "items[i]");
+  REFUSES_NULL(maas_tensor_read_strings(two, 1, items, read_counted, 2, &tensor), "items[i]");
   REFUSES_NULL(maas_tensor_read_strings(two, 1, items, NULL, 2, &tensor), "read");
-  FAILS(maas_tensor_read_strings(three, 1, items, read_pair, 2, &tensor), MAAS_SHAPE_MISMATCH, "expected 3");
+  FAILS(maas_tensor_read_strings(three, 1, items, read_counted, 2, &tensor), MAAS_SHAPE_MISMATCH,
+        "expected 3");
   const char *nine[] = {"nine byte"};
   const int64_t one[] = {1};
   tensor = strings(nine, NULL, one);
