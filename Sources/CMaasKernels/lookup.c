@@ -1,4 +1,5 @@
 #include "maas_lookup.h"
+#include <string.h>
 
 /// The halves of the product, each bit of which depends on many bits of both numbers.
 static inline uint64_t mixed(uint64_t a, uint64_t b) {

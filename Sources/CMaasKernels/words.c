@@ -1,4 +1,5 @@
 /// The parts of texts, and their case.
+#include <string.h>
 #include "maas_lookup.h"
 
 static int64_t split(maas_text text, const maas_division *division, maas_text *parts) {

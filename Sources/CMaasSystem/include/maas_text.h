@@ -2,8 +2,8 @@
 #define MAAS_TEXT_H
 /// Strings as tensors hold them. Most are short: what has up to 16 bytes is moved and compared in two words.
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 /// An element of a tensor of strings.
 typedef struct maas_text {
@@ -13,13 +13,13 @@ typedef struct maas_text {
 
 static inline uint64_t maas_text_load(const unsigned char *bytes) {
   uint64_t word;
-  memcpy(&word, bytes, sizeof word);
+  __builtin_memcpy(&word, bytes, sizeof word);
   return word;
 }
 
 static inline uint32_t maas_text_load_half(const unsigned char *bytes) {
   uint32_t word;
-  memcpy(&word, bytes, sizeof word);
+  __builtin_memcpy(&word, bytes, sizeof word);
   return word;
 }
 
@@ -43,7 +43,7 @@ static inline bool maas_text_equal(maas_text a, maas_text b) {
   if (a.count != b.count)
     return false;
   if (a.count > 16)
-    return memcmp(a.bytes, b.bytes, (size_t)a.count) == 0;
+    return __builtin_memcmp(a.bytes, b.bytes, (size_t)a.count) == 0;
   uint64_t x[2], y[2];
   maas_text_words(a, x);
   maas_text_words(b, y);
@@ -55,11 +55,11 @@ static inline void maas_text_copy(unsigned char *to, maas_text text) {
   uint64_t words[2];
   size_t n = (size_t)text.count;
   if (n > 16) {
-    memcpy(to, text.bytes, n);
+    __builtin_memcpy(to, text.bytes, n);
   } else if (n >= 8) {
     maas_text_words(text, words);
-    memcpy(to, &words[0], 8);
-    memcpy(to + n - 8, &words[1], 8);
+    __builtin_memcpy(to, &words[0], 8);
+    __builtin_memcpy(to + n - 8, &words[1], 8);
   } else {
     for (size_t i = 0; i < n; i++)
       to[i] = text.bytes[i];
