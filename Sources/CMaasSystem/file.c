@@ -99,13 +99,18 @@ int maas_sys_file_open(const char *path, const char *folder, bool copy, maas_sys
   return error;
 }
 
-void maas_sys_file_forget(const void *bytes, size_t size) {
+/// Advises on the pages that lie wholly inside.
+static void advise(const void *bytes, size_t size, int advice) {
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   uintptr_t begin = ((uintptr_t)bytes + page - 1) / page * page,
             end = ((uintptr_t)bytes + size) / page * page;
   if (begin < end)
-    madvise((void *)begin, end - begin, MADV_DONTNEED);
+    madvise((void *)begin, end - begin, advice);
 }
+
+void maas_sys_file_forget(const void *bytes, size_t size) { advise(bytes, size, MADV_DONTNEED); }
+
+void maas_sys_file_in_small_pages(const void *bytes, size_t size) { advise(bytes, size, MADV_NOHUGEPAGE); }
 
 void maas_sys_file_close(maas_sys_file *file) {
   if (file->bytes)

@@ -11,6 +11,7 @@ extension PackRequest {
     block.fill { _, i in step.operands[i].map { $0 == operand ? target.base : source.bytes } }
     let pieces = Pieces(
       step: block.steps, source: source.bytes, byteCount: source.storage.isMapped ? source.byteCount : 0)
+    if source.storage.isMapped { maas_sys_file_in_small_pages(source.bytes, source.byteCount) }
     let scratch = try ScratchMemory(bytes: step.scratch, threads: threads)
     var failure = maas_worker()
     let status = withUnsafePointer(to: pieces) { params in

@@ -38,6 +38,8 @@ typedef struct maas_sys_file {
 int maas_sys_file_open(const char *path, const char *folder, bool copy, maas_sys_file *file);
 /// Takes the pages that lie within the bytes of a mapped file from the process, until it reads them again.
 void maas_sys_file_forget(const void *bytes, size_t size);
+/// Part of a mapped file will be read once and forgotten: a look at a page shall not bring two megabytes into memory.
+void maas_sys_file_in_small_pages(const void *bytes, size_t size);
 void maas_sys_file_close(maas_sys_file *file);
 /// Writes a temporary file beside `path` and renames it, so that `path` is never half-written.
 int maas_sys_file_write(const char *path, const void *bytes, size_t size);
