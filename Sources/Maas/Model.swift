@@ -180,16 +180,25 @@ extension Model {
   }
 }
 
-/// The caller's bytes are given back only when loading succeeded.
+/// The caller's bytes are given back only when loading succeeded, which may be after the last use of them: a model
+/// without weights keeps none.
 private final class Loan {
   private let release: (() -> Void)?
-  private var active = false
+  private var active = false, ended = false
   let placeholder = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
 
   init(_ release: (() -> Void)?) { self.release = release }
   deinit { placeholder.deallocate() }
-  func begin() { active = true }
-  func end() { if active { release?() } }
+
+  func begin() {
+    active = true
+    if ended { release?() }
+  }
+
+  func end() {
+    ended = true
+    if active { release?() }
+  }
 }
 
 private func describe(_ value: Value) throws(MaasError) -> ValueInfo {

@@ -32,7 +32,8 @@ final class ModelBytes {
   private let bytes: UnsafeRawBufferPointer
   private let release: maas_release?
   private let context: UnsafeMutableRawPointer?
-  private var taken = false
+  /// Whether they are maas's, and whether nothing of maas's is left that needs them: a model without weights keeps none.
+  private var taken = false, ended = false
 
   init(
     _ bytes: UnsafeRawPointer?, _ size: Int, _ release: maas_release?, _ context: UnsafeMutableRawPointer?
@@ -51,7 +52,7 @@ final class ModelBytes {
   func open<R>(_ options: ModelOptions, _ make: (Model) throws(MaasError) -> R) throws(MaasError) -> R {
     let result = try make(noted(try model(options)))
     taken = true
-    if options.copy { end() }
+    if options.copy || ended { release?(context) }
     return result
   }
 
@@ -61,6 +62,7 @@ final class ModelBytes {
   }
 
   private func end() {
+    ended = true
     if taken { release?(context) }
   }
 }

@@ -2,22 +2,23 @@ import CMaas
 import CMaasABI
 import MaasCore
 
-/// Runs the body of an exported function: its error becomes the status and this thread's message.
+/// Runs the body of an exported function: its error becomes the status and this thread's message. A failure that the
+/// caller's own functions decide on is not logged.
 @inline(__always)
-func withStatus(_ body: () throws(MaasError) -> Void) -> maas_status {
+func withStatus(isLogged: Bool = true, _ body: () throws(MaasError) -> Void) -> maas_status {
   do {
     try body()
     return MAAS_OK
   } catch {
-    return failed(error)
+    return failed(error, isLogged)
   }
 }
 
 @inline(never)
-private func failed(_ error: MaasError) -> maas_status {
+private func failed(_ error: MaasError, _ isLogged: Bool) -> maas_status {
   var message = error.message
   message.withUTF8 { maas_abi_set_message($0.baseAddress, $0.count) }
-  log(MAAS_LOG_ERROR) { String(cString: maas_error_message()) }
+  if isLogged { log(MAAS_LOG_ERROR) { String(cString: maas_error_message()) } }
   return maas_status(rawValue: UInt32(error.code.rawValue))
 }
 

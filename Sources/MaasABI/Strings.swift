@@ -7,7 +7,7 @@ package func maas_tensor_create_strings(
   _ shape: UnsafePointer<Int64>?, _ rank: Int, _ strings: UnsafePointer<UnsafePointer<CChar>?>?,
   _ lengths: UnsafePointer<Int>?, _ count: Int, _ result: UnsafeMutablePointer<OpaquePointer?>?
 ) -> maas_status {
-  create(shape, rank, count, result) { (i) throws(MaasError) in
+  create(shape, rank, count, UnsafeRawPointer(strings), "strings", result) { (i) throws(MaasError) in
     let text = try required(try required(strings, "strings")[i], "strings[i]")
     return StringElement(text, count: try length(text, lengths?[i]))
   }
@@ -19,7 +19,8 @@ package func maas_tensor_read_strings(
   _ read: (@convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>?)?,
   _ count: Int, _ result: UnsafeMutablePointer<OpaquePointer?>?
 ) -> maas_status {
-  create(shape, rank, count, result) { (i) throws(MaasError) in
+  create(shape, rank, count, UnsafeRawPointer(items), "items", isLogged: false, result) {
+    (i) throws(MaasError) in
     let item = try required(try required(items, "items")[i], "items[i]")
     var size = 0
     guard let text = try required(read, "read")(item, &size) else {
@@ -29,12 +30,13 @@ package func maas_tensor_read_strings(
   }
 }
 
-/// A tensor of copies of the elements.
+/// A tensor of copies of the elements, which the named argument has.
 private func create(
-  _ shape: UnsafePointer<Int64>?, _ rank: Int, _ count: Int, _ result: UnsafeMutablePointer<OpaquePointer?>?,
+  _ shape: UnsafePointer<Int64>?, _ rank: Int, _ count: Int, _ elements: UnsafeRawPointer?,
+  _ argument: StaticString, isLogged: Bool = true, _ result: UnsafeMutablePointer<OpaquePointer?>?,
   _ element: (Int) throws(MaasError) -> StringElement
 ) -> maas_status {
-  withStatus { () throws(MaasError) in
+  withStatus(isLogged: isLogged) { () throws(MaasError) in
     let result = try required(result, "tensor")
     let sizes = try sizes(shape, rank, .string)
     guard elementCount(sizes) == count else {
@@ -42,6 +44,7 @@ private func create(
         .shapeMismatch, "the number of strings does not fit the shape \(describe(sizes))",
         expected: "\(elementCount(sizes) ?? 0)", found: "\(UInt(bitPattern: count))")
     }
+    if count > 0 { _ = try required(elements, argument) }
     var elements: [StringElement] = []
     elements.reserveCapacity(count)
     for i in 0..<count { elements.append(try element(i)) }
@@ -124,7 +127,7 @@ package func maas_tensor_map_strings(
   _ make: (@convention(c) (UnsafePointer<CChar>?, Int, UnsafePointer<CChar>?) -> UnsafeMutableRawPointer?)?,
   _ context: UnsafePointer<CChar>?, _ results: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> maas_status {
-  withStatus { () throws(MaasError) in
+  withStatus(isLogged: false) { () throws(MaasError) in
     let tensor = try stringTensor(tensor)
     let (make, results) = (try required(make, "make"), try required(results, "results"))
     let elements = tensor.stringElements

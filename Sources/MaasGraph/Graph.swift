@@ -60,6 +60,8 @@ package struct Graph: Sendable {
   package var captureCount = 0
   /// While a body is rewritten: what the model says of its inputs and outputs.
   package var declared: [Value] = []
+  /// While it is rewritten: a body that its own nodes cannot run, which no rule may touch.
+  package var isRefused = false
   /// How the operators stand in a file, where the graph was read to be written again.
   package var forms = OperatorForms()
 

@@ -106,7 +106,7 @@ private struct LayoutPass {
       replacements[output] = twin
       return true
     }
-    guard transpose.perm == ChannelsLast.toFirst(rank: rank) else { return false }
+    guard transpose.perm == ChannelsLast.toFirst(rank: rank), !pending.contains(input) else { return false }
     twins[output.index] = input
     pending.insert(output)
     return true

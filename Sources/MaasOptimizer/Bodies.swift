@@ -10,6 +10,7 @@ extension Graph {
     if let before, count > 0 { keepOrigins(before) }
     assert(count == 0 || isConsistent, "the rule \(rule.name) broke the graph")
     try changeBodies { (body, _, _) throws(MaasError) in
+      if body.isRefused { return false }
       let inside = try body.apply(rule, keepsOrigins: keepsOrigins)
       count += inside
       return inside > 0
@@ -20,18 +21,16 @@ extension Graph {
   /// Takes what follows from the inputs for the shape of every value, whatever the model declares: rules must not be
   /// misled by a file. Of the inputs of a body only those are known that it takes from the graph around it.
   mutating func takeInferredShapes() throws(MaasError) {
-    var count = 0
-    try takeInferredShapes(&count)
+    let names = SymbolCount(besides: inputs.flatMap { self[$0].shape?.dims ?? [] })
+    try takeInferredShapes(names)
   }
 
-  private mutating func takeInferredShapes(_ count: inout Int) throws(MaasError) {
-    let names = SymbolCount(count)
+  private mutating func takeInferredShapes(_ names: SymbolCount) throws(MaasError) {
     for (i, fact) in try inferredFacts({ _ in names.next() }).enumerated() {
       guard let fact else { continue }
       if values[i].dtype == nil { values[i].container = fact.container }
       (values[i].dtype, values[i].shape) = (fact.dtype, fact.shape)
     }
-    count = names.count
     let outer = values
     try changeBodies { (body, node, first) throws(MaasError) in
       body.declared = (body.inputs + body.outputs).map { body[$0] }
@@ -44,9 +43,10 @@ extension Graph {
       }
       // A body that refuses what it reads may be one that is never run.
       do throws(MaasError) {
-        try body.takeInferredShapes(&count)
+        try body.takeInferredShapes(names)
       } catch {
         body.forgetShapes()
+        body.isRefused = true
       }
       return true
     }
@@ -95,14 +95,15 @@ extension Graph {
   }
 }
 
-/// Numbers for dimensions that nobody can name.
+/// Numbers for dimensions that nobody can name, which are no names of the model's.
 private final class SymbolCount {
-  private(set) var count: Int
+  private var count = 0
+  private let taken: [Dim]
 
-  init(_ count: Int) { self.count = count }
+  init(besides dims: [Dim]) { taken = dims.filter { $0.value == nil } }
 
   func next() -> Dim {
-    count += 1
+    repeat { count += 1 } while taken.contains(.symbol("?\(count)"))
     return .symbol("?\(count)")
   }
 }

@@ -31,12 +31,18 @@ extension Graph {
     if let op = node.op as? Transpose {
       return isOrdered(op.perm ?? Array((0..<from.rank).reversed())) ? x : nil
     }
-    if node.op is Cast || node.op.isReshaping || node.op is Expand { return x }
+    if node.op is Cast || node.op.isReshaping { return x }
+    // Where two sizes meet that are both unknown, the result is named after one of them.
+    if node.op is Expand {
+      return from.dims.allSatisfy { $0.value != nil } || isConstant(node.inputs[at: 1] ?? nil) ? x : nil
+    }
     if node.op is Concat || node.op is Variadic { return node.inputs.count == 1 ? x : nil }
     if node.op is SliceOperator { return isEach(node.inputs[at: 4] ?? nil, 1) ? x : nil }
     if node.op is Pad { return node.inputs.count > 1 && isEach(node.inputs[1], 0) ? x : nil }
     return (node.op as? Binary).flatMap { neutral($0, node, y) }
   }
+
+  private func isConstant(_ id: ValueID?) -> Bool { id.map { self[$0].constant != nil } ?? false }
 
   private func isOrdered(_ order: [Int]) -> Bool { order.enumerated().allSatisfy { $0 == $1 } }
 

@@ -6,9 +6,10 @@ import MaasOps
 /// into them.
 let foldBatchNormalization = Rule(name: "FoldBatchNormalization", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
-  try graph.fuseIntoProducers { (node, _, producer, graph) throws(MaasError) in
+  let uses = graph.useCounts()
+  return try graph.fuseIntoProducers { (node, _, producer, graph) throws(MaasError) in
     guard let normalization = node.op as? BatchNormalization, node.outputs.count == 1,
-      let linear = graph.linear(producer), let output = producer.outputs[0],
+      let linear = graph.linear(producer, uses), let output = producer.outputs[0],
       let rank = graph[output].shape?.rank,
       linear.channelAxis(rank: rank) == 1,
       let factors = try channelFactors(normalization, node, graph, count: linear.filters)

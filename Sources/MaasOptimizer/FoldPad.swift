@@ -18,11 +18,12 @@ extension Graph {
   /// How many elements come before and behind each spatial dimension, and what they are.
   fileprivate func filling(_ node: Node, _ op: Pad, rank: Int) -> (pads: [Int], number: Float)? {
     let given = (node.inputs[at: 1] ?? nil).flatMap { self[$0].constant?.integers }
-    var number = op.filling
+    guard var number = op.filling else { return nil }
     if let value = node.inputs[at: 2] ?? nil {
-      number = floatConstant(value, count: 1)?.elements(as: Float.self).first
+      guard let given = floatConstant(value, count: 1)?.elements(as: Float.self).first else { return nil }
+      number = given
     }
-    guard let pads = op.attribute ?? given, let number, (node.inputs[at: 3] ?? nil) == nil, rank > 2,
+    guard let pads = op.attribute ?? given, (node.inputs[at: 3] ?? nil) == nil, rank > 2,
       pads.count == 2 * rank, pads.allSatisfy({ $0 >= 0 })
     else { return nil }
     let parts = [pads.prefix(rank), pads.suffix(rank)].map { Array($0) }

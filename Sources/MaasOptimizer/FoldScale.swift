@@ -5,16 +5,18 @@ import MaasOps
 /// What a product or convolution with constant weights makes or reads, times a constant for all or for each channel, or
 /// divided by it, needs other weights only; what is added to the results goes into the bias.
 let foldScale = Rule(name: "FoldScale", effect: .rounding) { (graph: inout Graph) throws(MaasError) -> Int in
+  var uses = graph.useCounts()
   let behind = try graph.fuseIntoProducers(inputs: 0..<2) {
     (node, input, producer, graph) throws(MaasError) in
-    guard let op = node.op as? Binary, op.isPlain, let linear = graph.linear(producer),
+    guard let op = node.op as? Binary, op.isPlain, let linear = graph.linear(producer, uses),
       let numbers = graph.channelNumbers(node, input, linear.filters, linear),
       let factors = factors(op.name, numbers, input)
     else { return nil }
     return try graph.folding(factors, into: producer, linear, node.outputs)
   }
+  uses = graph.useCounts()
   let before = try graph.fuseIntoProducers { (node, _, producer, graph) throws(MaasError) in
-    guard let op = producer.op as? Binary, op.isPlain, let linear = graph.linear(node),
+    guard let op = producer.op as? Binary, op.isPlain, let linear = graph.linear(node, uses),
       let axis = linear.inputAxis
     else { return nil }
     for i in 0..<2 {

@@ -45,14 +45,15 @@ extension Matcher {
   }
 
   fileprivate mutating func attention(_ product: Node, for root: Node, joined: Bool) -> Node? {
-    guard let (factor, v) = plainProduct(product), let probabilities = probabilities(factor),
-      let scores = scores(probabilities), let inner = scores.product, let (q, k) = plainProduct(inner),
+    guard let (factor, v) = plainProduct(product), let (softmax, isTested) = probabilities(factor),
+      let scores = scores(softmax), let inner = scores.product, let (q, k) = plainProduct(inner),
       let query = scaled(q), let key = scaled(k), let keys = keys(key.value),
-      shape(query.value)?.count == 4, shape(v)?.count == 4
+      let rows = shape(query.value), let columns = shape(key.value), let values = shape(v), rows.count == 4,
+      values.count == 4, rows[..<2] == columns[..<2], rows[..<2] == values[..<2]
     else { return nil }
-    let rows = heads(query.value)
-    guard !joined || rows.heads != nil else { return nil }
-    var inputs = [joined ? rows : HeadSource(value: query.value), keys, keyHeads(v)]
+    let source = heads(query.value)
+    guard !joined || source.heads != nil else { return nil }
+    var inputs = [joined ? source : HeadSource(value: query.value), keys, keyHeads(v)]
     guard count(inputs[1]) == count(inputs[2]) else { return nil }
     let past = pasts(inputs)
     var pasts: [ValueID?] = []
@@ -68,7 +69,7 @@ extension Matcher {
     guard let keyHeads = sameHeads(inputs[1], inputs[2]) else { return nil }
     let op = Attention(
       scale: Float(scores.scale * query.scale * key.scale), queryHeads: inputs[0].heads, keyHeads: keyHeads,
-      columns: inputs.map { $0.columns }, fill: scores.fill)
+      columns: inputs.map { $0.columns }, fill: scores.fill, hiddenRow: isTested ? 0 : .nan)
     var all: [ValueID?] = inputs.map { $0.value } + [scores.mask] + pasts
     while all.last == .some(nil) { all.removeLast() }
     return Node(root.name, op, all, outputs)
@@ -105,14 +106,15 @@ extension Matcher {
 
 // Scores.
 extension Matcher {
-  /// What a softmax gives, without the test behind it that makes 0 of rows in which no key is seen.
-  private func probabilities(_ id: ValueID) -> ValueID? {
+  /// What a softmax gives, without the test behind it that makes 0 of rows in which no key is seen, and whether there
+  /// is one.
+  private func probabilities(_ id: ValueID) -> (ValueID, isTested: Bool)? {
     guard isRead(id, times: 1) else { return nil }
-    guard let choice = node(id), choice.op is Where else { return id }
+    guard let choice = node(id), choice.op is Where else { return (id, false) }
     guard scalar(choice.inputs[1]) == 0, let own = choice.inputs[2], let test = node(choice.inputs[0]),
       test.op.name == "IsNaN", test.inputs[0] == own, isRead(own, times: 2), alike(own, id)
     else { return nil }
-    return own
+    return (own, true)
   }
 
   private func scores(_ probabilities: ValueID) -> Scores? {

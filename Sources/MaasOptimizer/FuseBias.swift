@@ -3,7 +3,7 @@ import MaasGraph
 import MaasOps
 
 /// Adding a constant vector to every row of a product, or to every channel of a convolution, becomes its bias.
-let fuseBias = Rule(name: "FuseBias", effect: .exact) { (graph: inout Graph) throws(MaasError) -> Int in
+let fuseBias = Rule(name: "FuseBias", effect: .rounding) { (graph: inout Graph) throws(MaasError) -> Int in
   try graph.fuseIntoProducers(inputs: 0..<2) { (node, input, producer, graph) throws(MaasError) in
     guard node.op is Binary, node.op.name == "Add", producer.inputs.count == 2 else { return nil }
     let bias = node.inputs[at: 1 - input] ?? nil

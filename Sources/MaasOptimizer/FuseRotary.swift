@@ -37,8 +37,7 @@ extension Matcher {
       for j in 0..<2 {
         guard let x = swappedHalves(swapped.inputs[j]), let sines = swapped.inputs[1 - j],
           let k = plain.inputs.firstIndex(of: x), let cosines = plain.inputs[1 - k],
-          areAngles(cosines, of: x),
-          areAngles(sines, of: x)
+          areAngles(cosines, of: x), areAngles(sines, of: x), shape(cosines) == shape(sines)
         else { continue }
         return HeadRotation(x: x, cosines: cosines, sines: sines)
       }

@@ -24,7 +24,10 @@ struct ChannelFactors {
 }
 
 extension Graph {
-  func linear(_ node: Node) -> LinearNode? {
+  /// `uses` says how often each value was read before the rule began: weights that others read as well would be there
+  /// twice.
+  func linear(_ node: Node, _ uses: [Int]) -> LinearNode? {
+    if let id = node.inputs[at: 1] ?? nil, uses[at: id.index] ?? 1 > 1 { return nil }
     guard node.inputs.count <= 3, let weights = floatConstant(node.inputs[at: 1] ?? nil),
       weights.shape.count > 1, weights.count <= largestFolded, let axes = channelAxes(node, weights)
     else { return nil }
@@ -47,7 +50,8 @@ extension Graph {
     }
     guard weights.shape.count == 2 else { return nil }
     if let product = node.op as? MatMul { return product.activation.isNone ? (1, 0) : nil }
-    return (node.op as? Gemm)?.columnAxis.map { ($0, 1 - $0) }
+    guard let gemm = node.op as? Gemm, let columns = gemm.columnAxis else { return nil }
+    return (columns, gemm.transA ? nil : 1 - columns)
   }
 
   /// A number for each channel of a value, where a constant has no more, and does not grow what it is applied to.

@@ -19,7 +19,11 @@ package func optimize(
   observe: ((Rule, Int) -> Void)? = nil
 ) throws(MaasError) {
   let declared = graph.outputs.map { graph[$0].shape }
-  if level != .none { try graph.takeInferredShapes() }
+  if level != .none {
+    // Rules look at the outputs of nodes, which a node that nobody needs may not have.
+    _ = try graph.apply(eliminateDeadNodes, keepsOrigins: keepsOrigins)
+    try graph.takeInferredShapes()
+  }
   for rule in rules where rule.effect.rawValue <= level.rawValue && !(keepsOrigins && rule.isInternal) {
     let count = try graph.apply(rule, keepsOrigins: keepsOrigins)
     observe?(rule, count)

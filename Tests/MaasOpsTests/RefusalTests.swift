@@ -63,9 +63,6 @@ private func placements() throws -> [Refusal] {
     Refusal(
       "TensorScatter", "expected 0..1, found -1", [("axis", .int(1))], [cache, update, try int64s([1], -1)]),
     Refusal("ReverseSequence", "expected 0..2, found 3", [], [matrix, try int64s([3], 1, 2, 3)]),
-    Refusal(
-      "Compress", "expected -2..1, found 2", [("axis", .int(0))],
-      [matrix, try Tensor(.bool, [3], [UInt8](repeating: 1, count: 3))]),
   ]
 }
 

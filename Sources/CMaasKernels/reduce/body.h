@@ -77,13 +77,14 @@ static inline __attribute__((always_inline)) double fold_stretch_as(const fold h
   return fold_lanes(how, fold_pair(how, fold_pair(how, sum[0], sum[1]), fold_pair(how, sum[2], sum[3])));
 }
 
-/// A product in float could overflow on its way to a result that does not.
+/// A product in float could overflow on its way to a result that does not. Neighbours meet first: large and small
+/// numbers that take turns must not come to different lanes.
 static double fold_stretch_product(const float *x, int64_t n) {
   double products[8] = {1, 1, 1, 1, 1, 1, 1, 1};
   int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
+  for (; i + 16 <= n; i += 16)
     for (int l = 0; l < 8; l++)
-      products[l] *= x[i + l];
+      products[l] *= (double)x[i + 2 * l] * x[i + 2 * l + 1];
   for (; i < n; i++)
     products[0] *= x[i];
   for (int l = 1; l < 8; l++)

@@ -21,15 +21,19 @@ extension ImportContext {
 private func key(_ kind: String, _ attributes: [Attribute]) -> [UInt8]? {
   var key = Array(kind.utf8)
   for attribute in attributes {
-    key += " \(attribute.name)".utf8
+    key += " \(attribute.name.utf8.count) \(attribute.name)".utf8
     switch attribute.value {
     case .float(let value): key += " f\(value.bitPattern)".utf8
     case .int(let value): key += " i\(value)".utf8
     case .string(let bytes):
       key += " s\(bytes.count) ".utf8
       key += bytes
-    case .floats(let values): for value in values { key += " f\(value.bitPattern)".utf8 }
-    case .ints(let values): for value in values { key += " i\(value)".utf8 }
+    case .floats(let values):
+      key += " f\(values.count)".utf8
+      for value in values { key += " f\(value.bitPattern)".utf8 }
+    case .ints(let values):
+      key += " i\(values.count)".utf8
+      for value in values { key += " i\(value)".utf8 }
     default: return nil
     }
   }

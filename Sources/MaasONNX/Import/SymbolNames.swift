@@ -4,6 +4,8 @@ import MaasCore
 struct SymbolNames {
   private(set) var unnamed: Set<Name> = []
   private var declared: Set<Name> = []
+  /// The last number behind a name.
+  private var repeats: [Name: Int] = [:]
   private let source: ModelSource
 
   init(_ model: ModelProto, _ source: ModelSource) {
@@ -15,11 +17,13 @@ struct SymbolNames {
   /// `x[0]`: the size of dimension 0 of value x. Equal names in different bodies are told apart by a number.
   mutating func symbol(_ value: String, _ axis: Int) -> Dim {
     let base = "\(value)[\(axis)]"
-    var (name, repeats) = (base, 0)
+    var (name, count) = (base, repeats[base] ?? 0)
+    if count > 0 { name = "\(base)'\(count)" }
     while declared.contains(Name(name)) || !unnamed.insert(Name(name)).inserted {
-      repeats += 1
-      name = "\(base)'\(repeats)"
+      count += 1
+      name = "\(base)'\(count)"
     }
+    repeats[base] = count
     return .symbol(name)
   }
 

@@ -94,7 +94,7 @@ extension AttentionParams {
     scale = op.scale ?? 1 / Float(size).squareRoot()
     softcap = op.softcap
     stage = op.scoreStage
-    hiddenRow = op.isRewritten ? .nan : 0
+    hiddenRow = op.hiddenRow
     bias = AttentionBias(
       isCausal: op.isCausal, window: op.window, queries: queries, total: total,
       past: shapes.past?.value ?? 0, fill: op.fill, mask, heads)

@@ -19,6 +19,8 @@ package final class Attention: ReadableOperator {
   private let columns: [HeadColumns?]
   let isRewritten: Bool
   let fill: Float
+  /// What a row is that sees no key.
+  let hiddenRow: Float
 
   /// What output 3 holds.
   enum ScoreStage: Int {
@@ -42,7 +44,7 @@ package final class Attention: ReadableOperator {
         found: "\(mode)")
     }
     scoreStage = stage
-    (columns, isRewritten, fill) = ([nil, nil, nil], false, -.infinity)
+    (columns, isRewritten, fill, hiddenRow) = ([nil, nil, nil], false, -.infinity, 0)
     guard window.left >= -1, window.right >= -1 else {
       throw MaasError(
         .invalidModel, "a window size must be -1 or not negative", found: "\(window.left), \(window.right)")
@@ -54,14 +56,15 @@ package final class Attention: ReadableOperator {
     (self.scale, self.isCausal) = (scale, isCausal)
     (softcap, window, scoreStage) = (0, (-1, -1), .product)
     (queryHeads, keyHeads) = (heads, heads)
-    (columns, isRewritten, fill) = ([nil, nil, nil], false, -.infinity)
+    (columns, isRewritten, fill, hiddenRow) = ([nil, nil, nil], false, -.infinity, 0)
   }
 
-  /// What rewrites make. A mask has an element for every key; one of bools puts `fill` in the place of scores. A row
-  /// that sees nothing is NaN, as from the softmax that was replaced.
-  package init(scale: Float, queryHeads: Int?, keyHeads: Int?, columns: [HeadColumns?], fill: Float) {
+  /// What rewrites make. A mask has an element for every key; one of bools puts `fill` in the place of scores.
+  package init(
+    scale: Float, queryHeads: Int?, keyHeads: Int?, columns: [HeadColumns?], fill: Float, hiddenRow: Float
+  ) {
     (self.scale, self.queryHeads, self.keyHeads) = (scale, queryHeads, keyHeads)
-    (self.columns, isRewritten, self.fill) = (columns, true, fill)
+    (self.columns, isRewritten, self.fill, self.hiddenRow) = (columns, true, fill, hiddenRow)
     (isCausal, softcap, window, scoreStage) = (false, 0, (-1, -1), .product)
   }
 

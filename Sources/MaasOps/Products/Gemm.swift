@@ -8,7 +8,7 @@ package final class Gemm: ReadableOperator {
   package let name = "Gemm"
   private let alpha: Float
   private let beta: Float
-  private let transA: Bool
+  package let transA: Bool
   private let transB: Bool
   private let activation: Activation
 

@@ -184,7 +184,11 @@ package final class Compress: ReadableOperator, HostOperator {
     let x = try call.tensor(0)
     let whole = axis == nil ? try x.reshaped([x.count]) : x
     let condition = try call.tensor(1)
-    let chosen = try nonZeroIndices(try flags(condition, call), [condition.count], call)
+    let length = whole.shape[try normalized(axis: axis ?? 0, rank: whole.shape.count)]
+    // A condition may be longer than the axis; what is beyond it chooses nothing.
+    let flags = try Tensor(
+      .bool, [min(condition.count, length)], storage: try flags(condition, call).storage)
+    let chosen = try nonZeroIndices(flags, flags.shape, call)
     return [.tensor(try gathered(whole, try chosen.reshaped([chosen.count]), axis: axis ?? 0))]
   }
 }

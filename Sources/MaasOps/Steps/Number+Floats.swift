@@ -33,6 +33,9 @@ extension NarrowFloat {
   static func power(_ a: Self, _ b: Self) -> Self { Self(truncating: maas_f64_pow(a.double, b.double)) }
   static func < (a: Self, b: Self) -> Bool { a.float < b.float }
   static func == (a: Self, b: Self) -> Bool { a.float == b.float }
+  // What Comparable makes of < is true of NaN.
+  static func <= (a: Self, b: Self) -> Bool { a.float <= b.float }
+  static func >= (a: Self, b: Self) -> Bool { a.float >= b.float }
   var isNaN: Bool { float.isNaN }
   var double: Double { Double(float) }
   var wide: Double { double }
