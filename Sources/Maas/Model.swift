@@ -180,27 +180,6 @@ extension Model {
   }
 }
 
-/// The caller's bytes are given back only when loading succeeded, which may be after the last use of them: a model
-/// without weights keeps none.
-private final class Loan {
-  private let release: (() -> Void)?
-  private var active = false, ended = false
-  let placeholder = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
-
-  init(_ release: (() -> Void)?) { self.release = release }
-  deinit { placeholder.deallocate() }
-
-  func begin() {
-    active = true
-    if ended { release?() }
-  }
-
-  func end() {
-    ended = true
-    if active { release?() }
-  }
-}
-
 private func describe(_ value: Value) throws(MaasError) -> ValueInfo {
   guard let dtype = value.dtype else {
     throw MaasError(

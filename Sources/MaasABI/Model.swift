@@ -30,10 +30,7 @@ final class ModelHandle {
 /// Bytes of a model in the caller's memory. They stay the caller's until all that the call makes is made.
 final class ModelBytes {
   private let bytes: UnsafeRawBufferPointer
-  private let release: maas_release?
-  private let context: UnsafeMutableRawPointer?
-  /// Whether they are maas's, and whether nothing of maas's is left that needs them: a model without weights keeps none.
-  private var taken = false, ended = false
+  private let loan: Loan
 
   init(
     _ bytes: UnsafeRawPointer?, _ size: Int, _ release: maas_release?, _ context: UnsafeMutableRawPointer?
@@ -44,26 +41,20 @@ final class ModelBytes {
     }
     let base = size == 0 ? bytes : try required(bytes, "bytes")
     self.bytes = UnsafeRawBufferPointer(start: base, count: base == nil ? 0 : size)
-    self.release = release
-    self.context = context
+    loan = Loan { release?(context) }
   }
 
   /// What `make` makes of the model in these bytes, which are maas's from then on.
   func open<R>(_ options: ModelOptions, _ make: (Model) throws(MaasError) -> R) throws(MaasError) -> R {
     let result = try make(noted(try model(options)))
-    taken = true
-    if options.copy || ended { release?(context) }
+    if options.copy { loan.end() }
+    loan.begin()
     return result
   }
 
   private func model(_ options: ModelOptions) throws(MaasError) -> Model {
     if options.copy { return try Model(copying: bytes, options: options) }
-    return try Model(borrowing: bytes, options: options, release: end)
-  }
-
-  private func end() {
-    ended = true
-    if taken { release?(context) }
+    return try Model(borrowing: bytes, options: options, release: loan.end)
   }
 }
 

@@ -22,8 +22,6 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   private static let open: UInt32 = 1 << 31
-  /// Nanoseconds that whoever waits stays awake: waking takes long where CPUs are virtual.
-  private static let spin: Int64 = 200_000
   private static let maximumThreads = 256
   /// More threads than CPUs only wait for each other.
   private let cpus = Int(maas_sys_cpu_count())
@@ -71,28 +69,41 @@ package final class ThreadPool: @unchecked Sendable {
     _ step: UnsafePointer<maas_step>, threads: Int, scratch: Scratch, limits: RunLimits,
     failure: inout maas_worker, parts: UnsafeMutablePointer<StepTimes.Part>?
   ) -> Int32 {
-    let (items, grain) = (step.pointee.items, step.pointee.grain)
-    let chunks = (items - 1) / grain + 1
-    let threads = min(threads, cpus + 1 - max(1, Int(runs.load())))
-    guard threads > 1, chunks > 1, region.tryAcquire() else {
+    let participants = participants(step, threads)
+    guard participants > 1, region.tryAcquire() else {
       failure = limits.worker(scratch: scratch.base)
       return runAlone(step, limits: limits, failure: &failure)
     }
     defer { region.release() }
-    let participants = min(threads, Int(min(chunks, Int64(Self.maximumThreads))))
     hire(participants - 1)
-    // Few chunks are dealt out evenly, in the order of the items: what a thread reads is then mostly what it wrote.
-    let areFew = limits.areNone && chunks < 4 * Int64(participants)
-    let even = areFew ? (items - 1) / Int64(participants) + 1 : grain
+    let grain = Self.grain(step, participants, limits)
     job.initialize(
       to: Job(
-        step: step, items: items, grain: even, participants: UInt32(participants), scratch: scratch,
-        limits: limits, parts: parts))
+        step: step, items: step.pointee.items, grain: grain, participants: UInt32(participants),
+        scratch: scratch, limits: limits, parts: parts))
     openGate()
     drain()
     closeGate()
     failure = job.pointee.failure
     return Int32(bitPattern: status.load())
+  }
+
+  private static func chunks(_ step: UnsafePointer<maas_step>) -> Int64 {
+    (step.pointee.items - 1) / step.pointee.grain + 1
+  }
+
+  /// How many of `threads` find something to do on a CPU that no other run is on.
+  private func participants(_ step: UnsafePointer<maas_step>, _ threads: Int) -> Int {
+    let free = cpus + 1 - max(1, Int(runs.load()))
+    return min(threads, free, Self.maximumThreads, Int(clamping: Self.chunks(step)))
+  }
+
+  /// Few chunks are dealt out evenly, in the order of the items: what a thread reads is then mostly what it wrote.
+  private static func grain(
+    _ step: UnsafePointer<maas_step>, _ participants: Int, _ limits: RunLimits
+  ) -> Int64 {
+    guard limits.areNone, chunks(step) < 4 * Int64(participants) else { return step.pointee.grain }
+    return (step.pointee.items - 1) / Int64(participants) + 1
   }
 
   private func openGate() {
@@ -108,7 +119,7 @@ package final class ThreadPool: @unchecked Sendable {
 
   private func closeGate() {
     gate.add(0 &- Self.open)
-    while !gate.spin(nanoseconds: Self.spin, until: { $0 == 0 }) {
+    while !gate.spin(until: { $0 == 0 }) {
       let inside = gate.load()
       if inside != 0 { gate.sleep(while: inside) }
     }
@@ -169,7 +180,7 @@ package final class ThreadPool: @unchecked Sendable {
     let seat = seats + Int(hired.add(1))
     var seen = epoch.load() &- 1
     while true {
-      if !epoch.spin(nanoseconds: Self.spin, until: { $0 != seen }) { sleepUntilEpochLeaves(seen, seat) }
+      if !epoch.spin(until: { $0 != seen }) { sleepUntilEpochLeaves(seen, seat) }
       seen = epoch.load()
       if enter() {
         drain()

@@ -23,9 +23,12 @@ struct Word {
   func sleep(while expected: UInt32) { maas_sys_wait(address, expected) }
   func wakeAll() { maas_sys_wake_all(address) }
 
-  /// Looks until `condition` holds or the time is up; sleeping would cost more than a short wait. A longer one leaves
-  /// the CPU to whoever else wants it.
-  func spin(nanoseconds: Int64, until condition: (UInt32) -> Bool) -> Bool {
+  /// How long whoever waits stays awake: waking takes long where CPUs are virtual. After the first part of that the CPU
+  /// is left to whoever else wants it.
+  private static let (awake, alone): (Int64, Int64) = (200_000, 15_000)
+
+  /// Looks until `condition` holds or the time to stay awake is up.
+  func spin(until condition: (UInt32) -> Bool) -> Bool {
     let start = maas_sys_now_ns()
     var elapsed: Int64 = 0
     repeat {
@@ -33,9 +36,9 @@ struct Word {
         if condition(load()) { return true }
         maas_sys_pause()
       }
-      if elapsed > 15_000 { maas_sys_yield() }
+      if elapsed > Self.alone { maas_sys_yield() }
       elapsed = maas_sys_now_ns() &- start
-    } while elapsed < nanoseconds
+    } while elapsed < Self.awake
     return condition(load())
   }
 }

@@ -100,15 +100,28 @@ static void NAME(add_up)(const NAME(forest) * f, const uint32_t *at, int64_t cou
   *y = sum;
 }
 
+/// Adds the one weight of each lane to the score of its row.
+static INLINE void NAME(add_each)(const NAME(forest) * f, const uint32_t *at, NUMBER *y) {
+  EACH_LANE y[l] += f->weights[f->nodes[at[l]].index];
+}
+
+static INLINE bool NAME(has_one_sum)(const NAME(forest) * f, const maas_tree_params *p) {
+  return !f->starts && p->targets == 1 && p->aggregate == MAAS_TREE_SUM;
+}
+
 /// Adds what the first `count` lanes came to; their scores lie `stride` elements apart.
 static __attribute__((noinline)) void NAME(add)(const NAME(forest) * f, const maas_tree_params *p,
                                                 const uint32_t *at, int64_t count, NUMBER *y,
                                                 int64_t stride) {
   for (int64_t l = 0; l < count; l++, y += stride) {
     int64_t leaf = f->nodes[at[l]].index;
-    if (!f->starts)
+    const NUMBER *weights = f->weights + leaf * p->targets;
+    if (!f->starts && p->aggregate == MAAS_TREE_SUM)
       for (int64_t t = 0; t < p->targets; t++)
-        y[t] = NAME(joined)(y[t], f->weights[leaf * p->targets + t], p->aggregate);
+        y[t] += weights[t];
+    else if (!f->starts)
+      for (int64_t t = 0; t < p->targets; t++)
+        y[t] = NAME(joined)(y[t], weights[t], p->aggregate);
     else
       for (int32_t i = f->starts[leaf]; i < f->starts[leaf + 1]; i++)
         y[f->ids[i]] = NAME(joined)(y[f->ids[i]], f->weights[i], p->aggregate);
@@ -127,7 +140,7 @@ static void NAME(row)(const NAME(forest) * f, const maas_tree_params *p, const N
     }
     NAME(descend)(f, x, 0, at, height, p->kind);
     int64_t count = maas_min64(LANES, p->trees - t);
-    if (!f->starts && p->targets == 1 && p->aggregate == MAAS_TREE_SUM)
+    if (NAME(has_one_sum)(f, p))
       NAME(add_up)(f, at, count, y);
     else
       NAME(add)(f, p, at, count, y, 0);
@@ -140,7 +153,10 @@ static void NAME(tree)(const NAME(forest) * f, const maas_tree_params *p, maas_t
   uint32_t at[LANES];
   EACH_LANE at[l] = (uint32_t)tree.root;
   NAME(descend)(f, x, p->features, at, tree.height, p->kind);
-  NAME(add)(f, p, at, LANES, y, p->targets);
+  if (NAME(has_one_sum)(f, p))
+    NAME(add_each)(f, at, y);
+  else
+    NAME(add)(f, p, at, LANES, y, p->targets);
 }
 
 static void NAME(block)(const NAME(forest) * f, const maas_tree_params *p, const NUMBER *x, NUMBER *y,
@@ -160,8 +176,8 @@ int32_t NAME(trees_1_scalar)(MAAS_STEP_ARGUMENTS) {
   NAME(forest)
   f = {operands[1], operands[2], operands[3], operands[4], operands[5], operands[6], operands[7]};
   NUMBER nothing = p->aggregate == MAAS_TREE_SUM ? (NUMBER)-0.0 : (NUMBER)NAN;
-  for (int64_t i = begin; i < end; i++) {
-    int64_t first = i * p->block, rows = maas_min64(p->block, p->rows - first);
+  for (int64_t first = begin; first < end; first += p->block) {
+    int64_t rows = maas_min64(p->block, end - first);
     const NUMBER *x = (const NUMBER *)operands[0] + first * p->features;
     NUMBER *y = (NUMBER *)operands[8] + first * p->targets;
     for (int64_t j = 0; j < rows * p->targets; j++)

@@ -27,11 +27,13 @@ static const maas_kernel f64_rows[] = {MAAS_ROW(maas_f64_trees_1_scalar, MAAS_IS
 MAAS_ENTRY(maas_f32_trees, f32_rows)
 MAAS_ENTRY(maas_f64_trees, f64_rows)
 
-/// A block is as many rows as stay in the nearest cache while a tree is walked for them, but leaves enough blocks.
+/// Items are rows. A block is as many as stay in the nearest cache while a tree is walked for them, but leaves enough
+/// blocks.
 maas_split maas_trees_split(maas_tree_params *p) {
   int64_t fitting = 16384 / (4 * maas_max64(1, p->features));
   int64_t block = maas_min64(maas_min64(fitting, 256), p->rows / 8);
   p->block = maas_round_up(maas_max64(block, 1), 16);
-  double row_ns = 8 * (double)p->trees + (double)p->targets;
-  return maas_split_by_cost(maas_ceil_div(p->rows, p->block), row_ns * (double)p->block, 0);
+  maas_split split = maas_split_by_cost(p->rows, 8 * (double)p->trees + (double)p->targets, 0);
+  split.grain = maas_round_up(maas_min64(maas_max64(split.grain, 1), maas_max64(p->rows, 1)), p->block);
+  return split;
 }
