@@ -37,14 +37,14 @@ static const maas_kernel_table *const tables[] = {
     &maas_f32_rotary_table,
     &maas_f32_quantize_table,
     &maas_f32_dequantize_table,
-    &maas_s16_gemm_table,
-    &maas_s16_rows_table,
-    &maas_s16_pack_table,
+    &maas_s8_gemm_table,
+    &maas_s8_pack_table,
     &maas_f32_trees_table,
     &maas_f64_trees_table,
     &maas_f32_nbits_table,
     &maas_f32_qbinary_table,
     &maas_f32_block_bytes_table,
+    &maas_f32_range_table,
 #endif
 };
 

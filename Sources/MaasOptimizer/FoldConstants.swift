@@ -1,14 +1,23 @@
 import MaasCore
 import MaasGraph
 
-/// Nodes whose inputs are all constant become constants themselves, unless that would make the model much larger.
-let foldConstants = Rule(name: "FoldConstants", effect: .exact) {
-  (graph: inout Graph) throws(MaasError) -> Int in
+/// Nodes whose inputs are all constant become constants themselves, unless that would make the model much larger. Quantized
+/// weights stay so until other rules have seen them.
+let foldConstants = Rule(name: "FoldConstants", effect: .exact) { (graph: inout Graph) in
+  folded(&graph) { node in node.op.name != "DequantizeLinear" }
+}
+
+/// The same for those quantized weights that no product took as they are.
+let foldDequantized = Rule(name: "FoldDequantized", effect: .exact) { (graph: inout Graph) in
+  folded(&graph) { _ in true }
+}
+
+private func folded(_ graph: inout Graph, _ mayFold: (Node) -> Bool) -> Int {
   var kept: [Node] = []
   var folded = 0
   var rest = totalLimit(graph)
   for node in graph.nodes {
-    if let tensors = constantOutputs(of: node, graph, rest) {
+    if mayFold(node), let tensors = constantOutputs(of: node, graph, rest) {
       for (id, tensor) in zip(node.outputs, tensors) {
         if let id, let tensor { graph[id].constant = tensor }
         rest -= tensor?.byteCount ?? 0

@@ -7,14 +7,15 @@ import MaasOps
 let fuseActivation = Rule(name: "FuseActivation", effect: .exact) {
   (graph: inout Graph) throws(MaasError) -> Int in
   try graph.fuseIntoProducers { (node, _, producer, graph) throws(MaasError) in
-    guard let activation = activation(of: node, graph), let op = producer.op.adding(activation) else {
+    guard let activation = fusibleActivation(node, graph), let op = producer.op.adding(activation) else {
       return nil
     }
     return Node(producer.name, op, producer.inputs, node.outputs)
   }
 }
 
-private func activation(of node: Node, _ graph: Graph) -> Activation? {
+/// The function that a node is, if it is one that other operators can apply to their results.
+func fusibleActivation(_ node: Node, _ graph: Graph) -> Activation? {
   if let unary = node.op as? Unary { return unary.activation }
   guard let clip = node.op as? Clip else { return nil }
   func fact(_ i: Int) -> Fact?? {

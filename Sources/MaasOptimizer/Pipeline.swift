@@ -43,6 +43,8 @@ extension Graph {
 package let rules: [Rule] = [
   eliminateIdentity,
   foldConstants,
+  quantizeProducts,
+  foldDequantized,
   shareConstants,
   eliminateCommonSubexpressions,
   unfoldGemm,
@@ -60,6 +62,7 @@ package let rules: [Rule] = [
   foldScale,
   fuseResidual,
   fuseActivation,
+  finishQuantizedProducts,
   assignLayout,
   fuseElementwise,
   eliminateDeadNodes,

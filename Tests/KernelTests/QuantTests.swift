@@ -22,7 +22,7 @@ import Testing
       Shape(m: 130, n: 140, k: 300),
     ]
 
-  @Test(arguments: KernelRow.supported("maas_s16_gemm"), shapes)
+  @Test(arguments: KernelRow.supported("maas_s8_gemm"), shapes)
   func product(row: KernelRow, shape: Shape) {
     var random = Random(UInt64(shape.m * 1000 + shape.n * 10 + shape.k))
     let run = IntegerProduct(shape, &random)
@@ -198,44 +198,38 @@ private final class IntegerProduct {
   }
 
   func multiply(_ row: KernelRow, cuts: [Int64]) -> [Int32] {
-    let (left, right) = (rows(), panels(row))
-    var params = maas_s16_gemm_params()
+    let panels = panels(row)
+    var params = maas_s8_gemm_params()
     (params.m, params.n, params.k) = (Int64(s.m), Int64(s.n), Int64(s.k))
+    (params.a_row, params.y_row) = (params.k, params.n)
+    params.finish.y_type = MAAS_ELEMENT_S32
+    (params.finish.a_is_signed, params.finish.b_is_signed) = (s.aSigned, s.bSigned)
+    (params.finish.a_zeros, params.finish.b_zeros) = (Int64(s.aZeros), Int64(s.bZeros))
+    (params.finish.a_zero, params.finish.b_zero) = (3, -4)
     params.batch_rank = 1
-    for field in [\maas_s16_gemm_params.batch, \.a_batch, \.b_batch, \.y_batch] {
+    for field in [\maas_s8_gemm_params.batch, \.a_batch, \.b_batch, \.y_batch] {
       set(&params[keyPath: field], [Int64(field == \.batch ? s.batch : 1)])
     }
-    let split = maas_s16_gemm_split_for(row.kernel, &params)
+    let split = maas_s8_gemm_split_for(row.kernel, &params)
     items = split.items
     let y = Fenced<Int32>(repeating: -1, count: s.batch * s.m * s.n)
-    run(row, params, [left, right, y], split, cuts: cuts)
+    let none = Fenced<UInt8>(nil)
+    let zeros = [aZero, bZero].map { $0.isEmpty ? none : Fenced($0) }
+    run(
+      row, params, [Fenced(a), panels, y] + zeros + [none, none, none, none, none, none], split, cuts: cuts)
     #expect(y.isFenceWhole)
     return y.values
   }
 
-  private func rows() -> Fenced<Int16> {
-    var params = maas_s16_rows_params()
-    params.is_signed = s.aSigned
-    (params.rows, params.k) = (Int64(s.batch * s.m), Int64(s.k))
-    (params.zeros, params.zero) = (Int64(s.aZeros), 3)
-    let y = Fenced<Int16>(repeating: -1, count: s.batch * s.m * ((s.k + 1) / 2 * 2))
-    let row = KernelRow.supported("maas_s16_rows")[0]
-    run(row, params, [y, Fenced(a), Fenced(aZero)], maas_s16_rows_split(&params))
-    #expect(y.isFenceWhole)
-    return y
-  }
-
-  private func panels(_ gemm: KernelRow) -> Fenced<Int16> {
-    var params = maas_s16_pack_params()
+  private func panels(_ gemm: KernelRow) -> Fenced<UInt8> {
+    var params = maas_s8_pack_params()
     params.is_signed = s.bSigned
     (params.k, params.n, params.count) = (Int64(s.k), Int64(s.n), Int64(s.batch))
     (params.b_row, params.b_col) = (Int64(s.n), 1)
-    (params.zeros, params.zero) = (Int64(s.bZeros), -4)
-    let split = maas_s16_pack_split_for(gemm.kernel, &params)
-    let bytes = Int(maas_s16_packed_bytes_for(gemm.kernel, params.k, params.n))
-    let y = Fenced<Int16>(repeating: -1, count: s.batch * bytes / 2)
-    let row = KernelRow.supported("maas_s16_pack")[0]
-    run(row, params, [y, Fenced(b), Fenced(bZero)], split)
+    let split = maas_s8_pack_split_for(gemm.kernel, &params)
+    let bytes = Int(maas_s8_packed_bytes_for(gemm.kernel, params.k, params.n))
+    let y = Fenced<UInt8>(repeating: 1, count: s.batch * bytes)
+    run(KernelRow.supported("maas_s8_pack")[0], params, [y, Fenced(b)], split)
     #expect(y.isFenceWhole)
     return y
   }

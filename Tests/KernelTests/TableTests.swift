@@ -7,7 +7,7 @@ import Testing
     let parts = row.name.split(separator: "_")
     let isa = ["scalar", "neon", "avx2", "avx512"][Int(row.kernel.pointee.isa.rawValue)]
     #expect(parts.first == "maas")
-    #expect(["f32", "f64", "s16", "any"].contains(parts[1]))
+    #expect(["f32", "f64", "s8", "any"].contains(parts[1]))
     #expect(parts.last.map(String.init) == isa)
     let tile = parts[parts.count - 2]
     #expect(tile.allSatisfy { $0.isNumber || $0 == "x" })

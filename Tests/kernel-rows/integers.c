@@ -23,56 +23,151 @@ static fenced random_bytes(size_t size, uint64_t *random) {
 }
 
 typedef struct product {
-  int64_t m, n, k;
-  fenced a, b, left, y;
+  maas_s8_gemm_params params;
+  fenced operands[MAAS_S8_OPERANDS];
+  bool b_is_transposed;
 } product;
 
-static product made_product(int64_t m, int64_t n, int64_t k) {
-  uint64_t random = (uint64_t)(m * 10000 + n * 100 + k);
-  product p = {.m = m, .n = n, .k = k};
-  p.a = random_bytes((size_t)(m * k), &random);
-  p.b = random_bytes((size_t)(k * n), &random);
-  p.left = fence((size_t)(m * ((k + 1) / 2 * 2)) * sizeof(int16_t), true);
-  p.y = fence((size_t)(m * n) * sizeof(int32_t), true);
-  maas_s16_rows_params params = {.rows = m, .k = k, .zero = 5};
-  run_row(maas_s16_rows, &params, (void *[]){p.left.bytes, p.a.bytes, NULL}, maas_s16_rows_split(&params));
+static fenced random_floats(size_t count, float low, float high, uint64_t *random) {
+  fenced made = fence(count * sizeof(float), true);
+  for (size_t i = 0; i < count; i++)
+    ((float *)(void *)made.bytes)[i] = random_float(random, low, high);
+  return made;
+}
+
+static fenced random_integers(size_t count, uint64_t *random) {
+  fenced made = fence(count * sizeof(int32_t), true);
+  for (size_t i = 0; i < count; i++)
+    ((int32_t *)(void *)made.bytes)[i] = (int32_t)(random_bits(random) % 20001) - 10000;
+  return made;
+}
+
+/// Bit by bit of `style`: signs, zero points of their own, scales of their own, transposed B, what Y is.
+static product made_product(int64_t m, int64_t n, int64_t k, unsigned style) {
+  uint64_t random = (uint64_t)(m * 10000 + n * 100 + k) + style;
+  static const maas_element types[] = {MAAS_ELEMENT_S32, MAAS_ELEMENT_F32, MAAS_ELEMENT_U8, MAAS_ELEMENT_S8};
+  product p = {.params = {.m = m, .n = n, .k = k, .a_row = k + (style & 1), .y_row = n + (style & 1)},
+               .b_is_transposed = style & 2};
+  maas_s8_finish *f = &p.params.finish;
+  f->a_is_signed = style & 4, f->b_is_signed = style & 8;
+  f->y_type = types[style >> 4 & 3];
+  f->a_zero = 5, f->b_zero = style & 64 ? -3 : f->b_is_signed ? 0 : 128;
+  f->a_zeros = style & 128 ? m : 0, f->b_zeros = style & 256 ? n : 0;
+  f->a_scales = style & 512 ? m : 1, f->b_scales = style & 1024 ? n : 1;
+  f->bias_is_integer = style & 2048;
+  fenced *o = p.operands;
+  o[MAAS_S8_A] = random_bytes((size_t)(m * p.params.a_row - (style & 1)), &random);
+  o[MAAS_S8_B] = random_bytes((size_t)(k * n), &random);
+  size_t size = f->y_type == MAAS_ELEMENT_S32 || f->y_type == MAAS_ELEMENT_F32 ? 4 : 1;
+  o[MAAS_S8_Y] = fence((size_t)(m * p.params.y_row - (style & 1)) * size, true);
+  memset(o[MAAS_S8_Y].bytes, 0, o[MAAS_S8_Y].size);
+  if (f->a_zeros)
+    o[MAAS_S8_A_ZERO] = random_bytes((size_t)m, &random);
+  if (f->b_zeros)
+    o[MAAS_S8_B_ZERO] = random_bytes((size_t)n, &random);
+  o[MAAS_S8_BIAS] = f->bias_is_integer ? random_integers((size_t)n, &random)
+                                       : random_floats((size_t)n, -9, 9, &random);
+  if (f->y_type == MAAS_ELEMENT_S32)
+    return p;
+  o[MAAS_S8_A_SCALE] = random_floats((size_t)f->a_scales, 0.01f, 0.1f, &random);
+  o[MAAS_S8_B_SCALE] = random_floats((size_t)f->b_scales, 0.01f, 0.1f, &random);
+  if (style & 4096)
+    f->activation = (maas_f32_activation){MAAS_UNARY_CLIP, -3, 40};
+  if (f->y_type == MAAS_ELEMENT_F32) {
+    if (style & 8192)
+      o[MAAS_S8_RESIDUAL] = random_floats((size_t)(m * p.params.y_row - (style & 1)), -9, 9, &random);
+    return p;
+  }
+  o[MAAS_S8_Y_SCALE] = random_floats(1, 0.2f, 0.9f, &random);
+  o[MAAS_S8_Y_ZERO] = random_bytes(1, &random);
   return p;
 }
 
 static fenced panels(const maas_kernel *row, const product *p) {
-  maas_s16_pack_params params = {.is_signed = true, .k = p->k, .n = p->n, .count = 1, .zero = -3};
-  params.b_row = p->n, params.b_col = 1;
-  maas_split split = maas_s16_pack_split_for(row, &params);
-  fenced made = fence((size_t)maas_s16_packed_bytes_for(row, p->k, p->n), true);
-  run_row(maas_s16_pack, &params, (void *[]){made.bytes, p->b.bytes, NULL}, split);
+  const maas_s8_gemm_params *g = &p->params;
+  maas_s8_pack_params params = {.is_signed = g->finish.b_is_signed, .k = g->k, .n = g->n, .count = 1};
+  params.b_row = p->b_is_transposed ? 1 : g->n, params.b_col = p->b_is_transposed ? g->k : 1;
+  maas_split split = maas_s8_pack_split_for(row, &params);
+  fenced made = fence((size_t)maas_s8_packed_bytes_for(row, g->k, g->n), true);
+  run_row(maas_s8_pack, &params, (void *[]){made.bytes, p->operands[MAAS_S8_B].bytes}, split);
   return made;
 }
 
-static bool is_product(const product *p) {
-  for (int64_t i = 0; i < p->m; i++)
-    for (int64_t j = 0; j < p->n; j++) {
-      int32_t sum = 0, found;
-      for (int64_t q = 0; q < p->k; q++)
-        sum += (p->a.bytes[i * p->k + q] - 5) * ((int8_t)p->b.bytes[q * p->n + j] + 3);
-      memcpy(&found, p->y.bytes + (i * p->n + j) * 4, sizeof found);
-      if (sum != found)
-        return false;
-    }
-  return fence_whole(&p->y);
+static int number(const fenced *bytes, int64_t i, bool is_signed) {
+  return is_signed ? (int8_t)bytes->bytes[i] : bytes->bytes[i];
 }
 
-static void check_product(const maas_kernel *row, int64_t m, int64_t n, int64_t k) {
-  product p = made_product(m, n, k);
+static double real(const fenced *floats, int64_t i) { return ((const float *)(const void *)floats->bytes)[i]; }
+
+static int64_t exact_sum(const product *p, int64_t i, int64_t j) {
+  const maas_s8_gemm_params *g = &p->params;
+  const maas_s8_finish *f = &g->finish;
+  int a_zero = f->a_zeros ? number(&p->operands[MAAS_S8_A_ZERO], i, f->a_is_signed) : f->a_zero;
+  int b_zero = f->b_zeros ? number(&p->operands[MAAS_S8_B_ZERO], j, f->b_is_signed) : f->b_zero;
+  int64_t sum = 0;
+  for (int64_t q = 0; q < g->k; q++)
+    sum += (number(&p->operands[MAAS_S8_A], i * g->a_row + q, f->a_is_signed) - a_zero) *
+           (number(&p->operands[MAAS_S8_B], p->b_is_transposed ? j * g->k + q : q * g->n + j, f->b_is_signed) -
+            b_zero);
+  if (f->bias_is_integer)
+    sum += ((const int32_t *)(const void *)p->operands[MAAS_S8_BIAS].bytes)[j];
+  return sum;
+}
+
+/// What Y is before it is rounded.
+static double exact_real(const product *p, int64_t i, int64_t j) {
+  const maas_s8_finish *f = &p->params.finish;
+  const fenced *o = p->operands;
+  double y = (double)exact_sum(p, i, j) * real(&o[MAAS_S8_A_SCALE], i % f->a_scales) *
+             real(&o[MAAS_S8_B_SCALE], j % f->b_scales);
+  if (!f->bias_is_integer)
+    y += real(&o[MAAS_S8_BIAS], j);
+  if (o[MAAS_S8_RESIDUAL].bytes)
+    y += real(&o[MAAS_S8_RESIDUAL], i * p->params.y_row + j);
+  if (f->activation.op == MAAS_UNARY_CLIP)
+    y = fmin(f->activation.beta, fmax(f->activation.alpha, y));
+  return y;
+}
+
+static bool is_element(const product *p, int64_t i, int64_t j) {
+  const maas_s8_finish *f = &p->params.finish;
+  const fenced *y = &p->operands[MAAS_S8_Y];
+  int64_t at = i * p->params.y_row + j;
+  if (f->y_type == MAAS_ELEMENT_S32)
+    return ((const int32_t *)(const void *)y->bytes)[at] == exact_sum(p, i, j);
+  double exact = exact_real(p, i, j);
+  if (f->y_type == MAAS_ELEMENT_F32)
+    return fabs(real(y, at) - exact) <= 1e-5 * (20 + fabs(exact));
+  bool is_signed = f->y_type == MAAS_ELEMENT_S8;
+  double quotient = exact / real(&p->operands[MAAS_S8_Y_SCALE], 0), zero = number(&p->operands[MAAS_S8_Y_ZERO], 0, is_signed);
+  quotient = fmin((is_signed ? 127 : 255) - zero, fmax((is_signed ? -128 : 0) - zero, quotient));
+  return fabs(number(y, at, is_signed) - zero - quotient) <= 0.501;
+}
+
+static bool is_product(const product *p) {
+  for (int64_t i = 0; i < p->params.m; i++)
+    for (int64_t j = 0; j < p->params.n; j++)
+      if (!is_element(p, i, j))
+        return false;
+  return fence_whole(&p->operands[MAAS_S8_Y]);
+}
+
+static void check_product(const maas_kernel *row, int64_t m, int64_t n, int64_t k, unsigned style) {
+  product p = made_product(m, n, k, style);
   fenced right = panels(row, &p);
-  maas_s16_gemm_params params = {.m = m, .n = n, .k = k};
-  maas_split split = maas_s16_gemm_split_for(row, &params);
-  run_row(row->run, &params, (void *[]){p.left.bytes, right.bytes, p.y.bytes}, split);
+  maas_split split = maas_s8_gemm_split_for(row, &p.params);
+  void *operands[MAAS_S8_OPERANDS];
+  for (int i = 0; i < MAAS_S8_OPERANDS; i++)
+    operands[i] = i == MAAS_S8_B ? right.bytes : p.operands[i].bytes;
+  if (p.params.finish.y_type == MAAS_ELEMENT_S32 && !p.params.finish.bias_is_integer)
+    operands[MAAS_S8_BIAS] = NULL;
+  run_row(row->run, &p.params, operands, split);
   char note[64];
-  snprintf(note, sizeof note, "%d x %d x %d", (int)m, (int)n, (int)k);
+  snprintf(note, sizeof note, "%d x %d x %d, %x", (int)m, (int)n, (int)k, style);
   count(row->name, note, is_product(&p) ? NULL : "not the product");
-  fenced *all[] = {&p.a, &p.b, &p.left, &p.y, &right};
-  for (int i = 0; i < 5; i++)
-    unfence(all[i]);
+  for (int i = 0; i < MAAS_S8_OPERANDS; i++)
+    unfence(&p.operands[i]);
+  unfence(&right);
 }
 
 enum { numbers = 517 };
@@ -97,6 +192,51 @@ static void check_quantize(const maas_kernel *row) {
       problem = "not the rounded quotient";
   count(row->name, "each element its own", problem);
   unfence(&y);
+}
+
+/// Numbers of every size, and NaN, for which bytes hold the lowest.
+static void check_quantize_bytes(const maas_kernel *row) {
+  float scale = 0.7f;
+  uint64_t random = 8;
+  uint8_t zero = 100;
+  fenced x = random_floats(numbers, -200, 200, &random), y = fence(numbers, true);
+  float *values = (float *)(void *)x.bytes;
+  values[3] = NAN, values[4] = INFINITY, values[5] = 0.35f;
+  maas_quantize_params params = {.type = MAAS_ELEMENT_U8, .low = 0, .high = 255, .rank = 1};
+  params.dims[0] = numbers;
+  maas_split split = maas_f32_quantize_split(&params);
+  run_row(row->run, &params, (void *[]){values, &scale, &zero, y.bytes}, split);
+  const char *problem = fence_whole(&y) ? NULL : "wrote outside its operands";
+  for (int i = 0; i < numbers; i++) {
+    float exact = isnan(values[i]) ? 0 : fmaxf(0, fminf(255, nearbyintf(values[i] / scale) + 100));
+    if (y.bytes[i] != exact)
+      problem = "not the rounded quotient";
+  }
+  count(row->name, "one scale", problem);
+  unfence(&x);
+  unfence(&y);
+}
+
+static void check_range(const maas_kernel *row) {
+  for (int n = 1; n < 20000; n = n * 3 + 1) {
+    uint64_t random = (uint64_t)n;
+    fenced x = random_floats((size_t)n, -5, 7, &random);
+    float *values = (float *)(void *)x.bytes, low = 0, high = 0, found_low = 0, found_high = 0;
+    values[n / 2] = NAN;
+    for (int i = 0; i < n; i++)
+      low = fminf(low, values[i]), high = fmaxf(high, values[i]);
+    maas_f32_range_params params = {.n = n};
+    maas_split split = maas_f32_range_split(&params);
+    fenced y = fence((size_t)split.items * 2 * sizeof(float), true);
+    run_row(row->run, &params, (void *[]){values, y.bytes}, split);
+    for (int64_t i = 0; i < split.items; i++) {
+      found_low = fminf(found_low, ((float *)(void *)y.bytes)[2 * i]);
+      found_high = fmaxf(found_high, ((float *)(void *)y.bytes)[2 * i + 1]);
+    }
+    count(row->name, "with NaN", low == found_low && high == found_high && fence_whole(&y) ? NULL : "not the range");
+    unfence(&x);
+    unfence(&y);
+  }
 }
 
 static void check_dequantize(const maas_kernel *row) {
@@ -153,14 +293,20 @@ static void each_row(const char *family, void (*body)(const maas_kernel *row)) {
 
 static void check_products_of(const maas_kernel *row) {
   static const int64_t sizes[] = {1, 2, 4, 7, 8, 9, 16, 33, 65};
+  uint64_t random = 1;
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++)
-      check_product(row, sizes[i], sizes[j], sizes[(i + j) % 9]);
+      for (int style = 0; style < 4; style++)
+        check_product(row, sizes[i], sizes[j], sizes[random_bits(&random) % 9], (unsigned)random_bits(&random));
+  check_product(row, 70, 200, 300, 4 | 8 | 32);
+  check_product(row, 3, 5, 0, 16);
 }
 
 void check_integers(void) {
-  each_row("maas_s16_gemm", check_products_of);
+  each_row("maas_s8_gemm", check_products_of);
   each_row("maas_f32_quantize", check_quantize);
+  each_row("maas_f32_quantize", check_quantize_bytes);
+  each_row("maas_f32_range", check_range);
   each_row("maas_f32_dequantize", check_dequantize);
   each_row("maas_f32_convert", check_convert);
 }

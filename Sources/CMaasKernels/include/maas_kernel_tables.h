@@ -49,11 +49,11 @@ maas_split maas_f32_conv_split_for(const maas_kernel *kernel, maas_f32_conv_para
 maas_split maas_f32_conv_nhwc_split_for(const maas_kernel *kernel, maas_f32_conv_params *params);
 maas_split maas_f32_conv_nhwc_pack_split_for(const maas_kernel *conv, maas_f32_conv_nhwc_pack_params *params);
 int64_t maas_f32_conv_nhwc_packed_bytes_for(const maas_kernel *conv, const maas_f32_conv_params *params);
-maas_split maas_s16_gemm_split_for(const maas_kernel *kernel, maas_s16_gemm_params *params);
-int64_t maas_s16_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n);
+maas_split maas_s8_gemm_split_for(const maas_kernel *kernel, maas_s8_gemm_params *params);
+int64_t maas_s8_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n);
 maas_split maas_f32_lstm_split_for(const maas_kernel *kernel, const maas_f32_lstm_params *params);
 maas_split maas_f32_nbits_split_for(const maas_kernel *kernel, maas_f32_nbits_params *params);
-maas_split maas_s16_pack_split_for(const maas_kernel *gemm, maas_s16_pack_params *params);
+maas_split maas_s8_pack_split_for(const maas_kernel *gemm, maas_s8_pack_params *params);
 
 #ifdef __cplusplus
 }

@@ -31,6 +31,15 @@ int32_t maas_f32_quantize(const maas_step *step, int64_t begin, int64_t end, maa
 int32_t maas_f32_dequantize(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_quantize_split(maas_quantize_params *params);
 
+typedef struct maas_f32_range_params {
+  int64_t n;
+  int64_t block; ///< Set by split; an item each.
+} maas_f32_range_params;
+
+/// x[n], y[items, 2]: the smallest and the largest number of each block and 0; NaN is none.
+int32_t maas_f32_range(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_range_split(maas_f32_range_params *params);
+
 /// y = saturate(round(a + b, or a b, as quantized numbers of y's scale)); all of one 8-bit type.
 typedef struct maas_qbinary_params {
   maas_element type; ///< U8 or S8.
@@ -63,51 +72,67 @@ typedef struct maas_f32_convert_params {
 int32_t maas_f32_convert(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_convert_split(const maas_f32_convert_params *params);
 
-// Products of 8-bit integers, whose differences from a zero point take 16 bits
+// Products of bytes, with sums of 32 bits
 
-/// y[r, p] = x[r, p] - zero[r % zeros], rows of k filled up with 0 to an even number.
-typedef struct maas_s16_rows_params {
-  bool is_signed;
-  int64_t rows, k;
-  int64_t zeros; ///< Elements of the zero point's operand; 0 where `zero` stands for it.
-  int32_t zero;
-} maas_s16_rows_params;
+/// What becomes of the sums of products of A's and B's bytes less their zero points. S32: the sums, with an integer bias
+/// added. Else Y = activation((sum a_scale) b_scale + bias + residual), which for bytes is divided by y_scale, rounded half
+/// to even, moved by y's zero point and held within the type.
+typedef struct maas_s8_finish {
+  bool a_is_signed, b_is_signed;
+  bool bias_is_integer;       ///< int32, added to the sums before they are scaled.
+  maas_element y_type;        ///< S32, F32, U8 or S8.
+  int32_t a_zero, b_zero;     ///< Where there are no such operands.
+  int64_t a_zeros, b_zeros;   ///< Elements of those operands, else 0. Row i of all matrices A has number i % a_zeros.
+  int64_t a_scales, b_scales; ///< Elements of the scales, else 0.
+  maas_f32_activation activation; ///< None, RELU or CLIP for bytes; none for sums.
+} maas_s8_finish;
 
-/// y int16[rows, k rounded up to even], x, zero point of x's type if zeros > 0.
-int32_t maas_s16_rows(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
-maas_split maas_s16_rows_split(const maas_s16_rows_params *params);
+/// The operands of a product of bytes. All but the first three may be NULL: scales and zero points are then 1 and 0.
+typedef enum maas_s8_operand {
+  MAAS_S8_A = 0,
+  MAAS_S8_B, ///< As packed by maas_s8_pack.
+  MAAS_S8_Y,
+  MAAS_S8_A_ZERO,
+  MAAS_S8_B_ZERO,
+  MAAS_S8_A_SCALE,
+  MAAS_S8_B_SCALE,
+  MAAS_S8_BIAS,     ///< One for each column, the same in all matrices.
+  MAAS_S8_RESIDUAL, ///< Floats, like a Y of floats.
+  MAAS_S8_Y_SCALE,  ///< Of bytes.
+  MAAS_S8_Y_ZERO,
+  MAAS_S8_OPERANDS
+} maas_s8_operand;
 
-/// B[p, j] - zero[(b n + j) % zeros] for matrix b of `count`, in panels of nr columns of pairs of rows.
-typedef struct maas_s16_pack_params {
-  bool is_signed;
-  int64_t k, n, count;
-  int64_t b_row, b_col; ///< Elements between neighbours in a column and in a row of B.
-  int64_t zeros;
-  int32_t zero;
-  int32_t nr; ///< Set by split.
-} maas_s16_pack_params;
-
-/// packed b, b, zero point of b's type if zeros > 0. The layout belongs to the kernel this process selected.
-int32_t maas_s16_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
-maas_split maas_s16_pack_split(maas_s16_pack_params *params);
-/// Bytes of one packed matrix; -1 if that does not fit an int64_t.
-int64_t maas_s16_packed_bytes(int64_t k, int64_t n);
-
-/// Y = A B, wrapping; distances between matrices count matrices, 0 broadcasts.
-typedef struct maas_s16_gemm_params {
+/// Matrices of A and B, batched; distances between matrices count matrices, 0 broadcasts.
+typedef struct maas_s8_gemm_params {
   int64_t m, n, k;
+  int64_t a_row, y_row; ///< Elements between rows of A and of Y.
+  maas_s8_finish finish;
   int32_t batch_rank;
-  int32_t nr; ///< Set by split.
   int64_t batch[MAAS_MAX_BATCH_RANK];
   int64_t a_batch[MAAS_MAX_BATCH_RANK];
   int64_t b_batch[MAAS_MAX_BATCH_RANK];
   int64_t y_batch[MAAS_MAX_BATCH_RANK];
   int64_t tile_m, tile_n; ///< Set by split.
-} maas_s16_gemm_params;
+} maas_s8_gemm_params;
 
-/// a as maas_s16_rows leaves it, packed b, y int32[m, n].
-int32_t maas_s16_gemm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
-maas_split maas_s16_gemm_split(maas_s16_gemm_params *params);
+/// Operands as maas_s8_operand lists them. In place with the residual. Sums wrap.
+int32_t maas_s8_gemm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_s8_gemm_split(maas_s8_gemm_params *params);
+
+/// B[p, j] = b[p b_row + j b_col] of `count` matrices.
+typedef struct maas_s8_pack_params {
+  bool is_signed;
+  int64_t k, n, count;
+  int64_t b_row, b_col;
+  int32_t nr; ///< Set by split.
+} maas_s8_pack_params;
+
+/// packed b, b. The layout belongs to the kernel this process selected.
+int32_t maas_s8_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_s8_pack_split(maas_s8_pack_params *params);
+/// Bytes of one packed matrix; -1 if that does not fit an int64_t.
+int64_t maas_s8_packed_bytes(int64_t k, int64_t n);
 
 // The product with a matrix that is quantized in blocks along k, its codes several to a byte
 

@@ -68,7 +68,27 @@ static inline float rounded(float x, float low, float high) {
   return (held + 12582912.0f) - 12582912.0f;
 }
 
+/// One scale and zero point, and a byte for each element.
+static void quantize_bytes(const maas_quantize_params *g, const piece *p) {
+  float zero = 0;
+  if (p->zero)
+    loads[g->type](p->zero, 0, 1, &zero);
+  vf low = v_set(g->low - zero), high = v_set(g->high - zero), scale = v_set(p->scale ? *p->scale : 1);
+  vi offset = v_to_int(v_set(zero));
+  int64_t n = p->n;
+  for (int64_t i = 0; i < n; i += V_WIDTH) {
+    int64_t count = n - i < V_WIDTH ? n - i : V_WIDTH;
+    vf x = v_div(v_load_tail((const float *)p->x + i, count), scale);
+    vi whole = v_to_int(v_round(v_min(v_max(x, low), high)));
+    vi_store_bytes((uint8_t *)p->y + i, vi_add(whole, offset), count);
+  }
+}
+
 static void quantize_piece(const maas_quantize_params *g, const piece *p) {
+  if (p->step == 0 && sizes[g->type] == 1) {
+    quantize_bytes(g, p);
+    return;
+  }
   float x[stretch], zeros[stretch];
   int32_t whole[stretch];
   divide(p, x);
@@ -203,4 +223,5 @@ int32_t MAAS_F32_KERNEL(convert)(const maas_step *step, int64_t begin, int64_t e
 }
 
 #include "blocks.h"
+#include "range.h"
 #include "pairs.h"

@@ -33,6 +33,14 @@ OPERATION(dequantize)
 OPERATION(convert)
 OPERATION(qbinary)
 OPERATION(block_bytes)
+OPERATION(range)
+
+enum { range_block = 8192 };
+
+maas_split maas_f32_range_split(maas_f32_range_params *params) {
+  params->block = range_block;
+  return maas_split_by_cost(maas_ceil_div(params->n, range_block), 0.1 * range_block, 0);
+}
 
 maas_split maas_f32_block_bytes_split(const maas_block_bytes_params *params) {
   return maas_split_by_cost(params->blocks, 5 + 0.7 * (double)params->block, 0);

@@ -51,15 +51,35 @@ static inline vi v_as_int(vf a) { return _mm256_castps_si256(a); }
 static inline vf v_as_float(vi a) { return _mm256_castsi256_ps(a); }
 static inline vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
 static inline vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
+static inline vi vi_mul(vi a, vi b) { return _mm256_mullo_epi32(a, b); }
 static inline vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
 static inline vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
 #define vi_shift_left(a, bits) _mm256_slli_epi32(a, bits)
 #define vi_shift_right(a, bits) _mm256_srai_epi32(a, bits)
 static inline vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void vi_store(int32_t *p, vi a) { _mm256_storeu_si256((__m256i *)p, a); }
+static inline void vi_store_bytes(uint8_t *p, vi a, int64_t n) {
+  __m256i low = _mm256_shuffle_epi8(a, _mm256_set1_epi32(0x0c080400));
+  uint8_t bytes[8];
+  int32_t first = _mm256_extract_epi32(low, 0), second = _mm256_extract_epi32(low, 4);
+  __builtin_memcpy(bytes, &first, 4);
+  __builtin_memcpy(bytes + 4, &second, 4);
+  if (n == 8)
+    __builtin_memcpy(p, bytes, 8);
+  else
+    for (int64_t i = 0; i < n; i++)
+      p[i] = bytes[i];
+}
 static inline vi vi_dot_pairs(vi a, vi b) { return _mm256_madd_epi16(a, b); }
 static inline vi vi_dot_bytes(vi sum, vi a, vi b) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
+}
+/// The even bytes and the odd ones as 16-bit integers, since the sum of two products of bytes may need 17 bits.
+static inline vi vi_dot_quads(vi sum, vi a, vi b) {
+  vi even = _mm256_madd_epi16(_mm256_and_si256(a, _mm256_set1_epi16(255)),
+                              _mm256_srai_epi16(_mm256_slli_epi16(b, 8), 8));
+  vi odd = _mm256_madd_epi16(_mm256_srli_epi16(a, 8), _mm256_srai_epi16(b, 8));
+  return _mm256_add_epi32(_mm256_add_epi32(sum, even), odd);
 }
 static inline vf vi_to_float(vi a) { return _mm256_cvtepi32_ps(a); }
 static inline vf v_nibble(vi a) { return vi_to_float(vi_and(a, vi_set(15))); }

@@ -38,18 +38,33 @@ static inline vi v_as_int(vf a) { return _mm512_castps_si512(a); }
 static inline vf v_as_float(vi a) { return _mm512_castsi512_ps(a); }
 static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 static inline vi vi_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
+static inline vi vi_mul(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
 static inline vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
 static inline vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 #define vi_shift_left(a, bits) _mm512_slli_epi32(a, bits)
 #define vi_shift_right(a, bits) _mm512_srai_epi32(a, bits)
 static inline vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
 static inline void vi_store(int32_t *p, vi a) { _mm512_storeu_si512(p, a); }
+static inline void vi_store_bytes(uint8_t *p, vi a, int64_t n) {
+  _mm512_mask_cvtepi32_storeu_epi8(p, v_tail_mask(n), a);
+}
 static inline vi vi_dot_pairs(vi a, vi b) { return _mm512_madd_epi16(a, b); }
 static inline vi vi_dot_bytes(vi sum, vi a, vi b) {
 #ifdef MAAS_VNNI
   return _mm512_dpbusd_epi32(sum, a, b);
 #else
   return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(a, b), _mm512_set1_epi16(1)));
+#endif
+}
+/// Without the instruction the even bytes and the odd ones as 16-bit integers, as in avx2.h.
+static inline vi vi_dot_quads(vi sum, vi a, vi b) {
+#ifdef MAAS_VNNI
+  return _mm512_dpbusd_epi32(sum, a, b);
+#else
+  vi even = _mm512_madd_epi16(_mm512_and_si512(a, _mm512_set1_epi16(255)),
+                              _mm512_srai_epi16(_mm512_slli_epi16(b, 8), 8));
+  vi odd = _mm512_madd_epi16(_mm512_srli_epi16(a, 8), _mm512_srai_epi16(b, 8));
+  return _mm512_add_epi32(_mm512_add_epi32(sum, even), odd);
 #endif
 }
 static inline vf vi_to_float(vi a) { return _mm512_cvtepi32_ps(a); }

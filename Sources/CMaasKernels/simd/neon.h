@@ -44,12 +44,19 @@ static inline vi v_as_int(vf a) { return vreinterpretq_s32_f32(a); }
 static inline vf v_as_float(vi a) { return vreinterpretq_f32_s32(a); }
 static inline vi vi_add(vi a, vi b) { return vaddq_s32(a, b); }
 static inline vi vi_sub(vi a, vi b) { return vsubq_s32(a, b); }
+static inline vi vi_mul(vi a, vi b) { return vmulq_s32(a, b); }
 static inline vi vi_and(vi a, vi b) { return vandq_s32(a, b); }
 static inline vi vi_or(vi a, vi b) { return vorrq_s32(a, b); }
 #define vi_shift_left(a, bits) vshlq_n_s32(a, bits)
 #define vi_shift_right(a, bits) vshrq_n_s32(a, bits)
 static inline vi vi_load(const int32_t *p) { return vld1q_s32(p); }
 static inline void vi_store(int32_t *p, vi a) { vst1q_s32(p, a); }
+static inline void vi_store_bytes(uint8_t *p, vi a, int64_t n) {
+  int32_t lanes[4];
+  vst1q_s32(lanes, a);
+  for (int64_t i = 0; i < n; i++)
+    p[i] = (uint8_t)lanes[i];
+}
 static inline vi vi_dot_pairs(vi a, vi b) {
   int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
   return vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y));
@@ -57,6 +64,15 @@ static inline vi vi_dot_pairs(vi a, vi b) {
 static inline vi vi_dot_bytes(vi sum, vi a, vi b) {
   int8x16_t x = vreinterpretq_s8_s32(a), y = vreinterpretq_s8_s32(b);
   return vpadalq_s16(sum, vpaddq_s16(vmull_s8(vget_low_s8(x), vget_low_s8(y)), vmull_high_s8(x, y)));
+}
+/// The even bytes and the odd ones as 16-bit integers, as in avx2.h.
+static inline vi vi_dot_quads(vi sum, vi a, vi b) {
+  uint16x8_t x = vreinterpretq_u16_s32(a);
+  int16x8_t y = vreinterpretq_s16_s32(b);
+  vi even = vi_dot_pairs(vreinterpretq_s32_u16(vandq_u16(x, vdupq_n_u16(255))),
+                         vreinterpretq_s32_s16(vshrq_n_s16(vshlq_n_s16(y, 8), 8)));
+  vi odd = vi_dot_pairs(vreinterpretq_s32_u16(vshrq_n_u16(x, 8)), vreinterpretq_s32_s16(vshrq_n_s16(y, 8)));
+  return vaddq_s32(vaddq_s32(sum, even), odd);
 }
 static inline vf vi_to_float(vi a) { return vcvtq_f32_s32(a); }
 static inline vf v_nibble(vi a) { return vi_to_float(vi_and(a, vi_set(15))); }

@@ -63,12 +63,18 @@ static inline vf v_as_float(vi a) {
 }
 static inline vi vi_add(vi a, vi b) { return (vi)((uint32_t)a + (uint32_t)b); }
 static inline vi vi_sub(vi a, vi b) { return (vi)((uint32_t)a - (uint32_t)b); }
+static inline vi vi_mul(vi a, vi b) { return (vi)((uint32_t)a * (uint32_t)b); }
 static inline vi vi_and(vi a, vi b) { return a & b; }
 static inline vi vi_or(vi a, vi b) { return a | b; }
 #define vi_shift_left(a, bits) ((vi)((uint32_t)(a) << (bits)))
 #define vi_shift_right(a, bits) ((vi)(a) >> (bits)) // Arithmetic.
 static inline vi vi_load(const int32_t *p) { return *p; }
 static inline void vi_store(int32_t *p, vi a) { *p = a; }
+/// The lowest bytes of the first n lanes.
+static inline void vi_store_bytes(uint8_t *p, vi a, int64_t n) {
+  if (n > 0)
+    *p = (uint8_t)a;
+}
 /// Each lane as two 16-bit integers: the sum of their products.
 static inline vi vi_dot_pairs(vi a, vi b) {
   return (vi)((uint32_t)((int16_t)a * (int16_t)b) + (uint32_t)((a >> 16) * (b >> 16)));
@@ -78,6 +84,13 @@ static inline vi vi_dot_bytes(vi sum, vi a, vi b) {
   for (int i = 0; i < 32; i += 8)
     sum += (uint8_t)(a >> i) * (int8_t)(b >> i);
   return sum;
+}
+/// The same, exactly for all bytes of a, and wrapping.
+static inline vi vi_dot_quads(vi sum, vi a, vi b) {
+  uint32_t total = (uint32_t)sum;
+  for (int i = 0; i < 32; i += 8)
+    total += (uint32_t)((uint8_t)(a >> i) * (int8_t)(b >> i));
+  return (vi)total;
 }
 static inline vf vi_to_float(vi a) { return (vf)a; }
 /// The number in the lowest 4 bits of a lane, whatever stands above them.

@@ -25,4 +25,7 @@ package struct Activation: Sendable {
   }
 
   package var isNone: Bool { function.op == MAAS_UNARY_IDENTITY }
+
+  /// Whether it does nothing but hold values within bounds.
+  package var isClamp: Bool { isNone || function.op == MAAS_UNARY_RELU || function.op == MAAS_UNARY_CLIP }
 }

@@ -73,10 +73,10 @@ package final class QAttention: ReadableOperator {
     let (batch, sequence, hidden) = (y.shape[0], y.shape[1], y.shape[2])
     guard hidden > 0 else { return }
     let whole = try node.temporary(.float, [batch * sequence, 3 * hidden])
-    try node.emitScaledProduct(
+    let finish = IntegerFinish(aScale: try node.input(3), bScale: try node.input(4), bias: try node.input(2))
+    try node.emitIntegerProduct(
       MatrixProduct(m: batch * sequence, n: 3 * hidden, k: x.shape[2]), IntegerSide(x, node.optionalInput(6)),
-      IntegerSide(w, node.optionalInput(7)),
-      scale: try node.scales(try node.input(3), try node.input(4)), bias: try node.input(2), whole)
+      IntegerSide(w, node.optionalInput(7)), finish, whole)
     var inputs: [Operand?] = []
     for part in 0..<3 { inputs.append(try columns(&node, whole, part, y.shape)) }
     let past = node.optionalInput(8)

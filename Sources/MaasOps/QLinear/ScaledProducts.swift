@@ -21,11 +21,11 @@ package final class MatMulIntegerToFloat: ReadableOperator {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (a, b, y) = (try node.input(0), try node.input(1), try node.output())
     let target = try node.widenedTarget(y)
-    try node.emitScaledProduct(
+    let finish = IntegerFinish(
+      aScale: try node.widenedInput(2), bScale: try node.widenedInput(3), bias: try node.widenedOptional(6))
+    try node.emitIntegerProduct(
       try MatrixProduct(of: a.shape, b.shape, to: y.shape), IntegerSide(a, node.optionalInput(4)),
-      IntegerSide(b, node.optionalInput(5)),
-      scale: try node.scales(try node.widenedInput(2), try node.widenedInput(3)),
-      bias: try node.widenedOptional(6), target)
+      IntegerSide(b, node.optionalInput(5)), finish, target)
     node.narrow(target, into: y)
   }
 }
@@ -50,10 +50,10 @@ package final class DynamicQuantizeMatMul: ReadableOperator {
     let a = try node.temporary(.uint8, x.shape)
     let (scale, zero) = (try node.temporary(.float, []), try node.temporary(.uint8, []))
     try node.emitDynamicQuantize(x, a, scale, zero)
-    try node.emitScaledProduct(
+    let finish = IntegerFinish(aScale: scale, bScale: try node.input(2), bias: node.optionalInput(4))
+    try node.emitIntegerProduct(
       try MatrixProduct(of: a.shape, b.shape, to: y.shape), IntegerSide(a, zero),
-      IntegerSide(b, node.optionalInput(3)), scale: try node.scales(scale, try node.input(2)),
-      bias: node.optionalInput(4), y)
+      IntegerSide(b, node.optionalInput(3)), finish, y)
   }
 }
 
@@ -101,24 +101,47 @@ package final class QGemm: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    var (a, b, y) = (try node.input(0), try node.input(3), try node.output())
+    var (a, y) = (try node.input(0), try node.output())
     guard y.count > 0 else { return }
     if transA { a = try node.transposed(a, [1, 0]) }
     var product = MatrixProduct(m: y.shape[0], n: y.shape[1], k: a.shape[1])
     if transB { (product.bRow, product.bColumn) = (1, product.k) }
+    var finish = IntegerFinish(
+      aScale: try scale(&node), bScale: try node.input(4), bias: node.optionalInput(6),
+      yScale: node.optionalInput(7), yZero: node.optionalInput(8))
+    let (left, right) = (IntegerSide(a, node.optionalInput(2)), IntegerSide(try node.input(3), node.optionalInput(5)))
+    if finish.bias == nil || finish.bias?.shape.last == y.shape[1], finish.bias?.count ?? y.shape[1] == y.shape[1] {
+      return try node.emitIntegerProduct(product, left, right, finish, y)
+    }
+    finish.bias = nil
+    try emitApart(&node, product, left, right, finish, y)
+  }
+
+  private func scale(_ node: inout Lowering) throws(MaasError) -> Operand {
+    let scale = try node.input(1).viewed([])
+    guard alpha != 1 else { return scale }
+    let product = try node.temporary(.float, [])
+    try node.emitBinary(.mul, try node.scalar(Double(alpha), .float), scale, product)
+    return product
+  }
+
+  /// For a C that is not one number for each column.
+  private func emitApart(
+    _ node: inout Lowering, _ product: MatrixProduct, _ a: IntegerSide, _ b: IntegerSide, _ finish: IntegerFinish,
+    _ y: Operand
+  ) throws(MaasError) {
     let sums = try node.temporary(.int32, y.shape)
-    try node.emitIntegerProduct(
-      product, IntegerSide(a, node.optionalInput(2)), IntegerSide(b, node.optionalInput(5)), sums)
-    if let c = node.optionalInput(6) { try node.emitBinary(.add, sums, c, sums) }
-    var scale = try node.input(1).viewed([])
-    if alpha != 1 { scale = try node.scales(try node.scalar(Double(alpha), .float), scale) }
-    b = try node.input(4)
-    guard let yScale = node.optionalInput(7) else {
-      return try node.emitScaled(sums, try node.scales(scale, b), bias: nil, y)
+    try node.emitIntegerProduct(product, a, b, IntegerFinish(), sums)
+    try node.emitBinary(.add, sums, try node.input(6), sums)
+    guard let aScale = finish.aScale, let bScale = finish.bScale else { return }
+    let right = bScale.count == 1 ? try bScale.viewed([]) : bScale
+    guard let yScale = finish.yScale, let yZero = finish.yZero else {
+      let scale = try node.temporary(.float, right.shape)
+      try node.emitBinary(.mul, aScale, right, scale)
+      return try node.emitDequantize(sums, scale, nil, y, x: y.shape, own: scale.shape)
     }
     try node.emitRequantize(
-      try node.converted(sums, .float), scale, b.count == 1 ? try b.viewed([]) : b, try yScale.viewed([]),
-      try node.input(8).viewed([]), y)
+      try node.converted(sums, .float), aScale, right, try yScale.viewed([]), try yZero.viewed([]), y)
   }
 }
 
@@ -147,36 +170,5 @@ extension Inference {
     try expectRank(i, 1)
     guard let bias = try shape(i), let columns = outputs[0]?.shape?.dims.last else { return }
     _ = try unified(columns, bias[0], "the columns of the product and the bias")
-  }
-}
-
-extension Lowering {
-  /// The product of two scales, of which the second may be one for each column.
-  @inline(never)
-  mutating func scales(_ a: Operand, _ b: Operand) throws(MaasError) -> Operand {
-    let shape = b.count == 1 ? [] : [b.count]
-    let y = try temporary(.float, shape)
-    try emitBinary(.mul, try a.viewed([]), try b.viewed(shape), y)
-    return y
-  }
-
-  /// Emits y = A B scale + bias in float.
-  @inline(never)
-  mutating func emitScaledProduct(
-    _ product: MatrixProduct, _ a: IntegerSide, _ b: IntegerSide, scale: Operand, bias: Operand?, _ y: Operand
-  ) throws(MaasError) {
-    guard y.count > 0 else { return }
-    let sums = try temporary(.int32, y.shape)
-    try emitIntegerProduct(product, a, b, sums)
-    try emitScaled(sums, scale, bias: bias, y)
-  }
-
-  /// Emits y = sums scale + bias for int32 sums.
-  @inline(never)
-  mutating func emitScaled(
-    _ sums: Operand, _ scale: Operand, bias: Operand?, _ y: Operand
-  ) throws(MaasError) {
-    try emitDequantize(sums, scale, nil, y, x: y.shape, own: scale.shape)
-    if let bias { try emitBinary(.add, y, bias, y) }
   }
 }

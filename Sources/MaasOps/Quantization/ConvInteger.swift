@@ -110,7 +110,7 @@ extension Lowering {
     product.bCount = images * groups
     let patches = try patches(
       try convolution.params(x.x.shape, w.x.shape, y.shape), x, rows: images * groups * product.k, product.n)
-    try emitIntegerProduct(product, w, patches, y)
+    try emitIntegerProduct(product, w, patches, IntegerFinish(), y)
   }
 
   /// X as the matrix [image, channel, place in the window] x [place in the output]; X itself where they are the same.

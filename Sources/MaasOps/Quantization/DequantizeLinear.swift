@@ -18,6 +18,12 @@ package final class DequantizeLinear: ReadableOperator {
     }
   }
 
+  /// The dimension along which scales differ, if they do.
+  package var axis: Int { granularity.axis }
+  /// How many neighbours along it share a scale; 0 where each has its own.
+  package var blockSize: Int { granularity.blockSize }
+  package var isToFloat: Bool { outputType ?? .float == .float }
+
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...3)
     try node.expectDType(0, DType.quantized + [.int32])

@@ -28,11 +28,12 @@ extension Lowering {
   mutating func emitDynamicQuantize(
     _ x: Operand, _ y: Operand?, _ scale: Operand, _ zero: Operand
   ) throws(MaasError) {
-    let (low, high) = (try temporary(.float, []), try temporary(.float, []))
-    let axes = Array(x.shape.indices)
-    try emitReduce(MAAS_REDUCE_MIN, x, low, axes)
-    try emitReduce(MAAS_REDUCE_MAX, x, high, axes)
-    emit({ chooseScale(Chunk($0, $1, $2, $3)) }, [low, high, scale, zero, x], x.count)
+    var params = maas_f32_range_params()
+    params.n = Int64(x.count)
+    let split = maas_f32_range_split(&params)
+    let ranges = try temporary(.float, [Int(split.items), 2])
+    emit(maas_f32_range, [x, ranges], params, split)
+    emit({ chooseScale(Chunk($0, $1, $2, $3)) }, [ranges, scale, zero], Int(split.items))
     if let y, y.count > 0 { try emitQuantize(x, scale, zero, y, x: x.shape, own: []) }
   }
 
@@ -45,24 +46,17 @@ extension Lowering {
   }
 }
 
-/// Smallest and largest x, scale, zero point, x, of which the parameter is the count.
+/// The ranges of parts of x, of which the parameter is the count, scale, zero point.
 private func chooseScale(_ chunk: Chunk) -> Int32 {
-  let found = (chunk.input(0, as: Float.self).pointee, chunk.input(1, as: Float.self).pointee)
-  let (low, high) = found.0.isNaN ? numberRange(chunk) : (min(0, found.0), max(0, found.1))
-  let scale = low == high ? 1 : (high - low) / 255
-  let zero = max(0, min(255, 0 - low / scale))
-  chunk.output(2, as: Float.self).pointee = scale
-  chunk.output(3, as: UInt8.self).pointee = UInt8(zero.isNaN ? 0 : zero.rounded(.toNearestOrEven))
-  return StepStatus.ok
-}
-
-/// The range of 0 and of what in x is no NaN.
-private func numberRange(_ chunk: Chunk) -> (low: Float, high: Float) {
-  let x = chunk.input(4, as: Float.self)
+  let ranges = chunk.input(0, as: Float.self)
   var (low, high): (Float, Float) = (0, 0)
   for i in 0..<chunk.params(Int.self).pointee {
-    if x[i] < low { low = x[i] }
-    if x[i] > high { high = x[i] }
+    low = min(low, ranges[2 * i])
+    high = max(high, ranges[2 * i + 1])
   }
-  return (low, high)
+  let scale = low == high ? 1 : (high - low) / 255
+  let zero = max(0, min(255, 0 - low / scale))
+  chunk.output(1, as: Float.self).pointee = scale
+  chunk.output(2, as: UInt8.self).pointee = UInt8(zero.isNaN ? 0 : zero.rounded(.toNearestOrEven))
+  return StepStatus.ok
 }

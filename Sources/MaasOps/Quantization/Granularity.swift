@@ -4,8 +4,8 @@ import MaasGraph
 /// How finely a tensor is quantized: one scale and zero point for all of it, for each index along an axis, or for each
 /// block of indices along an axis. The shape of the scale tells which.
 struct Granularity {
-  private let axis: Int
-  private let blockSize: Int
+  let axis: Int
+  let blockSize: Int
 
   init(_ reader: inout AttributeReader) throws(MaasError) {
     axis = try reader.int("axis") ?? 1

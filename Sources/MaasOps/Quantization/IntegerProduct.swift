@@ -15,7 +15,7 @@ struct IntegerSide {
   var isSigned: Bool { x.dtype == .int8 }
 
   /// The one number that the zero point is known to be everywhere; nil where only a run can tell or they differ.
-  var knownZero: Int? {
+  private var knownZero: Int? {
     guard let zero else { return 0 }
     guard let numbers = zero.constant?.integers, let first = numbers.first,
       numbers.allSatisfy({ $0 == first })
@@ -23,69 +23,92 @@ struct IntegerSide {
     return first
   }
 
-  /// What the kernel reads besides x: nothing where the number is among the parameters.
-  var zeroOperand: Operand? { knownZero == nil ? zero : nil }
+  /// What the kernel reads besides x, or the number among its parameters that stands for it.
+  var zeroPoint: (operand: Operand?, number: Int32) {
+    knownZero.map { (nil, Int32(truncatingIfNeeded: $0)) } ?? (zero, 0)
+  }
+}
+
+/// What becomes of the sums of a product of 8-bit integers, as maas_s8_finish has it. A scale is one number, or one for each
+/// row of A or column of B; a bias has one for each column, in int32 before the scales or in float.
+struct IntegerFinish {
+  var aScale: Operand?
+  var bScale: Operand?
+  var bias: Operand?
+  var residual: Operand?
+  var yScale: Operand?
+  var yZero: Operand?
+  var activation = Activation.none
+
+  fileprivate func params(_ a: IntegerSide, _ b: IntegerSide, to y: DType) -> maas_s8_finish {
+    var params = maas_s8_finish()
+    (params.a_is_signed, params.b_is_signed) = (a.isSigned, b.isSigned)
+    (params.a_zero, params.b_zero) = (a.zeroPoint.number, b.zeroPoint.number)
+    params.a_zeros = Int64(a.zeroPoint.operand?.count ?? 0)
+    params.b_zeros = Int64(b.zeroPoint.operand?.count ?? 0)
+    (params.a_scales, params.b_scales) = (Int64(aScale?.count ?? 0), Int64(bScale?.count ?? 0))
+    params.bias_is_integer = bias?.dtype == .int32
+    params.y_type = y.productElement
+    params.activation = activation.function
+    return params
+  }
+}
+
+extension DType {
+  fileprivate var productElement: maas_element {
+    switch self {
+    case .int32: MAAS_ELEMENT_S32
+    case .float: MAAS_ELEMENT_F32
+    case .int8: MAAS_ELEMENT_S8
+    default: MAAS_ELEMENT_U8
+    }
+  }
 }
 
 extension Lowering {
-  /// Emits Y = (A - its zero point) (B - its zero point) in int32, for matrices of 8-bit integers, of which B may be
-  /// transposed. A zero point is one number, one for each row of A or column of B, or one for each row or column of all matrices.
+  /// Emits Y = (A - its zero point) (B - its zero point), finished, for matrices of 8-bit integers, of which B may be
+  /// transposed, to int32, float or 8-bit integers. A zero point is one number, one for each row of A or column of B, or one
+  /// for each row or column of all matrices.
   @inline(never)
   mutating func emitIntegerProduct(
-    _ product: MatrixProduct, _ a: IntegerSide, _ b: IntegerSide, _ y: Operand
+    _ product: MatrixProduct, _ a: IntegerSide, _ b: IntegerSide, _ finish: IntegerFinish, _ y: Operand
   ) throws(MaasError) {
     guard y.count > 0 else { return }
-    var params = maas_s16_gemm_params()
+    var params = maas_s8_gemm_params()
     (params.m, params.n, params.k) = (Int64(product.m), Int64(product.n), Int64(product.k))
+    (params.a_row, params.y_row) = (params.k, params.n)
     params.batch_rank = Int32(product.batch.count)
     assign(&params.batch, product.batch)
     assign(&params.a_batch, product.aBatch)
     assign(&params.b_batch, product.bBatch)
     assign(&params.y_batch, product.yBatch)
-    let split = maas_s16_gemm_split(&params)
-    emit(maas_s16_gemm, [try rows(a, k: product.k), try panels(b, product), y], params, split, dtype: .int32)
+    params.finish = finish.params(a, b, to: y.dtype)
+    let split = maas_s8_gemm_split(&params)
+    let operands = [
+      a.x, try bytePanels(b, product), y, a.zeroPoint.operand, b.zeroPoint.operand, finish.aScale,
+      finish.bScale, finish.bias, finish.residual, finish.yScale, finish.yZero,
+    ]
+    emit(maas_s8_gemm, operands, params, split, dtype: a.x.dtype)
   }
 
-  /// The rows of A as 16-bit differences: made once if A and its zero point are constant.
-  private mutating func rows(_ a: IntegerSide, k: Int) throws(MaasError) -> Operand {
-    var params = maas_s16_rows_params()
-    params.is_signed = a.isSigned
-    (params.rows, params.k) = (Int64(k == 0 ? 0 : a.x.count / k), Int64(k))
-    params.zeros = Int64(a.zeroOperand?.count ?? 0)
-    params.zero = Int32(a.knownZero ?? 0)
-    let split = maas_s16_rows_split(&params)
-    let elements = MaasCore.product(Int(params.rows), k + k % 2)
-    return try differences(
-      a, maas_s16_rows, params, split, bytes: elements.flatMap { MaasCore.product($0, 2) },
-      layout: "s16_rows \(k) \(params.zero) \(a.isSigned)")
-  }
-
-  private mutating func panels(_ b: IntegerSide, _ product: MatrixProduct) throws(MaasError) -> Operand {
-    var params = maas_s16_pack_params()
+  /// B in the kernel's layout: packed once if it is constant, else by a step of every run.
+  private mutating func bytePanels(_ b: IntegerSide, _ product: MatrixProduct) throws(MaasError) -> Operand {
+    var params = maas_s8_pack_params()
     params.is_signed = b.isSigned
     (params.k, params.n, params.count) = (Int64(product.k), Int64(product.n), Int64(product.bCount))
     (params.b_row, params.b_col) = (Int64(product.bRow), Int64(product.bColumn))
-    params.zeros = Int64(b.zeroOperand?.count ?? 0)
-    params.zero = Int32(b.knownZero ?? 0)
-    let split = maas_s16_pack_split(&params)
-    let one = Int(maas_s16_packed_bytes(params.k, params.n))
-    return try differences(
-      b, maas_s16_pack, params, split, bytes: one < 0 ? nil : MaasCore.product(one, product.bCount),
-      layout: "s16_pack \(product.k) \(product.n) \(product.bRow) \(params.zero) \(b.isSigned)")
-  }
-
-  private mutating func differences<Params: BitwiseCopyable>(
-    _ side: IntegerSide, _ run: maas_step_run, _ params: Params, _ split: maas_split, bytes: Int?,
-    layout: String
-  ) throws(MaasError) -> Operand {
-    guard let bytes else { throw MaasError(.limitExceeded, "the packed matrix is too large") }
-    if side.x.constant != nil, side.zeroOperand == nil {
+    let split = maas_s8_pack_split(&params)
+    let one = Int(maas_s8_packed_bytes(params.k, params.n))
+    guard one >= 0, let bytes = MaasCore.product(one, product.bCount) else {
+      throw MaasError(.limitExceeded, "the packed matrix is too large")
+    }
+    guard b.x.constant == nil else {
       return try packed(
-        side.x, layout: layout, byteCount: bytes, run, params, items: Int(split.items),
-        grain: Int(split.grain))
+        b.x, layout: "s8_pack \(product.k) \(product.n) \(product.bRow) \(b.isSigned)", byteCount: bytes,
+        maas_s8_pack, params, items: Int(split.items), grain: Int(split.grain))
     }
     let made = try temporary(.uint8, [bytes])
-    emit(run, [made, side.x, side.zeroOperand], params, split, dtype: .int16)
+    emit(maas_s8_pack, [made, b.x], params, split, dtype: b.x.dtype)
     return made
   }
 }

@@ -18,7 +18,9 @@ package final class MatMulInteger: ReadableOperator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (a, b) = (try node.input(0), try node.input(1))
-    try node.emitIntegerProduct(a, node.optionalInput(2), b, node.optionalInput(3), try node.output())
+    try node.emitIntegerProduct(
+      IntegerSide(a, node.optionalInput(2)), IntegerSide(b, node.optionalInput(3)), IntegerFinish(),
+      try node.output())
   }
 }
 
@@ -44,6 +46,14 @@ package final class QLinearMatMul: ReadableOperator {
     let (a, b, y) = (try node.input(0), try node.input(3), try node.output())
     guard y.count > 0 else { return }
     let (aZero, bZero) = (try node.input(2), try node.input(5))
+    let (left, right) = (IntegerSide(a, aZero), IntegerSide(b, bZero))
+    let (yScale, yZero) = (try node.input(6), try node.input(7))
+    if !a.dtype.isSmall, !b.dtype.isSmall, !y.dtype.isSmall, yScale.count == 1, yZero.count == 1 {
+      let finish = IntegerFinish(
+        aScale: try node.widenedInput(1), bScale: try node.widenedInput(4), yScale: try node.widened(yScale),
+        yZero: yZero)
+      return try node.emitIntegerProduct(left, right, finish, y)
+    }
     let product = try node.temporary(.float, y.shape)
     if a.dtype.isSmall || b.dtype.isSmall {
       let left = try node.difference(a, aZero, [a.rank > 1 ? a.shape[a.rank - 2] : 1, 1])
@@ -52,7 +62,7 @@ package final class QLinearMatMul: ReadableOperator {
       try node.emitProduct(shape, left, right, nil, nil, product)
     } else {
       let sums = try node.temporary(.int32, y.shape)
-      try node.emitIntegerProduct(a, aZero, b, bZero, sums)
+      try node.emitIntegerProduct(left, right, IntegerFinish(), sums)
       node.emitCast(sums, product)
     }
     let scales = try node.perRow(1, rank: a.rank)
@@ -63,24 +73,27 @@ package final class QLinearMatMul: ReadableOperator {
 }
 
 extension Lowering {
-  /// Emits the product by NumPy's rules; zero points are one number, one for each row of A or column of B, or one for
-  /// each of all matrices.
+  /// Emits the product by NumPy's rules; scales and zero points are one number, one for each row of A or column of B, or
+  /// one for each of all matrices.
   fileprivate mutating func emitIntegerProduct(
-    _ a: Operand, _ aZero: Operand?, _ b: Operand, _ bZero: Operand?, _ y: Operand
+    _ a: IntegerSide, _ b: IntegerSide, _ finish: IntegerFinish, _ y: Operand
   ) throws(MaasError) {
     guard y.count > 0 else { return }
-    let product = try MatrixProduct(of: a.shape, b.shape, to: y.shape)
-    let rows = a.rank > 1 ? a.shape[a.rank - 2] : 1
-    try expect(aZero, [1, rows, product.k == 0 ? 1 : a.count / product.k], "rows of the first matrix")
-    try expect(bZero, [1, product.n, product.n * product.bCount], "columns of the second matrix")
-    try emitIntegerProduct(product, IntegerSide(a, aZero), IntegerSide(b, bZero), y)
+    let product = try MatrixProduct(of: a.x.shape, b.x.shape, to: y.shape)
+    let rows = a.x.rank > 1 ? a.x.shape[a.x.rank - 2] : 1
+    let all = product.k == 0 ? 1 : a.x.count / product.k
+    for own in [a.zero, finish.aScale] { try expect(own, [1, rows, all], "rows of the first matrix") }
+    for own in [b.zero, finish.bScale] {
+      try expect(own, [1, product.n, product.n * product.bCount], "columns of the second matrix")
+    }
+    try emitIntegerProduct(product, a, b, finish, y)
   }
 
-  private func expect(_ zero: Operand?, _ counts: [Int], _ what: String) throws(MaasError) {
-    guard let zero, !counts.contains(zero.count) else { return }
+  private func expect(_ own: Operand?, _ counts: [Int], _ what: String) throws(MaasError) {
+    guard let own, !counts.contains(own.count) else { return }
     throw MaasError(
-      .shapeMismatch, "a zero point does not fit the \(what)",
-      expected: joined(counts.map { "\($0)" }, " or ") + " elements", found: "\(zero.count)")
+      .shapeMismatch, "a scale or zero point does not fit the \(what)",
+      expected: joined(counts.map { "\($0)" }, " or ") + " elements", found: "\(own.count)")
   }
 
   /// Input `i`, one number or one for each row of a matrix, such that it broadcasts to that.

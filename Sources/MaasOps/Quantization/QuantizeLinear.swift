@@ -24,6 +24,9 @@ package final class QuantizeLinear: ReadableOperator {
     }
   }
 
+  /// Whether it divides floats in float.
+  package var isFromFloat: Bool { precision ?? .float == .float }
+
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...3)
     try node.expectDType(0, DType.floats + [.int32])

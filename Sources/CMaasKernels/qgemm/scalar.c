@@ -1,7 +1,7 @@
 #include "../simd/name.h"
 #include "../simd/scalar.h"
 #define MAAS_ISA_SUFFIX scalar
-#define MAAS_TILE 4x4
-#define MAAS_MR 4
+#define MAAS_TILE 2x4
+#define MAAS_MR 2
 #define MAAS_NV 4
 #include "body.h"

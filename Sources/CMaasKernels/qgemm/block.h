@@ -1,0 +1,245 @@
+/// Rows of bytes times panels of bytes for one instruction set: MAAS_MR rows x MAAS_NV vectors of int32 in registers
+/// over all of k, then from the first-level cache to Y. A lane holds a column; one step multiplies four neighbours along
+/// k and adds them.
+#include "../row.h"
+#include "left.h"
+
+#define MAAS_NR (MAAS_NV * V_WIDTH)
+#define MAAS_S8_SHARED(op) MAAS_JOIN3_EXPANDED(maas_s8_, op, MAAS_ISA_SUFFIX)
+#define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
+#define MAAS_INLINE static inline __attribute__((always_inline))
+#ifndef MAAS_UNARY_ROWS
+#define MAAS_UNARY_ROWS MAAS_F32_SHARED(unary_rows)
+#endif
+
+static inline int32_t load_word(const uint8_t *p) {
+  int32_t word;
+  memcpy(&word, p, sizeof word);
+  return word;
+}
+
+/// sums[mr, NR] for `quads` groups of four along k.
+MAAS_INLINE void multiply(const int mr, const int nv, int64_t quads, const uint8_t *a, int64_t a_row,
+                          const uint8_t *b, int32_t *sums) {
+  vi acc[MAAS_MR][MAAS_NV];
+  MAAS_EACH (i, mr)
+    MAAS_EACH (v, nv)
+      acc[i][v] = vi_set(0);
+  for (int64_t q = 0; q < quads; q++, b += 4 * MAAS_NR, a += 4) {
+    vi panel[MAAS_NV];
+    MAAS_EACH (v, nv)
+      panel[v] = vi_load((const int32_t *)(const void *)b + v * V_WIDTH);
+    MAAS_EACH (i, mr) {
+      vi row = vi_set(load_word(a + i * a_row));
+      MAAS_EACH (v, nv)
+        acc[i][v] = vi_dot_quads(acc[i][v], row, panel[v]);
+    }
+  }
+  MAAS_EACH (i, mr)
+    MAAS_EACH (v, nv)
+      vi_store(sums + i * MAAS_NR + v * V_WIDTH, acc[i][v]);
+}
+
+typedef void micro_kernel(int64_t quads, const uint8_t *a, int64_t a_row, const uint8_t *b, int32_t *sums);
+
+#define MICRO_NAME(mr, nv) multiply_##mr##_##nv
+#define MICRO(mr, nv)                                                                                        \
+  static __attribute__((noinline)) void MICRO_NAME(mr, nv)(int64_t quads, const uint8_t *a, int64_t a_row,   \
+                                                           const uint8_t *b, int32_t *sums) {                \
+    multiply(mr, nv, quads, a, a_row, b, sums);                                                              \
+  }
+#if MAAS_NV > 2
+#define MICROS(mr) MICRO(mr, 1) MICRO(mr, 2) MICRO(mr, 4)
+#define MICRO_ROW(mr)                                                                                        \
+  { MICRO_NAME(mr, 1), MICRO_NAME(mr, 2), MICRO_NAME(mr, 4) }
+#else
+#define MICROS(mr) MICRO(mr, 1) MICRO(mr, 2)
+#define MICRO_ROW(mr)                                                                                        \
+  { MICRO_NAME(mr, 1), MICRO_NAME(mr, 2), MICRO_NAME(mr, 2) }
+#endif
+MICROS(1)
+MICROS(2)
+#if MAAS_MR > 2
+MICROS(3)
+MICROS(4)
+#endif
+#if MAAS_MR > 4
+MICROS(5)
+MICROS(6)
+#endif
+
+/// For 1 ... MAAS_MR rows, and for one vector, two or all.
+static micro_kernel *const micro_kernels[MAAS_MR][3] = {
+    MICRO_ROW(1), MICRO_ROW(2),
+#if MAAS_MR > 2
+    MICRO_ROW(3), MICRO_ROW(4),
+#endif
+#if MAAS_MR > 4
+    MICRO_ROW(5), MICRO_ROW(6),
+#endif
+};
+
+/// What the columns of a panel have in common for all rows.
+typedef struct panel_columns {
+  int32_t base[MAAS_NR];   ///< Added to every sum.
+  int32_t spread[MAAS_NR]; ///< What a row's zero point counts for.
+  int32_t zeros[MAAS_NR];  ///< What a row's sum counts for.
+  float factor[MAAS_NR], bias[MAAS_NR];
+  int64_t width;
+  float low, high; ///< Of the activation and, for bytes, of y's type less its zero point.
+  int32_t y_zero;
+  bool has_zeros, has_bias, has_row_zeros, has_row_scales;
+} panel_columns;
+
+/// The products and sums of int32 wrap.
+static void load_integers(const maas_s8_block *k, int64_t j, const int32_t *sums, panel_columns *c) {
+  const maas_s8_finish *f = k->finish;
+  const int32_t *bias = f->bias_is_integer ? k->operands[MAAS_S8_BIAS] : NULL;
+  c->has_zeros = k->a_sums != NULL;
+  c->has_row_zeros = f->a_zeros > 1;
+  uint32_t a_zero = c->has_row_zeros ? 0 : (uint32_t)maas_s8_a_zero(f, k->operands, 0);
+  for (int64_t i = 0; i < c->width; i++) {
+    uint32_t zero = c->has_zeros ? (uint32_t)maas_s8_b_zero(f, k->operands, k->column + j + i) : 0;
+    uint32_t spread = (uint32_t)sums[i] - (uint32_t)k->k * zero;
+    c->zeros[i] = (int32_t)zero;
+    c->spread[i] = (int32_t)spread;
+    c->base[i] = (int32_t)((bias ? (uint32_t)bias[k->bias + j + i] : 0) - a_zero * spread);
+  }
+}
+
+static void load_bounds(const maas_s8_block *k, float y_scale, panel_columns *c) {
+  const maas_s8_finish *f = k->finish;
+  bool clips = f->activation.op == MAAS_UNARY_CLIP, relu = f->activation.op == MAAS_UNARY_RELU;
+  c->low = clips ? f->activation.alpha / y_scale : relu ? 0 : -INFINITY;
+  c->high = clips ? f->activation.beta / y_scale : INFINITY;
+  if (f->y_type == MAAS_ELEMENT_F32)
+    return;
+  bool is_signed = f->y_type == MAAS_ELEMENT_S8;
+  const void *zero = k->operands[MAAS_S8_Y_ZERO];
+  c->y_zero = zero ? maas_byte_at(zero, 0, is_signed) : 0;
+  float low = (float)((is_signed ? -128 : 0) - c->y_zero), high = low + 255;
+  c->low = c->low < low ? low : c->low > high ? high : c->low;
+  c->high = c->high < high ? c->high : high;
+}
+
+/// A sum's factor is (a_scale b_scale) / y_scale, or that of the column where A's rows have scales of their own.
+static void load_floats(const maas_s8_block *k, int64_t j, panel_columns *c) {
+  const maas_s8_finish *f = k->finish;
+  const float *a = k->operands[MAAS_S8_A_SCALE], *b = k->operands[MAAS_S8_B_SCALE],
+              *y = k->operands[MAAS_S8_Y_SCALE];
+  const float *bias = f->bias_is_integer ? NULL : k->operands[MAAS_S8_BIAS];
+  c->has_row_scales = a && f->a_scales > 1;
+  c->has_bias = bias != NULL;
+  float left = a && !c->has_row_scales ? *a : 1, y_scale = y ? *y : 1;
+  for (int64_t i = 0; i < c->width; i++) {
+    float right = !b ? 1 : f->b_scales == 1 ? *b : b[(k->column + j + i) % f->b_scales];
+    c->factor[i] = y ? left * right / y_scale : left * right;
+    c->bias[i] = !bias ? 0 : y ? bias[k->bias + j + i] / y_scale : bias[k->bias + j + i];
+  }
+  load_bounds(k, y_scale, c);
+}
+
+/// Row r's part of what is taken off a sum, and its scale.
+typedef struct row_factors {
+  vi zero, sum;
+  vf scale;
+} row_factors;
+
+static inline row_factors factors_of(const maas_s8_block *k, const panel_columns *c, int64_t r) {
+  const float *scales = k->operands[MAAS_S8_A_SCALE];
+  row_factors found = {.zero = vi_set(0), .sum = vi_set(0), .scale = v_set(1)};
+  if (c->has_row_zeros)
+    found.zero = vi_set(maas_s8_a_zero(k->finish, k->operands, k->row + r));
+  if (c->has_zeros)
+    found.sum = vi_set(k->a_sums[r]);
+  if (c->has_row_scales)
+    found.scale = v_set(scales[(k->row + r) % k->finish->a_scales]);
+  return found;
+}
+
+static inline vi whole_sum(const panel_columns *c, const row_factors *row, const int32_t *sums, int64_t j) {
+  vi sum = vi_add(vi_load(sums + j), vi_load(c->base + j));
+  if (c->has_row_zeros)
+    sum = vi_sub(sum, vi_mul(row->zero, vi_load(c->spread + j)));
+  if (c->has_zeros)
+    sum = vi_sub(sum, vi_mul(row->sum, vi_load(c->zeros + j)));
+  return sum;
+}
+
+static inline vf scaled_sum(const panel_columns *c, const row_factors *row, const int32_t *sums, int64_t j) {
+  vf x = v_mul(vi_to_float(whole_sum(c, row, sums, j)), v_load(c->factor + j));
+  if (c->has_row_scales)
+    x = v_mul(x, row->scale);
+  return c->has_bias ? v_add(x, v_load(c->bias + j)) : x;
+}
+
+static void finish_integers(const panel_columns *c, const row_factors *row, const int32_t *sums, int32_t *y) {
+  int64_t j = 0;
+  for (; j + V_WIDTH <= c->width; j += V_WIDTH)
+    vi_store(y + j, whole_sum(c, row, sums, j));
+  if (j < c->width) {
+    int32_t rest[V_WIDTH];
+    vi_store(rest, whole_sum(c, row, sums, j));
+    memcpy(y + j, rest, (size_t)(c->width - j) * sizeof(int32_t));
+  }
+}
+
+/// NaN stays what it is.
+static void finish_floats(const panel_columns *c, const row_factors *row, const int32_t *sums,
+                          const float *residual, float *y) {
+  vf low = v_set(c->low), high = v_set(c->high);
+  for (int64_t j = 0; j < c->width; j += V_WIDTH) {
+    int64_t count = maas_min64(V_WIDTH, c->width - j);
+    vf x = scaled_sum(c, row, sums, j);
+    if (residual)
+      x = v_add(x, v_load_tail(residual + j, count));
+    v_store_tail(y + j, v_min(high, v_max(low, x)), count);
+  }
+}
+
+/// Held in bounds before it is rounded; NaN becomes the lower one.
+static void finish_bytes(const panel_columns *c, const row_factors *row, const int32_t *sums, uint8_t *y) {
+  vf low = v_set(c->low), high = v_set(c->high);
+  vi zero = vi_set(c->y_zero);
+  for (int64_t j = 0; j < c->width; j += V_WIDTH) {
+    vf x = v_round(v_min(v_max(scaled_sum(c, row, sums, j), low), high));
+    vi_store_bytes(y + j, vi_add(v_to_int(x), zero), maas_min64(V_WIDTH, c->width - j));
+  }
+}
+
+static void finish_row(const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t j, const int32_t *sums) {
+  const maas_s8_finish *f = k->finish;
+  int64_t at = k->y + r * k->y_row + j;
+  const float *residual = k->operands[MAAS_S8_RESIDUAL];
+  row_factors row = factors_of(k, c, r);
+  if (f->y_type == MAAS_ELEMENT_S32)
+    return finish_integers(c, &row, sums, (int32_t *)k->operands[MAAS_S8_Y] + at);
+  if (f->y_type != MAAS_ELEMENT_F32)
+    return finish_bytes(c, &row, sums, (uint8_t *)k->operands[MAAS_S8_Y] + at);
+  float *y = (float *)k->operands[MAAS_S8_Y] + at;
+  finish_floats(c, &row, sums, residual ? residual + at : NULL, y);
+  if (f->activation.op > MAAS_UNARY_RELU && f->activation.op != MAAS_UNARY_CLIP)
+    MAAS_UNARY_ROWS[f->activation.op](y, y, c->width, f->activation.alpha, f->activation.beta);
+}
+
+static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) {
+  int64_t quads = maas_ceil_div(k->k, 4);
+  panel_columns c = {.width = maas_min64(MAAS_NR, k->columns - j)};
+  int32_t sums[MAAS_MR * MAAS_NR];
+  int kernel = c.width <= V_WIDTH ? 0 : c.width <= 2 * V_WIDTH ? 1 : 2;
+  load_integers(k, j, (const int32_t *)(const void *)(b + quads * 4 * MAAS_NR), &c);
+  if (k->finish->y_type != MAAS_ELEMENT_S32)
+    load_floats(k, j, &c);
+  for (int64_t r = 0; r < k->rows; r += MAAS_MR) {
+    int64_t rows = maas_min64(MAAS_MR, k->rows - r);
+    micro_kernels[rows - 1][kernel](quads, k->a + r * k->a_row, k->a_row, b, sums);
+    for (int64_t i = 0; i < rows; i++)
+      finish_row(k, &c, r + i, j, sums + i * MAAS_NR);
+  }
+}
+
+void MAAS_S8_SHARED(block)(const maas_s8_block *block) {
+  const uint8_t *b = block->b;
+  for (int64_t j = 0; j < block->columns; j += MAAS_NR, b += maas_s8_panel(block->k, MAAS_NR))
+    multiply_panel(block, j, b);
+}

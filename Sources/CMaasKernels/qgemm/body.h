@@ -1,0 +1,74 @@
+/// The product of byte matrices for one instruction set: tiles of Y, whose rows of A are copied first.
+#include "block.h"
+
+#define MAAS_S8_KERNEL(op) MAAS_JOIN4_EXPANDED(maas_s8_, op, MAAS_TILE, MAAS_ISA_SUFFIX)
+#ifndef MAAS_S8_BLOCK
+#define MAAS_S8_BLOCK MAAS_S8_SHARED(block)
+#endif
+
+static int64_t matrix_of(const maas_s8_gemm_params *g, int64_t index, const int64_t *strides) {
+  int64_t matrix = 0;
+  for (int32_t d = g->batch_rank - 1; d >= 0; d--) {
+    matrix += index % g->batch[d] * strides[d];
+    index /= g->batch[d];
+  }
+  return matrix;
+}
+
+static void copy_row(const uint8_t *x, int64_t k, bool is_signed, uint8_t *to) {
+  if (is_signed)
+    for (int64_t p = 0; p < k; p++)
+      to[p] = x[p] ^ 0x80;
+  else
+    memcpy(to, x, (size_t)k);
+  memset(to + k, 0, (size_t)(-k & 3));
+}
+
+static int32_t sum_of(const uint8_t *x, int64_t k) {
+  uint32_t sum = 0;
+  for (int64_t p = 0; p < k; p++)
+    sum += x[p];
+  return (int32_t)sum;
+}
+
+/// The rows of a tile, and behind them their sums if B has zero points.
+static void copy_rows(const maas_s8_gemm_params *g, const uint8_t *a, maas_s8_block *block, uint8_t *scratch) {
+  int32_t *sums = (int32_t *)(void *)(scratch + g->tile_m * block->a_row);
+  for (int64_t r = 0; r < block->rows; r++) {
+    uint8_t *to = scratch + r * block->a_row;
+    copy_row(a + r * g->a_row, g->k, g->finish.a_is_signed, to);
+    if (maas_s8_needs_sums(&g->finish))
+      sums[r] = sum_of(to, g->k);
+  }
+  block->a = scratch;
+  block->a_sums = maas_s8_needs_sums(&g->finish) ? sums : NULL;
+}
+
+/// One work item: a tile of one matrix of Y.
+static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64_t item, void *scratch) {
+  int64_t row_tiles = maas_ceil_div(g->m, g->tile_m), column_tiles = maas_ceil_div(g->n, g->tile_n);
+  int64_t index = item / (row_tiles * column_tiles);
+  int64_t i = item % row_tiles * g->tile_m, j = item / row_tiles % column_tiles * g->tile_n;
+  int64_t a = matrix_of(g, index, g->a_batch), b = matrix_of(g, index, g->b_batch),
+          y = matrix_of(g, index, g->y_batch), panels = maas_ceil_div(g->n, MAAS_NR);
+  maas_s8_block block = {.rows = maas_min64(g->tile_m, g->m - i),
+                         .columns = maas_min64(g->tile_n, g->n - j),
+                         .k = g->k,
+                         .a_row = maas_s8_row(g->k),
+                         .row = a * g->m + i,
+                         .column = b * g->n + j,
+                         .bias = j,
+                         .y = (y * g->m + i) * g->y_row + j,
+                         .y_row = g->y_row,
+                         .finish = &g->finish,
+                         .operands = operands};
+  block.b = (const uint8_t *)operands[MAAS_S8_B] + (b * panels + j / MAAS_NR) * maas_s8_panel(g->k, MAAS_NR);
+  copy_rows(g, (const uint8_t *)operands[MAAS_S8_A] + (a * g->m + i) * g->a_row, &block, scratch);
+  MAAS_S8_BLOCK(&block);
+}
+
+int32_t MAAS_S8_KERNEL(gemm)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  for (int64_t item = begin; item < end; item++)
+    gemm_tile(step->params, step->operands, item, worker->scratch);
+  return MAAS_STEP_OK;
+}

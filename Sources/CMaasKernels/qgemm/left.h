@@ -1,0 +1,52 @@
+#ifndef MAAS_QGEMM_LEFT_H
+#define MAAS_QGEMM_LEFT_H
+/// What the kernels of byte products share among instruction sets.
+#include <string.h>
+#include "../split.h"
+#include "maas_quant.h"
+
+/// Rows of A times panels of B, finished into Y. Families that make rows of their own call maas_s8_block_<isa>.
+typedef struct maas_s8_block {
+  int64_t rows, columns, k;
+  /// Unsigned bytes (those of a signed A with their sign bit turned), rows a_row apart and readable to a multiple of 4.
+  const uint8_t *a;
+  int64_t a_row;
+  const int32_t *a_sums; ///< Of each row's k bytes; NULL if maas_s8_needs_sums says so.
+  const uint8_t *b;      ///< The panel of the first column.
+  int64_t row, column;   ///< Of the first element, among all matrices: where its zero points and scales are.
+  int64_t bias;          ///< The column that the first element's bias is of.
+  int64_t y, y_row;      ///< The first element of Y, and of the residual; elements between their rows.
+  const maas_s8_finish *finish;
+  void *const *operands; ///< In the order of maas_s8_operand.
+} maas_s8_block;
+
+typedef void maas_s8_block_function(const maas_s8_block *block);
+maas_s8_block_function maas_s8_block_scalar, maas_s8_block_neon, maas_s8_block_avx2, maas_s8_block_avx512,
+    maas_s8_block_vnni;
+
+static inline int32_t maas_byte_at(const void *bytes, int64_t i, bool is_signed) {
+  return is_signed ? ((const int8_t *)bytes)[i] : ((const uint8_t *)bytes)[i];
+}
+
+/// The zero point of element i of A's rows, as its bytes are multiplied.
+static inline int32_t maas_s8_a_zero(const maas_s8_finish *f, void *const *operands, int64_t i) {
+  int32_t given = f->a_zeros ? maas_byte_at(operands[MAAS_S8_A_ZERO], i % f->a_zeros, f->a_is_signed) : f->a_zero;
+  return given + (f->a_is_signed ? 128 : 0);
+}
+static inline int32_t maas_s8_b_zero(const maas_s8_finish *f, void *const *operands, int64_t j) {
+  int32_t given = f->b_zeros ? maas_byte_at(operands[MAAS_S8_B_ZERO], j % f->b_zeros, f->b_is_signed) : f->b_zero;
+  return given - (f->b_is_signed ? 0 : 128);
+}
+
+/// Whether the sums of A's rows are wanted: B may have zero points.
+static inline bool maas_s8_needs_sums(const maas_s8_finish *f) {
+  return f->b_zeros != 0 || f->b_zero != (f->b_is_signed ? 0 : 128);
+}
+
+/// Elements between rows of A that are made for a block: no two rows of a group share all their cache sets.
+static inline int64_t maas_s8_row(int64_t k) { return maas_round_up(k, 64) + 64; }
+
+/// Bytes of one panel of B: groups of 4 neighbours along k of nr columns, then the columns' sums.
+static inline int64_t maas_s8_panel(int64_t k, int64_t nr) { return (maas_round_up(k, 4) + 4) * nr; }
+
+#endif

@@ -1,0 +1,150 @@
+/// The rows of the product of bytes, how it is cut into tiles, and how B is packed.
+#include "../table.h"
+#include "left.h"
+
+int32_t maas_s8_gemm_6x64_avx512(MAAS_STEP_ARGUMENTS);
+int32_t maas_s8_gemm_4x16_avx2(MAAS_STEP_ARGUMENTS);
+int32_t maas_s8_gemm_4x16_neon(MAAS_STEP_ARGUMENTS);
+int32_t maas_s8_gemm_2x4_scalar(MAAS_STEP_ARGUMENTS);
+
+static const maas_kernel rows[] = {
+#if defined(__x86_64__)
+    MAAS_ROW(maas_s8_gemm_6x64_avx512, MAAS_ISA_AVX512, 6, 64),
+    MAAS_ROW(maas_s8_gemm_4x16_avx2, MAAS_ISA_AVX2, 4, 16),
+#elif defined(__aarch64__)
+    MAAS_ROW(maas_s8_gemm_4x16_neon, MAAS_ISA_NEON, 4, 16),
+#endif
+    MAAS_ROW(maas_s8_gemm_2x4_scalar, MAAS_ISA_SCALAR, 2, 4),
+};
+MAAS_ENTRY(maas_s8_gemm, rows)
+
+/// A tile's copy of A stays in the second-level cache beside a panel of B, and every thread finds some tiles.
+enum { most_bytes = 256 * 1024, most_row_groups = 16, most_columns = 1024, least_columns = 128, wanted_items = 16 };
+
+/// A product, or a byte of B from the third-level cache.
+static double tile_nanoseconds(const maas_s8_gemm_params *g, int32_t isa) {
+  double b = (double)g->tile_n * (double)(g->k + 1), rows = (double)g->tile_m;
+  double per_row = isa == MAAS_ISA_SCALAR ? 0.5 : maas_cpu_has_vnni() ? 0.008 : 0.03;
+  return b * (rows * per_row > 0.03 ? rows * per_row : 0.03);
+}
+
+static int64_t tiles(const maas_s8_gemm_params *g) {
+  int64_t count = maas_ceil_div(g->m, g->tile_m) * maas_ceil_div(g->n, g->tile_n);
+  for (int32_t d = 0; d < g->batch_rank; d++)
+    count *= g->batch[d];
+  return count;
+}
+
+static int64_t evenly(int64_t size, int64_t pieces, int64_t multiple) {
+  return maas_max64(multiple, maas_round_up(maas_ceil_div(size, pieces), multiple));
+}
+
+/// Halves the tile until there is something for every thread or it is worth nobody's while.
+static void choose_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
+  int64_t groups = maas_min64(most_row_groups, maas_max64(2, most_bytes / maas_s8_row(g->k) / kernel->mr));
+  int64_t row_pieces = maas_max64(1, maas_ceil_div(g->m, groups * kernel->mr));
+  int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, most_columns));
+  for (;;) {
+    g->tile_m = maas_min64(maas_max64(g->m, 1), evenly(g->m, row_pieces, kernel->mr));
+    g->tile_n = evenly(g->n, column_pieces, kernel->nr);
+    if (tiles(g) >= wanted_items || tile_nanoseconds(g, kernel->isa) < 2 * MAAS_CHUNK_NANOSECONDS)
+      return;
+    if (g->tile_n >= 2 * least_columns)
+      column_pieces *= 2;
+    else if (g->tile_m >= 4 * kernel->mr)
+      row_pieces *= 2;
+    else
+      return;
+  }
+}
+
+maas_split maas_s8_gemm_split_for(const maas_kernel *kernel, maas_s8_gemm_params *g) {
+  choose_tile(g, kernel);
+  int64_t items = g->m == 0 || g->n == 0 ? 0 : tiles(g);
+  int64_t scratch = g->tile_m * (maas_s8_row(g->k) + (int64_t)sizeof(int32_t));
+  return maas_split_by_cost(items, tile_nanoseconds(g, kernel->isa), scratch);
+}
+
+maas_split maas_s8_gemm_split(maas_s8_gemm_params *params) {
+  return maas_s8_gemm_split_for(maas_kernel_selected(&maas_s8_gemm_table), params);
+}
+
+int64_t maas_s8_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n) {
+  int64_t columns, rows, bytes;
+  if (__builtin_add_overflow(n, gemm->nr - 1, &columns) || __builtin_add_overflow(k, 7, &rows))
+    return -1;
+  if (__builtin_mul_overflow(columns / gemm->nr * gemm->nr, rows / 4 * 4, &bytes))
+    return -1;
+  return bytes;
+}
+
+int64_t maas_s8_packed_bytes(int64_t k, int64_t n) {
+  return maas_s8_packed_bytes_for(maas_kernel_selected(&maas_s8_gemm_table), k, n);
+}
+
+// Items of pack are panels.
+
+int32_t maas_s8_pack_1_scalar(MAAS_STEP_ARGUMENTS);
+static const maas_kernel pack_rows[] = {MAAS_ROW(maas_s8_pack_1_scalar, MAAS_ISA_SCALAR, 1, 1)};
+MAAS_ENTRY(maas_s8_pack, pack_rows)
+
+enum { widest = 64 };
+
+/// Four neighbours along k of each column; where B has none they are 0. `sign` turns the sign bits of unsigned bytes.
+static inline __attribute__((always_inline)) void pack_quad(const uint8_t *b, int64_t row, int64_t column,
+                                                            int64_t count, int64_t width, uint32_t sign,
+                                                            uint32_t *to) {
+  const uint8_t *second = count > 1 ? b + row : b, *third = count > 2 ? b + 2 * row : b,
+                *fourth = count > 3 ? b + 3 * row : b;
+  uint32_t mask = count > 3 ? UINT32_MAX : (1u << 8 * count) - 1;
+  for (int64_t j = 0; j < width; j++) {
+    int64_t at = j * column;
+    uint32_t word = b[at] | (uint32_t)second[at] << 8 | (uint32_t)third[at] << 16 | (uint32_t)fourth[at] << 24;
+    to[j] = (word ^ sign) & mask;
+  }
+}
+
+static void add_quad(const uint32_t *quad, int64_t width, int32_t *sums) {
+  for (int64_t j = 0; j < width; j++)
+    sums[j] += (int32_t)(quad[j] << 24) >> 24;
+  for (int64_t j = 0; j < width; j++)
+    sums[j] += ((int32_t)(quad[j] << 16) >> 24) + ((int32_t)(quad[j] << 8) >> 24) + ((int32_t)quad[j] >> 24);
+}
+
+static void pack_panel(const maas_s8_pack_params *g, const uint8_t *b, int64_t width, uint32_t *to) {
+  int32_t sums[widest] = {0};
+  uint32_t sign = g->is_signed ? 0 : 0x80808080u;
+  for (int64_t p = 0; p < g->k; p += 4, to += g->nr) {
+    const uint8_t *from = b + p * g->b_row;
+    if (g->b_col == 1)
+      pack_quad(from, g->b_row, 1, g->k - p, width, sign, to);
+    else
+      pack_quad(from, g->b_row, g->b_col, g->k - p, width, sign, to);
+    memset(to + width, 0, (size_t)(g->nr - width) * sizeof *to);
+    add_quad(to, width, sums);
+  }
+  memcpy(to, sums, (size_t)g->nr * sizeof *to);
+}
+
+int32_t maas_s8_pack_1_scalar(MAAS_STEP_ARGUMENTS) {
+  (void)worker;
+  const maas_s8_pack_params *g = step->params;
+  int64_t panels = maas_ceil_div(g->n, g->nr), size = maas_s8_panel(g->k, g->nr);
+  for (int64_t item = begin; item < end; item++) {
+    int64_t j = item % panels * g->nr;
+    const uint8_t *b = (const uint8_t *)step->operands[1] + item / panels * g->k * g->n + j * g->b_col;
+    void *to = (char *)step->operands[0] + item * size;
+    pack_panel(g, b, maas_min64(g->nr, g->n - j), to);
+  }
+  return MAAS_STEP_OK;
+}
+
+maas_split maas_s8_pack_split_for(const maas_kernel *gemm, maas_s8_pack_params *params) {
+  params->nr = gemm->nr;
+  double panel_ns = 0.4 * (double)params->nr * (double)params->k;
+  return maas_split_by_cost(params->count * maas_ceil_div(params->n, params->nr), panel_ns, 0);
+}
+
+maas_split maas_s8_pack_split(maas_s8_pack_params *params) {
+  return maas_s8_pack_split_for(maas_kernel_selected(&maas_s8_gemm_table), params);
+}

@@ -1,0 +1,106 @@
+import MaasCore
+import MaasGraph
+import MaasOps
+
+/// A product of dequantized 8-bit tensors, or one of integers that is scaled to float afterwards, becomes one operator that
+/// reads the integers.
+let quantizeProducts = Rule(name: "QuantizeProducts", effect: .rounding) {
+  (graph: inout Graph) throws(MaasError) -> Int in
+  try graph.replaceNodes { (node, matcher) in
+    node.op is Binary ? matcher.scaledProduct(node) : matcher.dequantizedProduct(node)
+  }
+}
+
+/// What a DequantizeLinear reads.
+struct QuantizedValue {
+  let x, scale: ValueID
+  let zero: ValueID?
+  /// The dimension of x whose indices have scales of their own; nil where all of x has one.
+  let axis: Int?
+}
+
+extension Matcher {
+  /// The 8-bit integers that a float value was made of.
+  func quantized(_ id: ValueID?) -> QuantizedValue? {
+    guard let node = node(id), let op = node.op as? DequantizeLinear, op.isToFloat, let x = node.inputs[0],
+      let scale = node.inputs[1], isByte(x), graph[scale].dtype == .float, let own = shape(scale)
+    else { return nil }
+    let zero = node.inputs[at: 2] ?? nil
+    if Shape(own).count == .known(1), zero.map({ isOne($0) }) ?? true {
+      return QuantizedValue(x: x, scale: scale, zero: zero, axis: nil)
+    }
+    guard own.count == 1, op.blockSize == 0, let rank = shape(x)?.count else { return nil }
+    return QuantizedValue(
+      x: x, scale: scale, zero: zero, axis: rank == 1 ? 0 : op.axis < 0 ? op.axis + rank : op.axis)
+  }
+
+  func isByte(_ id: ValueID) -> Bool { graph[id].dtype == .uint8 || graph[id].dtype == .int8 }
+
+  /// Whether a value is known to have one element.
+  func isOne(_ id: ValueID) -> Bool { graph[id].shape?.count == .known(1) }
+
+  /// The node for a MatMul or Gemm of what was dequantized just before.
+  fileprivate func dequantizedProduct(_ node: Node) -> Node? {
+    guard let transposition = transposition(node), let a = quantized(node.inputs[0]), a.axis == nil,
+      let b = quantized(node.inputs[1]), let rank = shape(b.x)?.count, rank > 1
+    else { return nil }
+    if let axis = b.axis, axis != (transposition ? rank - 2 : rank - 1) { return nil }
+    let bias = node.inputs[at: 2] ?? nil
+    guard bias == nil || isColumnBias(bias, transposition ? rank - 2 : rank - 1, of: b.x) else { return nil }
+    return Node(
+      node.name, QuantizedProduct(isTransposed: transposition),
+      [a.x, b.x, a.scale, b.scale, a.zero, b.zero, bias], node.outputs)
+  }
+
+  /// Whether a product's B is transposed; nil for what is more than A B + C.
+  private func transposition(_ node: Node) -> Bool? {
+    if let product = node.op as? MatMul { return product.activation.isNone && node.inputs.count == 2 ? false : nil }
+    guard let gemm = node.op as? Gemm, !gemm.transA, let axis = gemm.columnAxis else { return nil }
+    return axis == 0
+  }
+
+  /// Whether a value is one number for each column of the product, and known before the run.
+  private func isColumnBias(_ id: ValueID?, _ axis: Int, of b: ValueID) -> Bool {
+    guard let id, graph[id].dtype == .float, let shape = shape(id), shape.last == self.shape(b)?[axis],
+      Shape(shape).count == shape.last
+    else { return false }
+    return graph[id].constant != nil || node(id)?.inputs.allSatisfy { $0.map { graph[$0].constant != nil } ?? true } ?? false
+  }
+
+  /// The node for the product of a MatMulInteger, as float, and its scales.
+  fileprivate func scaledProduct(_ node: Node) -> Node? {
+    guard node.op.name == "Mul", node.op.isElementary, node.inputs.count == 2 else { return nil }
+    for i in 0..<2 {
+      guard isReadOnce(node.inputs[i]), let cast = self.node(node.inputs[i]), cast.op is Cast,
+        isReadOnce(cast.inputs[0]), let product = self.node(cast.inputs[0]), product.op is MatMulInteger,
+        let result = node.outputs[0], graph[result].dtype == .float, let columns = shape(product.inputs[1]),
+        columns.count > 1, let scales = scales(node.inputs[1 - i], columns.last)
+      else { continue }
+      let zeros = (2..<4).map { product.inputs[at: $0] ?? nil }
+      guard isSingle(zeros[0]), isSingle(zeros[1]) || isRow(zeros[1], columns.last) else { return nil }
+      return Node(
+        product.name, QuantizedProduct(), [product.inputs[0], product.inputs[1], scales.a, scales.b] + zeros,
+        node.outputs)
+    }
+    return nil
+  }
+
+  private func isSingle(_ id: ValueID?) -> Bool { id.map { isOne($0) } ?? true }
+
+  /// Whether a value has one number for each of the columns, along the last dimension.
+  private func isRow(_ id: ValueID?, _ columns: Dim?) -> Bool {
+    guard let id, let shape = shape(id), let columns else { return false }
+    return shape.last == columns && Shape(shape).count == columns
+  }
+
+  /// A scale as A's one number and B's, which may be one for each column.
+  private func scales(_ id: ValueID?, _ columns: Dim?) -> (a: ValueID, b: ValueID?)? {
+    guard let id else { return nil }
+    if let both = node(id, "Mul"), let left = both.inputs[0], let right = both.inputs[1] {
+      for (a, b) in [(left, right), (right, left)] where isOne(a) && (isOne(b) || isRow(b, columns)) {
+        return (a, b)
+      }
+    }
+    return isOne(id) ? (id, nil) : nil
+  }
+}
