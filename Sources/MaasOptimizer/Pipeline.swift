@@ -43,6 +43,7 @@ extension Graph {
 package let rules: [Rule] = [
   eliminateIdentity,
   foldConstants,
+  keepBytes,
   quantizeProducts,
   foldDequantized,
   shareConstants,

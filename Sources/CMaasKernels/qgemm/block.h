@@ -88,8 +88,20 @@ typedef struct panel_columns {
   int64_t width;
   float low, high; ///< Of the activation and, for bytes, of y's type less its zero point.
   int32_t y_zero;
-  bool has_zeros, has_bias, has_row_zeros, has_row_scales;
+  bool has_zeros, has_row_zeros, has_row_scales;
 } panel_columns;
+
+/// Where what B's columns have begins for column j: the numbers of a matrix stand together.
+static inline int64_t own_column(const maas_s8_block *k, int64_t j, int64_t count) {
+  return count > 1 ? (k->column + j) % count : 0;
+}
+
+static void load_zeros(const maas_s8_block *k, int64_t j, panel_columns *c) {
+  const maas_s8_finish *f = k->finish;
+  int64_t step = f->b_zeros > 1, from = own_column(k, j, f->b_zeros);
+  for (int64_t i = 0; i < c->width; i++)
+    c->zeros[i] = maas_byte_at(k->operands[MAAS_S8_B_ZERO], from + i * step, f->b_is_signed);
+}
 
 /// The products and sums of int32 wrap.
 static void load_integers(const maas_s8_block *k, int64_t j, const int32_t *sums, panel_columns *c) {
@@ -98,8 +110,13 @@ static void load_integers(const maas_s8_block *k, int64_t j, const int32_t *sums
   c->has_zeros = k->a_sums != NULL;
   c->has_row_zeros = f->a_zeros > 1;
   uint32_t a_zero = c->has_row_zeros ? 0 : (uint32_t)maas_s8_a_zero(f, k->operands, 0);
+  for (int64_t i = 0; i < c->width; i++)
+    c->zeros[i] = c->has_zeros ? f->b_zero : 0;
+  if (f->b_zeros)
+    load_zeros(k, j, c);
+  int32_t shift = c->has_zeros && !f->b_is_signed ? -128 : 0;
   for (int64_t i = 0; i < c->width; i++) {
-    uint32_t zero = c->has_zeros ? (uint32_t)maas_s8_b_zero(f, k->operands, k->column + j + i) : 0;
+    uint32_t zero = (uint32_t)(c->zeros[i] + shift);
     uint32_t spread = (uint32_t)sums[i] - (uint32_t)k->k * zero;
     c->zeros[i] = (int32_t)zero;
     c->spread[i] = (int32_t)spread;
@@ -129,12 +146,14 @@ static void load_floats(const maas_s8_block *k, int64_t j, panel_columns *c) {
               *y = k->operands[MAAS_S8_Y_SCALE];
   const float *bias = f->bias_is_integer ? NULL : k->operands[MAAS_S8_BIAS];
   c->has_row_scales = a && f->a_scales > 1;
-  c->has_bias = bias != NULL;
   float left = a && !c->has_row_scales ? *a : 1, y_scale = y ? *y : 1;
+  int64_t step = f->b_scales > 1;
+  if (b)
+    b += own_column(k, j, f->b_scales);
   for (int64_t i = 0; i < c->width; i++) {
-    float right = !b ? 1 : f->b_scales == 1 ? *b : b[(k->column + j + i) % f->b_scales];
-    c->factor[i] = y ? left * right / y_scale : left * right;
-    c->bias[i] = !bias ? 0 : y ? bias[k->bias + j + i] / y_scale : bias[k->bias + j + i];
+    float right = b ? b[i * step] : 1;
+    c->factor[i] = left * right / y_scale;
+    c->bias[i] = bias ? bias[k->bias + j + i] / y_scale : 0;
   }
   load_bounds(k, y_scale, c);
 }
@@ -157,69 +176,105 @@ static inline row_factors factors_of(const maas_s8_block *k, const panel_columns
   return found;
 }
 
-static inline vi whole_sum(const panel_columns *c, const row_factors *row, const int32_t *sums, int64_t j) {
+/// `plain`: rows have nothing of their own.
+MAAS_INLINE vi whole_sum(const bool plain, const panel_columns *c, const row_factors *row, const int32_t *sums,
+                         int64_t j) {
   vi sum = vi_add(vi_load(sums + j), vi_load(c->base + j));
-  if (c->has_row_zeros)
+  if (!plain && c->has_row_zeros)
     sum = vi_sub(sum, vi_mul(row->zero, vi_load(c->spread + j)));
-  if (c->has_zeros)
+  if (!plain && c->has_zeros)
     sum = vi_sub(sum, vi_mul(row->sum, vi_load(c->zeros + j)));
   return sum;
 }
 
-static inline vf scaled_sum(const panel_columns *c, const row_factors *row, const int32_t *sums, int64_t j) {
-  vf x = v_mul(vi_to_float(whole_sum(c, row, sums, j)), v_load(c->factor + j));
-  if (c->has_row_scales)
+MAAS_INLINE vf scaled_sum(const bool plain, const panel_columns *c, const row_factors *row, const int32_t *sums,
+                          int64_t j) {
+  vf x = v_mul(vi_to_float(whole_sum(plain, c, row, sums, j)), v_load(c->factor + j));
+  if (!plain && c->has_row_scales)
     x = v_mul(x, row->scale);
-  return c->has_bias ? v_add(x, v_load(c->bias + j)) : x;
+  return v_add(x, v_load(c->bias + j));
 }
 
 static void finish_integers(const panel_columns *c, const row_factors *row, const int32_t *sums, int32_t *y) {
   int64_t j = 0;
   for (; j + V_WIDTH <= c->width; j += V_WIDTH)
-    vi_store(y + j, whole_sum(c, row, sums, j));
+    vi_store(y + j, whole_sum(false, c, row, sums, j));
   if (j < c->width) {
     int32_t rest[V_WIDTH];
-    vi_store(rest, whole_sum(c, row, sums, j));
+    vi_store(rest, whole_sum(false, c, row, sums, j));
     memcpy(y + j, rest, (size_t)(c->width - j) * sizeof(int32_t));
   }
 }
 
 /// NaN stays what it is.
-static void finish_floats(const panel_columns *c, const row_factors *row, const int32_t *sums,
-                          const float *residual, float *y) {
+MAAS_INLINE void finish_floats(const bool plain, const panel_columns *c, const row_factors *row, const int32_t *sums,
+                               const float *residual, float *y) {
   vf low = v_set(c->low), high = v_set(c->high);
-  for (int64_t j = 0; j < c->width; j += V_WIDTH) {
-    int64_t count = maas_min64(V_WIDTH, c->width - j);
-    vf x = scaled_sum(c, row, sums, j);
-    if (residual)
-      x = v_add(x, v_load_tail(residual + j, count));
-    v_store_tail(y + j, v_min(high, v_max(low, x)), count);
+  int64_t j = 0;
+  for (; j + V_WIDTH <= c->width; j += V_WIDTH) {
+    vf x = scaled_sum(plain, c, row, sums, j);
+    if (!plain && residual)
+      x = v_add(x, v_load(residual + j));
+    v_store(y + j, v_min(high, v_max(low, x)));
+  }
+  if (j < c->width) {
+    vf x = scaled_sum(plain, c, row, sums, j);
+    if (!plain && residual)
+      x = v_add(x, v_load_tail(residual + j, c->width - j));
+    v_store_tail(y + j, v_min(high, v_max(low, x)), c->width - j);
   }
 }
 
 /// Held in bounds before it is rounded; NaN becomes the lower one.
-static void finish_bytes(const panel_columns *c, const row_factors *row, const int32_t *sums, uint8_t *y) {
-  vf low = v_set(c->low), high = v_set(c->high);
-  vi zero = vi_set(c->y_zero);
-  for (int64_t j = 0; j < c->width; j += V_WIDTH) {
-    vf x = v_round(v_min(v_max(scaled_sum(c, row, sums, j), low), high));
-    vi_store_bytes(y + j, vi_add(v_to_int(x), zero), maas_min64(V_WIDTH, c->width - j));
+MAAS_INLINE vi whole_byte(const bool plain, const panel_columns *c, const row_factors *row, const int32_t *sums,
+                          int64_t j) {
+  vf held = v_min(v_max(scaled_sum(plain, c, row, sums, j), v_set(c->low)), v_set(c->high));
+  return vi_add(v_to_int(v_round(held)), vi_set(c->y_zero));
+}
+
+MAAS_INLINE void finish_bytes(const bool plain, const panel_columns *c, const row_factors *row, const int32_t *sums,
+                              uint8_t *y) {
+  int64_t j = 0;
+  for (; j + V_WIDTH <= c->width; j += V_WIDTH)
+    vi_store_bytes(y + j, whole_byte(plain, c, row, sums, j));
+  if (j < c->width)
+    vi_store_bytes_tail(y + j, whole_byte(plain, c, row, sums, j), c->width - j);
+}
+
+/// The activations that are no bounds.
+static void activate(const maas_f32_activation *function, float *y, int64_t n) {
+  if (function->op > MAAS_UNARY_RELU && function->op != MAAS_UNARY_CLIP)
+    MAAS_UNARY_ROWS[function->op](y, y, n, function->alpha, function->beta);
+}
+
+MAAS_INLINE void finish_rows(const bool plain, const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t count,
+                             int64_t j, const int32_t *sums) {
+  const maas_s8_finish *f = k->finish;
+  const float *residual = k->operands[MAAS_S8_RESIDUAL];
+  int64_t at = k->y + r * k->y_row + j;
+  row_factors row = {0};
+  for (int64_t i = 0; i < count; i++, sums += MAAS_NR, at += k->y_row) {
+    if (!plain)
+      row = factors_of(k, c, r + i);
+    float *y = (float *)k->operands[MAAS_S8_Y] + at;
+    if (f->y_type == MAAS_ELEMENT_S32) {
+      finish_integers(c, &row, sums, (int32_t *)k->operands[MAAS_S8_Y] + at);
+    } else if (f->y_type == MAAS_ELEMENT_F32) {
+      finish_floats(plain, c, &row, sums, residual ? residual + at : NULL, y);
+      activate(&f->activation, y, c->width);
+    } else {
+      finish_bytes(plain, c, &row, sums, (uint8_t *)k->operands[MAAS_S8_Y] + at);
+    }
   }
 }
 
-static void finish_row(const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t j, const int32_t *sums) {
-  const maas_s8_finish *f = k->finish;
-  int64_t at = k->y + r * k->y_row + j;
-  const float *residual = k->operands[MAAS_S8_RESIDUAL];
-  row_factors row = factors_of(k, c, r);
-  if (f->y_type == MAAS_ELEMENT_S32)
-    return finish_integers(c, &row, sums, (int32_t *)k->operands[MAAS_S8_Y] + at);
-  if (f->y_type != MAAS_ELEMENT_F32)
-    return finish_bytes(c, &row, sums, (uint8_t *)k->operands[MAAS_S8_Y] + at);
-  float *y = (float *)k->operands[MAAS_S8_Y] + at;
-  finish_floats(c, &row, sums, residual ? residual + at : NULL, y);
-  if (f->activation.op > MAAS_UNARY_RELU && f->activation.op != MAAS_UNARY_CLIP)
-    MAAS_UNARY_ROWS[f->activation.op](y, y, c->width, f->activation.alpha, f->activation.beta);
+static __attribute__((noinline)) void finish_plain_rows(const maas_s8_block *k, const panel_columns *c, int64_t r,
+                                                        int64_t count, int64_t j, const int32_t *sums) {
+  finish_rows(true, k, c, r, count, j, sums);
+}
+static __attribute__((noinline)) void finish_other_rows(const maas_s8_block *k, const panel_columns *c, int64_t r,
+                                                        int64_t count, int64_t j, const int32_t *sums) {
+  finish_rows(false, k, c, r, count, j, sums);
 }
 
 static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) {
@@ -230,11 +285,12 @@ static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) 
   load_integers(k, j, (const int32_t *)(const void *)(b + quads * 4 * MAAS_NR), &c);
   if (k->finish->y_type != MAAS_ELEMENT_S32)
     load_floats(k, j, &c);
+  bool is_plain = !c.has_zeros && !c.has_row_zeros && !c.has_row_scales && !k->operands[MAAS_S8_RESIDUAL] &&
+                  k->finish->y_type != MAAS_ELEMENT_S32;
   for (int64_t r = 0; r < k->rows; r += MAAS_MR) {
     int64_t rows = maas_min64(MAAS_MR, k->rows - r);
     micro_kernels[rows - 1][kernel](quads, k->a + r * k->a_row, k->a_row, b, sums);
-    for (int64_t i = 0; i < rows; i++)
-      finish_row(k, &c, r + i, j, sums + i * MAAS_NR);
+    (is_plain ? finish_plain_rows : finish_other_rows)(k, &c, r, rows, j, sums);
   }
 }
 

@@ -33,10 +33,6 @@ static inline int32_t maas_s8_a_zero(const maas_s8_finish *f, void *const *opera
   int32_t given = f->a_zeros ? maas_byte_at(operands[MAAS_S8_A_ZERO], i % f->a_zeros, f->a_is_signed) : f->a_zero;
   return given + (f->a_is_signed ? 128 : 0);
 }
-static inline int32_t maas_s8_b_zero(const maas_s8_finish *f, void *const *operands, int64_t j) {
-  int32_t given = f->b_zeros ? maas_byte_at(operands[MAAS_S8_B_ZERO], j % f->b_zeros, f->b_is_signed) : f->b_zero;
-  return given - (f->b_is_signed ? 0 : 128);
-}
 
 /// Whether the sums of A's rows are wanted: B may have zero points.
 static inline bool maas_s8_needs_sums(const maas_s8_finish *f) {

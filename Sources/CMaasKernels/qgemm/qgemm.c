@@ -39,7 +39,8 @@ static int64_t evenly(int64_t size, int64_t pieces, int64_t multiple) {
   return maas_max64(multiple, maas_round_up(maas_ceil_div(size, pieces), multiple));
 }
 
-/// Halves the tile until there is something for every thread or it is worth nobody's while.
+/// Halves the tile until there is something for every thread or it is worth nobody's while: its rows first, as every tile
+/// copies those that it has.
 static void choose_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
   int64_t groups = maas_min64(most_row_groups, maas_max64(2, most_bytes / maas_s8_row(g->k) / kernel->mr));
   int64_t row_pieces = maas_max64(1, maas_ceil_div(g->m, groups * kernel->mr));
@@ -49,10 +50,10 @@ static void choose_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
     g->tile_n = evenly(g->n, column_pieces, kernel->nr);
     if (tiles(g) >= wanted_items || tile_nanoseconds(g, kernel->isa) < 2 * MAAS_CHUNK_NANOSECONDS)
       return;
-    if (g->tile_n >= 2 * least_columns)
-      column_pieces *= 2;
-    else if (g->tile_m >= 4 * kernel->mr)
+    if (g->tile_m >= 4 * kernel->mr)
       row_pieces *= 2;
+    else if (g->tile_n >= 2 * least_columns)
+      column_pieces *= 2;
     else
       return;
   }

@@ -75,12 +75,16 @@ static void quantize_bytes(const maas_quantize_params *g, const piece *p) {
     loads[g->type](p->zero, 0, 1, &zero);
   vf low = v_set(g->low - zero), high = v_set(g->high - zero), scale = v_set(p->scale ? *p->scale : 1);
   vi offset = v_to_int(v_set(zero));
-  int64_t n = p->n;
-  for (int64_t i = 0; i < n; i += V_WIDTH) {
-    int64_t count = n - i < V_WIDTH ? n - i : V_WIDTH;
-    vf x = v_div(v_load_tail((const float *)p->x + i, count), scale);
-    vi whole = v_to_int(v_round(v_min(v_max(x, low), high)));
-    vi_store_bytes((uint8_t *)p->y + i, vi_add(whole, offset), count);
+  int64_t n = p->n, i = 0;
+  const float *from = p->x;
+  uint8_t *to = p->y;
+  for (; i + V_WIDTH <= n; i += V_WIDTH) {
+    vf x = v_min(v_max(v_div(v_load(from + i), scale), low), high);
+    vi_store_bytes(to + i, vi_add(v_to_int(v_round(x)), offset));
+  }
+  if (i < n) {
+    vf x = v_min(v_max(v_div(v_load_tail(from + i, n - i), scale), low), high);
+    vi_store_bytes_tail(to + i, vi_add(v_to_int(v_round(x)), offset), n - i);
   }
 }
 

@@ -58,17 +58,17 @@ static inline vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
 #define vi_shift_right(a, bits) _mm256_srai_epi32(a, bits)
 static inline vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void vi_store(int32_t *p, vi a) { _mm256_storeu_si256((__m256i *)p, a); }
-static inline void vi_store_bytes(uint8_t *p, vi a, int64_t n) {
+static inline void vi_store_bytes(uint8_t *p, vi a) {
   __m256i low = _mm256_shuffle_epi8(a, _mm256_set1_epi32(0x0c080400));
-  uint8_t bytes[8];
   int32_t first = _mm256_extract_epi32(low, 0), second = _mm256_extract_epi32(low, 4);
-  __builtin_memcpy(bytes, &first, 4);
-  __builtin_memcpy(bytes + 4, &second, 4);
-  if (n == 8)
-    __builtin_memcpy(p, bytes, 8);
-  else
-    for (int64_t i = 0; i < n; i++)
-      p[i] = bytes[i];
+  __builtin_memcpy(p, &first, 4);
+  __builtin_memcpy(p + 4, &second, 4);
+}
+static inline void vi_store_bytes_tail(uint8_t *p, vi a, int64_t n) {
+  uint8_t bytes[8];
+  vi_store_bytes(bytes, a);
+  for (int64_t i = 0; i < n; i++)
+    p[i] = bytes[i];
 }
 static inline vi vi_dot_pairs(vi a, vi b) { return _mm256_madd_epi16(a, b); }
 static inline vi vi_dot_bytes(vi sum, vi a, vi b) {

@@ -45,7 +45,10 @@ static inline vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 #define vi_shift_right(a, bits) _mm512_srai_epi32(a, bits)
 static inline vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
 static inline void vi_store(int32_t *p, vi a) { _mm512_storeu_si512(p, a); }
-static inline void vi_store_bytes(uint8_t *p, vi a, int64_t n) {
+static inline void vi_store_bytes(uint8_t *p, vi a) {
+  _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(a));
+}
+static inline void vi_store_bytes_tail(uint8_t *p, vi a, int64_t n) {
   _mm512_mask_cvtepi32_storeu_epi8(p, v_tail_mask(n), a);
 }
 static inline vi vi_dot_pairs(vi a, vi b) { return _mm512_madd_epi16(a, b); }

@@ -51,7 +51,12 @@ static inline vi vi_or(vi a, vi b) { return vorrq_s32(a, b); }
 #define vi_shift_right(a, bits) vshrq_n_s32(a, bits)
 static inline vi vi_load(const int32_t *p) { return vld1q_s32(p); }
 static inline void vi_store(int32_t *p, vi a) { vst1q_s32(p, a); }
-static inline void vi_store_bytes(uint8_t *p, vi a, int64_t n) {
+static inline void vi_store_bytes(uint8_t *p, vi a) {
+  uint16x4_t half = vmovn_u32(vreinterpretq_u32_s32(a));
+  uint8x8_t bytes = vmovn_u16(vcombine_u16(half, half));
+  vst1_lane_u32((uint32_t *)(void *)p, vreinterpret_u32_u8(bytes), 0);
+}
+static inline void vi_store_bytes_tail(uint8_t *p, vi a, int64_t n) {
   int32_t lanes[4];
   vst1q_s32(lanes, a);
   for (int64_t i = 0; i < n; i++)

@@ -70,8 +70,9 @@ static inline vi vi_or(vi a, vi b) { return a | b; }
 #define vi_shift_right(a, bits) ((vi)(a) >> (bits)) // Arithmetic.
 static inline vi vi_load(const int32_t *p) { return *p; }
 static inline void vi_store(int32_t *p, vi a) { *p = a; }
-/// The lowest bytes of the first n lanes.
-static inline void vi_store_bytes(uint8_t *p, vi a, int64_t n) {
+/// The lowest byte of every lane.
+static inline void vi_store_bytes(uint8_t *p, vi a) { *p = (uint8_t)a; }
+static inline void vi_store_bytes_tail(uint8_t *p, vi a, int64_t n) {
   if (n > 0)
     *p = (uint8_t)a;
 }

@@ -44,6 +44,7 @@ package final class QLinearConcat: ReadableOperator {
   private let concat: Concat
 
   package init(_ reader: inout AttributeReader) throws(MaasError) { concat = try Concat(&reader) }
+  package init(_ concat: Concat) { self.concat = concat }
 
   /// The index of each tensor, behind which its scale and zero point stand.
   private func tensors(_ inputs: Int) -> [Int] { Array(stride(from: 2, to: inputs, by: 3)) }
