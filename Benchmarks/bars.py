@@ -64,6 +64,7 @@ def _beyond(row: Row) -> float | None:
 BARS = (
     Bar("every row: least ratio", lambda row: True, _ratio, min, least=1),
     Bar("MLP: mean ratio", _group("MLP"), _ratio, geometric_mean, least=1.4),
+    Bar("int8: mean ratio", _group("int8"), _ratio, geometric_mean, least=1.3),
     Bar("transformer: mean ratio", _group("transformer"), _ratio, geometric_mean, least=1.2),
     Bar("CNN: mean ratio", _group("CNN"), _ratio, geometric_mean, least=1.1),
     Bar("LSTM, trees: least ratio", _group("LSTM, trees"), _ratio, min, least=1.5),

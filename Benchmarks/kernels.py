@@ -47,9 +47,9 @@ def main(text: str = "") -> None:
     with subprocess.Popen([built(), text], stdout=subprocess.PIPE, text=True) as process:
         for number, line in enumerate(process.stdout or ()):
             if number % AGAIN == 0:
-                flops = machine.flops(1, 0.01)
+                peaks = {"GFLOP/s": machine.flops(1, 0.01), "GOP/s": machine.byte_ops(1, 0.01)}
             row, case, seconds, rate, unit = line.rstrip("\n").split("\t")
-            part = f"{float(rate) * 1e9 / flops:.0%}" if unit == "GFLOP/s" else ""
+            part = f"{float(rate) * 1e9 / peaks[unit]:.0%}" if unit in peaks else ""
             print(f"{row:38} {case:30} {float(seconds) * 1e6:10.2f} {float(rate):8.2f} {unit:7}  {part}", flush=True)
     if process.returncode:
         sys.exit(f"kernels: the program ended with {process.returncode}")

@@ -1,4 +1,5 @@
-/// The limit that products are measured against: fused multiply-adds per second of one thread, from registers.
+/// The limits that products are measured against: fused multiply-adds and products of bytes per second of one thread, from
+/// registers.
 /// limits.py compiles this to a shared library and calls it, once per thread.
 #include <stdint.h>
 #include <time.h>
@@ -21,18 +22,49 @@ enum { chains = 12, rounds = 20000 };
     return total[0];                                                                                         \
   }
 
+/// The same for sums of products of bytes; `DOT` adds those of a register.
+#define BYTE_PEAK(name, isa, vector, set, dot)                                                               \
+  __attribute__((target(isa))) static float name(void) {                                                     \
+    vector sums[chains], left = set(0x01020304), right = set(0x7f010203);                                    \
+    for (int c = 0; c < chains; c++)                                                                         \
+      sums[c] = set(c);                                                                                      \
+    for (int r = 0; r < rounds; r++) {                                                                       \
+      _Pragma("GCC unroll 12") for (int c = 0; c < chains; c++) sums[c] = dot(sums[c], left, right);         \
+      __asm__ volatile("" : IN_VECTOR(left), IN_VECTOR(right));                                              \
+    }                                                                                                        \
+    vector total = sums[0];                                                                                  \
+    for (int c = 1; c < chains; c++)                                                                         \
+      total = total ^ sums[c];                                                                               \
+    return (float)total[0];                                                                                  \
+  }
+
 #if defined(__x86_64__)
+#define IN_VECTOR(x) "+v"(x)
 #include <immintrin.h>
+BYTE_PEAK(bytes_vnni, "avx512f,avx512vnni", __m512i, _mm512_set1_epi32, _mm512_dpbusd_epi32)
+/// Two products of 16 bits each, as byte products need without the instruction above.
+#define DOT_PAIRS(sum, a, b) _mm256_add_epi32(sum, _mm256_madd_epi16(a, b))
+BYTE_PEAK(bytes_avx2, "avx2", __m256i, _mm256_set1_epi32, DOT_PAIRS)
+static int bytes_each(void) { return __builtin_cpu_supports("avx512vnni") ? 64 : 16; }
+static float bytes_burst(void) { return bytes_each() == 64 ? bytes_vnni() : bytes_avx2(); }
 PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps)
 PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps)
 static int lanes(void) { return __builtin_cpu_supports("avx512f") ? 16 : 8; }
 static float burst(void) { return lanes() == 16 ? peak_avx512() : peak_avx2(); }
 #elif defined(__aarch64__)
+#define IN_VECTOR(x) "+w"(x)
 #include <arm_neon.h>
 static inline float32x4_t fma_neon(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, b); }
 PEAK(peak_neon, "+simd", float32x4_t, vdupq_n_f32, fma_neon)
 static int lanes(void) { return 4; }
 static float burst(void) { return peak_neon(); }
+static inline int32x4_t dot_neon(int32x4_t sum, int32x4_t a, int32x4_t b) {
+  int8x16_t x = vreinterpretq_s8_s32(a), y = vreinterpretq_s8_s32(b);
+  return vpadalq_s16(sum, vmull_s8(vget_low_s8(x), vget_low_s8(y)));
+}
+BYTE_PEAK(bytes_neon, "+simd", int32x4_t, vdupq_n_s32, dot_neon)
+static int bytes_each(void) { return 8; }
+static float bytes_burst(void) { return bytes_neon(); }
 #endif
 
 static double now(void) {
@@ -41,18 +73,24 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/// Floating-point operations per second, over about `seconds`.
-double maas_peak_flops(double seconds) {
+/// Bursts per second, over about `seconds`.
+static double bursts_in(float (*function)(void), double seconds) {
   volatile float sink;
   double start = now(), end;
   int64_t bursts = 0;
   do {
-    sink = burst();
+    sink = function();
     bursts++;
     end = now();
   } while (end - start < seconds);
   (void)sink;
-  return (double)bursts * 2.0 * chains * rounds * lanes() / (end - start);
+  return (double)bursts / (end - start);
+}
+
+/// Operations per second, a multiplication and an addition counting as two: of floats, and of bytes with sums of 32 bits.
+double maas_peak_flops(double seconds) { return bursts_in(burst, seconds) * 2.0 * chains * rounds * lanes(); }
+double maas_peak_byte_ops(double seconds) {
+  return bursts_in(bytes_burst, seconds) * 2.0 * chains * rounds * bytes_each();
 }
 
 /// Bytes read per second from `count` 64-bit words, over about `seconds`.

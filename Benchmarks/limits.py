@@ -17,7 +17,8 @@ LEAST_BYTES, MOST_BYTES = 64 << 10, 256 << 20
 
 
 class Limits(NamedTuple):
-    """Per second: floating-point operations, a fused multiply-add counting as two, and bytes read over and over."""
+    """Per second: operations on floats or bytes, a multiplication and an addition counting as two, and bytes read over
+    and over."""
 
     flops: float
     read: float
@@ -31,11 +32,16 @@ class Machine:
         self._memory = np.zeros(MOST_BYTES // 8, np.uint64)
         self._memory[:] = 1
 
-    def limits(self, threads: int, seconds: float, read_bytes: int) -> Limits:
-        return Limits(self.flops(threads, seconds), self.read(threads, seconds, read_bytes))
+    def limits(self, threads: int, seconds: float, read_bytes: int, of_bytes: bool = False) -> Limits:
+        peak = self.byte_ops if of_bytes else self.flops
+        return Limits(peak(threads, seconds), self.read(threads, seconds, read_bytes))
 
     def flops(self, threads: int, seconds: float) -> float:
         return sum(_at_once(threads, lambda i: self._library.maas_peak_flops(seconds)))
+
+    def byte_ops(self, threads: int, seconds: float) -> float:
+        """Products of bytes and their additions per second."""
+        return sum(_at_once(threads, lambda i: self._library.maas_peak_byte_ops(seconds)))
 
     def read(self, threads: int, seconds: float, read_bytes: int) -> float:
         """Of memory of this size, which may fit a cache; each thread reads its part."""
@@ -65,7 +71,8 @@ def _library() -> ctypes.CDLL:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         subprocess.run(["gcc", "-O3", "-march=native", "-shared", "-fPIC", source, "-o", target], check=True)
     library = ctypes.CDLL(target)
-    library.maas_peak_flops.restype = library.maas_peak_read.restype = ctypes.c_double
-    library.maas_peak_flops.argtypes = [ctypes.c_double]
+    for peak in (library.maas_peak_flops, library.maas_peak_byte_ops, library.maas_peak_read):
+        peak.restype = ctypes.c_double
+        peak.argtypes = [ctypes.c_double]
     library.maas_peak_read.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_double]
     return library

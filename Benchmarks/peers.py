@@ -143,7 +143,7 @@ class Torch:
 
     def open(self, path: str, work: Work, threads: int) -> Opened:
         if work.model not in networks.NETWORKS:
-            raise Unsupported("torch has no tree ensembles")
+            raise Unsupported("torch reads no ONNX files")
         self.torch.set_num_threads(threads)
         network, feeds = self.network(work.sizes), work.feeds()
         networks.NETWORKS[work.model](network)

@@ -27,11 +27,19 @@ class Work(NamedTuple):
 
     def network(self) -> Network | None:
         """The network with its arithmetic counted; None for what is no network."""
-        if self.model not in networks.NETWORKS:
+        name = networks.of_floats(self.model)
+        if name not in networks.NETWORKS:
             return None
         net = Network(self.sizes)
-        networks.NETWORKS[self.model](net)
+        networks.NETWORKS[name](net)
+        if self.of_bytes:
+            net.weight_bytes, net.read_bytes = net.weight_bytes // 4, net.read_bytes // 4
         return net
+
+    @property
+    def of_bytes(self) -> bool:
+        """Whether its products are of bytes."""
+        return self.model in networks.QUANTIZED
 
     def feed(self) -> dict[str, np.ndarray]:
         """The inputs, the same in every process."""
@@ -72,6 +80,10 @@ WORKS = [
     SMALL,
     Work("3 nodes, run() from Python", "three", {"N": 1}, "call", plain=True),
     *_by_batch(MLPS, (1, 8, 64, 512), "MLP"),
+    *_by_batch(tuple(m for m in networks.QUANTIZED if "784" in m), (1, 64, 512), "int8"),
+    *_by_batch(tuple(m for m in networks.QUANTIZED if "1024" in m), (64, 512), "int8"),
+    *_by_batch(tuple(m for m in networks.QUANTIZED if "4096" in m), (1,), "int8"),
+    *(Work(f"{m} seq 128", m, {"N": 1, "S": 128}, "int8") for m in networks.QUANTIZED if "bert" in m),
     *_by_batch(("product-1024",), (256, 512, 1024), "sgemm"),
     *_by_batch(("product-4096",), (256,), "sgemm"),
     *(Work(f"bert seq {s}", "bert", {"N": 1, "S": s}, "transformer") for s in (16, 128, 384)),

@@ -78,8 +78,8 @@ leave_out() {
     done
     rm "$out/swift/MaasOps-${part//\//-}"*.swift
   done
-  rm "$out/swift/MaasOptimizer-"{FuseAttention,FuseRotary,KeepBytes,QuantizeProducts,FinishQuantizedProducts}.swift # their operators are among those
-  sed -i -E '/^  (fuseAttention|fuseRotary|keepBytes|quantizeProducts|finishQuantizedProducts),$/d' "$out/swift/MaasOptimizer-Pipeline.swift"
+  rm "$out/swift/MaasOptimizer-"{FuseAttention,FuseRotary,KeepBytes,PackWeights,QuantizeProducts,FinishQuantizedProducts}.swift # their operators are among those
+  sed -i -E '/^  (fuseAttention|fuseRotary|keepBytes|packWeights|quantizeProducts|finishQuantizedProducts),$/d' "$out/swift/MaasOptimizer-Pipeline.swift"
 }
 
 compile_swift() {

@@ -35,7 +35,8 @@ static float *drawn(size_t count) {
   return values;
 }
 
-static void *packed(const maas_kernel *row, const maas_f32_gemm_params *gemm) {
+static void *packed(const maas_kernel *row, const void *params) {
+  const maas_f32_gemm_params *gemm = params;
   maas_f32_gemm_pack_params p = {
       .k = gemm->k, .n = gemm->n, .b_row = gemm->n, .b_col = 1, .batch_rank = 1, .batch = {1}};
   maas_split split = maas_f32_gemm_pack_split_for(row, &p);
@@ -46,6 +47,22 @@ static void *packed(const maas_kernel *row, const maas_f32_gemm_params *gemm) {
   free(plain);
   return operands[0];
 }
+
+static void *packed_bytes(const maas_kernel *row, const void *params) {
+  const maas_s8_gemm_params *g = params;
+  maas_s8_pack_params p = {.is_signed = true, .k = g->k, .n = g->n, .count = 1, .b_row = g->n, .b_col = 1};
+  maas_split split = maas_s8_pack_split_for(row, &p);
+  uint8_t *plain = allocated((size_t)(p.k * p.n));
+  for (int64_t i = 0; i < p.k * p.n; i++)
+    plain[i] = (uint8_t)(i * 7 + i / 251);
+  void *operands[] = {allocated((size_t)maas_s8_packed_bytes_for(row, p.k, p.n)), plain};
+  maas_step step = {.operands = operands, .params = &p, .items = split.items};
+  maas_s8_pack(&step, 0, split.items, &(maas_worker){0});
+  free(plain);
+  return operands[0];
+}
+
+static bool of_bytes(const kernel_case *c) { return strcmp(c->table, "maas_s8_gemm") == 0; }
 
 static int by_size(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
@@ -81,13 +98,18 @@ static void measure_row(const kernel_case *c, const maas_kernel *row) {
   for (int i = 0; i < operand_limit; i++) {
     const operand *o = &c->operands[i];
     bytes += 4 * (double)o->floats;
-    operands[i] = o->packed ? packed(row, c->params) : o->floats ? drawn(o->floats) : NULL;
+    operands[i] = o->packed   ? (of_bytes(c) ? packed_bytes : packed)(row, params)
+                  : o->floats ? drawn(o->floats)
+                              : NULL;
   }
   maas_worker worker = {.scratch = allocated((size_t)split.scratch + 64)};
   maas_step step = {.run = row->run, .operands = operands, .params = params, .items = split.items};
   double seconds = median(&step, &worker);
   double rate = (c->flops > 0 ? c->flops : bytes) / seconds / 1e9;
-  printf("%s\t%s\t%.9f\t%.2f\t%s\n", row->name, c->note, seconds, rate, c->flops > 0 ? "GFLOP/s" : "GB/s");
+  printf("%s\t%s\t%.9f\t%.2f\t%s\n", row->name, c->note, seconds, rate,
+         of_bytes(c)    ? "GOP/s"
+         : c->flops > 0 ? "GFLOP/s"
+                        : "GB/s");
   for (int i = 0; i < operand_limit; i++)
     free(operands[i]);
   free(worker.scratch);

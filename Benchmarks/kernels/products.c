@@ -33,6 +33,32 @@ static void measure_gemm(int64_t m, int64_t n, int64_t k) {
   measure(&c);
 }
 
+static maas_split bytes_split(const maas_kernel *row, void *params) {
+  return maas_s8_gemm_split_for(row, params);
+}
+
+/// Bytes to bytes, with a scale and a bias for each column.
+static void measure_bytes(int64_t m, int64_t n, int64_t k) {
+  maas_s8_gemm_params p = {.m = m, .n = n, .k = k, .a_row = k, .y_row = n};
+  p.finish = (maas_s8_finish){
+      .b_is_signed = true, .y_type = MAAS_ELEMENT_U8, .a_zero = 9, .a_scales = 1, .b_scales = n};
+  p.finish.activation.op = MAAS_UNARY_RELU;
+  kernel_case c = {.table = "maas_s8_gemm",
+                   .params = &p,
+                   .params_size = sizeof p,
+                   .operands = {[MAAS_S8_A] = {(size_t)(m * k + 3) / 4, false},
+                                [MAAS_S8_B] = {(size_t)(k * n + 3) / 4, true},
+                                [MAAS_S8_Y] = {(size_t)(m * n + 3) / 4, false},
+                                [MAAS_S8_A_SCALE] = {1, false},
+                                [MAAS_S8_B_SCALE] = {(size_t)n, false},
+                                [MAAS_S8_BIAS] = {(size_t)n, false},
+                                [MAAS_S8_Y_SCALE] = {1, false}},
+                   .flops = 2.0 * (double)m * (double)n * (double)k,
+                   .split = bytes_split};
+  snprintf(c.note, sizeof c.note, "%lldx%lldx%lld", (long long)m, (long long)n, (long long)k);
+  measure(&c);
+}
+
 SPLIT(rows)
 
 /// One query against the keys, or weights against the values, of a head.
@@ -57,6 +83,8 @@ void measure_products(void) {
       {512, 1024, 1024}, {512, 10, 256},  {128, 128, 64},   {1024, 1024, 1024}};
   for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
     measure_gemm(shapes[i][0], shapes[i][1], shapes[i][2]);
+  for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+    measure_bytes(shapes[i][0], shapes[i][1], shapes[i][2]);
   for (int sums = 0; sums < 2; sums++)
     measure_rows(129, 64, sums);
 }

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include "maas_kernel_tables.h"
 
-enum { operand_limit = 8, note_limit = 64 };
+enum { operand_limit = MAAS_S8_OPERANDS, note_limit = 64 };
 
 typedef struct operand {
   size_t floats; ///< 0: NULL

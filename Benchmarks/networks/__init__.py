@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import onnx
 
-from . import dense, recurrent, transformers, trees, vision
+from . import dense, quantized, recurrent, transformers, trees, vision
 from .network import Network
 from .onnx_writer import OnnxWriter
 
@@ -44,7 +44,14 @@ ENSEMBLES: dict[str, Callable[[], onnx.ModelProto]] = {
 #: ViT is written as exporters did before LayerNormalization became an operator.
 _OPSETS = {"vit": 16}
 
-MODELS = (*NETWORKS, *ENSEMBLES)
+#: Networks of bytes: the network that each is made of, and how.
+QUANTIZED = {
+    f"{name}-{form}": (name, form)
+    for name in ("mlp-784", "mlp-1024", "mlp-4096", "bert")
+    for form in quantized.FORMS
+}
+
+MODELS = (*NETWORKS, *QUANTIZED, *ENSEMBLES)
 
 
 def model(name: str) -> onnx.ModelProto:
@@ -55,12 +62,20 @@ def model(name: str) -> onnx.ModelProto:
     return writer.model(name)
 
 
+def of_floats(name: str) -> str:
+    """The network that a network of bytes was made of; other names as they are."""
+    return QUANTIZED[name][0] if name in QUANTIZED else name
+
+
 def file(name: str, folder: str) -> str:
     """The path of a model, which is made when it is not there."""
     path = os.path.join(folder, f"{name}.onnx")
     if not os.path.exists(path):
         os.makedirs(folder, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as unfinished:
-            unfinished.write(model(name).SerializeToString())
+            if name not in QUANTIZED:
+                unfinished.write(model(name).SerializeToString())
+        if name in QUANTIZED:
+            quantized.write(file(of_floats(name), folder), QUANTIZED[name][1], unfinished.name)
         os.replace(unfinished.name, path)
     return path

@@ -23,9 +23,12 @@ extension Graph {
   /// The product with the other summand as its bias or residual.
   fileprivate mutating func adding(_ node: Node, _ input: Int, to producer: Node) throws(MaasError) -> Node? {
     guard let other = node.inputs[1 - input], other != node.inputs[input], self[other].dtype == .float,
-      let result = producer.outputs[0], let shape = self[result].shape, self[node.outputs[0] ?? result].shape == shape
+      let result = producer.outputs[0], let shape = self[result].shape,
+      self[node.outputs[0] ?? result].shape == shape
     else { return nil }
-    var inputs = producer.inputs + [ValueID?](repeating: nil, count: QuantizedProduct.Input.count - producer.inputs.count)
+    var inputs =
+      producer.inputs
+      + [ValueID?](repeating: nil, count: QuantizedProduct.Input.count - producer.inputs.count)
     let (bias, residual) = (QuantizedProduct.Input.bias.rawValue, QuantizedProduct.Input.residual.rawValue)
     if let tensor = self[other].constant, inputs[bias] == nil, inputs[residual] == nil,
       shape.dims.last == .known(tensor.count), tensor.shape.last == tensor.count

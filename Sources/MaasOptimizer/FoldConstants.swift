@@ -4,20 +4,20 @@ import MaasGraph
 /// Nodes whose inputs are all constant become constants themselves, unless that would make the model much larger. Quantized
 /// weights stay so until other rules have seen them.
 let foldConstants = Rule(name: "FoldConstants", effect: .exact) { (graph: inout Graph) in
-  folded(&graph) { node in node.op.name != "DequantizeLinear" }
+  folded(&graph) { (node, graph) in !graph.isQuantizedMatrix(node) }
 }
 
 /// The same for those quantized weights that no product took as they are.
 let foldDequantized = Rule(name: "FoldDequantized", effect: .exact) { (graph: inout Graph) in
-  folded(&graph) { _ in true }
+  folded(&graph) { (_, _) in true }
 }
 
-private func folded(_ graph: inout Graph, _ mayFold: (Node) -> Bool) -> Int {
+private func folded(_ graph: inout Graph, _ mayFold: (Node, Graph) -> Bool) -> Int {
   var kept: [Node] = []
   var folded = 0
   var rest = totalLimit(graph)
   for node in graph.nodes {
-    if mayFold(node), let tensors = constantOutputs(of: node, graph, rest) {
+    if mayFold(node, graph), let tensors = constantOutputs(of: node, graph, rest) {
       for (id, tensor) in zip(node.outputs, tensors) {
         if let id, let tensor { graph[id].constant = tensor }
         rest -= tensor?.byteCount ?? 0
@@ -29,6 +29,17 @@ private func folded(_ graph: inout Graph, _ mayFold: (Node) -> Bool) -> Int {
   }
   graph.nodes = kept
   return folded
+}
+
+extension Graph {
+  /// Whether a node dequantizes numbers of at most 8 bits that may be the weights of a product or convolution.
+  fileprivate func isQuantizedMatrix(_ node: Node) -> Bool {
+    guard node.op.name == "DequantizeLinear", let x = node.inputs[at: 0] ?? nil, let tensor = self[x].constant
+    else {
+      return false
+    }
+    return tensor.shape.count > 1 && tensor.dtype.bitWidth <= 8
+  }
 }
 
 /// Bytes of folded tensors beyond those of the inputs that are worth keeping.

@@ -6,7 +6,9 @@ import MaasOps
 /// equal scales the operators that move numbers only, and nothing at all for none in between.
 let keepBytes = Rule(name: "KeepBytes", effect: .rounding) { (graph: inout Graph) throws(MaasError) -> Int in
   try graph.replaceNodes { (node, matcher) throws(MaasError) in
-    guard let op = node.op as? QuantizeLinear, op.isFromFloat, let target = matcher.target(node) else { return nil }
+    guard let op = node.op as? QuantizeLinear, op.isFromFloat, let target = matcher.target(node) else {
+      return nil
+    }
     if let own = matcher.quantized(node.inputs[0]) {
       return matcher.agree(own, target) ? Node(node.name, Identity(), [own.x], node.outputs) : nil
     }
@@ -44,7 +46,8 @@ extension Matcher {
 
   /// An operator that gives numbers on as they are, on integers.
   fileprivate func moved(_ node: Node, _ target: QuantizedValue, _ outputs: [ValueID?]) -> Node? {
-    let moves = node.op.isReshaping || node.op is Transpose || (node.op.name == "MaxPool" && node.outputs.count == 1)
+    let moves =
+      node.op.isReshaping || node.op is Transpose || (node.op.name == "MaxPool" && node.outputs.count == 1)
     guard moves, let own = quantized(node.inputs[0]), agree(own, target) else { return nil }
     return Node(node.name, node.op, [own.x] + node.inputs.dropFirst(), outputs)
   }
@@ -56,7 +59,9 @@ extension Matcher {
     guard node.op.isElementary || node.op is Concat || node.op.name == "GlobalAveragePool" else { return nil }
     var inputs: [ValueID?] = []
     for input in node.inputs {
-      guard let own = quantized(input), own.axis == nil, graph[own.x].dtype == graph[target.x].dtype else { return nil }
+      guard let own = quantized(input), own.axis == nil, graph[own.x].dtype == graph[target.x].dtype else {
+        return nil
+      }
       inputs += [own.x, own.scale, own.zero]
     }
     let result = [target.scale, target.zero]

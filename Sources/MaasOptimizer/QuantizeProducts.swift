@@ -6,8 +6,9 @@ import MaasOps
 /// reads the integers.
 let quantizeProducts = Rule(name: "QuantizeProducts", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
-  try graph.replaceNodes { (node, matcher) in
-    node.op is Binary ? matcher.scaledProduct(node) : matcher.dequantizedProduct(node)
+  try graph.replaceNodes { (node, matcher) throws(MaasError) in
+    if node.op is Binary { return matcher.scaledProduct(node) }
+    return matcher.dequantizedProduct(node) ?? matcher.contribProduct(node)
   }
 }
 
@@ -52,9 +53,28 @@ extension Matcher {
       [a.x, b.x, a.scale, b.scale, a.zero, b.zero, bias], node.outputs)
   }
 
+  /// The node for ONNX Runtime's operators that do the same, which quantize A themselves or not.
+  fileprivate mutating func contribProduct(_ node: Node) -> Node? {
+    func input(_ i: Int) -> ValueID? { node.inputs[at: i] ?? nil }
+    if node.op is MatMulIntegerToFloat, let scale = input(2), graph[scale].dtype == .float {
+      return Node(
+        node.name, QuantizedProduct(), [input(0), input(1), scale, input(3), input(4), input(5), input(6)],
+        node.outputs)
+    }
+    guard node.op is DynamicQuantizeMatMul, let x = input(0) else { return nil }
+    let bytes = value("\(node.name)/bytes", .uint8, shape(x))
+    let (scale, zero) = (value("\(node.name)/scale", .float, []), value("\(node.name)/zero", .uint8, []))
+    insert(Node("\(node.name)/quantize", DynamicQuantizeLinear(), [x], [bytes, scale, zero]))
+    return Node(
+      node.name, QuantizedProduct(), [bytes, input(1), scale, input(2), zero, input(3), input(4)],
+      node.outputs)
+  }
+
   /// Whether a product's B is transposed; nil for what is more than A B + C.
-  private func transposition(_ node: Node) -> Bool? {
-    if let product = node.op as? MatMul { return product.activation.isNone && node.inputs.count == 2 ? false : nil }
+  func transposition(_ node: Node) -> Bool? {
+    if let product = node.op as? MatMul {
+      return product.activation.isNone && node.inputs.count == 2 ? false : nil
+    }
     guard let gemm = node.op as? Gemm, !gemm.transA, let axis = gemm.columnAxis else { return nil }
     return axis == 0
   }
@@ -64,7 +84,8 @@ extension Matcher {
     guard let id, graph[id].dtype == .float, let shape = shape(id), shape.last == self.shape(b)?[axis],
       Shape(shape).count == shape.last
     else { return false }
-    return graph[id].constant != nil || node(id)?.inputs.allSatisfy { $0.map { graph[$0].constant != nil } ?? true } ?? false
+    return graph[id].constant != nil
+      || node(id)?.inputs.allSatisfy { $0.map { graph[$0].constant != nil } ?? true } ?? false
   }
 
   /// The node for the product of a MatMulInteger, as float, and its scales.

@@ -213,10 +213,9 @@ private final class IntegerProduct {
     let split = maas_s8_gemm_split_for(row.kernel, &params)
     items = split.items
     let y = Fenced<Int32>(repeating: -1, count: s.batch * s.m * s.n)
-    let none = Fenced<UInt8>(nil)
-    let zeros = [aZero, bZero].map { $0.isEmpty ? none : Fenced($0) }
-    run(
-      row, params, [Fenced(a), panels, y] + zeros + [none, none, none, none, none, none], split, cuts: cuts)
+    let zeros: [(any Operand)?] = [aZero, bZero].map { $0.isEmpty ? nil : Fenced($0) }
+    let finish = [(any Operand)?](repeating: nil, count: 6)
+    run(row, params, [Fenced(a), panels, y] + zeros + finish, split, cuts: cuts)
     #expect(y.isFenceWhole)
     return y.values
   }

@@ -65,8 +65,8 @@ static product made_product(int64_t m, int64_t n, int64_t k, unsigned style) {
     o[MAAS_S8_A_ZERO] = random_bytes((size_t)m, &random);
   if (f->b_zeros)
     o[MAAS_S8_B_ZERO] = random_bytes((size_t)n, &random);
-  o[MAAS_S8_BIAS] = f->bias_is_integer ? random_integers((size_t)n, &random)
-                                       : random_floats((size_t)n, -9, 9, &random);
+  o[MAAS_S8_BIAS] =
+      f->bias_is_integer ? random_integers((size_t)n, &random) : random_floats((size_t)n, -9, 9, &random);
   if (f->y_type == MAAS_ELEMENT_S32)
     return p;
   o[MAAS_S8_A_SCALE] = random_floats((size_t)f->a_scales, 0.01f, 0.1f, &random);
@@ -97,7 +97,9 @@ static int number(const fenced *bytes, int64_t i, bool is_signed) {
   return is_signed ? (int8_t)bytes->bytes[i] : bytes->bytes[i];
 }
 
-static double real(const fenced *floats, int64_t i) { return ((const float *)(const void *)floats->bytes)[i]; }
+static double real(const fenced *floats, int64_t i) {
+  return ((const float *)(const void *)floats->bytes)[i];
+}
 
 static int64_t exact_sum(const product *p, int64_t i, int64_t j) {
   const maas_s8_gemm_params *g = &p->params;
@@ -106,9 +108,10 @@ static int64_t exact_sum(const product *p, int64_t i, int64_t j) {
   int b_zero = f->b_zeros ? number(&p->operands[MAAS_S8_B_ZERO], j, f->b_is_signed) : f->b_zero;
   int64_t sum = 0;
   for (int64_t q = 0; q < g->k; q++)
-    sum += (number(&p->operands[MAAS_S8_A], i * g->a_row + q, f->a_is_signed) - a_zero) *
-           (number(&p->operands[MAAS_S8_B], p->b_is_transposed ? j * g->k + q : q * g->n + j, f->b_is_signed) -
-            b_zero);
+    sum +=
+        (number(&p->operands[MAAS_S8_A], i * g->a_row + q, f->a_is_signed) - a_zero) *
+        (number(&p->operands[MAAS_S8_B], p->b_is_transposed ? j * g->k + q : q * g->n + j, f->b_is_signed) -
+         b_zero);
   if (f->bias_is_integer)
     sum += ((const int32_t *)(const void *)p->operands[MAAS_S8_BIAS].bytes)[j];
   return sum;
@@ -139,7 +142,8 @@ static bool is_element(const product *p, int64_t i, int64_t j) {
   if (f->y_type == MAAS_ELEMENT_F32)
     return fabs(real(y, at) - exact) <= 1e-5 * (20 + fabs(exact));
   bool is_signed = f->y_type == MAAS_ELEMENT_S8;
-  double quotient = exact / real(&p->operands[MAAS_S8_Y_SCALE], 0), zero = number(&p->operands[MAAS_S8_Y_ZERO], 0, is_signed);
+  double quotient = exact / real(&p->operands[MAAS_S8_Y_SCALE], 0),
+         zero = number(&p->operands[MAAS_S8_Y_ZERO], 0, is_signed);
   quotient = fmin((is_signed ? 127 : 255) - zero, fmax((is_signed ? -128 : 0) - zero, quotient));
   return fabs(number(y, at, is_signed) - zero - quotient) <= 0.501;
 }
@@ -233,7 +237,8 @@ static void check_range(const maas_kernel *row) {
       found_low = fminf(found_low, ((float *)(void *)y.bytes)[2 * i]);
       found_high = fmaxf(found_high, ((float *)(void *)y.bytes)[2 * i + 1]);
     }
-    count(row->name, "with NaN", low == found_low && high == found_high && fence_whole(&y) ? NULL : "not the range");
+    count(row->name, "with NaN",
+          low == found_low && high == found_high && fence_whole(&y) ? NULL : "not the range");
     unfence(&x);
     unfence(&y);
   }
@@ -297,7 +302,8 @@ static void check_products_of(const maas_kernel *row) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++)
       for (int style = 0; style < 4; style++)
-        check_product(row, sizes[i], sizes[j], sizes[random_bits(&random) % 9], (unsigned)random_bits(&random));
+        check_product(row, sizes[i], sizes[j], sizes[random_bits(&random) % 9],
+                      (unsigned)random_bits(&random));
   check_product(row, 70, 200, 300, 4 | 8 | 32);
   check_product(row, 3, 5, 0, 16);
 }

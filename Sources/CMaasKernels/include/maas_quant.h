@@ -79,11 +79,12 @@ maas_split maas_f32_convert_split(const maas_f32_convert_params *params);
 /// to even, moved by y's zero point and held within the type.
 typedef struct maas_s8_finish {
   bool a_is_signed, b_is_signed;
-  bool bias_is_integer;       ///< int32, added to the sums before they are scaled.
-  maas_element y_type;        ///< S32, F32, U8 or S8.
-  int32_t a_zero, b_zero;     ///< Where there are no such operands.
-  int64_t a_zeros, b_zeros;   ///< Elements of those operands, else 0. Row i of all matrices A has number i % a_zeros.
-  int64_t a_scales, b_scales; ///< Elements of the scales, else 0.
+  bool bias_is_integer;   ///< int32, added to the sums before they are scaled.
+  maas_element y_type;    ///< S32, F32, U8 or S8.
+  int32_t a_zero, b_zero; ///< Where there are no such operands.
+  int64_t a_zeros,
+      b_zeros; ///< Elements of those operands, else 0. Row i of all matrices A has number i % a_zeros.
+  int64_t a_scales, b_scales;     ///< Elements of the scales, else 0.
   maas_f32_activation activation; ///< None, RELU or CLIP for bytes; none for sums.
 } maas_s8_finish;
 

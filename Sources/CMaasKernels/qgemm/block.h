@@ -177,8 +177,8 @@ static inline row_factors factors_of(const maas_s8_block *k, const panel_columns
 }
 
 /// `plain`: rows have nothing of their own.
-MAAS_INLINE vi whole_sum(const bool plain, const panel_columns *c, const row_factors *row, const int32_t *sums,
-                         int64_t j) {
+MAAS_INLINE vi whole_sum(const bool plain, const panel_columns *c, const row_factors *row,
+                         const int32_t *sums, int64_t j) {
   vi sum = vi_add(vi_load(sums + j), vi_load(c->base + j));
   if (!plain && c->has_row_zeros)
     sum = vi_sub(sum, vi_mul(row->zero, vi_load(c->spread + j)));
@@ -187,8 +187,8 @@ MAAS_INLINE vi whole_sum(const bool plain, const panel_columns *c, const row_fac
   return sum;
 }
 
-MAAS_INLINE vf scaled_sum(const bool plain, const panel_columns *c, const row_factors *row, const int32_t *sums,
-                          int64_t j) {
+MAAS_INLINE vf scaled_sum(const bool plain, const panel_columns *c, const row_factors *row,
+                          const int32_t *sums, int64_t j) {
   vf x = v_mul(vi_to_float(whole_sum(plain, c, row, sums, j)), v_load(c->factor + j));
   if (!plain && c->has_row_scales)
     x = v_mul(x, row->scale);
@@ -207,8 +207,8 @@ static void finish_integers(const panel_columns *c, const row_factors *row, cons
 }
 
 /// NaN stays what it is.
-MAAS_INLINE void finish_floats(const bool plain, const panel_columns *c, const row_factors *row, const int32_t *sums,
-                               const float *residual, float *y) {
+MAAS_INLINE void finish_floats(const bool plain, const panel_columns *c, const row_factors *row,
+                               const int32_t *sums, const float *residual, float *y) {
   vf low = v_set(c->low), high = v_set(c->high);
   int64_t j = 0;
   for (; j + V_WIDTH <= c->width; j += V_WIDTH) {
@@ -226,14 +226,14 @@ MAAS_INLINE void finish_floats(const bool plain, const panel_columns *c, const r
 }
 
 /// Held in bounds before it is rounded; NaN becomes the lower one.
-MAAS_INLINE vi whole_byte(const bool plain, const panel_columns *c, const row_factors *row, const int32_t *sums,
-                          int64_t j) {
+MAAS_INLINE vi whole_byte(const bool plain, const panel_columns *c, const row_factors *row,
+                          const int32_t *sums, int64_t j) {
   vf held = v_min(v_max(scaled_sum(plain, c, row, sums, j), v_set(c->low)), v_set(c->high));
   return vi_add(v_to_int(v_round(held)), vi_set(c->y_zero));
 }
 
-MAAS_INLINE void finish_bytes(const bool plain, const panel_columns *c, const row_factors *row, const int32_t *sums,
-                              uint8_t *y) {
+MAAS_INLINE void finish_bytes(const bool plain, const panel_columns *c, const row_factors *row,
+                              const int32_t *sums, uint8_t *y) {
   int64_t j = 0;
   for (; j + V_WIDTH <= c->width; j += V_WIDTH)
     vi_store_bytes(y + j, whole_byte(plain, c, row, sums, j));
@@ -247,8 +247,8 @@ static void activate(const maas_f32_activation *function, float *y, int64_t n) {
     MAAS_UNARY_ROWS[function->op](y, y, n, function->alpha, function->beta);
 }
 
-MAAS_INLINE void finish_rows(const bool plain, const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t count,
-                             int64_t j, const int32_t *sums) {
+MAAS_INLINE void finish_rows(const bool plain, const maas_s8_block *k, const panel_columns *c, int64_t r,
+                             int64_t count, int64_t j, const int32_t *sums) {
   const maas_s8_finish *f = k->finish;
   const float *residual = k->operands[MAAS_S8_RESIDUAL];
   int64_t at = k->y + r * k->y_row + j;
@@ -268,12 +268,14 @@ MAAS_INLINE void finish_rows(const bool plain, const maas_s8_block *k, const pan
   }
 }
 
-static __attribute__((noinline)) void finish_plain_rows(const maas_s8_block *k, const panel_columns *c, int64_t r,
-                                                        int64_t count, int64_t j, const int32_t *sums) {
+static __attribute__((noinline)) void finish_plain_rows(const maas_s8_block *k, const panel_columns *c,
+                                                        int64_t r, int64_t count, int64_t j,
+                                                        const int32_t *sums) {
   finish_rows(true, k, c, r, count, j, sums);
 }
-static __attribute__((noinline)) void finish_other_rows(const maas_s8_block *k, const panel_columns *c, int64_t r,
-                                                        int64_t count, int64_t j, const int32_t *sums) {
+static __attribute__((noinline)) void finish_other_rows(const maas_s8_block *k, const panel_columns *c,
+                                                        int64_t r, int64_t count, int64_t j,
+                                                        const int32_t *sums) {
   finish_rows(false, k, c, r, count, j, sums);
 }
 

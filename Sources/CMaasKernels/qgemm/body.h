@@ -32,7 +32,8 @@ static int32_t sum_of(const uint8_t *x, int64_t k) {
 }
 
 /// The rows of a tile, and behind them their sums if B has zero points.
-static void copy_rows(const maas_s8_gemm_params *g, const uint8_t *a, maas_s8_block *block, uint8_t *scratch) {
+static void copy_rows(const maas_s8_gemm_params *g, const uint8_t *a, maas_s8_block *block,
+                      uint8_t *scratch) {
   int32_t *sums = (int32_t *)(void *)(scratch + g->tile_m * block->a_row);
   for (int64_t r = 0; r < block->rows; r++) {
     uint8_t *to = scratch + r * block->a_row;

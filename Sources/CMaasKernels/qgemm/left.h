@@ -30,7 +30,8 @@ static inline int32_t maas_byte_at(const void *bytes, int64_t i, bool is_signed)
 
 /// The zero point of element i of A's rows, as its bytes are multiplied.
 static inline int32_t maas_s8_a_zero(const maas_s8_finish *f, void *const *operands, int64_t i) {
-  int32_t given = f->a_zeros ? maas_byte_at(operands[MAAS_S8_A_ZERO], i % f->a_zeros, f->a_is_signed) : f->a_zero;
+  int32_t given =
+      f->a_zeros ? maas_byte_at(operands[MAAS_S8_A_ZERO], i % f->a_zeros, f->a_is_signed) : f->a_zero;
   return given + (f->a_is_signed ? 128 : 0);
 }
 

@@ -19,7 +19,13 @@ static const maas_kernel rows[] = {
 MAAS_ENTRY(maas_s8_gemm, rows)
 
 /// A tile's copy of A stays in the second-level cache beside a panel of B, and every thread finds some tiles.
-enum { most_bytes = 256 * 1024, most_row_groups = 16, most_columns = 1024, least_columns = 128, wanted_items = 16 };
+enum {
+  most_bytes = 256 * 1024,
+  most_row_groups = 16,
+  most_columns = 1024,
+  least_columns = 128,
+  wanted_items = 16
+};
 
 /// A product, or a byte of B from the third-level cache.
 static double tile_nanoseconds(const maas_s8_gemm_params *g, int32_t isa) {
@@ -100,7 +106,8 @@ static inline __attribute__((always_inline)) void pack_quad(const uint8_t *b, in
   uint32_t mask = count > 3 ? UINT32_MAX : (1u << 8 * count) - 1;
   for (int64_t j = 0; j < width; j++) {
     int64_t at = j * column;
-    uint32_t word = b[at] | (uint32_t)second[at] << 8 | (uint32_t)third[at] << 16 | (uint32_t)fourth[at] << 24;
+    uint32_t word =
+        b[at] | (uint32_t)second[at] << 8 | (uint32_t)third[at] << 16 | (uint32_t)fourth[at] << 24;
     to[j] = (word ^ sign) & mask;
   }
 }

@@ -28,6 +28,11 @@ package final class MatMulNBits: ReadableOperator {
     }
   }
 
+  init(k: Int, n: Int, bits: Int, block: Int) {
+    (self.k, self.n, self.bits, self.block) = (k, n, bits, block)
+    allowsBytes = false
+  }
+
   private var blocks: Int { (k + block - 1) / block }
   /// Codes of a row with those that fill up its last block.
   private var row: Int { blocks * block }

@@ -109,8 +109,12 @@ package final class QGemm: ReadableOperator {
     var finish = IntegerFinish(
       aScale: try scale(&node), bScale: try node.input(4), bias: node.optionalInput(6),
       yScale: node.optionalInput(7), yZero: node.optionalInput(8))
-    let (left, right) = (IntegerSide(a, node.optionalInput(2)), IntegerSide(try node.input(3), node.optionalInput(5)))
-    if finish.bias == nil || finish.bias?.shape.last == y.shape[1], finish.bias?.count ?? y.shape[1] == y.shape[1] {
+    let (left, right) = (
+      IntegerSide(a, node.optionalInput(2)), IntegerSide(try node.input(3), node.optionalInput(5))
+    )
+    if finish.bias == nil || finish.bias?.shape.last == y.shape[1],
+      finish.bias?.count ?? y.shape[1] == y.shape[1]
+    {
       return try node.emitIntegerProduct(product, left, right, finish, y)
     }
     finish.bias = nil
@@ -127,7 +131,8 @@ package final class QGemm: ReadableOperator {
 
   /// For a C that is not one number for each column.
   private func emitApart(
-    _ node: inout Lowering, _ product: MatrixProduct, _ a: IntegerSide, _ b: IntegerSide, _ finish: IntegerFinish,
+    _ node: inout Lowering, _ product: MatrixProduct, _ a: IntegerSide, _ b: IntegerSide,
+    _ finish: IntegerFinish,
     _ y: Operand
   ) throws(MaasError) {
     let sums = try node.temporary(.int32, y.shape)

@@ -7,6 +7,7 @@ import MaasGraph
 package final class DynamicQuantizeLinear: ReadableOperator {
   package let name = "DynamicQuantizeLinear"
 
+  package init() {}
   package init(_ reader: inout AttributeReader) throws(MaasError) { try reader.finish() }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
