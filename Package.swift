@@ -78,7 +78,11 @@ var package = Package(
     core("MaasOptimizer", "MaasOps", "MaasGraph", "MaasCore"),
     core("MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem", runs: true),
     core(
-      "Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
+      "MaasQuantizer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasGraph", "MaasCore", "CMaasSystem",
+      runs: true),
+    core(
+      "Maas", "MaasQuantizer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore",
+      "CMaasSystem"),
     .systemLibrary(name: "CMaas", path: "include"),
     c("CMaasABI", "CMaasSystem"),
     .target(
@@ -107,7 +111,7 @@ var package = Package(
       name: "maas-model",
       dependencies: [
         "Maas", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCommand",
-        "CMaasONNX",
+        "MaasNumPy", "CMaasONNX",
         "MaasCore",
         "CMaasSystem", "CMaas", arguments,
       ],
@@ -121,6 +125,7 @@ var package = Package(
     .testTarget(
       name: "MaasOpsTests", dependencies: ["MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"],
       exclude: ["Cases", "Fixtures"], swiftSettings: strict),
+    test("MaasQuantizerTests", "MaasQuantizer", "MaasONNX", "MaasGraph", "MaasCore"),
     test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasModelTests", "maas-model", "MaasONNX", "MaasGraph", "MaasCore"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),

@@ -99,7 +99,7 @@ package struct NpzArchive {
         .unsupported, "the zip compression method is not supported", expected: "0 (stored) or 8 (deflate)",
         found: "\(entry.method)", hint: "save the arrays with numpy.savez")
     }
-    let crc = crc32(UnsafeRawBufferPointer(start: contents.base, count: contents.byteCount))
+    let crc = checksum(contents)
     if crc != entry.crc {
       throw MaasError(
         .invalidArgument, "the data are damaged: their checksum is wrong", expected: hexadecimal(entry.crc),
@@ -131,6 +131,17 @@ package struct NpzArchive {
     else { throw ZipDirectory.damaged("the entry's \(entry.compressedSize) bytes are not inside it") }
     return data
   }
+}
+
+/// Reads all bytes once, and holds no more of a mapped file than a few megabytes.
+private func checksum(_ contents: TensorStorage) -> UInt32 {
+  var crc: UInt32 = 0
+  for begin in stride(from: 0, to: contents.byteCount, by: 4 << 20) {
+    guard let part = contents.slice(begin, min(4 << 20, contents.byteCount - begin)) else { continue }
+    crc = crc32(UnsafeRawBufferPointer(start: part.base, count: part.byteCount), from: crc)
+    part.forgetPages()
+  }
+  return crc
 }
 
 private func hexadecimal(_ value: UInt32) -> String {

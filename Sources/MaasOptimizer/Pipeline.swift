@@ -32,6 +32,16 @@ package func optimize(
   if keepsOrigins { graph.declareOutputs(declared) }
 }
 
+/// Folds what stands between layers and their constant weights, so that a graph to be written has layers that can be
+/// quantized.
+package func foldIntoWeights(_ graph: inout Graph) throws(MaasError) {
+  _ = try graph.apply(eliminateDeadNodes, keepsOrigins: true)
+  try graph.takeInferredShapes()
+  for rule in [eliminateIdentity, foldConstants, eliminateNoOps, foldBatchNormalization, eliminateDeadNodes] {
+    _ = try graph.apply(rule, keepsOrigins: true)
+  }
+}
+
 extension Graph {
   /// ONNX wants shapes of all outputs: where inference knows none, what the model said has to do.
   fileprivate mutating func declareOutputs(_ shapes: [Shape?]) {

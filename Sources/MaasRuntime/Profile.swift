@@ -116,7 +116,7 @@ private func microseconds(_ nanoseconds: Int64) -> String {
 }
 
 /// A JSON string.
-private func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
   let hex = Array("0123456789abcdef".utf8)
   var bytes: [UInt8] = [34]
   for byte in text.utf8 {

@@ -8,12 +8,14 @@ import MaasCore
 struct MaasModel: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "maas-model",
-    abstract: "Looks into ONNX models, optimizes and compiles them.",
+    abstract: "Looks into ONNX models, optimizes, quantizes and compiles them.",
     discussion: """
       Exit status: 0 when all went well, 1 when a model is wrong or cannot be read, 2 when the command line is wrong.
       """,
     version: "maas-model \(MAAS_VERSION)",
-    subcommands: [Check.self, Compile.self, Inspect.self, Operators.self, Optimize.self, Text.self])
+    subcommands: [
+      Check.self, Compile.self, Inspect.self, Operators.self, Optimize.self, Quantize.self, Text.self,
+    ])
 
   static func main() {
     do {

@@ -147,4 +147,9 @@ static inline uint32_t maas_sys_exchange32(uint32_t *value, uint32_t new_value) 
   return __atomic_exchange_n(value, new_value, __ATOMIC_SEQ_CST);
 }
 
+// Mathematics
+
+/// The natural logarithm.
+static inline double maas_sys_log(double x) { return __builtin_log(x); }
+
 #endif

@@ -1,0 +1,57 @@
+import MaasCore
+import MaasGraph
+import MaasONNX
+
+/// A graph whose nodes are put down anew, in their order, old ones and new ones.
+struct GraphRewriter {
+  private(set) var graph: Graph
+  /// The version of ai.onnx that new nodes follow.
+  let opset: Int
+
+  init(_ graph: Graph, opset: Int) {
+    self.graph = graph
+    self.graph.nodes = []
+    self.opset = opset
+  }
+
+  mutating func keep(_ node: Node) { graph.nodes.append(node) }
+
+  mutating func constant(_ name: String, _ tensor: Tensor) -> ValueID { graph.addConstant(name, tensor) }
+
+  mutating func addOutput(_ id: ValueID) { graph.outputs.append(id) }
+
+  /// Adds a node that a file can hold; its output is `output`, or a new value of the node's name.
+  @discardableResult
+  mutating func add(
+    _ type: String, _ inputs: [ValueID?], _ name: String, domain: String = "", _ attributes: [Attribute] = [],
+    output: ValueID? = nil
+  ) throws(MaasError) -> ValueID {
+    let made = output ?? graph.add(Value(name))
+    try add(type, inputs, name, domain: domain, attributes, outputs: [made])
+    return made
+  }
+
+  mutating func add(
+    _ type: String, _ inputs: [ValueID?], _ name: String, domain: String = "", _ attributes: [Attribute] = [],
+    outputs: [ValueID]
+  ) throws(MaasError) {
+    let version = domain.isEmpty ? opset : 1
+    let row = try operatorRegistration(type, domain: domain, opset: version)
+    var reader = AttributeReader(
+      attributes, opset: version, inputCount: inputs.count, outputCount: outputs.count)
+    let op = try row.make(&reader)
+    graph.forms[op] = OperatorForm(
+      type, domain: domain, opset: version, attributes: attributes, inputCount: inputs.count)
+    graph.nodes.append(Node(name, op, inputs, outputs.map { $0 }))
+  }
+
+  /// A new value that no node makes yet.
+  mutating func value(_ name: String) -> ValueID { graph.add(Value(name)) }
+
+  /// The graph with the types of its new values.
+  func finished() throws(MaasError) -> Graph {
+    var graph = graph
+    try graph.inferValues()
+    return graph
+  }
+}

@@ -1,0 +1,160 @@
+import MaasCore
+
+/// The weights of a layer as whole numbers.
+enum QuantizedWeights {
+  case channels(ChannelWeights)
+  case blocks(BlockWeights)
+}
+
+/// Signed bytes with a scale for each column.
+struct ChannelWeights {
+  let columns, rows: Int
+  /// [columns, rows]
+  let codes: Tensor
+  let scales: Tensor
+
+  init(_ filters: Filters) throws(MaasError) {
+    (columns, rows) = (filters.columns, filters.rows)
+    codes = try Tensor(.int8, [columns, rows])
+    scales = try Tensor(.float, [columns])
+    let codes = codes.bytes.assumingMemoryBound(to: Int8.self)
+    for i in 0..<columns {
+      let column = filters.column(i)
+      let grid = Run(base: column, count: rows).signedBytes()
+      scales.floats[i] = grid.scale
+      for j in 0..<rows { codes[i * rows + j] = Int8(grid.code(column[j])) }
+    }
+  }
+
+  /// The codes with columns as the last dimension.
+  func transposed() throws(MaasError) -> Tensor {
+    let result = try Tensor(.int8, [rows, columns])
+    transpose(
+      codes.bytes.assumingMemoryBound(to: Int8.self), [columns, rows],
+      result.bytes.assumingMemoryBound(to: Int8.self))
+    return result
+  }
+
+  /// What the codes stand for, in place of the filters.
+  func restore(_ filters: Filters) {
+    let codes = codes.bytes.assumingMemoryBound(to: Int8.self)
+    for i in 0..<columns {
+      let (column, scale) = (filters.column(i), scales.floats[i])
+      for j in 0..<rows { column[j] = Float(codes[i * rows + j]) * scale }
+    }
+  }
+}
+
+/// Blocks of codes, each with a scale and a zero point, as com.microsoft's MatMulNBits has them.
+struct BlockWeights {
+  let columns, rows, bits, block: Int
+  /// [columns, blocks, bytes of a block]
+  let codes: Tensor
+  /// [columns * blocks]
+  let scales: Tensor
+  /// A row of bytes for each column; nil where zero is the middle code.
+  let zeros: Tensor?
+
+  var blocks: Int { (rows + block - 1) / block }
+}
+
+/// Blocks of codes while they are found, one column after the other.
+struct BlockPacker {
+  let columns, rows, bits, block: Int
+  let isSymmetric: Bool
+  private let codes: Tensor
+  private let scales: Tensor
+  private let zeros: Tensor?
+
+  init(columns: Int, rows: Int, _ options: QuantizationOptions) throws(MaasError) {
+    (self.columns, self.rows, bits, block) = (columns, rows, options.bits, options.block)
+    isSymmetric = options.isSymmetric
+    let blocks = (rows + block - 1) / block
+    guard let bytes = product(blocks, block * bits / 8), let scaleCount = product(columns, blocks) else {
+      throw MaasError(.limitExceeded, "the weights are too large for blocks")
+    }
+    codes = try Tensor(.uint8, [columns, blocks, block * bits / 8])
+    _ = bytes
+    scales = try Tensor(.float, [scaleCount])
+    zeros = options.isSymmetric ? nil : try Tensor(.uint8, [columns * ((blocks * bits + 7) / 8)])
+    for tensor in [codes, zeros].compactMap({ $0 }) {
+      for i in 0..<tensor.byteCount { tensor.bytes.storeBytes(of: 0, toByteOffset: i, as: UInt8.self) }
+    }
+  }
+
+  var blockCount: Int { (rows + block - 1) / block }
+
+  /// Notes the scale and zero of a block.
+  func set(_ grid: Grid, column: Int, block index: Int) {
+    scales.floats[column * blockCount + index] = grid.scale
+    guard let zeros else { return }
+    BlockPacker.put(
+      Int(grid.zero), bits, zeros.bytes + column * ((blockCount * bits + 7) / 8), at: index)
+  }
+
+  /// Notes the code of one weight.
+  func set(_ code: Float, column: Int, row: Int) {
+    BlockPacker.put(Int(code), bits, codes.bytes + column * blockCount * block * bits / 8, at: row)
+  }
+
+  private static func put(_ code: Int, _ bits: Int, _ bytes: UnsafeMutableRawPointer, at i: Int) {
+    let bit = i * bits
+    let byte = bytes.load(fromByteOffset: bit / 8, as: UInt8.self)
+    bytes.storeBytes(
+      of: byte | UInt8(truncatingIfNeeded: code << (bit % 8)), toByteOffset: bit / 8, as: UInt8.self)
+  }
+
+  func finished() -> BlockWeights {
+    BlockWeights(
+      columns: columns, rows: rows, bits: bits, block: block, codes: codes, scales: scales, zeros: zeros)
+  }
+}
+
+extension BlockWeights {
+  /// Every block by itself. The filters become what the codes stand for.
+  init(_ filters: Filters, _ options: QuantizationOptions) throws(MaasError) {
+    let packer = try BlockPacker(columns: filters.columns, rows: filters.rows, options)
+    for i in 0..<filters.columns {
+      for b in 0..<packer.blockCount { packer.round(filters.column(i), column: i, block: b) }
+    }
+    self = packer.finished()
+  }
+}
+
+extension BlockPacker {
+  fileprivate func round(_ values: UnsafeMutablePointer<Float>, column: Int, block index: Int) {
+    let first = index * block
+    let count = min(block, rows - first)
+    let grid = Run(base: values + first, count: count).blockCodes(bits: bits, isSymmetric: isSymmetric)
+    set(grid, column: column, block: index)
+    for j in first..<first + count {
+      let code = grid.code(values[j])
+      set(code, column: column, row: j)
+      values[j] = grid.value(code)
+    }
+    // Behind the last row stands what is multiplied with nothing.
+    for j in first + count..<first + block { set(grid.zero, column: column, row: j) }
+  }
+}
+
+extension BlockWeights {
+  /// What the codes stand for, in place of the filters.
+  func restore(_ filters: Filters) {
+    let width = block * bits / 8
+    let zeroBytes = (blocks * bits + 7) / 8
+    for i in 0..<columns {
+      let column = filters.column(i)
+      for j in 0..<rows {
+        let index = j / block
+        let zero = zeros.map { self.code($0.bytes + i * zeroBytes, index) } ?? 1 << (bits - 1)
+        let code = self.code(codes.bytes + i * blocks * width, j)
+        column[j] = Float(code - zero) * scales.floats[i * blocks + index]
+      }
+    }
+  }
+
+  private func code(_ bytes: UnsafeMutableRawPointer, _ i: Int) -> Int {
+    let bit = i * bits
+    return Int(bytes.load(fromByteOffset: bit / 8, as: UInt8.self)) >> (bit % 8) & ((1 << bits) - 1)
+  }
+}

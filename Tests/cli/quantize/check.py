@@ -1,0 +1,43 @@
+"""Checks what maas-model quantize wrote: check.py IN OUT REPORT.json LEAST_DB INPUTS.npz
+
+ONNX's checker takes the model; ONNX Runtime and maas-run give the same for every sample; and the report's error is
+the one that ONNX Runtime's outputs have."""
+import json
+import os
+import subprocess
+import sys
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import numpy as np
+import onnx
+import onnxruntime
+
+before, after, report, least, data = sys.argv[1:]
+onnx.checker.check_model(after, full_check=True)
+options = onnxruntime.SessionOptions()
+options.log_severity_level = 3
+sessions = [onnxruntime.InferenceSession(path, options) for path in (before, after)]
+outputs = [o.name for o in sessions[0].get_outputs() if o.type == "tensor(float)"]
+samples = dict(np.load(data))
+rank = len(sessions[0].get_inputs()[0].shape)
+sums = {name: [0.0, 0.0] for name in outputs}
+for i in range(len(next(iter(samples.values())))):
+    feeds = {k: v[i] if v.ndim == rank + 1 else v[i : i + 1] for k, v in samples.items()}
+    exact, there = (session.run(outputs, feeds) for session in sessions)
+    np.savez("feeds.npz", **feeds)
+    subprocess.run(["maas-run", "-q", after, "feeds.npz", "-o", "results.npz"], check=True)
+    results = np.load("results.npz")
+    for name, a, b in zip(outputs, exact, there):
+        sums[name][0] += float((a.astype(float) ** 2).sum())
+        sums[name][1] += float(((a.astype(float) - b) ** 2).sum())
+        here = results[name]
+        # Where bytes are rounded differently by the last bit of a float, a whole step of a byte is between results.
+        difference = np.sqrt(((b - here) ** 2).mean() / (b**2).mean())
+        assert difference < 2e-2, (after, i, name, difference)
+found = min(10 * np.log10(signal / max(error, 1e-300)) for signal, error in sums.values())
+assert found >= float(least), (after, found)
+told = json.load(open(report))
+if told["sqnr_db"] is not None:
+    assert abs(told["sqnr_db"] - found) < 1.5, (after, told["sqnr_db"], found)
+size = os.path.getsize(after)
+assert size < os.path.getsize(before), size
