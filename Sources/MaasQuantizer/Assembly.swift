@@ -4,22 +4,21 @@ import MaasGraph
 /// Graphs of one model in which some layers are quantized.
 struct Assembly {
   let graph: Graph
-  let layers: [Layer]
-  var weights: [QuantizedWeights]
   /// What calibration says each value's bytes stand for; empty where ranges are found at the run.
   let ranges: [ValueID: ClosedRange<Float>]
   let opset: Int
 
-  /// The model with the layers quantized that `kept` names.
-  func model(_ kept: [Bool]) throws(MaasError) -> Graph {
-    let chosen = layers.indices.filter { kept[$0] }
-    let places = Dictionary(chosen.map { (layers[$0].index, $0) }) { first, _ in first }
-    let flow = ranges.isEmpty ? nil : ByteFlow(graph, layers: chosen.map { layers[$0] })
+  /// The model with the layers as they are chosen to be.
+  func model(_ choices: [LayerChoice]) throws(MaasError) -> Graph {
+    let quantized = choices.filter { $0.chosen != nil }
+    let places = Dictionary(quantized.map { ($0.layer.index, $0) }) { first, _ in first }
+    let flow = ranges.isEmpty ? nil : ByteFlow(graph, layers: quantized.map { $0.layer })
     var writer = QuantizedWriter(graph, flow.map(grids) ?? [:], opset: opset)
     for (i, node) in graph.nodes.enumerated() {
       try inNode(node.name, node.op.name) { () throws(MaasError) in
-        if let place = places[i] {
-          try writer.write(layers[place], weights[place], reading: layers[place].x, output: layers[place].y)
+        if let choice = places[i], let precision = choice.current {
+          let layer = choice.layer
+          try writer.write(layer, precision.weights, reading: layer.x, output: layer.y)
         } else {
           writer.rewriter.keep(try reading(node, flow, &writer))
         }

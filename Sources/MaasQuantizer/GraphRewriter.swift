@@ -18,7 +18,14 @@ struct GraphRewriter {
 
   mutating func constant(_ name: String, _ tensor: Tensor) -> ValueID { graph.addConstant(name, tensor) }
 
-  mutating func addOutput(_ id: ValueID) { graph.outputs.append(id) }
+  mutating func setOutput(_ id: ValueID) { graph.outputs = [id] }
+
+  /// Makes a new value the only input.
+  mutating func input(_ value: Value) -> ValueID {
+    let id = graph.add(value)
+    graph.inputs = [id]
+    return id
+  }
 
   /// Adds a node that a file can hold; its output is `output`, or a new value of the node's name.
   @discardableResult

@@ -29,8 +29,8 @@ struct LayerProbe {
   private let values: [ValueID]
   private let count: Int
 
-  init(_ assembly: Assembly) throws(MaasError) {
-    let layers = assembly.layers
+  /// `weights` are those of each layer.
+  init(_ assembly: Assembly, _ layers: [Layer], _ weights: [QuantizedWeights]) throws(MaasError) {
     count = layers.count
     let places = Dictionary(layers.enumerated().map { ($1.index, $0) }) { first, _ in first }
     var writer = QuantizedWriter(assembly.graph, assembly.ownGrids, opset: assembly.opset)
@@ -38,7 +38,7 @@ struct LayerProbe {
     for (i, node) in assembly.graph.nodes.enumerated() {
       writer.rewriter.keep(node)
       guard let place = places[i] else { continue }
-      let made = try writer.write(layers[place], assembly.weights[place], reading: layers[place].x)
+      let made = try writer.write(layers[place], weights[place], reading: layers[place].x)
       let lost = try writer.rewriter.add("Sub", [layers[place].y, made], "lost")
       for value in [layers[place].y, lost] {
         values.append(

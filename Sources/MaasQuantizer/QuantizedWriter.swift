@@ -12,9 +12,9 @@ struct QuantizedWriter {
 
   private struct WeightKey: Hashable {
     let id: ValueID
-    let columnAxis: Int
+    let columnAxis, bits: Int
 
-    init(_ layer: Layer) { (id, columnAxis) = (layer.weightID, layer.columnAxis) }
+    init(_ layer: Layer, bits: Int) { (id, columnAxis, self.bits) = (layer.weightID, layer.columnAxis, bits) }
   }
 
   private struct DynamicInput {
@@ -50,8 +50,9 @@ extension QuantizedWriter {
   private mutating func write(
     _ layer: Layer, _ weights: BlockWeights, _ x: ValueID, _ output: ValueID?
   ) throws(MaasError) -> ValueID {
-    let values = constants[WeightKey(layer)] ?? constants(layer, weights)
-    constants[WeightKey(layer)] = values
+    let key = WeightKey(layer, bits: weights.bits)
+    let values = constants[key] ?? constants(layer, weights)
+    constants[key] = values
     var inputs: [ValueID?] = [x, values.codes, values.scales]
     let bias = try rowBias(layer)
     if values.zeros != nil || bias != nil { inputs.append(values.zeros) }
@@ -116,13 +117,14 @@ extension QuantizedWriter {
   private mutating func byteConstants(
     _ layer: Layer, _ weights: ChannelWeights, columnAxis: Int
   ) throws(MaasError) -> WeightValues {
-    if let known = constants[WeightKey(layer)] { return known }
+    let key = WeightKey(layer, bits: 8)
+    if let known = constants[key] { return known }
     let name = rewriter.graph[layer.weightID].name
     let codes = columnAxis == 0 ? try weights.codes.reshaped(layer.weights.shape) : try weights.transposed()
     let values = WeightValues(
       codes: rewriter.constant("\(name)_q8", codes),
       scales: rewriter.constant("\(name)_scales", weights.scales))
-    constants[WeightKey(layer)] = values
+    constants[key] = values
     return values
   }
 }
@@ -187,16 +189,29 @@ extension QuantizedWriter {
       ], "\(layer.name)/bias", [Attribute("axis", .int(0))])
   }
 
-  /// The value after it was bytes, by the grid of `key`.
-  mutating func asBytes(_ x: ValueID, _ key: ValueID) throws(MaasError) -> ValueID {
+  /// The value after it was bytes, by the grid of `key`; `codes` are there already or are made.
+  mutating func asBytes(_ x: ValueID, _ key: ValueID, codes known: ValueID? = nil) throws(MaasError)
+    -> ValueID
+  {
     if let known = dequantized[x] { return known }
     guard let grid = grids[key] else { return x }
+    let made = try codes(x, grid, known)
+    let floats = try rewriter.add(
+      "DequantizeLinear", [made.codes, made.scale, made.zero], "\(rewriter.graph[x].name)/dequantize")
+    dequantized[x] = floats
+    return floats
+  }
+
+  mutating func codes(_ x: ValueID, _ grid: Grid, _ known: ValueID? = nil) throws(MaasError) -> (
+    codes: ValueID, scale: ValueID, zero: ValueID
+  ) {
     let name = rewriter.graph[x].name
     let scale = rewriter.constant("\(name)_scale", try Tensor(.float, [], [grid.scale]))
     let zero = rewriter.constant("\(name)_zero_point", try Tensor(.uint8, [], [UInt8(grid.zero)]))
-    let codes = try rewriter.add("QuantizeLinear", [x, scale, zero], "\(name)/quantize", output: nil)
-    let floats = try rewriter.add("DequantizeLinear", [codes, scale, zero], "\(name)/dequantize")
-    dequantized[x] = floats
-    return floats
+    let codes =
+      if let known { known } else {
+        try rewriter.add("QuantizeLinear", [x, scale, zero], "\(name)/quantize")
+      }
+    return (codes, scale, zero)
   }
 }

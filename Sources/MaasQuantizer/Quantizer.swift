@@ -43,19 +43,49 @@ package final class Quantizer {
         found: found.refused.first.map { "\($0.type) '\($0.name)', but \($0.reason)" } ?? "none")
     }
     let ranges = options.mode == .static ? try calibrated() : [:]
-    var assembly = Assembly(
-      graph: graph, layers: found.layers, weights: [], ranges: ranges, opset: graph.opset ?? 13)
-    assembly.weights = try rounded()
-    try describe(assembly)
-    let kept = try chosen(assembly)
+    let assembly = Assembly(graph: graph, ranges: ranges, opset: graph.opset ?? 13)
+    let choices = try chosen(assembly)
     progress("writing")
-    let graph = try assembly.model(kept)
+    let graph = try assembly.model(choices)
     report.bytes.after = graph.weightBytes
+    describe(choices)
     try measure(graph)
     return (graph, report)
   }
+}
 
-  private func rounded() throws(MaasError) -> [QuantizedWeights] {
+// Weights.
+extension Quantizer {
+  /// The layers with the precisions they can have, the measured error of each, and the choice among them.
+  private func chosen(_ assembly: Assembly) throws(MaasError) -> [LayerChoice] {
+    var precisions = found.layers.map { _ in [Precision]() }
+    for bits in widths {
+      let weights = try rounded(bits, assembly)
+      for i in precisions.indices {
+        precisions[i].append(Precision(bits: bits, weights: weights[i].weights, error: weights[i].error))
+      }
+    }
+    var choices = zip(found.layers, precisions).map { LayerChoice($0, $1) }
+    guard let data else { return choices }
+    if options.keepsOnlyFaster { try time(&choices, assembly, data) }
+    guard options.errorBudget != nil || options.sqnr != nil else { return choices }
+    var search = BudgetSearch(
+      choices, assembly, try ModelComparison(graph, data, options), progress: progress)
+    try search.run()
+    return search.choices
+  }
+
+  /// The bits that layers may have: under a budget, those that suffer most get more before they are left float.
+  private var widths: [Int] {
+    let isBudgeted = options.errorBudget != nil || options.sqnr != nil
+    return isBudgeted && options.bits < 8 ? [options.bits, 8] : [options.bits]
+  }
+
+  private typealias Rounded = (weights: QuantizedWeights, error: SignalError)
+
+  private func rounded(_ bits: Int, _ assembly: Assembly) throws(MaasError) -> [Rounded] {
+    var options = options
+    options.bits = bits
     var weights: [QuantizedWeights] = []
     for (i, layer) in found.layers.enumerated() {
       progress("rounding layer \(i + 1) of \(found.layers.count)")
@@ -64,7 +94,64 @@ package final class Quantizer {
         options.mode == .weights
           ? .blocks(try BlockWeights(filters, options)) : .channels(try ChannelWeights(filters)))
     }
-    return weights
+    let nearest = Array(zip(weights, try errors(assembly, weights)))
+    guard let data, options.mode == .weights, bits < 8 else { return nearest }
+    let others = try sequential(options, data)
+    return zip(nearest, zip(others, try errors(assembly, others))).map { $0.1.sqnr < $1.1.sqnr ? $1 : $0 }
+  }
+
+  /// Weights rounded one after the other, by how the inputs of layers go together.
+  private func sequential(
+    _ options: QuantizationOptions, _ data: any CalibrationData
+  ) throws(MaasError) -> [QuantizedWeights] {
+    var widths: [(value: ValueID, width: Int)] = []
+    for layer in found.layers where !widths.contains(where: { $0.value == layer.x }) {
+      widths.append((layer.x, layer.rows))
+    }
+    var weights: [Int: QuantizedWeights] = [:]
+    for group in GramMatrices.groups(widths) {
+      progress("relating the inputs of layers")
+      let sums = try GramMatrices.sums(graph, group, data, threads: options.threads)
+      for (item, sum) in zip(group, sums) {
+        let triangle = try Triangle(sum, size: item.width)
+        for (i, layer) in found.layers.enumerated() where layer.x == item.value {
+          progress("rounding layer \(i + 1) of \(found.layers.count) by its inputs")
+          weights[i] = .blocks(try BlockWeights(try Filters(layer), triangle, options))
+        }
+      }
+    }
+    return found.layers.indices.compactMap { weights[$0] }
+  }
+
+  private func errors(_ assembly: Assembly, _ weights: [QuantizedWeights]) throws(MaasError) -> [SignalError]
+  {
+    progress("measuring layers")
+    if let data {
+      return try LayerProbe(assembly, found.layers, weights).measure(data, threads: options.threads)
+    }
+    return try zip(weights, found.layers).map { (weights, layer) throws(MaasError) in
+      try weights.error(layer)
+    }
+  }
+
+  /// Times the layers, and gives back those that gain nothing.
+  private func time(
+    _ choices: inout [LayerChoice], _ assembly: Assembly, _ data: any CalibrationData
+  ) throws(MaasError) {
+    let timer = try LayerTimer(assembly, found.layers, data, threads: options.threads)
+    for i in choices.indices {
+      progress("timing layer \(i + 1) of \(choices.count)")
+      for j in choices[i].precisions.indices {
+        guard let times = try timer.times(choices[i].layer, choices[i].precisions[j].weights) else {
+          continue
+        }
+        choices[i].time = times.before
+        choices[i].precisions[j].time = times.after
+        choices[i].precisions[j].isAllowed = times.after < times.before
+      }
+      choices[i].chosen = choices[i].precisions.firstIndex { $0.isAllowed }
+      if choices[i].chosen == nil { choices[i].reason = "not faster on this machine" }
+    }
   }
 }
 
@@ -97,28 +184,17 @@ extension Quantizer {
 
 // The report.
 extension Quantizer {
-  private func describe(_ assembly: Assembly) throws(MaasError) {
-    let errors = try layerErrors(assembly)
-    let bits = options.bits
-    report.layers = zip(found.layers, errors).map { layer, error in
-      QuantizationReport.Layer(
-        name: layer.name, type: layer.type, shape: layer.weights.shape, bits: bits, sqnr: error.sqnr,
-        time: nil,
-        isQuantized: true, reason: "")
+  private func describe(_ choices: [LayerChoice]) {
+    report.layers = choices.map { choice in
+      // Of a layer that was given back, what it would have been.
+      let shown = choice.current ?? choice.precisions.last
+      var times: (Double, Double)?
+      if let before = choice.time, let after = shown?.time { times = (before, after) }
+      return QuantizationReport.Layer(
+        name: choice.layer.name, type: choice.layer.type, shape: choice.layer.weights.shape,
+        bits: shown?.bits ?? 32, sqnr: shown?.error.sqnr, time: times, isQuantized: choice.chosen != nil,
+        reason: choice.reason)
     }
-  }
-
-  private func layerErrors(_ assembly: Assembly) throws(MaasError) -> [SignalError] {
-    progress("measuring layers")
-    if let data { return try LayerProbe(assembly).measure(data, threads: options.threads) }
-    return try zip(assembly.weights, found.layers).map { (weights, layer) throws(MaasError) in
-      try weights.error(layer)
-    }
-  }
-
-  /// Which layers are quantized.
-  private func chosen(_ assembly: Assembly) throws(MaasError) -> [Bool] {
-    report.layers.map { $0.isQuantized }
   }
 
   private func measure(_ quantized: Graph) throws(MaasError) {
@@ -135,6 +211,13 @@ extension Quantizer {
     report.samples = error.samples
     (report.error, report.sqnr) = (error.worst.relative, error.worst.sqnr)
     report.accuracy = error.accuracy
+    guard let sample = try data.sample(0) else { return }
+    let inputs = graph.inputs.compactMap { id in
+      sample.first { Name($0.name) == Name(graph[id].name) }?.tensor
+    }
+    report.latency = try race(
+      Contestant(graph: graph, inputs: inputs), Contestant(graph: quantized, inputs: inputs),
+      threads: options.threads)
   }
 }
 
