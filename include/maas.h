@@ -123,6 +123,8 @@ typedef struct maas_tensor maas_tensor;                   /**< An n-dimensional 
 typedef struct maas_binding maas_binding;     /**< Inputs and outputs bound once, run many times. */
 typedef struct maas_operators maas_operators; /**< Operators of the caller's own. */
 typedef struct maas_node maas_node;           /**< A node of such an operator, as its callbacks see it. */
+typedef struct maas_quantization maas_quantization; /**< How to quantize a model. */
+typedef struct maas_sample maas_sample;             /**< Inputs of one run, while a callback gives them. */
 
 /** Element types; the numbers are those of ONNX's TensorProto.DataType. */
 typedef enum maas_dtype {
@@ -722,6 +724,70 @@ MAAS_API maas_status maas_node_int(const maas_node *node, const char *name, int6
 MAAS_API maas_status maas_node_float(const maas_node *node, const char *name, float *value);
 MAAS_API maas_status maas_node_string(const maas_node *node, const char *name, const char **value,
                                       size_t *length);
+
+/* ---- Quantization -------------------------------------------------------------------------------------- */
+
+/**
+ * How to quantize a model, with default values. The Embedded build of maas quantizes no models: there all functions of
+ * this section give MAAS_UNSUPPORTED.
+ */
+MAAS_API maas_status maas_quantization_create(maas_quantization **quantization);
+MAAS_API maas_status maas_quantization_close(maas_quantization *quantization);
+
+/**
+ * Sets an option by name. The names, with their values and defaults:
+ *
+ *   mode              "dynamic" (default): weights are bytes, inputs of layers become bytes at each run;
+ *                     "static": what flows between layers is bytes too, by ranges that samples show;
+ *                     "weights": only weights, in blocks
+ *   bits              of a weight: 8 (default), and in the mode weights also 4 or 2
+ *   block             in the mode weights: how many weights share a scale: 16, 32 (default), 64 or 128
+ *   symmetric         in the mode weights: "true" for no zero points; default "false"
+ *   method            how a range is made of what samples show: "minmax" (default), "entropy", "percentile", "mse"
+ *   exclude           the name of a node that stays as it is; each call adds one
+ *   error_budget      the most the outputs may be off on the samples: the error's root mean square as a part of
+ *                     theirs, e.g. "0.005"; where there are labels, the most accuracy that may be lost. Layers that
+ *                     take too much are left float. "0" (default): no budget
+ *   sqnr              the least ratio of signal to error of the outputs in decibels; "0" (default): any
+ *   keep_only_faster  "true" to quantize only layers that are then faster on this machine; default "false"
+ *   threads           the most threads of a run; default 0: every CPU the process may use
+ *
+ * MAAS_NOT_FOUND: no option of this name. MAAS_INVALID_ARGUMENT: the value is none the option allows.
+ */
+MAAS_API maas_status maas_quantization_set(maas_quantization *quantization, const char *name,
+                                           const char *value);
+
+/** The right class of every sample, which is copied: accuracy before and after is then reported. */
+MAAS_API maas_status maas_quantization_set_labels(maas_quantization *quantization, const int64_t *labels,
+                                                  size_t count);
+
+/**
+ * Gives the inputs of sample `index` with maas_sample_set(), none of them when there is no such sample. Called on the
+ * thread that calls maas_quantize(), with indices from 0 up to the first without a sample, several times over: samples
+ * need not be kept in memory. Returns MAAS_OK, or why not: then maas_quantize() fails with that status and the
+ * message of maas_error_set().
+ */
+typedef maas_status (*maas_sample_callback)(void *context, size_t index, maas_sample *sample);
+
+/** Where samples come from: inputs like those the model will see. `callback` NULL: there are none. */
+MAAS_API maas_status maas_quantization_set_samples(maas_quantization *quantization,
+                                                   maas_sample_callback callback, void *context);
+
+/** Gives an input of the sample, in its callback. The tensor may be closed afterwards, but must not change before the
+ * next sample is asked for. */
+MAAS_API maas_status maas_sample_set(maas_sample *sample, const char *name, const maas_tensor *tensor);
+
+/**
+ * Quantizes the ONNX model in the file `model` and writes the result, an ONNX model again, to the file `output`: whole,
+ * or not at all after a failure. `quantization` NULL stands for the defaults. `*report` is what became of each layer
+ * and of the whole, as JSON; give it back with maas_text_free(). `report` may be NULL.
+ *
+ * MAAS_INVALID_ARGUMENT: options that do not go together, no samples, labels of another count. MAAS_NOT_FOUND: a node to
+ * exclude, or an input of a sample, that the model does not have. MAAS_OUT_OF_RANGE: NaN or infinity in a sample; a value
+ * that is 0 in all samples. MAAS_UNSUPPORTED: nothing to quantize. And what opening and running models gives.
+ */
+MAAS_API maas_status maas_quantize(const char *model, const char *output,
+                                   const maas_quantization *quantization, char **report);
 
 #ifdef __cplusplus
 }

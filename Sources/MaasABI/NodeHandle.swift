@@ -49,9 +49,7 @@ final class NodeHandle {
         expected: "at most \(maas_abi_callback_depth) inside one another")
     }
     defer { maas_abi_leave_callback() }
-    let count = maas_abi_message_count()
-    let status = function(op.definition.context, lent(self))
-    if status != MAAS_OK { throw failure(status, hasText: maas_abi_message_count() != count) }
+    try called { function(op.definition.context, lent(self)) }
   }
 
   /// Calls the compute callback, which must give what is `wanted`: memory that is ready for an output holds nothing.
@@ -59,12 +57,6 @@ final class NodeHandle {
     for i in given.indices { given[i] = false }
     try call(op.definition.compute)
     for i in given.indices where !given[i] && wanted[at: i] ?? false { throw op.leavesOut(i, "compute") }
-  }
-
-  private func failure(_ status: maas_status, hasText: Bool) -> MaasError {
-    let code = Int32(exactly: status.rawValue).flatMap { MaasError.Code(rawValue: $0) } ?? .invalidArgument
-    let text = hasText ? maas_error_message() : maas_status_text(status)
-    return MaasError(code, text.map { String(cString: $0) } ?? "")
   }
 
   /// What is known of input `i`, where C can read it.

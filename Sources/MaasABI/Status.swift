@@ -49,3 +49,13 @@ func checkIndex(_ index: Int, _ count: Int, _ kind: StaticString) throws(MaasErr
     .invalidArgument, "there is no \(kind) with this index", expected: "less than \(count)",
     found: "\(UInt(bitPattern: index))")
 }
+
+/// Calls a function of the caller's: the error is the status and the message that it left.
+func called(_ function: () -> maas_status) throws(MaasError) {
+  let count = maas_abi_message_count()
+  let status = function()
+  if status == MAAS_OK { return }
+  let code = Int32(exactly: status.rawValue).flatMap { MaasError.Code(rawValue: $0) } ?? .invalidArgument
+  let text = maas_abi_message_count() != count ? maas_error_message() : maas_status_text(status)
+  throw MaasError(code, text.map { String(cString: $0) } ?? "")
+}

@@ -37,7 +37,10 @@ package func optimize(
 package func foldIntoWeights(_ graph: inout Graph) throws(MaasError) {
   _ = try graph.apply(eliminateDeadNodes, keepsOrigins: true)
   try graph.takeInferredShapes()
-  for rule in [eliminateIdentity, foldConstants, eliminateNoOps, foldBatchNormalization, eliminateDeadNodes] {
+  let rules = [
+    eliminateIdentity, foldConstants, eliminateNoOps, fuseBias, foldBatchNormalization, eliminateDeadNodes,
+  ]
+  for rule in rules {
     _ = try graph.apply(rule, keepsOrigins: true)
   }
 }

@@ -3,7 +3,8 @@ import MaasGraph
 
 /// Graphs of one model in which some layers are quantized.
 struct Assembly {
-  let graph: Graph
+  var graph: Graph
+  let layers: [Layer]
   /// What calibration says each value's bytes stand for; empty where ranges are found at the run.
   let ranges: [ValueID: ClosedRange<Float>]
   let opset: Int
@@ -17,10 +18,11 @@ struct Assembly {
     for (i, node) in graph.nodes.enumerated() {
       try inNode(node.name, node.op.name) { () throws(MaasError) in
         if let choice = places[i], let precision = choice.current {
-          let layer = choice.layer
+          var layer = choice.layer
+          layer.bias = precision.bias
           try writer.write(layer, precision.weights, reading: layer.x, output: layer.y)
         } else {
-          writer.rewriter.keep(try reading(node, flow, &writer))
+          try writer.rewriter.keepPlain(try reading(node, flow, &writer))
         }
       }
     }

@@ -12,6 +12,10 @@ struct Filters {
     try self.init(layer.weights, columnAxis: layer.columnAxis, columns: layer.columns, rows: layer.rows)
   }
 
+  init(columns: Int, rows: Int, values: Tensor) {
+    (self.columns, self.rows, self.values) = (columns, rows, values)
+  }
+
   private init(_ weights: Tensor, columnAxis: Int, columns: Int, rows: Int) throws(MaasError) {
     (self.columns, self.rows) = (columns, rows)
     values = try Tensor(.float, [columns, rows])

@@ -16,6 +16,13 @@ struct GraphRewriter {
 
   mutating func keep(_ node: Node) { graph.nodes.append(node) }
 
+  /// Keeps a node as a file can hold it: a product with its bias behind it.
+  mutating func keepPlain(_ node: Node) throws(MaasError) {
+    guard graph.forms[node.op]?.name == "MatMul", node.inputs.count == 3 else { return keep(node) }
+    let product = try add("MatMul", Array(node.inputs.prefix(2)), node.name)
+    try add("Add", [product, node.inputs[2]], "\(node.name)/bias", output: node.outputs[0])
+  }
+
   mutating func constant(_ name: String, _ tensor: Tensor) -> ValueID { graph.addConstant(name, tensor) }
 
   mutating func setOutput(_ id: ValueID) { graph.outputs = [id] }

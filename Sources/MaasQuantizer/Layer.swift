@@ -13,7 +13,7 @@ struct Layer {
   let y: ValueID
   let weightID: ValueID
   let weights: Tensor
-  let bias: ValueID?
+  var bias: ValueID?
   /// The dimension of the weights that counts what is made.
   let columnAxis: Int
 
@@ -36,8 +36,7 @@ struct LayerList {
   private(set) var layers: [Layer] = []
   private(set) var refused: [Refusal] = []
 
-  init(_ graph: Graph, _ options: QuantizationOptions) throws(MaasError) {
-    try LayerList.check(options.excluded, graph)
+  init(_ graph: Graph, _ options: QuantizationOptions) {
     let excluded = Set(options.excluded.map { Name($0) })
     for (i, node) in graph.nodes.enumerated() {
       guard let form = graph.forms[node.op], form.domain.isEmpty,
@@ -63,7 +62,8 @@ struct LayerList {
     mode == .static ? ["MatMul", "Gemm", "Conv"] : ["MatMul", "Gemm"]
   }
 
-  private static func check(_ excluded: [String], _ graph: Graph) throws(MaasError) {
+  /// Refuses names that no node has.
+  static func check(_ excluded: [String], _ graph: Graph) throws(MaasError) {
     let names = graph.nodes.map { $0.name }
     let known = Set(names.map { Name($0) })
     for name in excluded where !known.contains(Name(name)) {

@@ -4,7 +4,8 @@ import MaasGraph
 struct Precision {
   let bits: Int
   var weights: QuantizedWeights
-  var error = SignalError()
+  var bias: ValueID?
+  var error: SignalError
   /// Microseconds.
   var time: Double?
   /// Whether it may be used: where only faster layers are kept, whether it is faster.

@@ -28,9 +28,13 @@ struct LayerProbe {
   private let graph: Graph
   private let values: [ValueID]
   private let count: Int
+  /// The layers whose means are found, in the order of the values.
+  private var meant: [Int] = []
 
   /// `weights` are those of each layer.
-  init(_ assembly: Assembly, _ layers: [Layer], _ weights: [QuantizedWeights]) throws(MaasError) {
+  init(_ assembly: Assembly, _ layers: [Layer], _ weights: [QuantizedWeights], findsMeans: Bool = false)
+    throws(MaasError)
+  {
     count = layers.count
     let places = Dictionary(layers.enumerated().map { ($1.index, $0) }) { first, _ in first }
     var writer = QuantizedWriter(assembly.graph, assembly.ownGrids, opset: assembly.opset)
@@ -40,6 +44,12 @@ struct LayerProbe {
       guard let place = places[i] else { continue }
       let made = try writer.write(layers[place], weights[place], reading: layers[place].x)
       let lost = try writer.rewriter.add("Sub", [layers[place].y, made], "lost")
+      if findsMeans {
+        guard let mean = try writer.rewriter.channelMean(lost, of: layers[place]) else { continue }
+        values.append(mean)
+        meant.append(place)
+        continue
+      }
       for value in [layers[place].y, lost] {
         values.append(
           try writer.rewriter.add("ReduceSumSquare", [value], "squares", [Attribute("keepdims", .int(0))]))
@@ -58,6 +68,49 @@ struct LayerProbe {
       }
     }
     return errors
+  }
+}
+
+extension LayerProbe {
+  /// What each channel of a layer loses on average; nil for layers without biases to take it.
+  func means(_ data: any CalibrationData, threads: Int) throws(MaasError) -> [[Float]?] {
+    var means: [[Float]?] = (0..<count).map { _ in nil }
+    guard !values.isEmpty else { return means }
+    var sums = meant.map { _ in [Double]() }
+    let samples = try Observation(graph, values, threads: threads).run(data) { sight in
+      for (i, tensor) in sight.values.enumerated() {
+        if sums[i].isEmpty { sums[i] = [Double](repeating: 0, count: tensor.count) }
+        for j in 0..<min(tensor.count, sums[i].count) { sums[i][j] += Double(tensor.floats[j]) }
+      }
+    }
+    for (place, sum) in zip(meant, sums) { means[place] = sum.map { Float($0 / Double(samples)) } }
+    return means
+  }
+}
+
+extension GraphRewriter {
+  /// The mean over all but the channels; nil where the layer has no bias of its own or an open rank.
+  fileprivate mutating func channelMean(_ value: ValueID, of layer: Layer) throws(MaasError) -> ValueID? {
+    guard let bias = layer.bias, graph[bias].constant?.count == layer.columns,
+      let rank = graph[layer.y].shape?.rank, rank > 1
+    else { return nil }
+    let channel = layer.isConvolution ? 1 : rank - 1
+    let axes = (0..<rank).filter { $0 != channel }
+    let keeps = Attribute("keepdims", .int(0))
+    if opset < 18 { return try add("ReduceMean", [value], "mean", [Attribute("axes", .ints(axes)), keeps]) }
+    let list = constant("axes", try Tensor(.int64, [axes.count], axes.map { Int64($0) }))
+    return try add("ReduceMean", [value, list], "mean", [keeps])
+  }
+}
+
+extension Graph {
+  /// The layer's bias with what is added to it.
+  mutating func corrected(_ layer: Layer, _ mean: [Float]) throws(MaasError) -> ValueID? {
+    guard let id = layer.bias, let bias = self[id].constant, bias.count == mean.count else {
+      return layer.bias
+    }
+    let sums = zip(bias.elements(as: Float.self), mean).map { $0 + $1 }
+    return addConstant("\(self[id].name)_corrected", try Tensor(.float, bias.shape, sums))
   }
 }
 

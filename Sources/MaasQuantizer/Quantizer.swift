@@ -9,7 +9,7 @@ package final class Quantizer {
   private let progress: (String) -> Void
   /// The model as it will be written, but for what becomes of its layers.
   private let graph: Graph
-  private let found: LayerList
+  private let refused: [Refusal]
   private var report = QuantizationReport()
 
   /// `graph` keeps its forms and knows the types of its values.
@@ -24,27 +24,27 @@ package final class Quantizer {
         options.mode == .static
           ? "static quantization needs calibration data" : "a budget, labels and times need calibration data")
     }
+    try LayerList.check(options.excluded, graph)
     var graph = graph
     let bytesBefore = graph.weightBytes
     try foldIntoWeights(&graph)
     if options.mode != .weights { try graph.raise(to: options.mode == .static ? 13 : 11) }
     (self.graph, self.options, self.data, self.progress) = (graph, options, data, progress)
-    found = try LayerList(graph, options)
+    let found = LayerList(graph, options)
+    refused = found.refused
     report.mode = options.mode
     report.bytes = (bytesBefore, bytesBefore)
+    guard found.layers.isEmpty else { return }
+    throw MaasError(
+      .unsupported, "the model has no layer to quantize",
+      expected: options.mode == .static ? "MatMul, Gemm or Conv" : "MatMul or Gemm",
+      found: refused.first.map { "\($0.type) '\($0.name)', but \($0.reason)" } ?? "none")
   }
 
   /// The quantized model, and what became of its layers.
   package func run() throws(MaasError) -> (graph: Graph, report: QuantizationReport) {
-    guard !found.layers.isEmpty else {
-      throw MaasError(
-        .unsupported, "the model has no layer to quantize",
-        expected: options.mode == .static ? "MatMul, Gemm or Conv" : "MatMul or Gemm",
-        found: found.refused.first.map { "\($0.type) '\($0.name)', but \($0.reason)" } ?? "none")
-    }
-    let ranges = options.mode == .static ? try calibrated() : [:]
-    let assembly = Assembly(graph: graph, ranges: ranges, opset: graph.opset ?? 13)
-    let choices = try chosen(assembly)
+    var assembly = try scaled(try assembly(of: graph))
+    let choices = try chosen(&assembly)
     progress("writing")
     let graph = try assembly.model(choices)
     report.bytes.after = graph.weightBytes
@@ -56,80 +56,143 @@ package final class Quantizer {
 
 // Weights.
 extension Quantizer {
-  /// The layers with the precisions they can have, the measured error of each, and the choice among them.
-  private func chosen(_ assembly: Assembly) throws(MaasError) -> [LayerChoice] {
-    var precisions = found.layers.map { _ in [Precision]() }
-    for bits in widths {
-      let weights = try rounded(bits, assembly)
-      for i in precisions.indices {
-        precisions[i].append(Precision(bits: bits, weights: weights[i].weights, error: weights[i].error))
-      }
+  private func assembly(of graph: Graph) throws(MaasError) -> Assembly {
+    let layers = LayerList(graph, options).layers
+    return Assembly(
+      graph: graph, layers: layers, ranges: options.mode == .static ? try calibrated(graph, layers) : [:],
+      opset: graph.opset ?? 13)
+  }
+
+  /// With channels scaled where that helps the layers that read them.
+  private func scaled(_ assembly: Assembly) throws(MaasError) -> Assembly {
+    let graph = assembly.graph
+    let scalings = options.mode == .weights ? [] : ChannelScaling.all(graph, assembly.layers)
+    guard let data, !scalings.isEmpty else { return assembly }
+    progress("scaling channels")
+    let peaks = try channelPeaks(scalings, graph, assembly.layers, data, threads: options.threads)
+    let before = try errors(assembly, try nearest(assembly, options))
+    let changed = try self.assembly(of: try scaling(graph, zip(scalings, peaks)))
+    let after = try errors(changed, try nearest(changed, options))
+    let better = zip(scalings, peaks).filter { scaling, _ in
+      let lost = { (errors: [SignalError]) in scaling.layers.reduce(0.0) { $0 + errors[$1].relative } }
+      return lost(after) < lost(before)
     }
-    var choices = zip(found.layers, precisions).map { LayerChoice($0, $1) }
+    if better.count == scalings.count { return changed }
+    return better.isEmpty ? assembly : try self.assembly(of: try scaling(graph, better))
+  }
+
+  private func scaling(
+    _ graph: Graph, _ scalings: some Sequence<(ChannelScaling, [Float])>
+  ) throws(MaasError) -> Graph {
+    var graph = graph
+    for (scaling, peaks) in scalings { try scaling.apply(peaks, to: &graph) }
+    return graph
+  }
+
+  /// The layers with the precisions they can have, the measured error of each, and the choice among them.
+  private func chosen(_ assembly: inout Assembly) throws(MaasError) -> [LayerChoice] {
+    var precisions = assembly.layers.map { _ in [Precision]() }
+    for bits in widths {
+      for (i, found) in try rounded(bits, &assembly).enumerated() { precisions[i].append(found) }
+    }
+    var choices = zip(assembly.layers, precisions).map { LayerChoice($0, $1) }
     guard let data else { return choices }
     if options.keepsOnlyFaster { try time(&choices, assembly, data) }
-    guard options.errorBudget != nil || options.sqnr != nil else { return choices }
+    guard isBudgeted else { return choices }
     var search = BudgetSearch(
       choices, assembly, try ModelComparison(graph, data, options), progress: progress)
     try search.run()
     return search.choices
   }
 
+  private var isBudgeted: Bool { options.errorBudget != nil || options.sqnr != nil }
+
   /// The bits that layers may have: under a budget, those that suffer most get more before they are left float.
-  private var widths: [Int] {
-    let isBudgeted = options.errorBudget != nil || options.sqnr != nil
-    return isBudgeted && options.bits < 8 ? [options.bits, 8] : [options.bits]
-  }
+  private var widths: [Int] { isBudgeted && options.bits < 8 ? [options.bits, 8] : [options.bits] }
 
-  private typealias Rounded = (weights: QuantizedWeights, error: SignalError)
-
-  private func rounded(_ bits: Int, _ assembly: Assembly) throws(MaasError) -> [Rounded] {
+  private func rounded(_ bits: Int, _ assembly: inout Assembly) throws(MaasError) -> [Precision] {
     var options = options
     options.bits = bits
+    let weights = try nearest(assembly, options)
+    let errors = try errors(assembly, weights)
+    var best = zip(assembly.layers, zip(weights, errors)).map { layer, found in
+      Precision(bits: bits, weights: found.0, bias: layer.bias, error: found.1)
+    }
+    guard let data else { return best }
+    if options.mode == .weights, bits < 8 {
+      let others = try sequential(assembly, options, data)
+      for (i, error) in try self.errors(assembly, others).enumerated() where error.sqnr > best[i].error.sqnr {
+        (best[i].weights, best[i].error) = (others[i], error)
+      }
+    }
+    try correct(&best, &assembly, data)
+    return best
+  }
+
+  /// Gives biases what layers lose on average, where that helps.
+  private func correct(
+    _ precisions: inout [Precision], _ assembly: inout Assembly, _ data: any CalibrationData
+  ) throws(MaasError) {
+    progress("correcting biases")
+    let weights = precisions.map { $0.weights }
+    let probe = try LayerProbe(assembly, assembly.layers, weights, findsMeans: true)
+    let means = try probe.means(data, threads: options.threads)
+    var layers = assembly.layers
+    for (i, mean) in means.enumerated() {
+      guard let mean else { continue }
+      layers[i].bias = try assembly.graph.corrected(layers[i], mean)
+    }
+    let errors = try LayerProbe(assembly, layers, weights).measure(data, threads: options.threads)
+    for i in precisions.indices where errors[i].sqnr > precisions[i].error.sqnr {
+      (precisions[i].bias, precisions[i].error) = (layers[i].bias, errors[i])
+    }
+  }
+
+  private func nearest(
+    _ assembly: Assembly, _ options: QuantizationOptions
+  ) throws(MaasError) -> [QuantizedWeights] {
     var weights: [QuantizedWeights] = []
-    for (i, layer) in found.layers.enumerated() {
-      progress("rounding layer \(i + 1) of \(found.layers.count)")
+    for (i, layer) in assembly.layers.enumerated() {
+      progress("rounding layer \(i + 1) of \(assembly.layers.count)")
       let filters = try Filters(layer)
       weights.append(
         options.mode == .weights
           ? .blocks(try BlockWeights(filters, options)) : .channels(try ChannelWeights(filters)))
     }
-    let nearest = Array(zip(weights, try errors(assembly, weights)))
-    guard let data, options.mode == .weights, bits < 8 else { return nearest }
-    let others = try sequential(options, data)
-    return zip(nearest, zip(others, try errors(assembly, others))).map { $0.1.sqnr < $1.1.sqnr ? $1 : $0 }
+    return weights
   }
 
   /// Weights rounded one after the other, by how the inputs of layers go together.
   private func sequential(
-    _ options: QuantizationOptions, _ data: any CalibrationData
+    _ assembly: Assembly, _ options: QuantizationOptions, _ data: any CalibrationData
   ) throws(MaasError) -> [QuantizedWeights] {
+    let layers = assembly.layers
     var widths: [(value: ValueID, width: Int)] = []
-    for layer in found.layers where !widths.contains(where: { $0.value == layer.x }) {
+    for layer in layers where !widths.contains(where: { $0.value == layer.x }) {
       widths.append((layer.x, layer.rows))
     }
     var weights: [Int: QuantizedWeights] = [:]
     for group in GramMatrices.groups(widths) {
       progress("relating the inputs of layers")
-      let sums = try GramMatrices.sums(graph, group, data, threads: options.threads)
+      let sums = try GramMatrices.sums(assembly.graph, group, data, threads: options.threads)
       for (item, sum) in zip(group, sums) {
         let triangle = try Triangle(sum, size: item.width)
-        for (i, layer) in found.layers.enumerated() where layer.x == item.value {
-          progress("rounding layer \(i + 1) of \(found.layers.count) by its inputs")
+        for (i, layer) in layers.enumerated() where layer.x == item.value {
+          progress("rounding layer \(i + 1) of \(layers.count) by its inputs")
           weights[i] = .blocks(try BlockWeights(try Filters(layer), triangle, options))
         }
       }
     }
-    return found.layers.indices.compactMap { weights[$0] }
+    return layers.indices.compactMap { weights[$0] }
   }
 
   private func errors(_ assembly: Assembly, _ weights: [QuantizedWeights]) throws(MaasError) -> [SignalError]
   {
     progress("measuring layers")
     if let data {
-      return try LayerProbe(assembly, found.layers, weights).measure(data, threads: options.threads)
+      return try LayerProbe(assembly, assembly.layers, weights).measure(data, threads: options.threads)
     }
-    return try zip(weights, found.layers).map { (weights, layer) throws(MaasError) in
+    return try zip(weights, assembly.layers).map { (weights, layer) throws(MaasError) in
       try weights.error(layer)
     }
   }
@@ -138,7 +201,7 @@ extension Quantizer {
   private func time(
     _ choices: inout [LayerChoice], _ assembly: Assembly, _ data: any CalibrationData
   ) throws(MaasError) {
-    let timer = try LayerTimer(assembly, found.layers, data, threads: options.threads)
+    let timer = try LayerTimer(assembly, assembly.layers, data, threads: options.threads)
     for i in choices.indices {
       progress("timing layer \(i + 1) of \(choices.count)")
       for j in choices[i].precisions.indices {
@@ -157,9 +220,11 @@ extension Quantizer {
 
 // Calibration.
 extension Quantizer {
-  private func calibrated() throws(MaasError) -> [ValueID: ClosedRange<Float>] {
+  private func calibrated(_ graph: Graph, _ layers: [Layer]) throws(MaasError) -> [ValueID: ClosedRange<
+    Float
+  >] {
     guard let data else { return [:] }
-    let values = ByteFlow(graph, layers: found.layers).values
+    let values = ByteFlow(graph, layers: layers).values
     var ranges = values.map { ValueRange(graph[$0].name, options.method) }
     let (count, progress) = (values.count, progress)
     try Observation(graph, values, threads: options.threads).run(data) { (sight) throws(MaasError) in
@@ -167,7 +232,7 @@ extension Quantizer {
       for j in 0..<count { try ranges[j].add(sight.values[j]) }
     }
     var ends: [ValueID: ClosedRange<Float>] = [:]
-    let inputs = Set(found.layers.map { $0.x })
+    let inputs = Set(layers.map { $0.x })
     for (value, range) in zip(values, ranges) {
       if let found = range.ends(options.method) {
         ends[value] = found
@@ -198,7 +263,7 @@ extension Quantizer {
   }
 
   private func measure(_ quantized: Graph) throws(MaasError) {
-    for refusal in found.refused {
+    for refusal in refused {
       report.layers.append(
         QuantizationReport.Layer(
           name: refusal.name, type: refusal.type, shape: [], bits: 32, sqnr: nil, time: nil,

@@ -48,6 +48,7 @@ from .ort import (
     set_default_logger_verbosity,
 )
 from .pool import set_threads, threads
+from .quantization import QuantizationReport, quantize
 from .session import Session, Statistic
 from .tensor import Tensor
 from .values import Value, ValueKind
@@ -82,6 +83,7 @@ __all__ = [
     "OrtValue",
     "OutOfMemory",
     "OutOfRange",
+    "QuantizationReport",
     "RunOptions",
     "Session",
     "SessionOptions",
@@ -98,6 +100,7 @@ __all__ = [
     "get_available_providers",
     "get_device",
     "library_path",
+    "quantize",
     "set_default_logger_severity",
     "set_default_logger_verbosity",
     "set_log_callback",

@@ -19,6 +19,7 @@ ABI = (1, 1)
 
 LogFunction = CFUNCTYPE(None, c_void_p, c_int, c_char_p)
 OperatorFunction = CFUNCTYPE(c_int, c_void_p, c_void_p)
+SampleFunction = CFUNCTYPE(c_int, c_void_p, c_size_t, c_void_p)
 
 
 class Status(c_int):
@@ -30,6 +31,7 @@ _value, _values = handle.ValueHandle, POINTER(c_void_p)
 _options, _run_options = handle.SessionOptionsHandle, handle.RunOptionsHandle
 _tensor, _binding = handle.TensorHandle, handle.BindingHandle
 _operators, _node = handle.OperatorsHandle, handle.NodePointer
+_quantization = handle.QuantizationHandle
 _enum, _bytes = c_int, c_void_p
 _string, _strings, _pointers = POINTER(c_char_p), POINTER(c_char_p), POINTER(c_void_p)
 _size, _number, _dims, _enum_out = POINTER(c_size_t), POINTER(c_int64), POINTER(c_int64), POINTER(c_int)
@@ -148,6 +150,13 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_node_int": (Status, _node, c_char_p, _number),
     "maas_node_float": (Status, _node, c_char_p, POINTER(c_float)),
     "maas_node_string": (Status, _node, c_char_p, _string, _size),
+    "maas_quantization_create": (Status, POINTER(_quantization)),
+    "maas_quantization_close": (Status, _quantization),
+    "maas_quantization_set": (Status, _quantization, c_char_p, c_char_p),
+    "maas_quantization_set_labels": (Status, _quantization, _number, c_size_t),
+    "maas_quantization_set_samples": (Status, _quantization, SampleFunction, c_void_p),
+    "maas_sample_set": (Status, c_void_p, c_char_p, _tensor),
+    "maas_quantize": (Status, c_char_p, c_char_p, _quantization, _pointers),
 }  # fmt: skip
 
 

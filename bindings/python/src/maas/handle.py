@@ -59,6 +59,10 @@ class OperatorsHandle(Owned):
     pass
 
 
+class QuantizationHandle(Owned):
+    pass
+
+
 class ValueHandle(Owned):
     pass
 

@@ -1,0 +1,81 @@
+import MaasCore
+import Testing
+
+@testable import MaasQuantizer
+
+/// Numbers from -1 to 1, the same every time.
+func noise(_ count: Int, seed: UInt64 = 1) -> [Float] {
+  var state = seed
+  return (0..<count).map { _ in
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Float(Int32(truncatingIfNeeded: state >> 32)) / 2_147_483_648
+  }
+}
+
+func withRun<R>(_ values: [Float], _ body: (Run) -> R) -> R {
+  values.withUnsafeBufferPointer { body(Run(base: $0.baseAddress!, count: $0.count)) }
+}
+
+@Suite struct RoundingTests {
+  @Test func decimals() {
+    #expect(decimal(3.14159, 2) == "3.14")
+    #expect(decimal(-0.004, 2) == "0.00")
+    #expect(decimal(-1.5, 1) == "-1.5")
+    #expect(decimal(12, 0) == "12")
+    #expect(decimal(0.05, 1) == "0.1")
+    #expect(decimal(.infinity, 1) == "inf")
+  }
+
+  /// What lies on a grid is found exactly.
+  @Test(arguments: [2, 4, 8]) func onAGrid(bits: Int) {
+    let last = (1 << bits) - 1
+    let codes = (0..<37).map { $0 * 7 % (last + 1) } + [0, last]
+    let values = codes.map { Float($0 - last / 3) * 0.25 }
+    let grid = withRun(values) { $0.blockCodes(bits: bits, isSymmetric: false) }
+    #expect(codes.map { Float($0) } == values.map { grid.code($0) })
+    #expect(values == values.map { grid.value(grid.code($0)) })
+  }
+
+  /// Never worse than the whole range cut evenly, and within what a fine search of scales finds.
+  @Test(arguments: [2, 4]) func nearTheBest(bits: Int) {
+    let (last, middle) = (Float((1 << bits) - 1), Float(1 << (bits - 1)))
+    for seed in 1..<20 as Range<UInt64> {
+      let values = noise(32, seed: seed).map { $0 * $0 * $0 }
+      let (low, high) = (min(values.min()!, 0), max(values.max()!, 0))
+      let whole = Grid(
+        scale: (high - low) / last, zero: (-low / (high - low) * last).rounded(), low: 0, high: last)
+      let grid = withRun(values) { $0.blockCodes(bits: bits, isSymmetric: false) }
+      let error = withRun(values) { $0.error(grid) }
+      #expect(error <= withRun(values) { $0.error(whole) })
+      let symmetric = withRun(values) { $0.blockCodes(bits: bits, isSymmetric: true) }
+      var best = Float.infinity
+      for step in -400...400 where step != 0 {
+        let grid = Grid(scale: Float(step) / 400 / middle, zero: middle, low: 0, high: last)
+        best = min(best, withRun(values) { $0.error(grid) })
+      }
+      #expect(withRun(values) { $0.error(symmetric) } <= best * 1.25)
+    }
+  }
+
+  @Test func nothingButZeros() {
+    let zeros = [Float](repeating: 0, count: 9)
+    #expect(withRun(zeros) { $0.signedBytes() }.scale == 1)
+    let grid = withRun(zeros) { $0.blockCodes(bits: 4, isSymmetric: false) }
+    #expect(grid.value(grid.code(0)) == 0)
+  }
+
+  @Test(arguments: [2, 4, 8], [true, false]) func blocksHoldWhatWasRounded(bits: Int, isSymmetric: Bool)
+    throws
+  {
+    var options = QuantizationOptions()
+    (options.mode, options.bits, options.block, options.isSymmetric) = (.weights, bits, 16, isSymmetric)
+    let (columns, rows) = (3, 41)
+    let filters = Filters(columns: columns, rows: rows, values: try Tensor(.float, [3, 41], noise(123)))
+    let weights = try BlockWeights(filters, options)
+    let rounded = filters.values.elements(as: Float.self)
+    weights.restore(filters)
+    #expect(filters.values.elements(as: Float.self) == rounded)
+    #expect(weights.codes.shape == [3, 3, 2 * bits])
+    #expect((weights.zeros == nil) == isSymmetric)
+  }
+}
