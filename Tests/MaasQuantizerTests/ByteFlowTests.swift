@@ -50,7 +50,7 @@ private struct Network {
     var options = QuantizationOptions()
     options.mode = .static
     options.excluded = excluded
-    return ByteFlow(graph, layers: try LayerList(graph, options).layers)
+    return ByteFlow(graph, layers: LayerList(graph, options).layers)
   }
 
   @Test func bytesFlowFromLayerToLayer() throws {
