@@ -23,11 +23,11 @@ private let badPatterns: [(pattern: String, reason: String)] = [
   ("(?i-)", "not supported"),
   ("(?--i)", "not supported"), ("(?P=a)", "not supported"), ("(?P<a", "name of a group"),
   ("(?P<>a)", "name of a group"), ("(?P<a b>a)", "name of a group"), ("(?P<a>b)(?P<a>c)", "name of a group"),
-  ("\\p{Greek}", "'Greek' is no general category, and scripts are not"),
-  ("[\\p{Han}]", "'Han' is no general"),
-  ("\\pX", "'X' is no general"),
-  ("\\p{", "'}' is missing"), ("\\p", "'' is no general category"),
-  ("\\P{Lv}", "'Lv' is no general category"),
+  ("\\p{greek}", "'greek' is neither a general category nor a script"),
+  ("[\\p{Hanse}]", "'Hanse' is neither"),
+  ("\\pX", "'X' is neither"),
+  ("\\p{", "'}' is missing"), ("\\p", "'' is neither"),
+  ("\\P{Lv}", "'Lv' is neither"),
   (
     String(repeating: "é", count: 200) + "(", "'" + String(repeating: "é", count: 100) + "…' up to scalar 201"
   ),

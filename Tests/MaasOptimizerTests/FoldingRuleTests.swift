@@ -100,6 +100,19 @@ import Testing
     try expectUntouched(grown.graph, foldScale)
   }
 
+  /// Folding would leave a copy of the weights for each of those that read them.
+  @Test func weightsThatOthersReadStay() throws {
+    var n = Network()
+    let (x, w) = (n.input(rows), try n.weight(4, 3))
+    let (a, b) = (n.product(x, w), n.product(n(Unary(.exp), x), w))
+    n.graph.outputs = [n.mul(a, try n.weight(3)), n.mul(b, try n.weight(3))]
+    try expectUntouched(n.graph, foldScale)
+    var m = Network()
+    let (y, v) = (m.input(rows), try m.weight(4, 3))
+    m.graph.outputs = [try normalised(&m, m.product(y, v), 3), m.product(m(Unary(.exp), y), v)]
+    try expectUntouched(m.graph, foldBatchNormalization)
+  }
+
   private func pads(_ pads: Int...) -> Attribute { Attribute("pads", .ints(pads)) }
 
   private func padded(_ n: inout Network, _ x: ValueID, _ pads: Int..., by number: Float?) throws -> ValueID {

@@ -77,6 +77,16 @@ def halves_beside_nan():
     return [("LessOrEqual", "x t", "y", {})], halves, {}, {}
 
 
+def chain_over_sizes_of_two_names():
+    nodes = [("Exp", "x", "e", {}), ("Add", "e t", "s", {}), ("Neg", "s", "n", {}), ("Mul", "n x", "y", {})]
+    return nodes, {"x": random(1, 4), "t": random(3, 4)}, {}, {"x": ["N", 4], "t": ["M", 4]}
+
+
+def chain_that_grows_at_its_end():
+    nodes = [("Neg", "x", "n", {}), ("Exp", "n", "e", {}), ("Mul", "t e", "y", {})]
+    return nodes, {"x": random(1), "t": random(5)}, {}, {"x": ["N"], "t": ["M"]}
+
+
 CASES = {
     **{f"pad {mode}": (pad, mode) for mode in ("edge", "reflect", "wrap")},
     **{f"transposition {perm}": (transposition_of_a_convolution, perm) for perm in ([0, 3, 1, 2], [0, 2, 3, 1])},
@@ -85,7 +95,7 @@ CASES = {
         for f in (
             attention_behind_a_test_for_nan, attention_of_batches_that_broadcast, scale_of_a_transposed_factor,
             expansion_to_a_size_of_another_name, rotation_by_angles_of_two_shapes, condition_longer_than_the_axis,
-            halves_beside_nan,
+            halves_beside_nan, chain_over_sizes_of_two_names, chain_that_grows_at_its_end,
         )
     },
 }  # fmt: skip

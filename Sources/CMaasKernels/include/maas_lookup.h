@@ -50,10 +50,10 @@ typedef struct maas_division {
   int64_t limit;
 } maas_division;
 
-/// The most parts that a text can have.
-int64_t maas_text_most_parts(maas_text text, const maas_division *division);
+/// How many parts a text has.
+int64_t maas_text_parts(maas_text text, const maas_division *division);
 
-/// Divides up to n texts, while there is room for the most parts of the next one. Says how many texts that were; adds
+/// Divides up to n texts, while there is room for the parts of the next one. Says how many texts that were; adds
 /// the parts of each to `counts`.
 int64_t maas_texts_split(const maas_text *texts, int64_t n, const maas_division *division, maas_text *parts,
                          int64_t room, int64_t *counts);

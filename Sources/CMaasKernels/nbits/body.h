@@ -31,129 +31,6 @@ static panel panel_at(const maas_f32_nbits_params *g, void *const *operands, int
   return p;
 }
 
-#if V_WIDTH > 1
-/// `steps` words of one block: sums[row * chains + i % chains] += A[row, i] (codes[i] - zeros, unless those are NULL). A
-/// single row has several sums, as one would wait for itself.
-MAAS_INLINE void add_words(const int bits, const int rows, const int chains, int64_t steps, const float *a,
-                           int64_t a_row, const int32_t *codes, const vf *zeros, vf sums[][MAAS_NV]) {
-  for (int64_t w = 0; w < steps; w++, codes += MAAS_NR, a += 32 / bits) {
-    vi words[MAAS_NV];
-    MAAS_EACH (v, MAAS_NV)
-      words[v] = vi_load(codes + v * V_WIDTH);
-    MAAS_ROLLED for (int i = 0; i < 32 / bits; i += chains) MAAS_EACH (s, chains) {
-      vf code[MAAS_NV];
-      MAAS_EACH (v, MAAS_NV) {
-        code[v] = code_of(bits, words[v]);
-        if (zeros)
-          code[v] = v_sub(code[v], zeros[v]);
-        words[v] = next_code(bits, words[v]);
-      }
-      MAAS_EACH (r, rows) {
-        vf left = v_set(a[r * a_row + i + s]);
-        MAAS_EACH (v, MAAS_NV)
-          sums[r * chains + s][v] = v_fma(left, code[v], sums[r * chains + s][v]);
-      }
-    }
-  }
-}
-
-static bool are_finite(const float *x, int rows, int64_t apart) {
-  bool result = true;
-  for (int r = 0; r < rows; r++)
-    result &= isfinite(x[r * apart]) != 0;
-  return result;
-}
-
-/// The dot products of one row with block `b`, the zeros taken from the codes: where the row has infinite elements, the
-/// difference of two sums would be NaN.
-static __attribute__((noinline)) void dot_exactly(const maas_f32_nbits_params *g, const panel *p, int64_t b,
-                                                  const float *a, vf *dot) {
-  int64_t steps = g->block * g->bits / 32;
-  vf zeros[MAAS_NV], sums[1][MAAS_NV];
-  MAAS_EACH (v, MAAS_NV) {
-    zeros[v] = p->zeros ? v_load(p->zeros + b * MAAS_NR + v * V_WIDTH) : v_set(g->zero);
-    sums[0][v] = v_set(0);
-  }
-  const int32_t *codes = p->codes + b * steps * MAAS_NR;
-  if (g->bits == 4)
-    add_words(4, 1, 1, steps, a + b * g->block, g->k, codes, zeros, sums);
-  else
-    add_words(8, 1, 1, steps, a + b * g->block, g->k, codes, zeros, sums);
-  MAAS_EACH (v, MAAS_NV)
-    dot[v] = sums[0][v];
-}
-
-/// total[row] += scale (A[row] codes - sum of A[row] zero) for block `b`.
-MAAS_INLINE void add_block(const int bits, const int rows, const maas_f32_nbits_params *g, const panel *p,
-                           int64_t b, const float *a, const float *a_sums, vf total[][MAAS_NV]) {
-  const int chains = rows == 1 ? 4 : 1;
-  int64_t steps = g->block * bits / 32, blocks = g->k / g->block;
-  vf sums[most_rows][MAAS_NV];
-  MAAS_EACH (s, rows * chains)
-    MAAS_EACH (v, MAAS_NV)
-      sums[s][v] = v_set(0);
-  add_words(bits, rows, chains, steps, a + b * g->block, g->k, p->codes + b * steps * MAAS_NR, NULL, sums);
-  if (__builtin_expect(!are_finite(a_sums + b, rows, blocks), 0)) {
-    MAAS_EACH (r, rows) {
-      vf dot[MAAS_NV];
-      dot_exactly(g, p, b, a + r * g->k, dot);
-      MAAS_EACH (v, MAAS_NV)
-        total[r][v] = v_fma(v_load(p->scales + b * MAAS_NR + v * V_WIDTH), dot[v], total[r][v]);
-    }
-    return;
-  }
-  MAAS_EACH (v, MAAS_NV) {
-    int64_t at = b * MAAS_NR + v * V_WIDTH;
-    vf scale = v_load(p->scales + at), zero = p->zeros ? v_load(p->zeros + at) : v_set(g->zero);
-    MAAS_EACH (r, rows) {
-      vf dot = sums[r * chains][v];
-      MAAS_EACH (s, chains - 1)
-        dot = v_add(dot, sums[r * chains + s + 1][v]);
-      dot = v_fma(v_set(-a_sums[r * blocks + b]), zero, dot);
-      total[r][v] = v_fma(scale, dot, total[r][v]);
-    }
-  }
-}
-
-/// Rows i ... i + rows of the panel of columns that begins at j.
-MAAS_INLINE void few_rows(const int bits, const int rows, const maas_f32_nbits_params *g,
-                          void *const *operands, int64_t i, int64_t j) {
-  int64_t blocks = g->k / g->block, width = maas_min64(MAAS_NR, g->n - j);
-  panel p = panel_at(g, operands, j);
-  const float *a = (const float *)operands[0] + i * g->k, *a_sums = (const float *)operands[4] + i * blocks;
-  const float *bias = operands[5] ? (const float *)operands[5] + j : NULL;
-  vf total[most_rows][MAAS_NV];
-  MAAS_EACH (r, rows)
-    MAAS_EACH (v, MAAS_NV)
-      total[r][v] = v_set(0);
-  for (int64_t b = 0; b < blocks; b++)
-    add_block(bits, rows, g, &p, b, a, a_sums, total);
-  MAAS_EACH (r, rows)
-    maas_nbits_store(total[r], MAAS_NV, bias, (float *)operands[6] + (i + r) * g->n + j, width);
-}
-
-typedef void rows_function(const maas_f32_nbits_params *g, void *const *operands, int64_t i, int64_t j);
-
-#define MAAS_FEW_ROWS(bits, rows)                                                                            \
-  static __attribute__((noinline)) void few_rows_##bits##_##rows(                                            \
-      const maas_f32_nbits_params *g, void *const *operands, int64_t i, int64_t j) {                         \
-    few_rows(bits, rows, g, operands, i, j);                                                                 \
-  }
-MAAS_FEW_ROWS(4, 1)
-MAAS_FEW_ROWS(4, 4)
-MAAS_FEW_ROWS(8, 1)
-MAAS_FEW_ROWS(8, 4)
-
-static void few_rows_tile(const maas_f32_nbits_params *g, void *const *operands, int64_t j) {
-  rows_function *one = g->bits == 4 ? few_rows_4_1 : few_rows_8_1;
-  if (g->m == most_rows)
-    (g->bits == 4 ? few_rows_4_4 : few_rows_8_4)(g, operands, 0, j);
-  else
-    for (int64_t i = 0; i < g->m; i++)
-      one(g, operands, i, j);
-}
-#endif
-
 /// to[count][NR] = (code - zero) scale, from place p of k on; a whole number of words.
 MAAS_INLINE void unpack_words(const int bits, const maas_f32_nbits_params *g, const panel *from, int64_t p,
                               int64_t count, float *to) {
@@ -181,6 +58,117 @@ static __attribute__((noinline)) void unpack(const maas_f32_nbits_params *g, con
   else
     unpack_words(8, g, from, p, count, to);
 }
+
+#if V_WIDTH > 1
+/// `steps` words of one block: sums[row * chains + i % chains] += A[row, i] codes[i]. A single row has several sums, as
+/// one would wait for itself.
+MAAS_INLINE void add_words(const int bits, const int rows, const int chains, int64_t steps, const float *a,
+                           int64_t a_row, const int32_t *codes, vf sums[][MAAS_NV]) {
+  for (int64_t w = 0; w < steps; w++, codes += MAAS_NR, a += 32 / bits) {
+    vi words[MAAS_NV];
+    MAAS_EACH (v, MAAS_NV)
+      words[v] = vi_load(codes + v * V_WIDTH);
+    MAAS_ROLLED for (int i = 0; i < 32 / bits; i += chains) MAAS_EACH (s, chains) {
+      vf code[MAAS_NV];
+      MAAS_EACH (v, MAAS_NV) {
+        code[v] = code_of(bits, words[v]);
+        words[v] = next_code(bits, words[v]);
+      }
+      MAAS_EACH (r, rows) {
+        vf left = v_set(a[r * a_row + i + s]);
+        MAAS_EACH (v, MAAS_NV)
+          sums[r * chains + s][v] = v_fma(left, code[v], sums[r * chains + s][v]);
+      }
+    }
+  }
+}
+
+/// total[row] += scale (A[row] codes - sum of A[row] zero) for block `b`.
+MAAS_INLINE void add_block(const int bits, const int rows, const maas_f32_nbits_params *g, const panel *p,
+                           int64_t b, const float *a, const float *a_sums, vf total[][MAAS_NV]) {
+  const int chains = rows == 1 ? 4 : 1;
+  int64_t steps = g->block * bits / 32, blocks = g->k / g->block;
+  vf sums[most_rows][MAAS_NV];
+  MAAS_EACH (s, rows * chains)
+    MAAS_EACH (v, MAAS_NV)
+      sums[s][v] = v_set(0);
+  add_words(bits, rows, chains, steps, a + b * g->block, g->k, p->codes + b * steps * MAAS_NR, sums);
+  MAAS_EACH (v, MAAS_NV) {
+    int64_t at = b * MAAS_NR + v * V_WIDTH;
+    vf scale = v_load(p->scales + at), zero = p->zeros ? v_load(p->zeros + at) : v_set(g->zero);
+    MAAS_EACH (r, rows) {
+      vf dot = sums[r * chains][v];
+      MAAS_EACH (s, chains - 1)
+        dot = v_add(dot, sums[r * chains + s + 1][v]);
+      dot = v_fma(v_set(-a_sums[r * blocks + b]), zero, dot);
+      total[r][v] = v_fma(scale, dot, total[r][v]);
+    }
+  }
+}
+
+/// total = A[row] B with B unpacked word by word. The sum of products of codes, and that of the elements, can be infinite
+/// where the result is not, and what one subtracts from the other then no number.
+static __attribute__((noinline)) void dot_unpacked(const maas_f32_nbits_params *g, const panel *p,
+                                                   const float *a, vf *total) {
+  float b[32 / 4 * MAAS_NR];
+  MAAS_EACH (v, MAAS_NV)
+    total[v] = v_set(0);
+  for (int64_t first = 0, count = 32 / g->bits; first < g->k; first += count) {
+    unpack(g, p, first, count, b);
+    for (int64_t i = 0; i < count; i++)
+      MAAS_EACH (v, MAAS_NV)
+        total[v] = v_fma(v_set(a[first + i]), v_load(b + i * MAAS_NR + v * V_WIDTH), total[v]);
+  }
+}
+
+static inline bool are_finite(const vf *x) {
+  vf zero = v_set(0);
+  MAAS_EACH (v, MAAS_NV)
+    zero = v_fma(x[v], v_set(0), zero);
+  return v_sum(zero) == 0;
+}
+
+/// Rows i ... i + rows of the panel of columns that begins at j.
+MAAS_INLINE void few_rows(const int bits, const int rows, const maas_f32_nbits_params *g,
+                          void *const *operands, int64_t i, int64_t j) {
+  int64_t blocks = g->k / g->block, width = maas_min64(MAAS_NR, g->n - j);
+  panel p = panel_at(g, operands, j);
+  const float *a = (const float *)operands[0] + i * g->k, *a_sums = (const float *)operands[4] + i * blocks;
+  const float *bias = operands[5] ? (const float *)operands[5] + j : NULL;
+  vf total[most_rows][MAAS_NV];
+  MAAS_EACH (r, rows)
+    MAAS_EACH (v, MAAS_NV)
+      total[r][v] = v_set(0);
+  for (int64_t b = 0; b < blocks; b++)
+    add_block(bits, rows, g, &p, b, a, a_sums, total);
+  MAAS_EACH (r, rows) {
+    if (__builtin_expect(!are_finite(total[r]), 0))
+      dot_unpacked(g, &p, a + r * g->k, total[r]);
+    maas_nbits_store(total[r], MAAS_NV, bias, (float *)operands[6] + (i + r) * g->n + j, width);
+  }
+}
+
+typedef void rows_function(const maas_f32_nbits_params *g, void *const *operands, int64_t i, int64_t j);
+
+#define MAAS_FEW_ROWS(bits, rows)                                                                            \
+  static __attribute__((noinline)) void few_rows_##bits##_##rows(                                            \
+      const maas_f32_nbits_params *g, void *const *operands, int64_t i, int64_t j) {                         \
+    few_rows(bits, rows, g, operands, i, j);                                                                 \
+  }
+MAAS_FEW_ROWS(4, 1)
+MAAS_FEW_ROWS(4, 4)
+MAAS_FEW_ROWS(8, 1)
+MAAS_FEW_ROWS(8, 4)
+
+static void few_rows_tile(const maas_f32_nbits_params *g, void *const *operands, int64_t j) {
+  rows_function *one = g->bits == 4 ? few_rows_4_1 : few_rows_8_1;
+  if (g->m == most_rows)
+    (g->bits == 4 ? few_rows_4_4 : few_rows_8_4)(g, operands, 0, j);
+  else
+    for (int64_t i = 0; i < g->m; i++)
+      one(g, operands, i, j);
+}
+#endif
 
 /// A tile of Y: pass by pass over k, rows of A packed, then panel by panel.
 static void many_rows_tile(const maas_f32_nbits_params *g, void *const *operands, int64_t i, int64_t j,

@@ -11,11 +11,14 @@ static int64_t split(maas_text text, const maas_division *division, maas_text *p
         memmem(start, (size_t)(end - start), delimiter.bytes, (size_t)delimiter.count);
     if (!found)
       break;
-    parts[count++] = (maas_text){start, found - start};
+    if (parts)
+      parts[count] = (maas_text){start, found - start};
+    count++;
     start = found + delimiter.count;
   }
-  parts[count++] = (maas_text){start, end - start};
-  return count;
+  if (parts)
+    parts[count] = (maas_text){start, end - start};
+  return count + 1;
 }
 
 /// Beyond ASCII, what Unicode calls white space is in six rows of UTF-8.
@@ -76,11 +79,17 @@ static int64_t split_words(maas_text text, int64_t limit, maas_text *parts) {
       return count;
     const unsigned char *start = at;
     at = count == limit ? end : word_end(at, end);
-    parts[count] = (maas_text){start, at - start};
+    if (parts)
+      parts[count] = (maas_text){start, at - start};
   }
 }
 
-int64_t maas_text_most_parts(maas_text text, const maas_division *division) {
+int64_t maas_text_parts(maas_text text, const maas_division *division) {
+  return division->delimiter.count ? split(text, division, NULL) : split_words(text, division->limit, NULL);
+}
+
+/// No text of this length has more parts.
+static int64_t most_parts(maas_text text, const maas_division *division) {
   int64_t size = division->delimiter.count;
   return size ? text.count / size + 1 : text.count / 2 + 1;
 }
@@ -88,7 +97,7 @@ int64_t maas_text_most_parts(maas_text text, const maas_division *division) {
 int64_t maas_texts_split(const maas_text *texts, int64_t n, const maas_division *division, maas_text *parts,
                          int64_t room, int64_t *counts) {
   for (int64_t i = 0; i < n; i++) {
-    if (maas_text_most_parts(texts[i], division) > room)
+    if (most_parts(texts[i], division) > room && maas_text_parts(texts[i], division) > room)
       return i;
     counts[i] = division->delimiter.count ? split(texts[i], division, parts)
                                           : split_words(texts[i], division->limit, parts);

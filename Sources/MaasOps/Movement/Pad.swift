@@ -2,8 +2,8 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// Elements added before and after each dimension, or removed where a number is negative. The numbers are an
-/// attribute before opset 11 and input 1 since.
+/// Elements added before and after each dimension, or removed where a number is negative: first, so that what is added is
+/// taken from those that are kept. The numbers are an attribute before opset 11 and input 1 since.
 package final class Pad: ReadableOperator {
   package let name = "Pad"
 
@@ -61,8 +61,10 @@ package final class Pad: ReadableOperator {
     if let value = result.value, value < 0 {
       throw MaasError(.shapeMismatch, "more is removed than a dimension has", found: "\(value)")
     }
-    if mode != .constant, size == .known(0), result != .known(0) {
-      throw MaasError(.shapeMismatch, "a dimension of size 0 has nothing to pad with")
+    if mode != .constant, result != .known(0), let size = size.value,
+      keptPart(size, begin.value ?? 0, end.value ?? 0).isEmpty
+    {
+      throw MaasError(.shapeMismatch, "a dimension of which nothing is left has nothing to pad with")
     }
     return result
   }
@@ -176,8 +178,9 @@ extension Lowering {
       var shape = current.shape
       shape[d] = y.shape[d]
       let indices = try Tensor(.int64, [shape[d]])
+      let kept = keptPart(x.shape[d], begin[d], y.shape[d] - begin[d] - x.shape[d])
       for i in 0..<shape[d] {
-        let from = Int64(source(i - begin[d], x.shape[d], mode))
+        let from = Int64(kept.lowerBound + source(i - begin[d] - kept.lowerBound, kept.count, mode))
         indices.bytes.storeBytes(of: from, toByteOffset: i * 8, as: Int64.self)
       }
       let table = try constant(indices)
@@ -211,6 +214,12 @@ private func outsideRuns(_ places: Range<Int>, _ begin: Int, _ size: Int, _ mode
     }
   }
   return runs
+}
+
+/// The elements of a dimension that no negative pad removes.
+private func keptPart(_ size: Int, _ begin: Int, _ end: Int) -> Range<Int> {
+  let first = max(0, -begin)
+  return first..<max(first, size - max(0, -end))
 }
 
 /// Which of `size` elements stands at position `i`, inside or outside 0..<size.

@@ -35,3 +35,18 @@ private let categoryRuns: [(range: ScalarRange, category: Unicode.GeneralCategor
   }
   return runs
 }()
+
+/// The scalars of a script, ascending; nil where there is none of this name.
+func scriptRanges(_ name: String) -> [ScalarRange]? {
+  for line in scriptTable.utf8.split(separator: UInt8(ascii: "\n")) {
+    let words = line.split(separator: UInt8(ascii: " "))
+    guard let first = words.first, first.elementsEqual(name.utf8) else { continue }
+    return words.dropFirst().map { word in
+      let ends = word.split(separator: UInt8(ascii: "-")).map {
+        $0.reduce(0) { $0 << 4 | (digitValue(UInt32($1)) ?? 0) }
+      }
+      return ScalarRange(low: ends.first ?? 0, high: ends.last ?? 0)
+    }
+  }
+  return nil
+}

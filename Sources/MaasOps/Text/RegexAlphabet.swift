@@ -56,7 +56,7 @@ struct RegexAlphabet {
 
 /// Where classes can begin and end.
 private struct Bounds {
-  private var starts: Set<UInt32> = [0, 128]
+  private var starts: Set<UInt32> = [0, 128, Scalars.beyond]
   private var hasFoldings = false
 
   init(hasAssertions: Bool) {

@@ -57,7 +57,7 @@ struct RegexTable {
         row = Int(rows[row + Int(ascii[Int(byte)])])
         i += 1
       } else {
-        var scalars = Scalars(text, from: i)
+        var scalars = Scalars(text, from: i, asRE2: true)
         let scalar = scalars.next()
         row = scalar == Scalars.invalid ? 0 : Int(rows[row + kind(scalar)])
         i = scalars.offset

@@ -19,6 +19,8 @@ struct RegexMatcher {
   /// Instructions that were looked at since the last pause.
   private var work = 0
   private static let pauseWork = 1 << 16
+  /// What the last pause said.
+  private(set) var isStopped = false
 
   /// Bytes of memory for a program of `count` instructions.
   static func scratch(_ count: Int) -> Int { 24 * count + 16 }
@@ -36,7 +38,7 @@ struct RegexMatcher {
 
   /// Whether the program takes the whole text; no longer of interest when `pause`, asked every millisecond or so, is true.
   mutating func matches(_ text: StringElement, pause: () -> Bool = { false }) -> Bool {
-    var scalars = Scalars(text)
+    var scalars = Scalars(text, asRE2: true)
     var (before, scalar) = (Scalars.end, scalars.next())
     var isMatch = follow(0, before, scalar, isFirst: true)
     while scalar != Scalars.end {
@@ -45,26 +47,35 @@ struct RegexMatcher {
       swap(&current, &coming)
       (before, scalar) = (scalar, scalars.next())
       isMatch = advance(count, before, scalar)
-      work += count
-      if work > Self.pauseWork {
-        if pause() { return false }
-        work = 0
-      }
+      if stops(after: count, pause) { return false }
     }
     return isMatch
   }
 
+  /// Counts what was looked at; whether the answer is of no interest any more.
+  private mutating func stops(after count: Int, _ pause: () -> Bool) -> Bool {
+    work += count
+    guard work > Self.pauseWork else { return false }
+    work = 0
+    isStopped = pause()
+    return isStopped
+  }
+
   /// Where the longest match that begins at `offset`, after the scalar `before`, ends; nil without one.
-  mutating func longest(_ text: StringElement, from offset: Int, after before: UInt32) -> Int? {
+  mutating func longest(
+    _ text: StringElement, from offset: Int, after before: UInt32, pause: () -> Bool
+  ) -> Int? {
     isWhole = false
     var scalars = Scalars(text, from: offset)
     var (before, scalar) = (before, scalars.next())
     var end = follow(0, before, scalar, isFirst: true) ? offset : nil
+    if stops(after: 1, pause) { return nil }
     while comingCount > 0, scalar < Scalars.end {
       let (count, taken) = (comingCount, scalars.offset)
       swap(&current, &coming)
       (before, scalar) = (scalar, scalars.next())
       if advance(count, before, scalar) { end = taken }
+      if stops(after: count, pause) { return nil }
     }
     return end
   }

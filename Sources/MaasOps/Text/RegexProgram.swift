@@ -107,6 +107,10 @@ struct RegexProgram {
       start: Int32(truncatingIfNeeded: ranges.count), count: Int32(truncatingIfNeeded: set.ranges.count),
       folds: set.folds, isNegated: isNegated)
     ranges += set.ranges
+    if set.takesBeyond(isNegated) != isNegated {
+      ranges.append(ScalarRange(low: Scalars.beyond, high: Scalars.beyond))
+      entry.count += 1
+    }
     ranges.withUnsafeBufferPointer { ranges in
       guard let ranges = ranges.baseAddress else { return }
       for scalar in 0..<UInt32(128) where entry.search(scalar, ranges) {

@@ -126,7 +126,7 @@ private let controls: [(name: Unicode.Scalar, value: UInt32)] = [
   ("a", 7), ("f", 12), ("n", 10), ("r", 13), ("t", 9), ("v", 11),
 ]
 
-private func digitValue(_ scalar: UInt32) -> UInt32? {
+func digitValue(_ scalar: UInt32) -> UInt32? {
   switch scalar {
   case 48...57: scalar - 48
   case 65...70: scalar - 55
@@ -137,7 +137,8 @@ private func digitValue(_ scalar: UInt32) -> UInt32? {
 
 // Sets that have names.
 extension RegexText {
-  /// `\d` and its like; false where there is none. Of Unicode's sets there are the general categories.
+  /// `\d` and its like; false where there is none. Of Unicode's sets there are the general categories and
+  /// the scripts.
   mutating func skipNamed(into set: inout ScalarSet) throws(MaasError) -> Bool {
     guard starts("\\"), let letter = peek(1) else { return false }
     if letter == "p" || letter == "P" {
@@ -165,10 +166,10 @@ extension RegexText {
     if name == "Any" {
       return set.insert([ScalarRange(low: 0, high: ScalarRange.last)], isNegated: isNegated)
     }
-    if let ranges = categoryRanges(name) { return set.insert(ranges, isNegated: isNegated) }
-    throw error(
-      "'\(name)' is no general category, and scripts are not supported; write ranges, as [\\x{370}-\\x{3ff}]",
-      .unsupported)
+    if let ranges = categoryRanges(name) ?? scriptRanges(name) {
+      return set.insert(ranges, isNegated: isNegated)
+    }
+    throw error("'\(name)' is neither a general category nor a script")
   }
 
   /// `[:alpha:]`, `[:^alpha:]` and their like; false where there is none.

@@ -18,6 +18,14 @@ struct ScalarSet {
     for range in isNegated ? closed.complement() : closed.ranges { merge(range) }
   }
 
+  /// Whether the set, or all but it, has every scalar that is not ASCII, and so in RE2 also what stands for none.
+  func takesBeyond(_ isNegated: Bool) -> Bool {
+    let wide = ranges.filter { $0.high > 127 }
+    if !isNegated { return wide.count == 1 && wide[0].low <= 128 && wide[0].high == ScalarRange.last }
+    let folded = wideFoldings.contains { pair in ranges.contains { $0.low <= pair.to && pair.to <= $0.high } }
+    return wide.isEmpty && !(folds && folded)
+  }
+
   /// Puts a range in its place, as one with those that it touches.
   private mutating func merge(_ range: ScalarRange) {
     var (low, high) = (0, ranges.count)

@@ -5,12 +5,19 @@ struct Scalars {
   /// What stands for a byte that is no UTF-8, and for the end: no scalars.
   static let invalid: UInt32 = .max
   static let end: UInt32 = .max - 1
+  /// What stands for sequences that RE2 reads where it reads whatever is not ASCII: longer than they need to be, or of
+  /// more than there are.
+  static let beyond: UInt32 = 0x110000
 
   private let bytes: UnsafeRawBufferPointer
   /// The offset of what `next` reads.
   private(set) var offset: Int
+  private let asRE2: Bool
 
-  init(_ text: StringElement, from offset: Int = 0) { (bytes, self.offset) = (text.bytes, offset) }
+  /// `asRE2`: surrogates are scalars too, and some of what is no UTF-8 is `beyond`.
+  init(_ text: StringElement, from offset: Int = 0, asRE2: Bool = false) {
+    (bytes, self.offset, self.asRE2) = (text.bytes, offset, asRE2)
+  }
 
   mutating func next() -> UInt32 {
     guard offset < bytes.count else { return Scalars.end }
@@ -32,8 +39,9 @@ struct Scalars {
       value = value << 6 | UInt32(byte & 0x3f)
     }
     let least: UInt32 = count == 2 ? 0x80 : count == 3 ? 0x800 : 0x10000
-    guard value >= least, Unicode.Scalar(value) != nil else { return Scalars.invalid }
+    let isScalar = value >= least && Unicode.Scalar(value) != nil
+    guard isScalar || asRE2 && count > 2 && first < 0xf5 else { return Scalars.invalid }
     offset = start + count
-    return value
+    return value >= least ? min(value, Scalars.beyond) : Scalars.beyond
   }
 }

@@ -58,17 +58,17 @@ package final class StringSplit: ReadableOperator, HostOperator {
     while done < x.count {
       let room = parts.byteCount / MemoryLayout<maas_text>.stride - used
       let free = parts.base.assumingMemoryBound(to: maas_text.self) + used
-      let (some, needed) = withDivision { division in
-        (
-          Int(
-            maas_texts_split(
-              texts + done, Int64(min(x.count - done, 4096)), division, free, Int64(room), counts + done)),
-          Int(maas_text_most_parts(texts[done], division))
-        )
+      let some = withDivision { division in
+        Int(
+          maas_texts_split(
+            texts + done, Int64(min(x.count - done, 4096)), division, free, Int64(room), counts + done))
+      }
+      if some == 0 {
+        let needed = withDivision { Int(maas_text_parts(texts[done], $0)) }
+        parts = try grown(parts, used, 2 * used + needed)
       }
       for i in done..<done + some { used += Int(counts[i]) }
       done += some
-      if some == 0 { parts = try grown(parts, used, needed) }
       try call.checkInterruption()
     }
     return parts
@@ -82,9 +82,9 @@ package final class StringSplit: ReadableOperator, HostOperator {
   }
 }
 
-/// A copy of the parts with room for more.
-private func grown(_ parts: TensorStorage, _ used: Int, _ needed: Int) throws(MaasError) -> TensorStorage {
-  let size = product(max(used, needed), 2 * MemoryLayout<maas_text>.stride) ?? .max
+/// A copy of the parts with room for others.
+private func grown(_ parts: TensorStorage, _ used: Int, _ room: Int) throws(MaasError) -> TensorStorage {
+  let size = product(room, MemoryLayout<maas_text>.stride) ?? .max
   let larger = try TensorStorage.allocate(size)
   maas_sys_copy(larger.base, parts.base, used * MemoryLayout<maas_text>.stride)
   return larger

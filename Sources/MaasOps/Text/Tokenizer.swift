@@ -44,19 +44,24 @@ package final class Tokenizer: ReadableOperator, HostOperator {
     var rows = x.stringElements.map { [$0] }
     for program in programs {
       try program.withMatcher { matcher in
-        for i in rows.indices { rows[i] = rows[i].flatMap { parts($0, &matcher) } }
+        for i in rows.indices where !call.isStopped {
+          rows[i] = rows[i].flatMap { parts($0, &matcher) { call.isStopped } }
+        }
       }
+      try call.checkInterruption()
     }
     return [.tensor(try table(rows, x.shape))]
   }
 
-  /// The tokens of a text, or of a token that another separator left.
-  private func parts(_ text: StringElement, _ matcher: inout RegexMatcher) -> [StringElement] {
+  /// The tokens of a text, or of a token that another separator left; no longer of interest when `pause` is true.
+  private func parts(
+    _ text: StringElement, _ matcher: inout RegexMatcher, pause: () -> Bool
+  ) -> [StringElement] {
     var (result, start, before): ([StringElement], Int, UInt32) = ([], 0, Scalars.end)
     var scalars = Scalars(text)
-    while scalars.offset < text.count {
+    while scalars.offset < text.count, !matcher.isStopped {
       let at = scalars.offset
-      if let end = matcher.longest(text, from: at, after: before), end > at {
+      if let end = matcher.longest(text, from: at, after: before, pause: pause), end > at {
         result.append(text.part(separates ? start..<at : at..<end))
         start = end
         while scalars.offset < end { before = scalars.next() }

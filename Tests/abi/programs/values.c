@@ -111,6 +111,8 @@ static void strings_refused(void) {
   FAILS(maas_tensor_create_strings(two, 1, texts, negative, 2, &tensor), MAAS_INVALID_ARGUMENT, "length");
   REFUSES_NULL(maas_tensor_create_strings(two, 1, missing, NULL, 2, &tensor), "strings[i]");
   REFUSES_NULL(maas_tensor_create_strings(two, 1, NULL, NULL, 2, &tensor), "strings");
+  const int64_t huge[] = {INT64_C(1) << 40};
+  REFUSES_NULL(maas_tensor_create_strings(huge, 1, NULL, NULL, (size_t)1 << 40, &tensor), "strings");
   REFUSES_NULL(maas_tensor_create_strings(NULL, 1, texts, NULL, 2, &tensor), "shape");
   REFUSES_NULL(maas_tensor_create_strings(two, 1, texts, NULL, 2, NULL), "tensor");
   CHECK(tensor == untouched());
