@@ -16,7 +16,7 @@ from numpy import ndarray
 from .abi import encoded, raise_status, unchecked
 from .binding import Binding
 from .dtypes import is_shared, number_of
-from .strings import shape_array
+from .strings import shape_array, tensor_of
 from .tensor import dense
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 #: Above this many bytes of outputs, copying them costs more than it saves.
-MOST_OUTPUT_BYTES = 1 << 15
+MOST_OUTPUT_BYTES = 1 << 16
 #: Above this many bytes, copying an input costs more than telling where it is.
 MOST_COPIED_BYTES = 1 << 14
 #: What is prepared keeps the memory of a run; models that need more are not small.
@@ -36,13 +36,15 @@ def signature_of(feed: Mapping[str, Any], results: Sequence[ndarray]) -> Any:
     if not all(is_shared(array.dtype) for array in results) or sum(array.nbytes for array in results) > MOST_OUTPUT_BYTES:
         return None
     if not all(
-        type(array) is ndarray and dense(array) is array and is_shared(array.dtype) for array in feed.values()
+        type(array) is ndarray and dense(array) is array and (array.dtype == object or is_shared(array.dtype))
+        for array in feed.values()
     ):
         return None
     return [(name, array.dtype, array.shape) for name, array in feed.items()], [array.shape for array in results]
 
 
 _set_input, _run = unchecked("maas_binding_set_input_buffer"), unchecked("maas_binding_run")
+_set_tensor = unchecked("maas_binding_set_input")
 _in_buffer: Callable[[Any], c_char] = c_char.from_buffer
 
 
@@ -79,6 +81,23 @@ class _Place:
         return True
 
 
+class _Texts:
+    """An input of strings, which each run copies."""
+
+    __slots__ = ("binding", "name", "what")
+
+    def __init__(self, binding: Binding, name: str):
+        self.binding, self.name, self.what = binding._as_parameter_, c_char_p(encoded(name, "an input's name")), name
+
+    def take(self, array: ndarray) -> bool:
+        """Binds a tensor of the array's strings."""
+        tensor = tensor_of(array, f"input '{self.what}'")
+        status = _set_tensor(self.binding, self.name, tensor)
+        if status:
+            raise_status(status)
+        return True
+
+
 class Prepared:
     """A binding of all inputs and outputs for the dtypes and shapes of one run. For one thread at a time."""
 
@@ -92,8 +111,10 @@ class Prepared:
         for value, array in zip(session.outputs, self._outputs):
             self._binding.set_output(value.name, array)
 
-    def _bound(self, name: str, array: ndarray) -> tuple[ndarray | None, _Place | None]:
+    def _bound(self, name: str, array: ndarray) -> tuple[ndarray | None, _Place | _Texts | None]:
         """A small input is copied to an array of its own, which is quicker than telling where it is."""
+        if array.dtype == object:
+            return None, _Texts(self._binding, name)
         if array.nbytes > MOST_COPIED_BYTES:
             return None, _Place(self._binding, name, array)
         own = np.empty_like(array)
