@@ -65,7 +65,7 @@ static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operan
   int64_t i = index % row_tiles * g->tile_m, j = index / row_tiles % column_tiles * g->tile_n;
   int64_t y = batch_offset(g, batch, g->y_batch) + i * g->y_row + j;
   gemm_item item = {.rows = maas_min64(g->tile_m, g->m - i), .columns = maas_min64(g->tile_n, g->n - j)};
-  item.a = (const float *)operands[0] + batch_offset(g, batch, g->a_batch) + i * g->a_row;
+  item.a = (const float *)operands[0] + g->a_offset + batch_offset(g, batch, g->a_batch) + i * g->a_row;
   int64_t b = batch_offset(g, batch, g->b_batch), packed = maas_round_up(g->n, MAAS_NR) * g->k;
   item.b = (const char *)operands[1] +
            (g->b_form == MAAS_GEMM_B_PLAIN ? b + j * g->b_col : b * packed + j * g->k) * b_bytes(g);

@@ -146,6 +146,7 @@ typedef enum maas_gemm_b {
 /// Fold the batch into m where B is not batched: it is faster.
 typedef struct maas_f32_gemm_params {
   int64_t m, n, k;
+  int64_t a_offset; ///< Elements before A in its operand.
   int64_t a_row, a_col;
   maas_gemm_b b_form;
   int64_t b_row, b_col; ///< Of a plain B.

@@ -20,9 +20,21 @@ typedef struct lstm_part {
   float *cell, *hidden, *y;
 } lstm_part;
 
+/// They were written long ago, all steps' at once. A gate at a time: more misses than the core can have under way would
+/// hold up the product.
+static void fetch_gate(const maas_f32_lstm_params *g, const lstm_part *part, int gate) {
+  enum { line = 16 };
+  const float *gates = part->gates + gate * g->hidden;
+  for (int64_t i = 0; i < part->rows; i++)
+    for (int64_t j = 0; j < part->columns; j += line)
+      __builtin_prefetch(gates + i * g->gates_row + j);
+}
+
 /// The sums of one row. All gates at once: R comes from the outer caches, which answer several streams sooner than one.
 static void multiply_row(const maas_f32_lstm_params *g, const lstm_part *part, lstm_gates t) {
   vf sums[gate_count][MAAS_NV];
+  for (int i = 0; i < gate_count; i++)
+    fetch_gate(g, part, i);
   for (int i = 0; i < gate_count; i++)
     for (int v = 0; v < MAAS_NV; v++)
       sums[i][v] = v_set(0);
@@ -41,6 +53,7 @@ static void multiply_row(const maas_f32_lstm_params *g, const lstm_part *part, l
 
 static void multiply_rows(const maas_f32_lstm_params *g, const lstm_part *part, lstm_gates t) {
   for (int i = 0; i < gate_count; i++) {
+    fetch_gate(g, part, i);
     maas_gemm_pass pass = {.rows = part->rows,
                            .columns = part->columns,
                            .k = g->k,
@@ -99,21 +112,11 @@ static void update_hidden(const maas_f32_lstm_params *g, const lstm_part *part, 
   }
 }
 
-/// They were written long ago, all steps' at once.
-static void fetch_gates(const maas_f32_lstm_params *g, const lstm_part *part) {
-  enum { line = 16 };
-  for (int64_t i = 0; i < part->rows; i++)
-    for (int gate = 0; gate < gate_count; gate++)
-      for (int64_t j = 0; j < part->columns; j += line)
-        __builtin_prefetch(part->gates + i * g->gates_row + gate * g->hidden + j);
-}
-
 static void lstm_rows(const maas_f32_lstm_params *g, const lstm_part *part) {
   lstm_gates t;
   int64_t n = part->rows * MAAS_NR;
   if (part->columns < MAAS_NR)
     memset(t, 0, sizeof t);
-  fetch_gates(g, part);
   if (part->rows == 1)
     multiply_row(g, part, t);
   else

@@ -20,8 +20,10 @@ struct MatrixProduct {
   var cBatch: [Int] = []
   /// How many matrices B holds.
   var bCount = 1
-  /// Elements between rows of Y, its matrices and those of B; nil where they are contiguous.
-  var (yRow, yStep, bStep): (Int?, Int?, Int?)
+  /// Elements between rows of Y, its matrices and those of A and B; nil where they are contiguous.
+  var (yRow, yStep, aStep, bStep): (Int?, Int?, Int?, Int?)
+  /// Where A begins in its operand.
+  var aOffset = 0
 
   /// For contiguous matrices A [m, k] and B [k, n].
   init(m: Int, n: Int, k: Int) {
@@ -55,7 +57,8 @@ struct MatrixProduct {
     params.activation = activation.function
     params.batch_rank = Int32(batch.count)
     assign(&params.batch, batch)
-    assign(&params.a_batch, aBatch.map { $0 * m * k })
+    params.a_offset = Int64(aOffset)
+    assign(&params.a_batch, aBatch.map { $0 * (aStep ?? m * k) })
     assign(&params.b_batch, bBatch)
     assign(&params.c_batch, cBatch)
     assign(&params.y_batch, yBatch.map { $0 * (yStep ?? m * n) })
@@ -80,8 +83,10 @@ struct MatrixProduct {
   }
 }
 
-private func packedForm(_ dtype: DType) -> maas_gemm_b {
-  switch dtype {
+/// How `emitProduct` has B lie.
+func productForm(_ b: Operand) -> maas_gemm_b {
+  guard b.constant != nil else { return MAAS_GEMM_B_PLAIN }
+  return switch b.dtype {
   case .float16: MAAS_GEMM_B_PACKED_F16
   case .bfloat16: MAAS_GEMM_B_PACKED_BF16
   default: MAAS_GEMM_B_PACKED
@@ -102,9 +107,17 @@ extension Lowering {
     _ product: MatrixProduct, _ a: Operand, _ b: Operand, _ c: Operand?, _ residual: Operand?, _ y: Operand
   ) throws(MaasError) {
     guard y.count > 0 else { return }
-    var params = product.params
     let right = b.constant == nil ? b : try panels(b, product)
-    if b.constant == nil { product.usePlainB(&params) } else { params.b_form = packedForm(b.dtype) }
+    emitProduct(product, a, right, productForm(b), c, residual, y)
+  }
+
+  /// With a B that already lies as `form` says.
+  mutating func emitProduct(
+    _ product: MatrixProduct, _ a: Operand, _ right: Operand, _ form: maas_gemm_b, _ c: Operand?,
+    _ residual: Operand?, _ y: Operand
+  ) {
+    var params = product.params
+    if form == MAAS_GEMM_B_PLAIN { product.usePlainB(&params) } else { params.b_form = form }
     let split = maas_f32_gemm_split(&params)
     emit(maas_f32_gemm, [a, right, c, residual, y], params, split)
   }

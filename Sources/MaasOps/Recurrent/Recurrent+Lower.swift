@@ -3,8 +3,8 @@ import MaasCore
 import MaasGraph
 
 extension Recurrent {
-  /// The input's share of all gates is one product over the whole sequence; then one step walks the sequence, split
-  /// over directions and rows of the batch.
+  /// The input's share of all gates is one product over a stretch of the sequence; then one step walks that stretch,
+  /// split over directions and rows of the batch.
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let wide: DType = try node.input(0).dtype == .double ? .double : .float
     var x = try node.converted(try node.input(0), wide)
@@ -15,26 +15,22 @@ extension Recurrent {
     if wide == .double {
       emitDoubles(&node, x, states, sizes)
     } else {
-      let gates = try inputProduct(&node, x, sizes)
-      let panels = try node.panels(try node.widenedInput(2), recurrence(sizes))
-      try walk(&node, gates, panels, states, sizes)
+      try walk(&node, x, states, sizes)
     }
     for i in states.results.indices {
       try deliver(&node, i, states.results[i], i == 0 ? [2, 0, 1, 3] : [1, 0, 2])
     }
   }
 
-  private func inputProduct(
-    _ node: inout Lowering, _ x: Operand, _ sizes: RecurrentSizes
-  ) throws(MaasError) -> Operand {
-    let width = cell.gates * sizes.hidden
-    let gates = try node.temporary(.float, [sizes.directions, sizes.steps, sizes.batch, width])
-    var product = MatrixProduct(m: sizes.steps * sizes.batch, n: width, k: sizes.input)
+  private func inputProduct(_ stretch: Stretch, _ sizes: RecurrentSizes) -> MatrixProduct {
+    let (width, row) = (cell.gates * sizes.hidden, sizes.batch * sizes.input)
+    var product = MatrixProduct(m: stretch.count * sizes.batch, n: width, k: sizes.input)
     (product.bRow, product.bColumn, product.cColumn) = (1, sizes.input, 1)
     product.setDirections(sizes.directions)
-    let bias = try node.gateBias(sizes, width, separate: linearBeforeReset ? sizes.hidden : 0)
-    try node.emitProduct(product, x, try node.widenedInput(1), bias, nil, gates)
-    return gates
+    product.aOffset = row * (direction == .reverse ? stretch.reversed : stretch.first)
+    product.aStep = row * (stretch.reversed - stretch.first)
+    product.yStep = sizes.stretch * sizes.batch * width
+    return product
   }
 
   /// How R is packed: each piece of a gate for itself.
@@ -46,25 +42,36 @@ extension Recurrent {
   }
 
   private func walk(
-    _ node: inout Lowering, _ gates: Operand, _ panels: Operand, _ states: RecurrentStates,
-    _ sizes: RecurrentSizes
+    _ node: inout Lowering, _ x: Operand, _ states: RecurrentStates, _ sizes: RecurrentSizes
   ) throws(MaasError) {
+    let width = cell.gates * sizes.hidden
+    let whole = Stretch(first: 0, count: sizes.steps, of: sizes.steps)
+    let w = try node.widenedInput(1)
+    let right = w.constant == nil ? w : try node.panels(w, inputProduct(whole, sizes))
+    let biases = try node.gateBias(sizes, width, separate: linearBeforeReset ? sizes.hidden : 0)
+    let gates = try node.temporary(.float, [sizes.directions, sizes.stretch, sizes.batch, width])
+    let panels = try node.panels(try node.widenedInput(2), recurrence(sizes))
     let bias = linearBeforeReset ? try node.widenedOptional(3) : nil
     let between = cell == .gru ? try node.temporary(.float, states.shape) : nil
-    let params = RecurrentParams(self, sizes)
+    let start = RecurrentParams(self, sizes, whole)
     // With two phases nobody reads another unit's hidden value while it changes.
-    let second = params.phases == 1 ? try node.temporary(.float, states.shape) : nil
+    let second = start.phases == 1 ? try node.temporary(.float, states.shape) : nil
     let operands = [
       gates, panels, cell == .lstm ? try node.widenedOptional(7) : bias, node.optionalInput(4),
       states.initial[0], states.initial[1], states.results[0], states.results[1], states.results[2], between,
-      try node.temporary(.uint32, [params.words]), second,
+      try node.temporary(.uint32, [start.words]), second,
     ]
     node.emit(
-      { startRecurrent(Chunk($0, $1, $2, $3)) }, operands, params,
+      { startRecurrent(Chunk($0, $1, $2, $3)) }, operands, start,
       items: elementCount(states.shape) == 0 ? 0 : 1)
-    node.emit(
-      { runRecurrent(Chunk($0, $1, $2, $3)) }, operands, params, items: params.items,
-      grain: params.isWorthSharing ? 1 : .max, scratch: Int(params.scratch), kernel: "recurrent")
+    for first in stride(from: 0, to: sizes.steps, by: sizes.stretch) {
+      let stretch = Stretch(first: first, count: min(sizes.stretch, sizes.steps - first), of: sizes.steps)
+      node.emitProduct(inputProduct(stretch, sizes), x, right, productForm(w), biases, nil, gates)
+      let params = RecurrentParams(self, sizes, stretch)
+      node.emit(
+        { runRecurrent(Chunk($0, $1, $2, $3)) }, operands, params, items: params.items,
+        grain: params.isWorthSharing ? 1 : .max, scratch: Int(params.scratch), kernel: "recurrent")
+    }
   }
 
   private func states(
@@ -113,11 +120,21 @@ struct RecurrentSizes {
   let steps, batch, input, hidden, directions: Int
   /// Pieces that the hidden units are cut into, to share them out among threads.
   let pieces: Int
+  /// Steps whose gates are computed together.
+  let stretch: Int
 
   init(_ steps: Int, _ batch: Int, _ input: Int, _ hidden: Int, _ directions: Int) {
     (self.steps, self.batch, self.input) = (steps, batch, input)
     (self.hidden, self.directions) = (hidden, directions)
     pieces = Self.pieces(hidden)
+    stretch = Self.stretch(steps, batch, elementCount([batch, directions, hidden]) ?? .max)
+  }
+
+  /// So few that their gates are read from the caches, but enough rows for a product, and stretches that can be counted.
+  private static func stretch(_ steps: Int, _ batch: Int, _ units: Int) -> Int {
+    let most = max(65536 / max(units, 1), 64 / max(batch, 1), steps / 64, 1)
+    let count = max(steps - 1, 0) / most + 1
+    return max(steps - 1, 0) / count + 1
   }
 
   /// As many as leave each 32 units and R without more padding.
@@ -131,6 +148,18 @@ struct RecurrentSizes {
   }
 }
 
+/// A part of the sequence, in the order of the walk.
+struct Stretch {
+  let first, count: Int
+  /// Where it begins for who walks the sequence from its end.
+  let reversed: Int
+
+  init(first: Int, count: Int, of steps: Int) {
+    (self.first, self.count) = (first, count)
+    reversed = steps - first - count
+  }
+}
+
 /// What goes from step to step, hidden and cell, each of `shape`: where it begins, and where Y, Y_h and Y_c are written.
 struct RecurrentStates {
   let shape: [Int]
@@ -141,11 +170,11 @@ struct RecurrentStates {
 }
 
 extension MatrixProduct {
-  /// One product per direction with the same A, its own B and its own C row.
+  /// One product per direction with its own A, B and C row.
   fileprivate mutating func setDirections(_ count: Int) {
     bCount = count
     guard count > 1 else { return }
-    (batch, aBatch, bBatch, yBatch, cBatch) = ([count], [0], [1], [1], [n])
+    (batch, aBatch, bBatch, yBatch, cBatch) = ([count], [1], [1], [1], [n])
   }
 }
 

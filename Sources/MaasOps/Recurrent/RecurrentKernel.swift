@@ -5,6 +5,9 @@ import MaasCore
 struct RecurrentParams {
   let cell: Recurrent.Cell
   let steps, batch, hidden, directions: Int
+  /// What this step walks, and for how many steps there are gates.
+  let stretch: Stretch
+  let capacity: Int
   /// Rows of the batch that go together, and how many such blocks there are.
   let rows, blocks: Int
   /// Hidden units that one item computes, and how many such pieces there are.
@@ -24,8 +27,9 @@ struct RecurrentParams {
   /// One of each direction.
   private let cells: InlineArray<2, maas_f32_lstm_params>
 
-  init(_ op: Recurrent, _ sizes: RecurrentSizes) {
+  init(_ op: Recurrent, _ sizes: RecurrentSizes, _ stretch: Stretch) {
     cell = op.cell
+    (self.stretch, capacity) = (stretch, sizes.stretch)
     (steps, batch, hidden, directions) = (sizes.steps, sizes.batch, sizes.hidden, sizes.directions)
     rows = max(1, min(16, sizes.batch))
     blocks = (sizes.batch + rows - 1) / rows
@@ -51,7 +55,7 @@ struct RecurrentParams {
 
   /// Independent walks over the sequence: a block of rows in one direction each.
   var chains: Int { directions * blocks }
-  var items: Int { chains * steps * phases * pieces }
+  var items: Int { chains * stretch.count * phases * pieces }
   /// One for each chain, and one for each phase of it.
   var words: Int { chains * (1 + steps * phases) }
 
@@ -117,7 +121,7 @@ private func cellParams(_ op: Recurrent, _ first: Int, _ sizes: RecurrentSizes) 
   return params
 }
 
-/// What steps of this kind work on: gates [directions, steps, batch, gates x hidden] (destroyed), packed R, LSTM's
+/// What steps of this kind work on: gates [directions, capacity, batch, gates x hidden] (destroyed), packed R, LSTM's
 /// peephole or GRU's B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL, hidden,
 /// cell or NULL, GRU's memory of the size of hidden, the words, a second memory for hidden or NULL.
 ///
@@ -164,6 +168,8 @@ struct SequenceItem {
   let phase, time: Int
   /// How many steps of the chain come before.
   private let index: Int
+  /// The step's place among the gates.
+  private let place: Int
   private let chain, piece: Int
 
   /// Nil when the run is to end.
@@ -172,19 +178,22 @@ struct SequenceItem {
     self.params = params
     let p = params
     let (chains, length, group) = (
-      p.pointee.chains, p.pointee.steps * p.pointee.phases, item / p.pointee.pieces
+      p.pointee.chains, p.pointee.stretch.count * p.pointee.phases, item / p.pointee.pieces
     )
     // With pieces to share, a chain is walked to its end: its R stays in the caches.
-    let phases: Int
-    (chain, phases) =
+    let done: Int
+    (chain, done) =
       p.pointee.pieces > 1 ? (group / length, group % length) : (group % chains, group / chains)
+    let phases = p.pointee.stretch.first * p.pointee.phases + done
     (index, phase) = (phases / p.pointee.phases, phases % p.pointee.phases)
     direction = chain / p.pointee.blocks
     let block = chain % p.pointee.blocks
     row = block * p.pointee.rows
     isLast = block == p.pointee.blocks - 1
     rows = isLast ? p.pointee.batch - row : p.pointee.rows
-    time = p.pointee.firstIsReverse || direction == 1 ? p.pointee.steps - 1 - index : index
+    let isReverse = p.pointee.firstIsReverse || direction == 1
+    time = isReverse ? p.pointee.steps - 1 - index : index
+    place = time - (isReverse ? p.pointee.stretch.reversed : p.pointee.stretch.first)
     let words = chunk.output(10, as: UInt32.self)
     let before = UInt32(truncatingIfNeeded: phases * p.pointee.pieces)
     guard awaitCount(words + chain, before, chunk) else { return nil }
@@ -213,7 +222,7 @@ struct SequenceItem {
   /// A gate of the piece, row by row.
   func gate(_ i: Int) -> UnsafeMutablePointer<Float> {
     let first =
-      ((direction * params.pointee.steps + time) * params.pointee.batch + row) * params.pointee.cell.gates
+      ((direction * params.pointee.capacity + place) * params.pointee.batch + row) * params.pointee.cell.gates
     return floats(0) + (first + i) * params.pointee.hidden + unit
   }
 

@@ -315,6 +315,12 @@ def recurrent():
         inputs[4:] = [np.array([2, 4], np.int32), floats(count, 2, 3), floats(count, 2, 3), floats(count, 9)]
         yield f"lstm_{direction}_everything", "LSTM", 14, attributes, inputs, close
     yield "lstm_blocks", "LSTM", 7, {"hidden_size": 2}, lstm(1, 3, 37, 2, 2), close
+    # So many gates that they are computed for a few steps at a time.
+    for direction, count in (("forward", 1), ("reverse", 1), ("bidirectional", 2)):
+        inputs = lstm(count, 5, 256 // count, 3, 128)
+        inputs[2] *= np.float32(0.1)
+        inputs[4] = np.arange(256 // count, dtype=np.int32) % 5 + 1
+        yield f"lstm_{direction}_stretches", "LSTM", 14, {"hidden_size": 128, "direction": direction}, inputs, close
     inputs = lstm(1, 3, 2, 2, 4)
     yield "lstm_clip", "LSTM", 14, {"hidden_size": 4, "clip": 0.5, "input_forget": 0}, inputs, close
     attributes = {"hidden_size": 4, "activations": ["HardSigmoid", "Relu", "Softsign"]}

@@ -148,6 +148,10 @@ def recurrent():
         attributes = {"hidden_size": 4, "activations": names, "activation_alpha": [0.5], "activation_beta": [0.75]}
         yield f"{op}_scaled", op, 7, attributes, weights(1, 3, 2, 3, 4), close
         yield f"{op}_blocks", op, 7, {"hidden_size": 2}, weights(1, 3, 37, 2, 2), close
+        # So many gates that they are computed for a few steps at a time.
+        inputs = weights(2, 5, 128, 3, 128)
+        inputs[2] *= np.float32(0.1)
+        yield f"{op}_stretches", op, 14, {"hidden_size": 128, "direction": "bidirectional"}, inputs, close
         narrow = weights(1, 3, 2, 3, 4, np.float16)
         yield f"{op}_f16", op, 14, {"hidden_size": 4}, narrow, {"outputs": 2, "tolerance": (5e-3, 5e-3)}
     attributes = {"hidden_size": 2, "activations": ["Tanh", "Tanh"]}
