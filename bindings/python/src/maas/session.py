@@ -120,7 +120,7 @@ class Session(Closing):
     ) -> list[np.ndarray] | None:
         """Runs with what is prepared for the dtypes and shapes of `feed`; None when nothing is."""
         try:
-            for _ in range(len(idle)):
+            for _ in idle[:]:
                 prepared = idle.pop()
                 results = prepared.run(feed, options)
                 if results is not None:
