@@ -20,7 +20,7 @@ MAAS_ENTRY(maas_f32_gemm, rows)
 
 /// A tile large enough that packing its rows of A is small beside the product, and small enough that its A
 /// stays in the second-level cache and every thread finds some.
-enum { most_row_groups = 20, most_columns = 1024, least_columns = 128, wanted_items = 16 };
+enum { most_row_groups = 20, most_columns = 1024, least_columns = 64, wanted_items = 16 };
 
 /// What a full tile takes, at least: its operations, or B from the third-level cache.
 static double tile_nanoseconds(const maas_f32_gemm_params *g) {
@@ -43,8 +43,8 @@ static int64_t batches(const maas_f32_gemm_params *g) {
   return count;
 }
 
-/// Halves the tile until there is something for every thread or it is worth nobody's while: its rows first,
-/// unless every tile copies its columns of B.
+/// Halves the tile until there is something for every thread or it is worth nobody's while: its columns first, since
+/// A's rows stay in the second-level cache while B comes from farther away, once for each tile of them.
 static void choose_tile(maas_f32_gemm_params *g, int64_t mr, int64_t nr, int64_t batch) {
   int64_t row_pieces = maas_max64(1, maas_ceil_div(g->m, most_row_groups * mr));
   int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, most_columns));
@@ -54,11 +54,11 @@ static void choose_tile(maas_f32_gemm_params *g, int64_t mr, int64_t nr, int64_t
     g->tile_n = even(g->n, column_pieces, nr);
     if (batch * tiles(g) >= wanted_items || tile_nanoseconds(g) < 2 * MAAS_CHUNK_NANOSECONDS)
       return;
-    bool more_rows = g->tile_m >= 4 * mr, more_columns = g->tile_n >= (copied ? 4 : 2) * least_columns;
-    if (more_rows && !(copied && more_columns))
-      row_pieces *= 2;
-    else if (more_columns)
+    bool more_rows = g->tile_m >= 4 * mr, more_columns = g->tile_n >= (copied ? 8 : 2) * least_columns;
+    if (more_columns)
       column_pieces *= 2;
+    else if (more_rows)
+      row_pieces *= 2;
     else
       return;
   }
