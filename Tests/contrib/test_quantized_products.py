@@ -29,7 +29,7 @@ def network():
     nodes, constants, x = [], [], "x"
     for i, (k, n) in enumerate(zip(WIDTHS, WIDTHS[1:])):
         y = "y" if i == 2 else f"h{i}"
-        constants.append(numpy_helper.from_array(random(k, n, seed=i) / np.sqrt(k), f"w{i}"))
+        constants.append(numpy_helper.from_array(random(k, n, seed=i) / np.float32(k**0.5), f"w{i}"))
         constants.append(numpy_helper.from_array(random(n, seed=i + 9), f"b{i}"))
         if i == 1:
             nodes += [helper.make_node("MatMul", [x, "w1"], ["m"]), helper.make_node("Add", ["m", "b1"], [y])]

@@ -70,8 +70,9 @@ private struct CodeMatrix {
 
   /// Where the number of a column's block stands among those of the model.
   private func place(_ count: Int, _ column: Int, _ b: Int, _ isBlocked: Bool) -> Int {
-    if isBlocked { return isTransposed ? column * blocks + b : b * n + column }
-    return count == 1 ? 0 : column
+    if count == 1 { return 0 }
+    guard isBlocked else { return column }
+    return isTransposed ? column * blocks + b : b * n + column
   }
 
   func scales(_ given: Tensor, isBlocked: Bool) throws(MaasError) -> Tensor {
