@@ -114,7 +114,7 @@ typedef struct maas_s8_gemm_params {
   int64_t a_batch[MAAS_MAX_BATCH_RANK];
   int64_t b_batch[MAAS_MAX_BATCH_RANK];
   int64_t y_batch[MAAS_MAX_BATCH_RANK];
-  int64_t tile_m, tile_n; ///< Set by split.
+  int64_t tile_m, tile_n, row_tiles; ///< Set by split.
 } maas_s8_gemm_params;
 
 /// Operands as maas_s8_operand lists them. In place with the residual. Sums wrap.

@@ -47,12 +47,13 @@ static void copy_rows(const maas_s8_gemm_params *g, const uint8_t *a, maas_s8_bl
 
 /// One work item: a tile of one matrix of Y.
 static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64_t item, void *scratch) {
-  int64_t row_tiles = maas_ceil_div(g->m, g->tile_m), column_tiles = maas_ceil_div(g->n, g->tile_n);
-  int64_t index = item / (row_tiles * column_tiles);
-  int64_t i = item % row_tiles * g->tile_m, j = item / row_tiles % column_tiles * g->tile_n;
+  int64_t groups = maas_ceil_div(g->m, MAAS_MR), column_tiles = maas_ceil_div(g->n, g->tile_n);
+  int64_t index = item / (g->row_tiles * column_tiles), piece = item % g->row_tiles;
+  int64_t i = piece * groups / g->row_tiles * MAAS_MR, end = (piece + 1) * groups / g->row_tiles * MAAS_MR;
+  int64_t j = item / g->row_tiles % column_tiles * g->tile_n;
   int64_t a = matrix_of(g, index, g->a_batch), b = matrix_of(g, index, g->b_batch),
           y = matrix_of(g, index, g->y_batch), panels = maas_ceil_div(g->n, MAAS_NR);
-  maas_s8_block block = {.rows = maas_min64(g->tile_m, g->m - i),
+  maas_s8_block block = {.rows = maas_min64(end, g->m) - i,
                          .columns = maas_min64(g->tile_n, g->n - j),
                          .k = g->k,
                          .a_row = maas_s8_row(g->k),

@@ -18,48 +18,46 @@ static const maas_kernel rows[] = {
 };
 MAAS_ENTRY(maas_s8_gemm, rows)
 
-/// A tile's copy of A stays in the second-level cache beside a panel of B, and every thread finds some tiles.
-enum {
-  most_bytes = 256 * 1024,
-  most_row_groups = 16,
-  most_columns = 1024,
-  least_columns = 128,
-  wanted_items = 16
-};
+/// A tile's copy of A stays in the second-level cache, and so do its columns of B while tiles below each other take turns;
+/// every thread finds some tiles.
+enum { most_bytes = 256 * 1024, most_row_groups = 22, least_columns = 256, most_columns = 1024, wanted_items = 12 };
 
 /// A product, or a byte of B from the third-level cache.
 static double tile_nanoseconds(const maas_s8_gemm_params *g, int32_t isa) {
   double b = (double)g->tile_n * (double)(g->k + 1), rows = (double)g->tile_m;
-  double per_row = isa == MAAS_ISA_SCALAR ? 0.5 : maas_cpu_has_vnni() ? 0.008 : 0.03;
+  double per_row = isa == MAAS_ISA_SCALAR ? 0.5 : maas_cpu_has_vnni() ? 0.005 : 0.03;
   return b * (rows * per_row > 0.03 ? rows * per_row : 0.03);
 }
 
 static int64_t tiles(const maas_s8_gemm_params *g) {
-  int64_t count = maas_ceil_div(g->m, g->tile_m) * maas_ceil_div(g->n, g->tile_n);
+  int64_t count = g->row_tiles * maas_ceil_div(g->n, g->tile_n);
   for (int32_t d = 0; d < g->batch_rank; d++)
     count *= g->batch[d];
   return count;
 }
 
-static int64_t evenly(int64_t size, int64_t pieces, int64_t multiple) {
-  return maas_max64(multiple, maas_round_up(maas_ceil_div(size, pieces), multiple));
+/// Columns of a tile, at most so many.
+static int64_t columns_of(const maas_s8_gemm_params *g, int64_t most, int32_t nr) {
+  int64_t pieces = maas_ceil_div(g->n, maas_max64(nr, most));
+  return maas_max64(nr, maas_round_up(maas_ceil_div(g->n, maas_max64(pieces, 1)), nr));
 }
 
-/// Halves the tile until there is something for every thread or it is worth nobody's while: its rows first, as every tile
-/// copies those that it has.
+/// Cuts rows and then columns until there is something for every thread or it is worth nobody's while: every tile copies
+/// its rows. Tiles of rows differ by one group at most.
 static void choose_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
-  int64_t groups = maas_min64(most_row_groups, maas_max64(2, most_bytes / maas_s8_row(g->k) / kernel->mr));
-  int64_t row_pieces = maas_max64(1, maas_ceil_div(g->m, groups * kernel->mr));
-  int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, most_columns));
+  int64_t groups = maas_max64(1, maas_ceil_div(g->m, kernel->mr));
+  int64_t most = maas_min64(most_row_groups, maas_max64(2, most_bytes / maas_s8_row(g->k) / kernel->mr));
+  int64_t columns = maas_max64(least_columns, maas_min64(most_columns, most_bytes * 3 / 2 / maas_max64(g->k, 1)));
+  g->row_tiles = maas_ceil_div(groups, most);
   for (;;) {
-    g->tile_m = maas_min64(maas_max64(g->m, 1), evenly(g->m, row_pieces, kernel->mr));
-    g->tile_n = evenly(g->n, column_pieces, kernel->nr);
+    g->tile_m = maas_min64(maas_max64(g->m, 1), maas_ceil_div(groups, g->row_tiles) * kernel->mr);
+    g->tile_n = columns_of(g, columns, kernel->nr);
     if (tiles(g) >= wanted_items || tile_nanoseconds(g, kernel->isa) < 2 * MAAS_CHUNK_NANOSECONDS)
       return;
-    if (g->tile_m >= 4 * kernel->mr)
-      row_pieces *= 2;
-    else if (g->tile_n >= 2 * least_columns)
-      column_pieces *= 2;
+    if (groups >= 4 * g->row_tiles)
+      g->row_tiles *= 2;
+    else if (columns >= least_columns && g->tile_n > kernel->nr)
+      columns = g->tile_n / 2;
     else
       return;
   }
