@@ -29,6 +29,7 @@ static const maas_kernel_table *const tables[] = {
     &maas_f32_conv_nhwc_table,
     &maas_f32_conv_nhwc_pack_table,
     &maas_f32_pool_nhwc_table,
+    &maas_s8_pool_nhwc_table,
     &maas_f32_fold_nhwc_table,
 #ifndef MAAS_CORE
     &maas_f32_online_softmax_table,
@@ -39,6 +40,8 @@ static const maas_kernel_table *const tables[] = {
     &maas_f32_dequantize_table,
     &maas_s8_gemm_table,
     &maas_s8_pack_table,
+    &maas_s8_conv_table,
+    &maas_s8_conv_pack_table,
     &maas_f32_trees_table,
     &maas_f64_trees_table,
     &maas_f32_nbits_table,

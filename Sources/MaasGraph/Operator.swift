@@ -30,8 +30,8 @@ package protocol Operator: AnyObject, Sendable {
   /// True where equal inputs may give different outputs: never folded.
   var isRandom: Bool { get }
 
-  /// The same operator on float images whose channels come last, [N, spatial..., C], with weights in ONNX's order, which
-  /// must be constant; nil where there is none.
+  /// The same operator on images whose channels come last, [N, spatial..., C], with weights in ONNX's order, which
+  /// must be constant where they are floats; nil where there is none.
   var channelsLast: (any Operator)? { get }
 
   /// This operator, when it runs between plans instead of in one.

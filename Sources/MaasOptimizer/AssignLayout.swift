@@ -14,7 +14,7 @@ let assignLayout = Rule(name: "AssignLayout", effect: .rounding, isInternal: tru
 }
 
 private struct LayoutPass {
-  private(set) var graph: Graph
+  fileprivate(set) var graph: Graph
   /// Nodes that work on channels last now.
   private(set) var count = 0
   private var nodes: [Node] = []
@@ -85,10 +85,13 @@ private struct LayoutPass {
   private mutating func converted(_ node: Node) throws(MaasError) -> Bool {
     if let split = node.op as? Split, hasTwin(node, 0) { return converted(split, node) }
     guard node.outputs.count == 1, let output = node.outputs[0], let rank = rank(output), (3...5) ~= rank,
-      graph[output].dtype == .float
+      let type = graph[output].dtype, [.float, .uint8, .int8, .int32].contains(type)
     else { return false }
     if let transpose = node.op as? Transpose { return absorbed(transpose, node, output, rank) }
     if node.op is Conv || node.op.name == "ConvTranspose" { return convolved(node, rank) }
+    if let op = node.op.channelsLast as? ChannelsLast, op.begins || op.images.count > 1 {
+      return converted(op, node, rank)
+    }
     guard node.inputs.indices.contains(where: { hasTwin(node, $0) }) else { return false }
     if let concat = node.op as? Concat { return converted(concat, node, rank) }
     if let binary = node.op as? Binary { return try converted(binary, node, rank) }
@@ -141,6 +144,18 @@ private struct LayoutPass {
     node.inputs.dropFirst().allSatisfy { $0.map { graph[$0].constant != nil } ?? true }
   }
 
+  /// An operator that begins a region, or reads several images.
+  private mutating func converted(_ op: ChannelsLast, _ node: Node, _ rank: Int) -> Bool {
+    guard op.begins || op.images.contains(where: { hasTwin(node, $0) }) else { return false }
+    var inputs = node.inputs
+    for i in op.images {
+      guard let image = node.inputs[at: i] ?? nil, self.rank(image) == rank else { return false }
+    }
+    for i in op.images { inputs[i] = inputs[i].map { twin($0, rank: rank) } }
+    emit(node, op, inputs)
+    return true
+  }
+
   private mutating func converted(_ concat: Concat, _ node: Node, _ rank: Int) -> Bool {
     guard let place = place(of: concat.axis, rank) else { return false }
     let inputs = node.inputs.map { $0.map { twin($0, rank: rank) } }
@@ -182,7 +197,17 @@ private struct LayoutPass {
   private func follower(_ node: Node) -> (any Operator)? {
     if let unary = node.op as? Unary { return unary }
     if let clip = node.op as? Clip { return clip }
+    if node.op is Cast || isScaling(node) { return node.op }
     return isKnown(node) ? node.op.channelsLast : nil
+  }
+}
+
+extension LayoutPass {
+  /// An element-wise node that reads or makes integers, all of which have the same scale.
+  fileprivate func isScaling(_ node: Node) -> Bool {
+    guard ["QuantizeLinear", "DequantizeLinear", "QLinearSigmoid", "QLinearLeakyRelu"].contains(node.op.name)
+    else { return false }
+    return node.inputs.dropFirst().allSatisfy { $0.map { graph[$0].shape?.count == .known(1) } ?? true }
   }
 }
 

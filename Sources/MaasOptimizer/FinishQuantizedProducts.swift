@@ -8,7 +8,7 @@ let finishQuantizedProducts = Rule(name: "FinishQuantizedProducts", effect: .rou
   (graph: inout Graph) throws(MaasError) -> Int in
   try graph.fuseIntoProducers(inputs: 0..<2) { (node, input, producer, graph) throws(MaasError) in
     guard let op = producer.op as? QuantizedProduct, op.type == .float else { return nil }
-    if node.op.name == "Add", node.op.isElementary, op.activation.isNone {
+    if node.op.name == "Add", node.op.isElementary, op.activation.isNone, !op.isConvolution {
       return try graph.adding(node, input, to: producer)
     }
     guard input == 0 else { return nil }

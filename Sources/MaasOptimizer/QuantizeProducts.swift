@@ -42,6 +42,7 @@ extension Matcher {
 
   /// The node for a MatMul or Gemm of what was dequantized just before.
   fileprivate func dequantizedProduct(_ node: Node) -> Node? {
+    if let conv = node.op as? Conv { return dequantizedConvolution(conv, node) }
     guard let transposition = transposition(node), let a = quantized(node.inputs[0]), a.axis == nil,
       let b = quantized(node.inputs[1]), let rank = shape(b.x)?.count, rank > 1
     else { return nil }
@@ -51,6 +52,17 @@ extension Matcher {
     return Node(
       node.name, QuantizedProduct(isTransposed: transposition),
       [a.x, b.x, a.scale, b.scale, a.zero, b.zero, bias], node.outputs)
+  }
+
+  /// The node for a Conv of what was dequantized just before.
+  private func dequantizedConvolution(_ conv: Conv, _ node: Node) -> Node? {
+    guard node.inputs.count < 4, let x = quantized(node.inputs[0]), x.axis == nil,
+      let w = quantized(node.inputs[1]),
+      w.axis ?? 0 == 0
+    else { return nil }
+    let bias = node.inputs[at: 2] ?? nil
+    guard bias == nil || isColumnBias(bias, 0, of: w.x) else { return nil }
+    return Node(node.name, conv.quantized, [x.x, w.x, x.scale, w.scale, x.zero, w.zero, bias], node.outputs)
   }
 
   /// The node for ONNX Runtime's operators that do the same, which quantize A themselves or not.

@@ -15,7 +15,7 @@ int32_t run_row(maas_step_run row, const void *params, void *const *operands, ma
   return status;
 }
 
-static fenced random_bytes(size_t size, uint64_t *random) {
+fenced random_bytes(size_t size, uint64_t *random) {
   fenced made = fence(size, true);
   for (size_t i = 0; i < size; i++)
     made.bytes[i] = (unsigned char)random_bits(random);
@@ -28,14 +28,14 @@ typedef struct product {
   bool b_is_transposed;
 } product;
 
-static fenced random_floats(size_t count, float low, float high, uint64_t *random) {
+fenced random_floats(size_t count, float low, float high, uint64_t *random) {
   fenced made = fence(count * sizeof(float), true);
   for (size_t i = 0; i < count; i++)
     ((float *)(void *)made.bytes)[i] = random_float(random, low, high);
   return made;
 }
 
-static fenced random_integers(size_t count, uint64_t *random) {
+fenced random_integers(size_t count, uint64_t *random) {
   fenced made = fence(count * sizeof(int32_t), true);
   for (size_t i = 0; i < count; i++)
     ((int32_t *)(void *)made.bytes)[i] = (int32_t)(random_bits(random) % 20001) - 10000;
@@ -93,13 +93,11 @@ static fenced panels(const maas_kernel *row, const product *p) {
   return made;
 }
 
-static int number(const fenced *bytes, int64_t i, bool is_signed) {
+int number(const fenced *bytes, int64_t i, bool is_signed) {
   return is_signed ? (int8_t)bytes->bytes[i] : bytes->bytes[i];
 }
 
-static double real(const fenced *floats, int64_t i) {
-  return ((const float *)(const void *)floats->bytes)[i];
-}
+double real(const fenced *floats, int64_t i) { return ((const float *)(const void *)floats->bytes)[i]; }
 
 static int64_t exact_sum(const product *p, int64_t i, int64_t j) {
   const maas_s8_gemm_params *g = &p->params;
@@ -289,7 +287,7 @@ static void check_convert(const maas_kernel *row) {
   count(row->name, "every half", problem);
 }
 
-static void each_row(const char *family, void (*body)(const maas_kernel *row)) {
+void each_row(const char *family, void (*body)(const maas_kernel *row)) {
   const maas_kernel_table *table = table_named(family);
   for (int32_t r = 0; r < table->count; r++)
     if (maas_isa_supported(table->rows[r].isa))

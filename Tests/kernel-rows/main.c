@@ -248,6 +248,7 @@ int main(void) {
   check_integers();
   check_blocks();
   check_nhwc();
+  check_byte_convolutions();
   printf("kernel rows of %s and below: %d passed, %d failed\n", maas_isa_name(), passed, failed);
   return failed > 0 || passed == 0;
 }

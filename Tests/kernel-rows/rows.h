@@ -51,6 +51,16 @@ const maas_kernel_table *table_named(const char *name);
 /// Runs a row in two pieces.
 int32_t run_row(maas_step_run row, const void *params, void *const *operands, maas_split split);
 
+/// For every row of a table that this CPU has.
+void each_row(const char *family, void (*body)(const maas_kernel *row));
+
+fenced random_bytes(size_t size, uint64_t *random);
+fenced random_floats(size_t count, float low, float high, uint64_t *random);
+fenced random_integers(size_t count, uint64_t *random);
+/// Element i of bytes, and of floats.
+int number(const fenced *bytes, int64_t i, bool is_signed);
+double real(const fenced *floats, int64_t i);
+
 void check_elementwise(void);
 void check_products(void);
 void check_windows(void);
@@ -58,5 +68,6 @@ void check_along(void);
 void check_integers(void);
 void check_blocks(void);
 void check_nhwc(void);
+void check_byte_convolutions(void);
 
 #endif

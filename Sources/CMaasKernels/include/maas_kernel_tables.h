@@ -51,6 +51,9 @@ maas_split maas_f32_conv_nhwc_pack_split_for(const maas_kernel *conv, maas_f32_c
 int64_t maas_f32_conv_nhwc_packed_bytes_for(const maas_kernel *conv, const maas_f32_conv_params *params);
 maas_split maas_s8_gemm_split_for(const maas_kernel *kernel, maas_s8_gemm_params *params);
 int64_t maas_s8_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n);
+maas_split maas_s8_conv_split_for(const maas_kernel *kernel, maas_s8_conv_params *params);
+maas_split maas_s8_conv_pack_split_for(const maas_kernel *conv, maas_s8_conv_pack_params *params);
+int64_t maas_s8_conv_packed_bytes_for(const maas_kernel *conv, const maas_f32_conv_params *params);
 maas_split maas_f32_lstm_split_for(const maas_kernel *kernel, const maas_f32_lstm_params *params);
 maas_split maas_f32_nbits_split_for(const maas_kernel *kernel, maas_f32_nbits_params *params);
 maas_split maas_s8_pack_split_for(const maas_kernel *gemm, maas_s8_pack_params *params);

@@ -241,6 +241,7 @@ typedef struct maas_f32_pool_params {
   maas_pool op;
   bool count_include_pad; ///< Average: padding (but nothing beyond it) counts in the divisor.
   bool column_major;      ///< Max: indices as ONNX's storage_order = 1.
+  bool is_signed;         ///< Bytes.
   int64_t planes;
   int64_t channels; ///< Read by the channels-last form.
   int64_t input[MAAS_SPATIAL_RANK];
@@ -260,6 +261,8 @@ maas_split maas_f32_pool_split(const maas_f32_pool_params *params);
 /// The same with channels last, X [batch, input..., channels], Y [batch, output..., channels]: x, y.
 int32_t maas_f32_pool_nhwc(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_pool_nhwc_split(const maas_f32_pool_params *params);
+/// The same for maxima of bytes; an empty window gives the lowest.
+int32_t maas_s8_pool_nhwc(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 
 // Movement, by element size: 1, 2, 4, 8 or 16 bytes
 

@@ -135,6 +135,30 @@ maas_split maas_s8_pack_split(maas_s8_pack_params *params);
 /// Bytes of one packed matrix; -1 if that does not fit an int64_t.
 int64_t maas_s8_packed_bytes(int64_t k, int64_t n);
 
+/// Convolution of bytes with their channels last: X [batch, input..., channels], Y [batch, output..., filters], packed W.
+/// Padding has X's zero point, of which there is one; scales and zero points of W are one, or one for each filter.
+typedef struct maas_s8_conv_params {
+  maas_f32_conv_params conv; ///< Without its activation.
+  maas_s8_finish finish;
+} maas_s8_conv_params;
+
+/// Operands as maas_s8_operand lists them: X in A's place, W in B's. In place with the residual. Sums wrap.
+int32_t maas_s8_conv(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_s8_conv_split(maas_s8_conv_params *params);
+
+typedef struct maas_s8_conv_pack_params {
+  maas_f32_conv_params conv; ///< After the split of its convolution.
+  bool is_signed;
+  int32_t nr; ///< Set by split.
+} maas_s8_conv_pack_params;
+
+/// packed w, w [filters, channels / groups, kernel...]. The layout belongs to the kernel this process selected, and to the
+/// path its split chose.
+int32_t maas_s8_conv_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_s8_conv_pack_split(maas_s8_conv_pack_params *params);
+/// Bytes of the packed weights; -1 if that does not fit an int64_t.
+int64_t maas_s8_conv_packed_bytes(const maas_f32_conv_params *params);
+
 // The product with a matrix that is quantized in blocks along k, its codes several to a byte
 
 /// Y = A B + bias with B[p, j] = (code - zero) scale; scale and zero hold for `block` neighbours along k.

@@ -6,5 +6,6 @@
 #define MAAS_TILE 8
 #include "body.h"
 #include "nhwc.h"
+#include "bytes.h"
 #pragma clang attribute pop
 #endif

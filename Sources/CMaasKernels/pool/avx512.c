@@ -7,5 +7,6 @@
 #define MAAS_TILE 16
 #include "body.h"
 #include "nhwc.h"
+#include "bytes.h"
 #pragma clang attribute pop
 #endif

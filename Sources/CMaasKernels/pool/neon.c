@@ -5,4 +5,5 @@
 #define MAAS_TILE 4
 #include "body.h"
 #include "nhwc.h"
+#include "bytes.h"
 #endif

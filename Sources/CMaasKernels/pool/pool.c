@@ -50,3 +50,19 @@ maas_split maas_f32_pool_nhwc_split(const maas_f32_pool_params *g) {
   double taps = (double)(g->output[maas_width] * g->channels) * (double)maas_window_volume(g->kernel);
   return maas_split_by_cost(items * g->output[maas_depth] * g->output[maas_height], 50 + taps / 15, 0);
 }
+
+int32_t maas_s8_pool_nhwc_16_avx512(MAAS_STEP_ARGUMENTS);
+int32_t maas_s8_pool_nhwc_8_avx2(MAAS_STEP_ARGUMENTS);
+int32_t maas_s8_pool_nhwc_4_neon(MAAS_STEP_ARGUMENTS);
+int32_t maas_s8_pool_nhwc_1_scalar(MAAS_STEP_ARGUMENTS);
+
+static const maas_kernel byte_rows[] = {
+#if defined(__x86_64__)
+    MAAS_ROW(maas_s8_pool_nhwc_16_avx512, MAAS_ISA_AVX512, 1, 16),
+    MAAS_ROW(maas_s8_pool_nhwc_8_avx2, MAAS_ISA_AVX2, 1, 8),
+#elif defined(__aarch64__)
+    MAAS_ROW(maas_s8_pool_nhwc_4_neon, MAAS_ISA_NEON, 1, 4),
+#endif
+    MAAS_ROW(maas_s8_pool_nhwc_1_scalar, MAAS_ISA_SCALAR, 1, 1),
+};
+MAAS_ENTRY(maas_s8_pool_nhwc, byte_rows)

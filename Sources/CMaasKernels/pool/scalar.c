@@ -4,3 +4,4 @@
 #define MAAS_TILE 1
 #include "body.h"
 #include "nhwc.h"
+#include "bytes.h"

@@ -301,3 +301,5 @@ void MAAS_S8_SHARED(block)(const maas_s8_block *block) {
   for (int64_t j = 0; j < block->columns; j += MAAS_NR, b += maas_s8_panel(block->k, MAAS_NR))
     multiply_panel(block, j, b);
 }
+
+#include "../qconv/depthwise.h"

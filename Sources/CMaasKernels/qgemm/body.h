@@ -4,6 +4,7 @@
 #define MAAS_S8_KERNEL(op) MAAS_JOIN4_EXPANDED(maas_s8_, op, MAAS_TILE, MAAS_ISA_SUFFIX)
 #ifndef MAAS_S8_BLOCK
 #define MAAS_S8_BLOCK MAAS_S8_SHARED(block)
+#define MAAS_S8_DEPTHWISE MAAS_S8_SHARED(depthwise)
 #endif
 
 static int64_t matrix_of(const maas_s8_gemm_params *g, int64_t index, const int64_t *strides) {
@@ -74,3 +75,5 @@ int32_t MAAS_S8_KERNEL(gemm)(const maas_step *step, int64_t begin, int64_t end, 
     gemm_tile(step->params, step->operands, item, worker->scratch);
   return MAAS_STEP_OK;
 }
+
+#include "../qconv/patches.h"

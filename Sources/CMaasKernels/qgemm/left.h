@@ -24,6 +24,12 @@ typedef void maas_s8_block_function(const maas_s8_block *block);
 maas_s8_block_function maas_s8_block_scalar, maas_s8_block_neon, maas_s8_block_avx2, maas_s8_block_avx512,
     maas_s8_block_vnni;
 
+/// Items of a convolution with one filter per channel; see ../qconv/depthwise.h.
+typedef void maas_s8_depthwise_function(const maas_s8_conv_params *params, void *const *operands,
+                                        int64_t begin, int64_t end, void *scratch);
+maas_s8_depthwise_function maas_s8_depthwise_scalar, maas_s8_depthwise_neon, maas_s8_depthwise_avx2,
+    maas_s8_depthwise_avx512, maas_s8_depthwise_vnni;
+
 static inline int32_t maas_byte_at(const void *bytes, int64_t i, bool is_signed) {
   return is_signed ? ((const int8_t *)bytes)[i] : ((const uint8_t *)bytes)[i];
 }

@@ -81,6 +81,23 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
   vi odd = _mm256_madd_epi16(_mm256_srli_epi16(a, 8), _mm256_srai_epi16(b, 8));
   return _mm256_add_epi32(_mm256_add_epi32(sum, even), odd);
 }
+static inline vi vi_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
+static inline __m128i vi_load_channels(const uint8_t *p, int64_t n) {
+  uint8_t bytes[16] = {0};
+  if (n >= 16)
+    return _mm_loadu_si128((const __m128i *)p);
+  __builtin_memcpy(bytes, p, (size_t)n);
+  return _mm_loadu_si128((const __m128i *)bytes);
+}
+static inline void vi_load_quads(const uint8_t *const *taps, int64_t n, int count, vi *to) {
+  __m128i a = vi_load_channels(taps[0], n), b = vi_load_channels(taps[1], n),
+          c = vi_load_channels(taps[2], n);
+  __m128i d = count > 3 ? vi_load_channels(taps[3], n) : _mm_setzero_si128();
+  __m128i first = _mm_unpacklo_epi8(a, b), second = _mm_unpackhi_epi8(a, b);
+  __m128i third = _mm_unpacklo_epi8(c, d), fourth = _mm_unpackhi_epi8(c, d);
+  to[0] = _mm256_set_m128i(_mm_unpackhi_epi16(first, third), _mm_unpacklo_epi16(first, third));
+  to[1] = _mm256_set_m128i(_mm_unpackhi_epi16(second, fourth), _mm_unpacklo_epi16(second, fourth));
+}
 static inline vf vi_to_float(vi a) { return _mm256_cvtepi32_ps(a); }
 static inline vf v_nibble(vi a) { return vi_to_float(vi_and(a, vi_set(15))); }
 

@@ -70,6 +70,24 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
   return _mm512_add_epi32(_mm512_add_epi32(sum, even), odd);
 #endif
 }
+static inline vi vi_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
+/// Groups of four channels go where interleaving in 128-bit lanes leaves all in order.
+static inline vi vi_load_channels(const uint8_t *p, __mmask64 mask) {
+  vi order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(order, _mm512_maskz_loadu_epi8(mask, p));
+}
+static inline void vi_load_quads(const uint8_t *const *taps, int64_t n, int count, vi *to) {
+  __mmask64 mask = n < 64 ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0;
+  vi a = vi_load_channels(taps[0], mask), b = vi_load_channels(taps[1], mask),
+     c = vi_load_channels(taps[2], mask);
+  vi d = count > 3 ? vi_load_channels(taps[3], mask) : _mm512_setzero_si512();
+  vi first = _mm512_unpacklo_epi8(a, b), second = _mm512_unpackhi_epi8(a, b);
+  vi third = _mm512_unpacklo_epi8(c, d), fourth = _mm512_unpackhi_epi8(c, d);
+  to[0] = _mm512_unpacklo_epi16(first, third);
+  to[1] = _mm512_unpackhi_epi16(first, third);
+  to[2] = _mm512_unpacklo_epi16(second, fourth);
+  to[3] = _mm512_unpackhi_epi16(second, fourth);
+}
 static inline vf vi_to_float(vi a) { return _mm512_cvtepi32_ps(a); }
 /// A permutation looks at the lowest 4 bits only.
 static inline vf v_nibble(vi a) {

@@ -79,6 +79,25 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
   vi odd = vi_dot_pairs(vreinterpretq_s32_u16(vshrq_n_u16(x, 8)), vreinterpretq_s32_s16(vshrq_n_s16(y, 8)));
   return vaddq_s32(vaddq_s32(sum, even), odd);
 }
+static inline vi vi_xor(vi a, vi b) { return veorq_s32(a, b); }
+static inline uint8x16_t vi_load_channels(const uint8_t *p, int64_t n) {
+  uint8_t bytes[16] = {0};
+  if (n >= 16)
+    return vld1q_u8(p);
+  __builtin_memcpy(bytes, p, (size_t)n);
+  return vld1q_u8(bytes);
+}
+static inline void vi_load_quads(const uint8_t *const *taps, int64_t n, int count, vi *to) {
+  uint8x16_t a = vi_load_channels(taps[0], n), b = vi_load_channels(taps[1], n),
+             c = vi_load_channels(taps[2], n);
+  uint8x16_t d = count > 3 ? vi_load_channels(taps[3], n) : vdupq_n_u8(0);
+  uint16x8_t first = vreinterpretq_u16_u8(vzip1q_u8(a, b)), second = vreinterpretq_u16_u8(vzip2q_u8(a, b));
+  uint16x8_t third = vreinterpretq_u16_u8(vzip1q_u8(c, d)), fourth = vreinterpretq_u16_u8(vzip2q_u8(c, d));
+  to[0] = vreinterpretq_s32_u16(vzip1q_u16(first, third));
+  to[1] = vreinterpretq_s32_u16(vzip2q_u16(first, third));
+  to[2] = vreinterpretq_s32_u16(vzip1q_u16(second, fourth));
+  to[3] = vreinterpretq_s32_u16(vzip2q_u16(second, fourth));
+}
 static inline vf vi_to_float(vi a) { return vcvtq_f32_s32(a); }
 static inline vf v_nibble(vi a) { return vi_to_float(vi_and(a, vi_set(15))); }
 

@@ -93,6 +93,17 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
     total += (uint32_t)((uint8_t)(a >> i) * (int8_t)(b >> i));
   return (vi)total;
 }
+static inline vi vi_xor(vi a, vi b) { return a ^ b; }
+/// Neighbouring channels at four places: each lane has a channel's four bytes, in as many vectors as the products of bytes
+/// work on at once. With `count` 3 the last bytes are 0; nothing is read beyond n channels.
+static inline void vi_load_quads(const uint8_t *const *taps, int64_t n, int count, vi *to) {
+  for (int64_t j = 0; j < 4; j++) {
+    uint32_t lane = 0;
+    for (int i = 0; i < count && j < n; i++)
+      lane |= (uint32_t)taps[i][j] << 8 * i;
+    to[j] = (vi)lane;
+  }
+}
 static inline vf vi_to_float(vi a) { return (vf)a; }
 /// The number in the lowest 4 bits of a lane, whatever stands above them.
 static inline vf v_nibble(vi a) { return (vf)(a & 15); }

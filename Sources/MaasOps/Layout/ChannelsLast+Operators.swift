@@ -37,9 +37,11 @@ extension Pool {
     guard exponent == nil else { return nil }
     return ChannelsLast(self) { [self] node throws(MaasError) in
       let (x, y) = (try node.input(0), try node.output())
-      let params = try params(ChannelsLast.first(x.shape), ChannelsLast.first(y.shape))
+      var params = try params(ChannelsLast.first(x.shape), ChannelsLast.first(y.shape))
+      params.is_signed = x.dtype == .int8
       let split = withUnsafePointer(to: params) { maas_f32_pool_nhwc_split($0) }
-      node.emit(maas_f32_pool_nhwc, [x, y], params, split)
+      let isBytes = x.dtype == .int8 || x.dtype == .uint8
+      node.emit(isBytes ? maas_s8_pool_nhwc : maas_f32_pool_nhwc, [x, y], params, split, dtype: x.dtype)
     }
   }
 }

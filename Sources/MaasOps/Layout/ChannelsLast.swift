@@ -7,13 +7,15 @@ package final class ChannelsLast: Operator {
   package typealias Body = @Sendable (inout Lowering) throws(MaasError) -> Void
   private let inner: any Operator
   /// The inputs that are images, and as such have another order; the output always does.
-  private let images: [Int]
+  package let images: [Int]
+  /// True where the operator does so anyway: its images are transposed for it even where nothing else works on them.
+  package let begins: Bool
   /// Lowers the node for operands with their channels last.
   private let body: Body
   package var name: String { inner.name }
 
-  init(_ inner: any Operator, images: [Int] = [0], _ body: @escaping Body) {
-    (self.inner, self.images, self.body) = (inner, images, body)
+  init(_ inner: any Operator, images: [Int] = [0], begins: Bool = false, _ body: @escaping Body) {
+    (self.inner, self.images, self.begins, self.body) = (inner, images, begins, body)
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {

@@ -10,7 +10,8 @@ package enum ChannelsLastReading {
   ) throws(MaasError) -> any Operator {
     let isLast = try reader.int("channels_last") ?? 0 != 0 || always
     let inner = try make(&reader)
-    return isLast ? ChannelsLast(inner) { node throws(MaasError) in try lower(inner, &node) } : inner
+    guard isLast else { return inner }
+    return inner.channelsLast ?? ChannelsLast(inner) { node throws(MaasError) in try lower(inner, &node) }
   }
 
   /// Lets the operator work on copies in its own order.

@@ -31,6 +31,10 @@ package final class QLinearBinary: OperatorFamily {
     node.setOutput(0, try node.dtype(0), shape)
   }
 
+  package var channelsLast: (any Operator)? {
+    ChannelsLast(self, images: [0, 3]) { [self] node throws(MaasError) in try lower(&node) }
+  }
+
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (a, b, y) = (try node.input(0), try node.input(3), try node.output())
     guard y.count > 0 else { return }

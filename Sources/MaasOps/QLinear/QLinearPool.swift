@@ -45,19 +45,28 @@ package final class QLinearMean: OperatorFamily {
   /// Nil: all.
   private let axes: [Int]?
   private let keepsDims: Bool
-  private let channelsLast: Bool
+  private let readsChannelsLast: Bool
   package var name: String { row == .reduce ? "QLinearReduceMean" : "QLinearGlobalAveragePool" }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
     self.row = row
     axes = row == .reduce ? try reader.ints("axes") : nil
     keepsDims = row == .reduce ? try reader.int("keepdims") ?? 1 != 0 : true
-    channelsLast = row == .reduce ? false : try reader.int("channels_last") ?? 0 != 0
+    readsChannelsLast = row == .reduce ? false : try reader.int("channels_last") ?? 0 != 0
     try reader.finish()
   }
 
+  private init(channelsLast mean: QLinearMean) {
+    (row, axes, keepsDims, readsChannelsLast) = (mean.row, mean.axes, mean.keepsDims, true)
+  }
+
+  package var channelsLast: (any Operator)? {
+    guard row == .globalPool, !readsChannelsLast else { return nil }
+    return QLinearMean(channelsLast: self)
+  }
+
   private func reduced(rank: Int) throws(MaasError) -> [Int] {
-    if row == .globalPool { return channelsLast ? Array(1..<rank - 1) : Array(2..<rank) }
+    if row == .globalPool { return readsChannelsLast ? Array(1..<rank - 1) : Array(2..<rank) }
     guard let axes, !axes.isEmpty else { return Array(0..<rank) }
     return try normalized(axes: axes, rank: rank)
   }

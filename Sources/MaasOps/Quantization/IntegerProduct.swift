@@ -40,7 +40,7 @@ struct IntegerFinish {
   var yZero: Operand?
   var activation = Activation.none
 
-  fileprivate func params(_ a: IntegerSide, _ b: IntegerSide, to y: DType) -> maas_s8_finish {
+  func params(_ a: IntegerSide, _ b: IntegerSide, to y: DType) -> maas_s8_finish {
     var params = maas_s8_finish()
     (params.a_is_signed, params.b_is_signed) = (a.isSigned, b.isSigned)
     (params.a_zero, params.b_zero) = (a.zeroPoint.number, b.zeroPoint.number)
@@ -51,6 +51,11 @@ struct IntegerFinish {
     params.y_type = y.productElement
     params.activation = activation.function
     return params
+  }
+
+  /// As maas_s8_operand lists them.
+  func operands(_ a: IntegerSide, _ b: IntegerSide, _ panels: Operand, _ y: Operand) -> [Operand?] {
+    [a.x, panels, y, a.zeroPoint.operand, b.zeroPoint.operand, aScale, bScale, bias, residual, yScale, yZero]
   }
 }
 
@@ -84,11 +89,8 @@ extension Lowering {
     assign(&params.y_batch, product.yBatch)
     params.finish = finish.params(a, b, to: y.dtype)
     let split = maas_s8_gemm_split(&params)
-    let operands = [
-      a.x, try bytePanels(b, product), y, a.zeroPoint.operand, b.zeroPoint.operand, finish.aScale,
-      finish.bScale, finish.bias, finish.residual, finish.yScale, finish.yZero,
-    ]
-    emit(maas_s8_gemm, operands, params, split, dtype: a.x.dtype)
+    let panels = try bytePanels(b, product)
+    emit(maas_s8_gemm, finish.operands(a, b, panels, y), params, split, dtype: a.x.dtype)
   }
 
   /// B in the kernel's layout: packed once if it is constant, else by a step of every run.

@@ -2,10 +2,12 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// The matrix product of dequantized 8-bit integers with all that is done to it afterwards: a rewrite's, never a file's.
+/// The matrix product or convolution of dequantized 8-bit integers with all that is done to it afterwards: a rewrite's, never
+/// a file's.
 ///
 /// Inputs: A, B, their scales (B's may be one for each column, or left out), their zero points, a bias for each column (float),
-/// a residual of Y's shape; and where Y is quantized again, its scale and zero point.
+/// a residual of Y's shape; and where Y is quantized again, its scale and zero point. Of a convolution A is X, B are the
+/// weights, whose filters count as columns, and there is no residual.
 package final class QuantizedProduct: Operator {
   package let name = "QuantizedProduct"
   /// Where an input stands.
@@ -14,6 +16,7 @@ package final class QuantizedProduct: Operator {
     package static let count = 10
   }
 
+  private let convolution: Convolution?
   /// Whether B's matrices are transposed.
   package let isTransposed: Bool
   package let activation: Activation
@@ -22,18 +25,31 @@ package final class QuantizedProduct: Operator {
 
   package init(isTransposed: Bool = false, activation: Activation = .none, to type: DType = .float) {
     (self.isTransposed, self.activation, self.type) = (isTransposed, activation, type)
+    convolution = nil
   }
+
+  private init(_ product: QuantizedProduct, _ activation: Activation, to type: DType) {
+    (isTransposed, convolution) = (product.isTransposed, product.convolution)
+    (self.activation, self.type) = (activation, type)
+  }
+
+  init(_ convolution: Convolution, _ activation: Activation) {
+    (self.convolution, self.activation) = (convolution, activation)
+    (isTransposed, type) = (false, .float)
+  }
+
+  package var isConvolution: Bool { convolution != nil }
 
   /// The same operator with `activation` behind it; nil where there is one already, or Y is quantized.
   package func adding(_ activation: Activation) -> QuantizedProduct? {
     guard self.activation.isNone, type == .float else { return nil }
-    return QuantizedProduct(isTransposed: isTransposed, activation: activation)
+    return QuantizedProduct(self, activation, to: type)
   }
 
   /// The same operator with a quantized Y; nil where the kernel cannot apply the activation then.
   package func quantized(to type: DType) -> QuantizedProduct? {
     guard self.type == .float, activation.isClamp, [.uint8, .int8].contains(type) else { return nil }
-    return QuantizedProduct(isTransposed: isTransposed, activation: activation, to: type)
+    return QuantizedProduct(self, activation, to: type)
   }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
@@ -43,6 +59,7 @@ package final class QuantizedProduct: Operator {
       if node.has(4 + i) { try node.expectSameDType(i, 4 + i) }
     }
     for i in [2, 3, 6, 7, 8] where node.has(i) { try node.expectDType(i, [.float]) }
+    if let convolution { return node.setOutput(0, type, try convolution.shape(&node, x: 0, w: 1, bias: 6)) }
     guard let a = try node.shape(0), var b = try node.shape(1) else { return node.setOutput(0, type, nil) }
     if isTransposed, b.count > 1 { b.swapAt(b.count - 1, b.count - 2) }
     let shape = try matrixProductShape(a, b)
@@ -51,16 +68,33 @@ package final class QuantizedProduct: Operator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let (a, b, y) = (try node.input(0), try node.input(1), try node.output())
-    var columns = b.shape
-    if isTransposed, b.rank > 1 { columns.swapAt(b.rank - 1, b.rank - 2) }
-    let product = try MatrixProduct(of: a.shape, columns, to: y.shape, isTransposed: [false, isTransposed])
-    let finish = IntegerFinish(
+    let (a, b, y, finish) = (
+      try side(node, .a, .aZero), try side(node, .b, .bZero), try node.output(), finish(node)
+    )
+    if let convolution { return try node.emitIntegerConvolution(convolution, a, b, finish, y) }
+    var columns = b.x.shape
+    if isTransposed, columns.count > 1 { columns.swapAt(columns.count - 1, columns.count - 2) }
+    let product = try MatrixProduct(of: a.x.shape, columns, to: y.shape, isTransposed: [false, isTransposed])
+    if finish.residual != nil { node.mayReuse(input: 7) }
+    try node.emitIntegerProduct(product, a, b, finish, y)
+  }
+
+  package var channelsLast: (any Operator)? {
+    guard let convolution else { return nil }
+    return ChannelsLast(self, begins: true) { [self] node throws(MaasError) in
+      let (x, w) = (try side(node, .a, .aZero), try side(node, .b, .bZero))
+      try node.emitChannelsLastConvolution(convolution, x, w, finish(node), try node.output())
+    }
+  }
+
+  private func side(_ node: Lowering, _ x: Input, _ zero: Input) throws(MaasError) -> IntegerSide {
+    IntegerSide(try node.input(x.rawValue), node.optionalInput(zero.rawValue))
+  }
+
+  private func finish(_ node: Lowering) -> IntegerFinish {
+    IntegerFinish(
       aScale: node.optionalInput(2), bScale: node.optionalInput(3), bias: node.optionalInput(6),
       residual: node.optionalInput(7), yScale: node.optionalInput(8), yZero: node.optionalInput(9),
       activation: activation)
-    if finish.residual != nil { node.mayReuse(input: 7) }
-    try node.emitIntegerProduct(
-      product, IntegerSide(a, node.optionalInput(4)), IntegerSide(b, node.optionalInput(5)), finish, y)
   }
 }

@@ -39,6 +39,9 @@ package final class Conv: ReadableOperator {
 
   package var groups: Int { convolution.group }
 
+  /// The same with dequantized 8-bit integers.
+  package var quantized: QuantizedProduct { QuantizedProduct(convolution, activation) }
+
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...4)
     try node.expectDType(0, isLinear && !node.has(3) ? DType.floats : DType.upToFloat)

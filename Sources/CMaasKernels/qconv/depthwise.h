@@ -1,0 +1,171 @@
+/// Convolution of bytes with one filter per channel: a lane holds a channel, whose taps are taken four at a time from a
+/// column of the kernel. Included by block.h of the product, whose finish it shares.
+#include "shape.h"
+
+/// One row of outputs, for a panel of channels.
+typedef struct depthwise_row {
+  const maas_f32_conv_params *g;
+  /// Rows of x at the panel's first channel, as the kernel's taps meet them, four to a part of a column; NULL is outside.
+  const uint8_t *const *rows;
+  const uint8_t *outside; ///< MAAS_NR times x's zero point.
+  const uint8_t *weights;
+  int64_t width; ///< Channels.
+  bool is_signed;
+} depthwise_row;
+
+/// The four taps at column `x` of x, as the kernel multiplies them.
+MAAS_INLINE void load_taps(const depthwise_row *d, const uint8_t *const *rows, int64_t x, const int count,
+                           const bool tail, vi *taps) {
+  bool inside = (uint64_t)x < (uint64_t)d->g->input[maas_width];
+  const uint8_t *from[4];
+  MAAS_EACH (i, 4)
+    from[i] = i < count && inside && rows[i] ? rows[i] + x * d->g->channels : d->outside;
+  vi_load_quads(from, tail ? d->width : MAAS_NR, count, taps);
+  if (d->is_signed)
+    MAAS_EACH (v, MAAS_NV)
+      taps[v] = vi_xor(taps[v], vi_set((int32_t)0x80808080));
+}
+
+MAAS_INLINE void add_taps(const vi *taps, const uint8_t *weights, vi *sums) {
+  MAAS_EACH (v, MAAS_NV)
+    sums[v] = vi_dot_quads(sums[v], taps[v], vi_load((const int32_t *)(const void *)weights + v * V_WIDTH));
+}
+
+MAAS_INLINE void store_sums(const vi *from, int32_t *sums) {
+  MAAS_EACH (v, MAAS_NV)
+    vi_store(sums + v * V_WIDTH, from[v]);
+}
+
+/// Any kernel: the output whose first tap is at column `left`.
+static void sum_any(const depthwise_row *d, int64_t left, int32_t *sums) {
+  const maas_f32_conv_params *g = d->g;
+  int64_t parts = maas_s8_conv_column(g);
+  const uint8_t *weights = d->weights;
+  vi sum[MAAS_NV], taps[MAAS_NV];
+  MAAS_EACH (v, MAAS_NV)
+    sum[v] = vi_set(0);
+  for (int64_t kz = 0; kz < g->kernel[maas_depth]; kz++)
+    for (int64_t kx = 0; kx < g->kernel[maas_width]; kx++)
+      for (int64_t part = 0; part < parts; part++, weights += 4 * MAAS_NR) {
+        load_taps(d, d->rows + 4 * (kz * parts + part), left + kx * g->dilation[maas_width], 4, true, taps);
+        add_taps(taps, weights, sum);
+      }
+  store_sums(sum, sums);
+}
+
+/// MAAS_MR neighbouring outputs of a kernel of three columns: they share what they load.
+MAAS_INLINE void sum_three(const depthwise_row *d, int64_t left, const int stride, const bool tail,
+                           int32_t *sums) {
+  vi sum[MAAS_MR][MAAS_NV], taps[MAAS_NV];
+  MAAS_EACH (i, MAAS_MR)
+    MAAS_EACH (v, MAAS_NV)
+      sum[i][v] = vi_set(0);
+  MAAS_EACH (x, (MAAS_MR - 1) * stride + 3) {
+    load_taps(d, d->rows, left + x, 3, tail, taps);
+    MAAS_EACH (k, 3)
+      if (x >= k && (x - k) % stride == 0 && (x - k) / stride < MAAS_MR)
+        add_taps(taps, d->weights + k * 4 * MAAS_NR, sum[(x - k) / stride]);
+  }
+  MAAS_EACH (i, MAAS_MR)
+    store_sums(sum[i], sums + i * MAAS_NR);
+}
+
+typedef void sum_function(const depthwise_row *d, int64_t left, int32_t *sums);
+static __attribute__((noinline)) void sum_three_1(const depthwise_row *d, int64_t left, int32_t *sums) {
+  sum_three(d, left, 1, false, sums);
+}
+static __attribute__((noinline)) void sum_three_2(const depthwise_row *d, int64_t left, int32_t *sums) {
+  sum_three(d, left, 2, false, sums);
+}
+static __attribute__((noinline)) void sum_three_1_tail(const depthwise_row *d, int64_t left, int32_t *sums) {
+  sum_three(d, left, 1, true, sums);
+}
+static __attribute__((noinline)) void sum_three_2_tail(const depthwise_row *d, int64_t left, int32_t *sums) {
+  sum_three(d, left, 2, true, sums);
+}
+static void sum_each(const depthwise_row *d, int64_t left, int32_t *sums) {
+  for (int64_t i = 0; i < MAAS_MR; i++)
+    sum_any(d, left + i * d->g->stride[maas_width], sums + i * MAAS_NR);
+}
+
+static sum_function *sum_function_of(const maas_f32_conv_params *g, int64_t width) {
+  int64_t stride = g->stride[maas_width];
+  bool tail = width < MAAS_NR;
+  if (g->kernel[maas_depth] != 1 || g->kernel[maas_height] > 3 || g->kernel[maas_width] != 3 ||
+      g->dilation[maas_width] != 1 || stride > 2)
+    return sum_each;
+  return stride == 1 ? tail ? sum_three_1_tail : sum_three_1 : tail ? sum_three_2_tail : sum_three_2;
+}
+
+/// Where the taps of a row of outputs meet x.
+static void find_rows(const maas_f32_conv_params *g, const uint8_t *x, int64_t z, int64_t y,
+                      const uint8_t **rows) {
+  int64_t parts = maas_s8_conv_column(g), line = g->input[maas_width] * g->channels;
+  for (int64_t kz = 0; kz < g->kernel[maas_depth]; kz++)
+    for (int64_t ky = 0; ky < 4 * parts; ky++) {
+      int64_t v = y * g->stride[maas_height] - g->pad[maas_height] + ky * g->dilation[maas_height];
+      int64_t w = z * g->stride[maas_depth] - g->pad[maas_depth] + kz * g->dilation[maas_depth];
+      bool inside = ky < g->kernel[maas_height] && v >= 0 && v < g->input[maas_height] && w >= 0 &&
+                    w < g->input[maas_depth];
+      rows[kz * 4 * parts + ky] = inside ? x + (w * g->input[maas_height] + v) * line : NULL;
+    }
+}
+
+/// A panel of channels of one image.
+typedef struct depthwise_panel {
+  int64_t first; ///< Its first channel.
+  depthwise_row row;
+  panel_columns columns;
+  maas_s8_block block;
+} depthwise_panel;
+
+static void load_panel(const maas_s8_conv_params *p, void *const *operands, int64_t first,
+                       depthwise_panel *to) {
+  const maas_f32_conv_params *g = &p->conv;
+  int64_t k = maas_s8_conv_rows(g);
+  to->first = first;
+  to->block = (maas_s8_block){.k = k, .y_row = g->filters, .finish = &p->finish, .operands = operands};
+  to->columns = (panel_columns){.width = maas_min64(MAAS_NR, g->channels - first)};
+  to->row.g = g;
+  to->row.is_signed = p->finish.a_is_signed;
+  to->row.width = to->columns.width;
+  to->row.weights = (const uint8_t *)operands[MAAS_S8_B] + first / MAAS_NR * maas_s8_panel(k, MAAS_NR);
+  load_integers(&to->block, first, (const int32_t *)(const void *)(to->row.weights + k * MAAS_NR),
+                &to->columns);
+  if (p->finish.y_type != MAAS_ELEMENT_S32)
+    load_floats(&to->block, first, &to->columns);
+}
+
+/// Row `y` of all the slices of y.
+static void depthwise_outputs(depthwise_panel *p, int64_t y) {
+  const maas_f32_conv_params *g = p->row.g;
+  int64_t width = g->output[maas_width];
+  bool is_plain = !p->block.operands[MAAS_S8_RESIDUAL] && p->block.finish->y_type != MAAS_ELEMENT_S32;
+  sum_function *sum = sum_function_of(g, p->columns.width);
+  int32_t sums[MAAS_MR * MAAS_NR];
+  p->block.y = y * width * g->filters;
+  for (int64_t x = 0; x < width; x += MAAS_MR) {
+    sum(&p->row, x * g->stride[maas_width] - g->pad[maas_width], sums);
+    (is_plain ? finish_plain_rows : finish_other_rows)(&p->block, &p->columns, x,
+                                                       maas_min64(MAAS_MR, width - x), p->first, sums);
+  }
+}
+
+void MAAS_S8_SHARED(depthwise)(const maas_s8_conv_params *p, void *const *operands, int64_t begin,
+                               int64_t end, void *scratch) {
+  const maas_f32_conv_params *g = &p->conv;
+  int64_t height = g->output[maas_height], rows = height * g->output[maas_depth];
+  int64_t panels = maas_ceil_div(g->channels, MAAS_NR), plane = maas_window_volume(g->input) * g->channels;
+  uint8_t outside[MAAS_NR];
+  memset(outside, p->finish.a_zeros ? *(const uint8_t *)operands[MAAS_S8_A_ZERO] : (uint8_t)p->finish.a_zero,
+         MAAS_NR);
+  depthwise_panel panel = {.first = -1, .row = {.rows = scratch, .outside = outside}};
+  for (int64_t i = begin; i < end; i++) {
+    int64_t first = i / rows % panels * MAAS_NR, image = i / rows / panels, y = i % rows;
+    if (first != panel.first)
+      load_panel(p, operands, first, &panel);
+    const uint8_t *x = (const uint8_t *)operands[MAAS_S8_A] + image * plane + first;
+    find_rows(g, x, y / height, y % height, scratch);
+    depthwise_outputs(&panel, image * rows + y);
+  }
+}

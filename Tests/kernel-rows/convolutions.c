@@ -1,0 +1,170 @@
+/// Convolution of bytes, exactly.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "rows.h"
+
+typedef struct byte_convolution {
+  maas_s8_conv_params params;
+  fenced operands[MAAS_S8_OPERANDS];
+} byte_convolution;
+
+static int64_t volume(const int64_t *sizes) { return sizes[0] * sizes[1] * sizes[2]; }
+
+/// Sizes, strides, dilations and padding that go together; two dimensions mostly.
+static void choose_window(maas_f32_conv_params *g, uint64_t *random) {
+  for (int d = 0; d < MAAS_SPATIAL_RANK; d++) {
+    bool used = d > 0 || random_bits(random) % 4 == 0;
+    g->kernel[d] = used ? 1 + (int64_t)(random_bits(random) % 4) : 1;
+    if (used && random_bits(random) % 3 == 0)
+      g->kernel[d] = 3;
+    g->stride[d] = used ? 1 + (int64_t)(random_bits(random) % 2) : 1;
+    g->dilation[d] = random_bits(random) % 4 == 0 ? 2 : 1;
+    g->pad[d] = used ? (int64_t)(random_bits(random) % 3) : 0;
+    g->input[d] = used ? g->kernel[d] * g->dilation[d] + (int64_t)(random_bits(random) % 9) : 1;
+    int64_t reach = (g->kernel[d] - 1) * g->dilation[d] + 1;
+    g->output[d] = (g->input[d] + 2 * g->pad[d] - reach) / g->stride[d] + 1;
+  }
+}
+
+/// Bit by bit of `style`: signs, zero points and scales of the filters' own, what Y is, clipping.
+static void choose_finish(byte_convolution *c, unsigned style, uint64_t *random) {
+  static const maas_element types[] = {MAAS_ELEMENT_S32, MAAS_ELEMENT_F32, MAAS_ELEMENT_U8, MAAS_ELEMENT_S8};
+  maas_s8_finish *f = &c->params.finish;
+  int64_t filters = c->params.conv.filters;
+  f->a_is_signed = style & 1, f->b_is_signed = style & 2;
+  f->y_type = types[style >> 2 & 3];
+  f->a_zero = style & 1 ? -7 : 9, f->b_zero = f->b_is_signed ? 0 : 128;
+  f->a_zeros = style & 16 ? 1 : 0, f->b_zeros = (style & 96) == 96 ? filters : 0;
+  f->a_scales = 1, f->b_scales = style & 128 ? filters : 1;
+  f->bias_is_integer = style & 256;
+  fenced *o = c->operands;
+  if (f->a_zeros)
+    o[MAAS_S8_A_ZERO] = random_bytes(1, random);
+  if (f->b_zeros)
+    o[MAAS_S8_B_ZERO] = random_bytes((size_t)filters, random);
+  if (f->bias_is_integer)
+    o[MAAS_S8_BIAS] = random_integers((size_t)filters, random);
+  if (f->y_type == MAAS_ELEMENT_S32)
+    return;
+  o[MAAS_S8_A_SCALE] = random_floats(1, 0.01f, 0.1f, random);
+  o[MAAS_S8_B_SCALE] = random_floats((size_t)f->b_scales, 0.01f, 0.1f, random);
+  if (!f->bias_is_integer)
+    o[MAAS_S8_BIAS] = random_floats((size_t)filters, -9, 9, random);
+  if (style & 512)
+    f->activation = (maas_f32_activation){MAAS_UNARY_CLIP, -3, 40};
+  if (f->y_type == MAAS_ELEMENT_F32)
+    return;
+  o[MAAS_S8_Y_SCALE] = random_floats(1, 0.2f, 0.9f, random);
+  o[MAAS_S8_Y_ZERO] = random_bytes(1, random);
+}
+
+static byte_convolution made_convolution(int64_t channels, int64_t filters, int64_t groups, unsigned style) {
+  uint64_t random = (uint64_t)(channels * 10000 + filters * 100 + groups) + style;
+  byte_convolution c = {0};
+  maas_f32_conv_params *g = &c.params.conv;
+  g->batch = 1 + style % 3 / 2, g->channels = channels, g->filters = filters, g->groups = groups;
+  choose_window(g, &random);
+  choose_finish(&c, style, &random);
+  c.operands[MAAS_S8_A] = random_bytes((size_t)(g->batch * volume(g->input) * channels), &random);
+  c.operands[MAAS_S8_B] = random_bytes((size_t)(filters * (channels / groups) * volume(g->kernel)), &random);
+  maas_element type = c.params.finish.y_type;
+  size_t size = type == MAAS_ELEMENT_S32 || type == MAAS_ELEMENT_F32 ? 4 : 1;
+  c.operands[MAAS_S8_Y] = fence((size_t)(g->batch * volume(g->output) * filters) * size, true);
+  memset(c.operands[MAAS_S8_Y].bytes, 0, c.operands[MAAS_S8_Y].size);
+  return c;
+}
+
+/// X less its zero point where the tap of an output meets it; 0 for padding.
+static int seen(const byte_convolution *c, int64_t image, int64_t output, int64_t tap, int64_t channel) {
+  const maas_f32_conv_params *g = &c->params.conv;
+  const maas_s8_finish *f = &c->params.finish;
+  int64_t at[3], index = image;
+  for (int d = MAAS_SPATIAL_RANK - 1; d >= 0; d--) {
+    at[d] = output % g->output[d] * g->stride[d] + tap % g->kernel[d] * g->dilation[d] - g->pad[d];
+    output /= g->output[d], tap /= g->kernel[d];
+    if (at[d] < 0 || at[d] >= g->input[d])
+      return 0;
+  }
+  for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
+    index = index * g->input[d] + at[d];
+  int zero = f->a_zeros ? number(&c->operands[MAAS_S8_A_ZERO], 0, f->a_is_signed) : f->a_zero;
+  return number(&c->operands[MAAS_S8_A], index * g->channels + channel, f->a_is_signed) - zero;
+}
+
+static int64_t convolution_sum(const byte_convolution *c, int64_t image, int64_t output, int64_t filter) {
+  const maas_f32_conv_params *g = &c->params.conv;
+  const maas_s8_finish *f = &c->params.finish;
+  int64_t channels = g->channels / g->groups, taps = volume(g->kernel),
+          first = filter / (g->filters / g->groups) * channels;
+  int zero = f->b_zeros ? number(&c->operands[MAAS_S8_B_ZERO], filter, f->b_is_signed) : f->b_zero;
+  int64_t sum =
+      f->bias_is_integer ? ((const int32_t *)(const void *)c->operands[MAAS_S8_BIAS].bytes)[filter] : 0;
+  for (int64_t i = 0; i < channels; i++)
+    for (int64_t tap = 0; tap < taps; tap++) {
+      int w = number(&c->operands[MAAS_S8_B], (filter * channels + i) * taps + tap, f->b_is_signed) - zero;
+      sum += seen(c, image, output, tap, first + i) * w;
+    }
+  return sum;
+}
+
+static bool is_output(const byte_convolution *c, int64_t at) {
+  const maas_f32_conv_params *g = &c->params.conv;
+  const maas_s8_finish *f = &c->params.finish;
+  const fenced *o = c->operands;
+  int64_t filter = at % g->filters, output = at / g->filters % volume(g->output);
+  int64_t sum = convolution_sum(c, at / g->filters / volume(g->output), output, filter);
+  if (f->y_type == MAAS_ELEMENT_S32)
+    return ((const int32_t *)(const void *)o[MAAS_S8_Y].bytes)[at] == sum;
+  double exact = (double)sum * real(&o[MAAS_S8_A_SCALE], 0) * real(&o[MAAS_S8_B_SCALE], filter % f->b_scales);
+  if (!f->bias_is_integer)
+    exact += real(&o[MAAS_S8_BIAS], filter);
+  if (f->activation.op == MAAS_UNARY_CLIP)
+    exact = fmin(f->activation.beta, fmax(f->activation.alpha, exact));
+  if (f->y_type == MAAS_ELEMENT_F32)
+    return fabs(real(&o[MAAS_S8_Y], at) - exact) <= 1e-5 * (20 + fabs(exact));
+  bool is_signed = f->y_type == MAAS_ELEMENT_S8;
+  double zero = number(&o[MAAS_S8_Y_ZERO], 0, is_signed), quotient = exact / real(&o[MAAS_S8_Y_SCALE], 0);
+  quotient = fmin((is_signed ? 127 : 255) - zero, fmax((is_signed ? -128 : 0) - zero, quotient));
+  return fabs(number(&o[MAAS_S8_Y], at, is_signed) - zero - quotient) <= 0.501;
+}
+
+static const char *convolution_problem(const byte_convolution *c) {
+  const maas_f32_conv_params *g = &c->params.conv;
+  for (int64_t i = 0; i < g->batch * volume(g->output) * g->filters; i++)
+    if (!is_output(c, i))
+      return "not the convolution";
+  return fence_whole(&c->operands[MAAS_S8_Y]) ? NULL : "wrote outside its operands";
+}
+
+static void check_convolution(const maas_kernel *row, int64_t channels, int64_t filters, int64_t groups,
+                              unsigned style) {
+  byte_convolution c = made_convolution(channels, filters, groups, style);
+  maas_split split = maas_s8_conv_split_for(row, &c.params);
+  maas_s8_conv_pack_params pack = {.conv = c.params.conv, .is_signed = c.params.finish.b_is_signed};
+  maas_split pack_split = maas_s8_conv_pack_split_for(row, &pack);
+  fenced panels = fence((size_t)maas_s8_conv_packed_bytes_for(row, &c.params.conv), true);
+  run_row(maas_s8_conv_pack, &pack, (void *[]){panels.bytes, c.operands[MAAS_S8_B].bytes}, pack_split);
+  void *operands[MAAS_S8_OPERANDS];
+  for (int i = 0; i < MAAS_S8_OPERANDS; i++)
+    operands[i] = i == MAAS_S8_B ? panels.bytes : c.operands[i].bytes;
+  run_row(row->run, &c.params, operands, split);
+  char note[64];
+  snprintf(note, sizeof note, "%d -> %d / %d, %x", (int)channels, (int)filters, (int)groups, style);
+  count(row->name, note, convolution_problem(&c));
+  for (int i = 0; i < MAAS_S8_OPERANDS; i++)
+    unfence(&c.operands[i]);
+  unfence(&panels);
+}
+
+static void check_convolutions_of(const maas_kernel *row) {
+  static const int64_t sizes[][3] = {{3, 8, 1},    {4, 70, 1},  {13, 5, 1},  {8, 8, 8},
+                                     {70, 70, 70}, {6, 4, 2},   {16, 32, 4}, {3, 6, 3},
+                                     {64, 64, 64}, {130, 2, 1}, {1, 1, 1},   {17, 17, 17}};
+  uint64_t random = 3;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    for (int n = 0; n < 24; n++)
+      check_convolution(row, sizes[i][0], sizes[i][1], sizes[i][2], (unsigned)random_bits(&random) & 0x3ff);
+}
+
+void check_byte_convolutions(void) { each_row("maas_s8_conv", check_convolutions_of); }
