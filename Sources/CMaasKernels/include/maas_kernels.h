@@ -292,6 +292,16 @@ typedef struct maas_fill_params {
 int32_t maas_fill(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_fill_split(const maas_fill_params *params);
 
+/// y[rows, row_times, columns, column_times] = x[rows, 1, columns, 1]
+typedef struct maas_enlarge_params {
+  int64_t size; ///< Bytes of an element, as many as there are.
+  int64_t rows, columns, row_times, column_times;
+} maas_enlarge_params;
+
+/// x, y.
+int32_t maas_enlarge(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_enlarge_split(const maas_enlarge_params *params);
+
 /// y[o, i, :] = x[o, indices[i], :] with x [outer, axis, inner], y [outer, count, inner]. ONNX's Gather.
 typedef struct maas_gather_params {
   int32_t size;       ///< Bytes of an element.

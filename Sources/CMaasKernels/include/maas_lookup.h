@@ -1,6 +1,6 @@
 #ifndef MAAS_LOOKUP_H
 #define MAAS_LOOKUP_H
-/// Finding words and texts in hash tables, the parts of texts, and changing their case.
+/// Finding words and texts in hash tables, the parts of texts, changing their case, and rectangles that overlap.
 #include "maas_kernels.h"
 #include "maas_text.h"
 
@@ -42,6 +42,37 @@ void maas_take(const void *values, int64_t width, const int64_t *places, int64_t
 
 /// Writes n rows with one at the place, if that is none below 0, and zeros elsewhere.
 void maas_set_rows(const int64_t *places, int64_t n, int64_t columns, float *y);
+
+/// Where in a row of n floats the value first stands, or a NaN before it; n if nowhere.
+int64_t maas_f32_first(const float *x, int64_t n, float value);
+
+/// Where it last stands; -1 if nowhere.
+int64_t maas_f32_last(const float *x, int64_t n, float value);
+
+/// The first element that, times the sign 1 or -1, is not below the limit or equal to it, as a NaN is not; n if there is
+/// none.
+int64_t maas_f32_first_beyond(const float *x, int64_t n, float limit, float sign);
+
+/// For each of `width` columns the row with the largest element, or with sign -1 the smallest; the first NaN where there
+/// is one. Rows are `apart` elements apart, and at most INT32_MAX.
+void maas_f32_best_rows(const float *x, int64_t rows, int64_t apart, int64_t width, float sign,
+                        bool takes_last, int64_t *y);
+
+/// y[i, j] = x[i, j] + y[i - 1, j] with rows `apart` elements apart, forwards or backwards; there is a row -1 of y.
+void maas_f32_running_sums(const float *x, float *y, int64_t rows, int64_t apart, int64_t width);
+
+/// A rectangle by its corners.
+typedef struct maas_box {
+  float low_x, low_y, high_x, high_y, area;
+} maas_box;
+
+/// Rectangles, number by number.
+typedef struct maas_boxes {
+  float *low_x, *low_y, *high_x, *high_y, *area;
+} maas_boxes;
+
+/// Whether what one of the first n boxes has in common with `one` is more than `limit` of both together.
+bool maas_boxes_overlap(const maas_boxes *boxes, int64_t n, maas_box one, float limit);
 
 /// How texts are divided: between delimiters, at least into one part, or into words between white space where the
 /// delimiter is empty. After `limit` delimiters or words the rest is one part, white space at its end included.

@@ -58,6 +58,36 @@ static inline __attribute__((always_inline)) double fold_lanes(const fold how, v
   return isnan(nothing) ? nothing : how == fold_max ? v_max_lane(a) : v_min_lane(a);
 }
 
+/// One element after the other. Whether there was a NaN is asked behind the loop, as a maximum forgets it.
+static inline __attribute__((always_inline)) double fold_short(const fold how, const float *x, int64_t n) {
+  double total = neutral_totals[how];
+  float extreme = (float)total;
+  int is_nan = 0;
+  for (int64_t j = 0; j < n; j++)
+    switch (how) {
+    case fold_abs:
+      total += fabs((double)x[j]);
+      break;
+    case fold_square:
+      total += (double)x[j] * x[j];
+      break;
+    case fold_product:
+      total *= x[j];
+      break;
+    case fold_max:
+      is_nan |= x[j] != x[j];
+      extreme = x[j] > extreme ? x[j] : extreme;
+      break;
+    case fold_min:
+      is_nan |= x[j] != x[j];
+      extreme = x[j] < extreme ? x[j] : extreme;
+      break;
+    default:
+      total += x[j];
+    }
+  return is_nan ? NAN : how < fold_max ? total : extreme;
+}
+
 /// A stretch of a row; short, so that its sums in float stay exact enough.
 enum { stretch = 1024, stretch_rows = 64 };
 
@@ -108,6 +138,65 @@ static double fold_stretch(fold how, const float *x, int64_t n, float shift) {
     return fold_stretch_as(fold_max, x, n, shift);
   default:
     return fold_stretch_as(fold_min, x, n, shift);
+  }
+}
+
+static const fold folds[MAAS_REDUCE_COUNT] = {
+    [MAAS_REDUCE_SUM] = fold_sum,      [MAAS_REDUCE_MEAN] = fold_sum,
+    [MAAS_REDUCE_MAX] = fold_max,      [MAAS_REDUCE_MIN] = fold_min,
+    [MAAS_REDUCE_PROD] = fold_product, [MAAS_REDUCE_L1] = fold_abs,
+    [MAAS_REDUCE_L2] = fold_square,    [MAAS_REDUCE_SUM_SQUARE] = fold_square,
+    [MAAS_REDUCE_LOG_SUM] = fold_sum,  [MAAS_REDUCE_LOG_SUM_EXP] = fold_exp,
+};
+
+static float finish(maas_reduce op, double total, double count, float shift) {
+  switch (op) {
+  case MAAS_REDUCE_MEAN:
+    return (float)(total / count);
+  case MAAS_REDUCE_L2:
+    return (float)sqrt(total);
+  case MAAS_REDUCE_LOG_SUM:
+    return (float)log(total);
+  case MAAS_REDUCE_LOG_SUM_EXP:
+    return (float)(log(total) + shift);
+  default:
+    return (float)total;
+  }
+}
+
+/// Rows of fewer elements have less than a vector to fold.
+enum { short_row = 16 };
+
+/// y[i] = row i folded, where rows lie one behind the other.
+static inline __attribute__((always_inline)) void fold_each_as(const fold how, maas_reduce op, const float *x,
+                                                               int64_t n, float *y, int64_t count) {
+  for (int64_t i = 0; i < count; i++, x += n) {
+    double total = n < short_row         ? fold_short(how, x, n)
+                   : how == fold_product ? fold_stretch_product(x, n)
+                                         : fold_stretch_as(how, x, n, 0);
+    y[i] = finish(op, total, (double)n, 0);
+  }
+}
+
+static void fold_each(maas_reduce op, const float *x, int64_t n, float *y, int64_t count) {
+  switch (folds[op]) {
+  case fold_sum:
+    fold_each_as(fold_sum, op, x, n, y, count);
+    break;
+  case fold_abs:
+    fold_each_as(fold_abs, op, x, n, y, count);
+    break;
+  case fold_square:
+    fold_each_as(fold_square, op, x, n, y, count);
+    break;
+  case fold_max:
+    fold_each_as(fold_max, op, x, n, y, count);
+    break;
+  case fold_min:
+    fold_each_as(fold_min, op, x, n, y, count);
+    break;
+  default:
+    fold_each_as(fold_product, op, x, n, y, count);
   }
 }
 
@@ -174,29 +263,6 @@ static void fold_columns(fold how, const maas_reduce_shape *s, const float *x, c
   }
 }
 
-static const fold folds[MAAS_REDUCE_COUNT] = {
-    [MAAS_REDUCE_SUM] = fold_sum,      [MAAS_REDUCE_MEAN] = fold_sum,
-    [MAAS_REDUCE_MAX] = fold_max,      [MAAS_REDUCE_MIN] = fold_min,
-    [MAAS_REDUCE_PROD] = fold_product, [MAAS_REDUCE_L1] = fold_abs,
-    [MAAS_REDUCE_L2] = fold_square,    [MAAS_REDUCE_SUM_SQUARE] = fold_square,
-    [MAAS_REDUCE_LOG_SUM] = fold_sum,  [MAAS_REDUCE_LOG_SUM_EXP] = fold_exp,
-};
-
-static float finish(maas_reduce op, double total, double count, float shift) {
-  switch (op) {
-  case MAAS_REDUCE_MEAN:
-    return (float)(total / count);
-  case MAAS_REDUCE_L2:
-    return (float)sqrt(total);
-  case MAAS_REDUCE_LOG_SUM:
-    return (float)log(total);
-  case MAAS_REDUCE_LOG_SUM_EXP:
-    return (float)(log(total) + shift);
-  default:
-    return (float)total;
-  }
-}
-
 /// What e^(x - shift) subtracts: the maximum, where that makes sense.
 static float shift_for(double most) { return isfinite(most) ? (float)most : 0; }
 
@@ -229,6 +295,10 @@ int32_t MAAS_F32_KERNEL(reduce)(const maas_step *step, int64_t begin, int64_t en
   int64_t blocks = s.by_column ? maas_reduce_blocks(s.inner) : 1;
   maas_walk w = maas_walk_at(begin / blocks, s.kept_rank, s.kept, s.kept_strides, s.kept_strides);
   int64_t block = begin % blocks;
+  if (!s.by_column && s.rows == 1 && s.inner <= stretch && folds[g->op] != fold_exp) {
+    fold_each(g->op, x + begin * s.inner, s.inner, y + begin, end - begin);
+    return MAAS_STEP_OK;
+  }
   for (int64_t i = begin; i < end; i++) {
     int64_t first = block * maas_reduce_columns;
     if (s.by_column)

@@ -1,3 +1,4 @@
+import CMaasKernels
 import MaasCore
 import MaasGraph
 
@@ -17,6 +18,7 @@ extension Resize {
     if changes.isEmpty { return node.alias() }
     let order = changes.filter { $0.scale < 1 } + changes.filter { $0.scale >= 1 }.reversed()
     if mode == .nearest {
+      if let times = repetitions(changes) { return node.emitEnlarged(x, y, times) }
       try walk(&node, order, x, y) { node, axis, from, to throws(MaasError) in
         let places = axis.nearest(transformation, nearestMode)
         try node.emitGather(
@@ -32,6 +34,23 @@ extension Resize {
         from, to, axis: axis.axis, filter.table(axis, transformation), bounds: bounds)
     }
     node.narrow(target, into: y)
+  }
+
+  /// How often each element comes along the dimensions that change, where it comes equally often, one of the dimensions is
+  /// the next of the other or there is only one.
+  private func repetitions(_ changes: [ResizeAxis]) -> [(axis: Int, times: Int)]? {
+    let sorted = changes.sorted { $0.axis < $1.axis }
+    guard sorted.count < 3, sorted.count == 1 || sorted[0].axis + 1 == sorted[1].axis else { return nil }
+    if case .cropAndResize = transformation { return nil }
+    var result: [(axis: Int, times: Int)] = []
+    for change in sorted {
+      let times = change.output / change.input
+      guard times * change.input == change.output,
+        change.nearest(transformation, nearestMode).enumerated().allSatisfy({ Int($1) == $0 / times })
+      else { return nil }
+      result.append((change.axis, times))
+    }
+    return result
   }
 
   /// The changes of shapes with their channels last.
@@ -72,6 +91,21 @@ extension Resize {
     let strides = contiguousStrides(y.shape)
     try node.emitCopy(
       value, y, dims, xStrides: dims.map { _ in 0 }, yStrides: strides, yOffset: first * strides[axis])
+  }
+}
+
+extension Lowering {
+  /// Emits y = x with its elements repeated along a dimension, or along two neighbouring ones.
+  fileprivate mutating func emitEnlarged(_ x: Operand, _ y: Operand, _ times: [(axis: Int, times: Int)]) {
+    let (rows, columns) = (times[0], times[times.count - 1])
+    var params = maas_enlarge_params()
+    params.size = Int64(x.shape[(columns.axis + 1)...].reduce(x.dtype.byteWidth, *))
+    params.columns = Int64(x.shape[columns.axis])
+    params.rows = Int64(x.shape[..<columns.axis].reduce(1, *))
+    params.column_times = Int64(columns.times)
+    params.row_times = Int64(times.count == 2 ? rows.times : 1)
+    let split = withUnsafePointer(to: params) { maas_enlarge_split($0) }
+    emit(maas_enlarge, [x, y], params, split, dtype: x.dtype)
   }
 }
 

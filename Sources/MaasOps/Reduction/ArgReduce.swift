@@ -1,3 +1,4 @@
+import CMaasKernels
 import CMaasSystem
 import MaasCore
 import MaasGraph
@@ -6,12 +7,13 @@ import MaasGraph
 package final class ArgReduce: OperatorFamily {
   package struct Row: Sendable {
     let name: String
+    let extreme: maas_reduce
     let run: maas_step_run
 
-    package static let max = Row(name: "ArgMax") {
+    package static let max = Row(name: "ArgMax", extreme: MAAS_REDUCE_MAX) {
       dispatchOrdered(ArgKernel<Larger>.self, Chunk($0, $1, $2, $3))
     }
-    package static let min = Row(name: "ArgMin") {
+    package static let min = Row(name: "ArgMin", extreme: MAAS_REDUCE_MIN) {
       dispatchOrdered(ArgKernel<Smaller>.self, Chunk($0, $1, $2, $3))
     }
   }
@@ -61,6 +63,13 @@ extension Lowering {
     }
     let params = ArgParams(count: count, inner: inner, takesLast: takesLast)
     let wide = try converted(x, x.dtype.orderedType)
+    if wide.dtype == .float, inner == 1 {
+      let best = try temporary(.float, [y.count])
+      emitReduce(row.extreme, wide, best, dims: [y.count, count], reduced: [false, true])
+      return emit(
+        { findPlaces(Chunk($0, $1, $2, $3)) }, [wide, best, y], params, items: y.count,
+        grain: grain(nanoseconds: 10 + count / 8))
+    }
     emit(
       row.run, [wide, y], params, dtype: wide.dtype, items: y.count / inner * params.blocks,
       grain: grain(nanoseconds: count * min(inner, ArgParams.block)))
@@ -103,6 +112,19 @@ func anyPrecedes<T: Number>(
   return found != 0
 }
 
+/// x, the best of each row, which is a NaN where there is one, y as int64. Items are rows.
+private func findPlaces(_ chunk: Chunk) -> Int32 {
+  let params = chunk.params(ArgParams.self).pointee
+  let (x, best) = (chunk.input(0, as: Float.self), chunk.input(1, as: Float.self))
+  let y = chunk.output(2, as: Int64.self)
+  for i in chunk.begin..<chunk.end {
+    let (row, count) = (x + i * params.count, Int64(params.count))
+    let takesLast = params.takesLast && !best[i].isNaN
+    y[i] = takesLast ? maas_f32_last(row, count, best[i]) : maas_f32_first(row, count, best[i])
+  }
+  return StepStatus.ok
+}
+
 /// x, y as int64. Items are blocks of neighbouring elements of y. The first NaN wins, as in NumPy.
 private enum ArgKernel<Rule: ArgRule>: NumberKernel {
   static func run<T: Number>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
@@ -115,7 +137,16 @@ private enum ArgKernel<Rule: ArgRule>: NumberKernel {
       if params.inner == 1 {
         to[0] = Int64(place(from, params))
       } else {
-        columns(from, to, min(ArgParams.block, params.inner - first), params)
+        let width = min(ArgParams.block, params.inner - first)
+        if T.self == Float.self {
+          maas_f32_best_rows(
+            UnsafeRawPointer(from).assumingMemoryBound(to: Float.self), Int64(params.count),
+            Int64(params.inner), Int64(width), Rule.isLargest ? 1 : -1, params.takesLast, to)
+        } else if params.takesLast {
+          columns(from, to, width, params, takesLast: true)
+        } else {
+          columns(from, to, width, params, takesLast: false)
+        }
       }
     }
     return StepStatus.ok
@@ -123,9 +154,9 @@ private enum ArgKernel<Rule: ArgRule>: NumberKernel {
 
   /// Whether `a`, which stands behind `b`, takes its place.
   @inline(__always)
-  private static func wins<T: Number>(_ a: T, _ b: T, _ takesLast: Bool) -> Bool {
-    let isBetter = Rule.isLargest ? a > b : a < b
-    return (isBetter || a.isNaN || (takesLast && a == b)) && !b.isNaN
+  private static func wins<T: Number>(_ a: T, _ b: T, takesLast: Bool) -> Bool {
+    let (low, high) = Rule.isLargest ? (a, b) : (b, a)
+    return (takesLast ? !(low < high) : !(low <= high)) && !b.isNaN
   }
 
   /// The best element first, in lanes that do not wait for each other, then where it is.
@@ -151,8 +182,10 @@ private enum ArgKernel<Rule: ArgRule>: NumberKernel {
     return !x.isNaN
   }
 
+  @inline(__always)
   private static func columns<T: Number>(
-    _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<Int64>, _ width: Int, _ params: ArgParams
+    _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<Int64>, _ width: Int, _ params: ArgParams,
+    takesLast: Bool
   ) {
     var best = InlineArray<64, T>(repeating: .zero)
     var places = InlineArray<64, Int32>(repeating: 0)
@@ -161,7 +194,7 @@ private enum ArgKernel<Rule: ArgRule>: NumberKernel {
       let (row, place) = (x + i * params.inner, Int32(truncatingIfNeeded: i))
       for j in 0..<width {
         let (a, b) = (row[j], best[unchecked: j])
-        let isNew = wins(a, b, params.takesLast)
+        let isNew = wins(a, b, takesLast: takesLast)
         best[unchecked: j] = isNew ? a : b
         places[unchecked: j] = isNew ? place : places[unchecked: j]
       }

@@ -57,7 +57,7 @@ package final class Cumulative: OperatorFamily {
     params.axis = known ?? -1
     let rows = CumulativeRows(shape, axis: known ?? 0)
     let items = known == nil ? 1 : rows.outer * rows.blocks
-    try node.mayReuseElementwise(0)
+    if !isExclusive { try node.mayReuseElementwise(0) }
     try node.emitWide(x, y) { (node, x, y) throws(MaasError) in
       node.emit(
         { dispatchWide(CumulativeKernel.self, Chunk($0, $1, $2, $3)) }, [x, axis, y], params, dtype: x.dtype,
@@ -78,7 +78,7 @@ private struct CumulativeParams {
 
 /// A tensor as rows along an axis: `inner` of them side by side, `outer` times. An item is a block of neighbours.
 private struct CumulativeRows {
-  static let block = 64
+  static let block = 1024
   let outer, count, inner: Int
   var blocks: Int { (inner + Self.block - 1) / Self.block }
 
@@ -118,35 +118,42 @@ private enum CumulativeKernel: NumberKernel {
     return status
   }
 
-  /// False: the run ended before.
+  /// `width` neighbouring rows. False: the run ended before.
   @inline(__always)
   private static func fold<T: Number>(
     _ chunk: Chunk, _ rows: CumulativeRows, _ first: Int, _ width: Int, _ start: T, _ combine: (T, T) -> T
   ) -> Bool {
     let params = chunk.params(CumulativeParams.self)
     let (isExclusive, isReverse) = (params.pointee.isExclusive, params.pointee.isReverse)
-    let last = first + (rows.count - 1) * rows.inner
-    var x = chunk.input(0, as: T.self) + (isReverse ? last : first)
-    var y = chunk.output(2, as: T.self) + (isReverse ? last : first)
+    let begin = isReverse ? first + (rows.count - 1) * rows.inner : first
+    let (x, y) = (chunk.input(0, as: T.self) + begin, chunk.output(2, as: T.self) + begin)
     let step = isReverse ? -rows.inner : rows.inner
-    var totals = InlineArray<64, T>(repeating: start)
     var total = start
-    for begin in stride(from: 0, to: rows.count, by: pollInterval) {
-      if begin > 0, chunk.isStopped { return false }
-      for _ in begin..<min(rows.count, begin + pollInterval) {
-        if width == 1 {
-          let next = combine(total, x[0])
-          y[0] = isExclusive ? total : next
+    for j in 0..<width {
+      total = combine(start, x[j])
+      y[j] = isExclusive ? start : total
+    }
+    let some = max(1, pollInterval / width)
+    for i in stride(from: 1, to: rows.count, by: some) {
+      if i > 1, chunk.isStopped { return false }
+      let (count, source, to) = (
+        min(some, rows.count - i), x + (isExclusive ? i - 1 : i) * step, y + i * step
+      )
+      if width == 1 {
+        for n in 0..<count {
+          let next = combine(total, x[(i + n) * step])
+          to[n * step] = isExclusive ? total : next
           total = next
-        } else {
-          for j in 0..<width {
-            let (last, own) = (totals[unchecked: j], x[j])
-            totals[unchecked: j] = combine(last, own)
-            y[j] = isExclusive ? last : totals[unchecked: j]
-          }
         }
-        x += step
-        y += step
+      } else if T.self == Float.self, !params.pointee.isProduct {
+        maas_f32_running_sums(
+          UnsafeRawPointer(source).assumingMemoryBound(to: Float.self),
+          UnsafeMutableRawPointer(to).assumingMemoryBound(to: Float.self), Int64(count), Int64(step),
+          Int64(width))
+      } else {
+        for n in 0..<count {
+          for j in n * step..<n * step + width { to[j] = combine(to[j - step], source[j]) }
+        }
       }
     }
     return true

@@ -19,9 +19,14 @@ extension Lowering {
       return narrow(result, into: y)
     }
     // The kernel's limit is on dimensions that are left after neighbours of one kind are merged.
+    let (dims, reduced) = try mergedRuns(x.shape, axes)
+    emitReduce(op, x, y, dims: dims, reduced: reduced)
+  }
+
+  /// Emits the reduction of floats of this shape over the dimensions that are marked.
+  mutating func emitReduce(_ op: maas_reduce, _ x: Operand, _ y: Operand, dims: [Int], reduced: [Bool]) {
     var params = maas_f32_reduce_params()
     params.op = op
-    let (dims, reduced) = try mergedRuns(x.shape, axes)
     params.rank = Int32(dims.count)
     assign(&params.dims, dims)
     withUnsafeMutableBytes(of: &params.reduced) { bytes in
@@ -107,27 +112,24 @@ private enum ReduceKernel: NumberKernel {
     let (x, y) = (chunk.input(0, as: T.self), chunk.output(1, as: T.self))
     let step = params.pointee.rows.rowStrides.a
     params.pointee.rows.forEachRow(chunk.begin, chunk.end) { at, from, _, _, count in
-      if step == 1 {
-        for i in stride(from: 0, to: count, by: block) {
-          reduce(params, x + from + i, y + at + i, min(block, count - i))
-        }
-      } else {
-        for i in 0..<count { reduce(params, x + from + i * step, y + at + i, 1) }
+      for i in stride(from: 0, to: count, by: block) {
+        reduce(params, x + from + i * step, y + at + i, min(block, count - i), apart: step)
       }
     }
     return StepStatus.ok
   }
 
-  /// `width` neighbours of y.
+  /// `width` neighbours of y, whose elements of x are `apart` elements apart.
   private static func reduce<T: Number>(
-    _ params: UnsafePointer<ReduceParams>, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ width: Int
+    _ params: UnsafePointer<ReduceParams>, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ width: Int,
+    apart: Int
   ) {
     let op = params.pointee.op
     if op == MAAS_REDUCE_LOG_SUM_EXP {
-      for j in 0..<width { y[j] = logSumExp(params, x + j) }
+      for j in 0..<width { y[j] = logSumExp(params, x + j * apart) }
       return
     }
-    fold(params, op, x, y, width)
+    fold(params, op, x, y, width, apart)
     let count = T(truncating: Double(params.pointee.count))
     for j in 0..<width {
       switch op {
@@ -144,49 +146,54 @@ private enum ReduceKernel: NumberKernel {
   private static func logSumExp<T: Number>(_ params: UnsafePointer<ReduceParams>, _ x: UnsafePointer<T>) -> T
   {
     var most = T.zero
-    fold(params, MAAS_REDUCE_MAX, x, &most, 1)
+    fold(params, MAAS_REDUCE_MAX, x, &most, 1, 1)
     let base: T = most > .lowest && most < .highest ? most : .zero
     var sum = T.zero
-    fold(params, x, &sum, 1, .zero) { T.sum($0, exponential(T.difference($1, base))) }
+    fold(params, x, &sum, 1, 1, .zero) { T.sum($0, exponential(T.difference($1, base))) }
     return T.sum(logarithm(sum), base)
   }
 
   private static func fold<T: Number>(
     _ params: UnsafePointer<ReduceParams>, _ op: maas_reduce, _ x: UnsafePointer<T>,
-    _ y: UnsafeMutablePointer<T>, _ width: Int
+    _ y: UnsafeMutablePointer<T>, _ width: Int, _ apart: Int
   ) {
     switch op {
-    case MAAS_REDUCE_MAX: fold(params, x, y, width, .lowest) { T.greatest($0, $1) }
-    case MAAS_REDUCE_MIN: fold(params, x, y, width, .highest) { T.least($0, $1) }
-    case MAAS_REDUCE_PROD: fold(params, x, y, width, .one) { T.product($0, $1) }
-    case MAAS_REDUCE_L1: fold(params, x, y, width, .zero) { T.sum($0, $1.magnitudeOrSelf) }
+    case MAAS_REDUCE_MAX: fold(params, x, y, width, apart, .lowest) { T.greatest($0, $1) }
+    case MAAS_REDUCE_MIN: fold(params, x, y, width, apart, .highest) { T.least($0, $1) }
+    case MAAS_REDUCE_PROD: fold(params, x, y, width, apart, .one) { T.product($0, $1) }
+    case MAAS_REDUCE_L1: fold(params, x, y, width, apart, .zero) { T.sum($0, $1.magnitudeOrSelf) }
     case MAAS_REDUCE_L2, MAAS_REDUCE_SUM_SQUARE:
-      fold(params, x, y, width, .zero) { T.sum($0, T.product($1, $1)) }
-    default: fold(params, x, y, width, .zero) { T.sum($0, $1) }
+      fold(params, x, y, width, apart, .zero) { T.sum($0, T.product($1, $1)) }
+    default: fold(params, x, y, width, apart, .zero) { T.sum($0, $1) }
     }
   }
 
   @inline(__always)
   private static func fold<T: Number>(
     _ params: UnsafePointer<ReduceParams>, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ width: Int,
-    _ start: T, _ combine: (T, T) -> T
+    _ apart: Int, _ start: T, _ combine: (T, T) -> T
   ) {
-    var totals = InlineArray<64, T>(repeating: start)
     let step = params.pointee.columns.rowStrides.a
+    if width == 1 || apart != 1 {
+      for j in 0..<width {
+        var total = start
+        params.pointee.columns.forEachRow(0, params.pointee.count) { _, from, _, _, count in
+          let row = x + (j &* apart &+ from)
+          if step == 1 {
+            for i in 0..<count { total = combine(total, row[i]) }
+          } else {
+            for i in 0..<count { total = combine(total, row[i &* step]) }
+          }
+        }
+        y[j] = total
+      }
+      return
+    }
+    var totals = InlineArray<64, T>(repeating: start)
     params.pointee.columns.forEachRow(0, params.pointee.count) { _, from, _, _, count in
-      if width == 1 {
-        var total = totals[0]
-        if step == 1 {
-          for i in 0..<count { total = combine(total, x[from &+ i]) }
-        } else {
-          for i in 0..<count { total = combine(total, x[from &+ i &* step]) }
-        }
-        totals[0] = total
-      } else {
-        for i in 0..<count {
-          let row = x + (from + i * step)
-          for j in 0..<width { totals[unchecked: j] = combine(totals[unchecked: j], row[j]) }
-        }
+      for i in 0..<count {
+        let row = x + (from + i * step)
+        for j in 0..<width { totals[unchecked: j] = combine(totals[unchecked: j], row[j]) }
       }
     }
     for j in 0..<width { y[j] = totals[j] }

@@ -1,3 +1,4 @@
+import CMaasKernels
 import MaasCore
 import MaasGraph
 
@@ -29,71 +30,86 @@ package final class NonMaxSuppression: ReadableOperator, HostOperator {
   package func run(_ call: HostCall) throws(MaasError) -> [Datum?] {
     let (boxes, scores) = (try call.tensor(0), try call.tensor(1))
     let limit = call.has(2) ? try call.integer(2) : 0
-    let overlap = try call.optionalTensor(3)?.elements(as: Float.self).first ?? 0
-    let lowest = try call.optionalTensor(4)?.elements(as: Float.self).first
     let (count, classes) = (boxes.shape[1], scores.shape[1])
-    let (allBoxes, allScores) = (boxes.elements(as: Float.self), scores.elements(as: Float.self))
+    let choice = try BoxChoice(
+      count, limit: max(0, min(limit, count)), isCentered: isCentered,
+      overlap: try call.optionalTensor(3)?.elements(as: Float.self).first ?? 0,
+      lowest: try call.optionalTensor(4)?.elements(as: Float.self).first)
+    let (allBoxes, allScores) = (
+      boxes.bytes.assumingMemoryBound(to: Float.self), scores.bytes.assumingMemoryBound(to: Float.self)
+    )
     var rows: [Int64] = []
     for batch in 0..<boxes.shape[0] {
-      let own = (0..<count).map { i in
-        let at = 4 * (batch * count + i)
-        return Rectangle((allBoxes[at], allBoxes[at + 1], allBoxes[at + 2], allBoxes[at + 3]), isCentered)
-      }
       for i in 0..<classes {
-        let scores = allScores[((batch * classes + i) * count)...].prefix(count)
-        for box in try chosen(own, scores, limit, overlap, lowest, call) {
-          rows += [Int64(batch), Int64(i), Int64(box)]
+        let own = allScores + (batch * classes + i) * count
+        try choice.choose(allBoxes + 4 * batch * count, own, call) {
+          rows += [Int64(batch), Int64(i), Int64($0)]
         }
       }
     }
     return [.tensor(try Tensor(.int64, [rows.count / 3, 3], rows))]
   }
-
-  private func chosen(
-    _ boxes: [Rectangle], _ scores: ArraySlice<Float>, _ limit: Int, _ overlap: Float, _ lowest: Float?,
-    _ call: HostCall
-  ) throws(MaasError) -> [Int] {
-    var (candidates, keys): ([Int], [UInt64]) = ([], [])
-    for (i, score) in scores.enumerated() where lowest.map({ score > $0 }) ?? true {
-      candidates.append(i)
-      keys.append(~orderedKey(score))
-    }
-    var (chosen, rectangles): ([Int], [Rectangle]) = ([], [])
-    for place in try sortedIndices(by: keys, call) {
-      if chosen.count >= limit { break }
-      try call.checkInterruption()
-      let box = boxes[candidates[place]]
-      if rectangles.contains(where: { $0.overlaps(box, overlap) }) { continue }
-      chosen.append(candidates[place])
-      rectangles.append(box)
-    }
-    return chosen
-  }
 }
 
-private struct Rectangle {
-  private let low: (x: Float, y: Float)
-  private let high: (x: Float, y: Float)
-  private let area: Float
+/// Chooses boxes of one class after the other, in memory that all use.
+private struct BoxChoice {
+  private let count: Int
+  private let limit: Int
+  private let isCentered: Bool
+  private let overlap: Float
+  private let lowest: Float?
+  /// Those whose score is high enough, the best as root of a heap.
+  private let candidates: TensorStorage
+  private let corners: TensorStorage
+  private let chosen: maas_boxes
+  private static let pollInterval = 64
 
-  /// Two corners y, x, y, x in any order; or the center x, y, the width and the height.
-  init(_ n: (Float, Float, Float, Float), _ isCentered: Bool) {
-    if isCentered {
-      low = (n.0 - n.2 / 2, n.1 - n.3 / 2)
-      high = (n.0 + n.2 / 2, n.1 + n.3 / 2)
-    } else {
-      low = (min(n.1, n.3), min(n.0, n.2))
-      high = (max(n.1, n.3), max(n.0, n.2))
-    }
-    area = (high.x - low.x) * (high.y - low.y)
+  init(
+    _ count: Int, limit: Int, isCentered: Bool, overlap: Float, lowest: Float?
+  ) throws(MaasError) {
+    (self.count, self.limit, self.isCentered) = (count, limit, isCentered)
+    (self.overlap, self.lowest) = (overlap, lowest)
+    candidates = try TensorStorage.allocate(max(1, count) * MemoryLayout<Candidate>.stride)
+    corners = try TensorStorage.allocate(max(1, 5 * limit) * MemoryLayout<Float>.stride)
+    let numbers = corners.base.assumingMemoryBound(to: Float.self)
+    chosen = maas_boxes(
+      low_x: numbers, low_y: numbers + limit, high_x: numbers + 2 * limit, high_y: numbers + 3 * limit,
+      area: numbers + 4 * limit)
   }
 
-  /// Whether the common part is more than `limit` of both together.
-  func overlaps(_ other: Rectangle, _ limit: Float) -> Bool {
-    let width = min(high.x, other.high.x) - max(low.x, other.low.x)
-    let height = min(high.y, other.high.y) - max(low.y, other.low.y)
-    guard width > 0, height > 0, area > 0, other.area > 0 else { return false }
-    let common = width * height
-    return common / (area + other.area - common) > limit
+  func choose(
+    _ boxes: UnsafePointer<Float>, _ scores: UnsafePointer<Float>, _ call: HostCall, _ take: (Int) -> Void
+  ) throws(MaasError) {
+    var heap = BestFirst(candidates.base.assumingMemoryBound(to: Candidate.self))
+    for i in 0..<count where lowest.map({ scores[i] > $0 }) ?? true {
+      heap.append(Candidate(key: orderedKey(scores[i]), index: i))
+    }
+    heap.order()
+    var (found, seen) = (0, 0)
+    while found < limit, let best = heap.popFirst() {
+      if seen % Self.pollInterval == 0 { try call.checkInterruption() }
+      seen += 1
+      let box = box(boxes + 4 * best.index)
+      if withUnsafePointer(to: chosen, { maas_boxes_overlap($0, Int64(found), box, overlap) }) { continue }
+      (chosen.low_x[found], chosen.low_y[found]) = (box.low_x, box.low_y)
+      (chosen.high_x[found], chosen.high_y[found]) = (box.high_x, box.high_y)
+      chosen.area[found] = box.area
+      found += 1
+      take(best.index)
+    }
+  }
+
+  /// Two corners y, x, y, x in any order; or the center x, y, the width and the height.
+  private func box(_ n: UnsafePointer<Float>) -> maas_box {
+    var box = maas_box()
+    if isCentered {
+      (box.low_x, box.low_y) = (n[0] - n[2] / 2, n[1] - n[3] / 2)
+      (box.high_x, box.high_y) = (n[0] + n[2] / 2, n[1] + n[3] / 2)
+    } else {
+      (box.low_x, box.low_y) = (min(n[1], n[3]), min(n[0], n[2]))
+      (box.high_x, box.high_y) = (max(n[1], n[3]), max(n[0], n[2]))
+    }
+    box.area = (box.high_x - box.low_x) * (box.high_y - box.low_y)
+    return box
   }
 }

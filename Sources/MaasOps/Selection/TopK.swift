@@ -1,3 +1,4 @@
+import CMaasKernels
 import CMaasSystem
 import MaasCore
 import MaasGraph
@@ -52,8 +53,8 @@ package final class TopK: ReadableOperator {
     let params = TopKParams(
       k: result.shape[axis], count: x.shape[axis], inner: x.shape[(axis + 1)...].reduce(1, *),
       isLargest: isLargest)
-    let kept = params.sortsAll ? params.count.multipliedReportingOverflow(by: 2).partialValue : params.k
-    guard let scratch = product(kept, MemoryLayout<Candidate>.stride) else {
+    let kept = params.sortsAll ? product(params.count, 2) : BestCandidates.memory(params.k)
+    guard let kept, let scratch = product(kept, MemoryLayout<Candidate>.stride) else {
       throw MaasError(.limitExceeded, "k is too large", found: "\(params.k)")
     }
     node.emit(
@@ -69,7 +70,7 @@ private struct TopKParams {
   let inner: Int
   let isLargest: Bool
   /// Whether so many are wanted that sorting the row is faster.
-  var sortsAll: Bool { k >= count / 8 && count >= 256 }
+  var sortsAll: Bool { k >= count / 4 && k > 64 }
 }
 
 /// x, values or NULL, int64 indices or NULL. Items are rows along the axis.
@@ -111,14 +112,21 @@ private enum TopKKernel: NumberKernel {
     var best = BestCandidates(chunk.worker.pointee.scratch, params.k)
     for first in stride(from: 0, to: params.count, by: pollInterval) {
       if first > 0, chunk.isStopped { return nil }
-      offer(row, first..<min(first + pollInterval, params.count), params, &best)
+      guard offer(row, first..<min(first + pollInterval, params.count), params, &best, chunk) else {
+        return nil
+      }
     }
-    return best.sort(chunk) ? best.heap : nil
+    return best.sort(chunk) ? best.items : nil
   }
 
   private static func offer<T: Number>(
-    _ row: UnsafePointer<T>, _ range: Range<Int>, _ params: TopKParams, _ best: inout BestCandidates
-  ) {
+    _ row: UnsafePointer<T>, _ range: Range<Int>, _ params: TopKParams, _ best: inout BestCandidates,
+    _ chunk: Chunk
+  ) -> Bool {
+    if T.self == Float.self, params.inner == 1 {
+      let floats = UnsafeRawPointer(row).assumingMemoryBound(to: Float.self)
+      return offer(floats: floats, range, params.isLargest ? 1 : -1, &best, chunk)
+    }
     var (i, limit) = (range.lowerBound, best.worst.map { row[$0 * params.inner] })
     while i < range.upperBound {
       if let limit, params.inner == 1, range.upperBound - i >= neighbours,
@@ -131,11 +139,31 @@ private enum TopKKernel: NumberKernel {
         let x = row[i * params.inner]
         if limit.map({ params.isLargest ? !(x <= $0) : !($0 <= x) }) ?? true {
           let key = orderedKey(x)
-          best.offer(Candidate(key: params.isLargest ? key : ~key, index: i))
+          guard best.offer(Candidate(key: params.isLargest ? key : ~key, index: i), chunk) else {
+            return false
+          }
           limit = best.worst.map { row[$0 * params.inner] }
         }
         i += 1
       }
     }
+    return true
+  }
+
+  private static func offer(
+    floats row: UnsafePointer<Float>, _ range: Range<Int>, _ sign: Float, _ best: inout BestCandidates,
+    _ chunk: Chunk
+  ) -> Bool {
+    var i = range.lowerBound
+    while i < range.upperBound {
+      if let worst = best.worst {
+        i += Int(maas_f32_first_beyond(row + i, Int64(range.upperBound - i), sign * row[worst], sign))
+        if i == range.upperBound { break }
+      }
+      let key = orderedKey(row[i])
+      guard best.offer(Candidate(key: sign > 0 ? key : ~key, index: i), chunk) else { return false }
+      i += 1
+    }
+    return true
   }
 }

@@ -50,6 +50,10 @@ private struct Groups {
   private(set) var places: [Int]
 
   init(_ slices: SliceKeys, _ count: Int, _ call: HostCall) throws(MaasError) {
+    if let keys = slices.ofElements, let few = FewKeys(keys) {
+      (first, counts, places) = few.ascending()
+      return
+    }
     places = [Int](repeating: 0, count: count)
     var last: Int?
     for (n, i) in try slices.sorted(call).enumerated() {
@@ -81,6 +85,44 @@ private struct Groups {
   }
 }
 
+/// Keys of which only a few are different, found without sorting all.
+private struct FewKeys {
+  /// Different keys, and places of an open-addressed table for them.
+  private static let most = 512, slots = 2048
+  private var keys: [UInt64] = []
+  private var first: [Int] = []
+  private var counts: [Int] = []
+  /// The number of the key of each element.
+  private var numbers: [Int]
+
+  /// Nil where more are different.
+  init?(_ all: [UInt64]) {
+    numbers = [Int](repeating: 0, count: all.count)
+    var table = [Int](repeating: -1, count: Self.slots)
+    for (i, key) in all.enumerated() {
+      var slot = Int(truncatingIfNeeded: (key &* 0x9e37_79b9_7f4a_7c15) >> 53)
+      while table[slot] >= 0, keys[table[slot]] != key { slot = (slot + 1) % Self.slots }
+      if table[slot] < 0 {
+        if keys.count == Self.most { return nil }
+        table[slot] = keys.count
+        keys.append(key)
+        first.append(i)
+        counts.append(0)
+      }
+      numbers[i] = table[slot]
+      counts[table[slot]] += 1
+    }
+  }
+
+  /// The groups in the order of their keys.
+  func ascending() -> (first: [Int], counts: [Int], places: [Int]) {
+    let order = keys.indices.sorted { keys[$0] < keys[$1] }
+    var ranks = order
+    for (rank, number) in order.enumerated() { ranks[number] = rank }
+    return (order.map { first[$0] }, order.map { counts[$0] }, numbers.map { ranks[$0] })
+  }
+}
+
 /// Slices of a tensor along an axis, by keys that compare as their elements do.
 private struct SliceKeys {
   /// With more elements, whole slices are compared, which mostly ends early.
@@ -97,6 +139,9 @@ private struct SliceKeys {
     inner = whole.shape[(axis + 1)...].reduce(1, *)
     outer = whole.shape[..<axis].reduce(1, *)
   }
+
+  /// The keys where a slice is an element.
+  var ofElements: [UInt64]? { outer * inner == 1 ? keys : nil }
 
   /// The slices in ascending order, equal ones in that of their indices.
   func sorted(_ call: HostCall) throws(MaasError) -> [Int] {

@@ -81,6 +81,7 @@ struct WalkParams {
   /// The piece that begins at the output's element `y` and ends before `end`. Not inlined: hundreds of kernels call it.
   @inline(never)
   func piece(_ y: Int, _ end: Int) -> Piece {
+    if rank == 1 { return Piece(a: y * a[0], b: y * b[0], c: y * c[0], count: end - y) }
     let width = dims[rank - 1]
     let column = y % width
     var rest = y / width
