@@ -75,12 +75,11 @@ extension Tensor {
 
   /// The elements as an array, whatever their alignment.
   package func elements<T: BitwiseCopyable>(as type: T.Type) -> [T] {
-    var result: [T] = []
-    result.reserveCapacity(count)
-    for i in 0..<count {
-      result.append(bytes.loadUnaligned(fromByteOffset: i * MemoryLayout<T>.stride, as: T.self))
+    let (bytes, count) = (bytes, count)
+    return [T](unsafeUninitializedCapacity: count) { elements, made in
+      if let base = elements.baseAddress { maas_sys_copy(base, bytes, count * MemoryLayout<T>.stride) }
+      made = count
     }
-    return result
   }
 
   /// The elements of an integer or bool tensor; nil for other types.

@@ -118,3 +118,12 @@ def test_rows_of_every_length(op, n):
         x = floats(37, n)
         x[5, n // 2] = x[36, 0] = np.nan
         np.testing.assert_array_equal(found(model_of(f"Reduce{op}", {"x": x}, {"a": np.array([1])}, keepdims=0), {"x": x})[0], getattr(x, op.lower())(1))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 31, 32, 33, 64, 100])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_determinants_of_every_size(n, dtype):
+    x = (np.eye(n) * 2 + RANDOM.standard_normal((5, n, n)) / (2 * n**0.5))[:, RANDOM.permutation(n)].astype(dtype)
+    x[3, n // 2] = 0
+    y = found(model_of("Det", {"x": x}), {"x": x})[0]
+    np.testing.assert_allclose(y, np.linalg.det(x.astype(np.float64)), 1e-3 if dtype == np.float32 else 1e-9)

@@ -91,10 +91,7 @@ private struct Elimination<T: Number & BinaryFloatingPoint> {
         if n > 128, chunk.isStopped { return nil }
         result *= pivot(k, from: first)
         if result == 0 { return 0 }
-        for i in k + 1..<max(n, k + 1) {
-          a[i * n + k] /= a[k * n + k]
-          subtract(k, i, k + 1..<end)
-        }
+        eliminate(k, k + 1..<end)
       }
       for k in first..<end where end < n { for i in k + 1..<max(end, k + 1) { subtract(k, i, end..<n) } }
       for column in stride(from: end, to: n, by: DetParams.tile) {
@@ -112,6 +109,19 @@ private struct Elimination<T: Number & BinaryFloatingPoint> {
     if best == k { return a[k * n + k].double }
     for j in first..<n { (a[k * n + j], a[best * n + j]) = (a[best * n + j], a[k * n + j]) }
     return -a[k * n + k].double
+  }
+
+  /// Divides what is below pivot k by it and takes that often row k from the rows there.
+  @inline(__always)
+  private func eliminate(_ k: Int, _ columns: Range<Int>) {
+    if T.self == Float.self {
+      let floats = UnsafeMutableRawPointer(a).assumingMemoryBound(to: Float.self)
+      return maas_f32_eliminate(floats, Int64(n), Int64(k), Int64(columns.upperBound))
+    }
+    for i in k + 1..<max(n, k + 1) {
+      a[i * n + k] /= a[k * n + k]
+      subtract(k, i, columns)
+    }
   }
 
   /// Row i -= a[i, k] row k

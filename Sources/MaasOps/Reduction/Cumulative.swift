@@ -133,7 +133,8 @@ private enum CumulativeKernel: NumberKernel {
       total = combine(start, x[j])
       y[j] = isExclusive ? start : total
     }
-    let some = max(1, pollInterval / width)
+    // The first row is done.
+    let some = max(1, pollInterval / width - 1)
     for i in stride(from: 1, to: rows.count, by: some) {
       if i > 1, chunk.isStopped { return false }
       let (count, source, to) = (

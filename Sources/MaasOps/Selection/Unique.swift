@@ -50,7 +50,7 @@ private struct Groups {
   private(set) var places: [Int]
 
   init(_ slices: SliceKeys, _ count: Int, _ call: HostCall) throws(MaasError) {
-    if let keys = slices.ofElements, let few = FewKeys(keys) {
+    if let keys = slices.ofElements, let few = try FewKeys(keys, call) {
       (first, counts, places) = few.ascending()
       return
     }
@@ -91,35 +91,54 @@ private struct FewKeys {
   private static let most = 512, slots = 2048
   private var keys: [UInt64] = []
   private var first: [Int] = []
-  private var counts: [Int] = []
   /// The number of the key of each element.
-  private var numbers: [Int]
+  private var numbers: [Int] = []
 
   /// Nil where more are different.
-  init?(_ all: [UInt64]) {
-    numbers = [Int](repeating: 0, count: all.count)
+  init?(_ all: [UInt64], _ call: HostCall) throws(MaasError) {
     var table = [Int](repeating: -1, count: Self.slots)
-    for (i, key) in all.enumerated() {
-      var slot = Int(truncatingIfNeeded: (key &* 0x9e37_79b9_7f4a_7c15) >> 53)
-      while table[slot] >= 0, keys[table[slot]] != key { slot = (slot + 1) % Self.slots }
-      if table[slot] < 0 {
-        if keys.count == Self.most { return nil }
-        table[slot] = keys.count
-        keys.append(key)
-        first.append(i)
-        counts.append(0)
+    var numbers = [Int](repeating: 0, count: all.count)
+    let areFew = table.withUnsafeMutableBufferPointer { table in
+      numbers.withUnsafeMutableBufferPointer { numbers in
+        for (i, key) in all.enumerated() {
+          if i % pollInterval == 0, call.isStopped { return true }
+          guard let number = number(of: key, at: i, table) else { return false }
+          numbers[i] = number
+        }
+        return true
       }
-      numbers[i] = table[slot]
-      counts[table[slot]] += 1
     }
+    try call.checkInterruption()
+    if !areFew { return nil }
+    self.numbers = numbers
+  }
+
+  private mutating func number(of key: UInt64, at i: Int, _ table: UnsafeMutableBufferPointer<Int>) -> Int? {
+    var slot = Int(truncatingIfNeeded: (key &* 0x9e37_79b9_7f4a_7c15) >> 53)
+    while table[slot] >= 0, keys[table[slot]] != key { slot = (slot + 1) % Self.slots }
+    if table[slot] >= 0 { return table[slot] }
+    if keys.count == Self.most { return nil }
+    table[slot] = keys.count
+    keys.append(key)
+    first.append(i)
+    return table[slot]
   }
 
   /// The groups in the order of their keys.
   func ascending() -> (first: [Int], counts: [Int], places: [Int]) {
     let order = keys.indices.sorted { keys[$0] < keys[$1] }
-    var ranks = order
+    var (ranks, places) = (order, numbers)
     for (rank, number) in order.enumerated() { ranks[number] = rank }
-    return (order.map { first[$0] }, order.map { counts[$0] }, numbers.map { ranks[$0] })
+    var counts = [Int](repeating: 0, count: order.count)
+    counts.withUnsafeMutableBufferPointer { counts in
+      places.withUnsafeMutableBufferPointer { places in
+        for i in places.indices {
+          places[i] = ranks[places[i]]
+          counts[places[i]] += 1
+        }
+      }
+    }
+    return (order.map { first[$0] }, counts, places)
   }
 }
 
