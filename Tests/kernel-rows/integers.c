@@ -260,6 +260,37 @@ static void check_dequantize(const maas_kernel *row) {
   unfence(&y);
 }
 
+/// Sums and products of two quantized rows, or of a row and one number.
+static void check_pairs(const maas_kernel *row) {
+  for (unsigned style = 0; style < 8; style++) {
+    bool is_signed = style & 1, multiplies = style & 2, single = style & 4;
+    uint64_t random = style;
+    fenced a = random_bytes(numbers, &random), b = random_bytes(single ? 1 : numbers, &random),
+           y = fence(numbers, true), zeros = random_bytes(3, &random);
+    float scales[] = {0.02f, 0.03f, multiplies ? 0.2f : 0.04f};
+    maas_qbinary_params params = {
+        .type = is_signed ? MAAS_ELEMENT_S8 : MAAS_ELEMENT_U8, .multiplies = multiplies, .rank = 1};
+    params.dims[0] = numbers, params.a_strides[0] = 1, params.b_strides[0] = !single;
+    maas_split split = maas_f32_qbinary_split(&params);
+    void *operands[] = {a.bytes,         scales,     zeros.bytes,     b.bytes, scales + 1,
+                        zeros.bytes + 1, scales + 2, zeros.bytes + 2, y.bytes};
+    run_row(row->run, &params, operands, split);
+    const char *problem = fence_whole(&y) ? NULL : "wrote outside its operands";
+    for (int i = 0; i < numbers; i++) {
+      double left = scales[0] * (number(&a, i, is_signed) - number(&zeros, 0, is_signed));
+      double right = scales[1] * (number(&b, single ? 0 : i, is_signed) - number(&zeros, 1, is_signed));
+      double exact = (multiplies ? left * right : left + right) / scales[2] + number(&zeros, 2, is_signed);
+      exact = fmin(is_signed ? 127 : 255, fmax(is_signed ? -128 : 0, exact));
+      if (fabs(number(&y, i, is_signed) - exact) > 0.501)
+        problem = "not the rounded sum or product";
+    }
+    count(row->name, single ? "one number" : "rows", problem);
+    fenced *all[] = {&a, &b, &y, &zeros};
+    for (int i = 0; i < 4; i++)
+      unfence(all[i]);
+  }
+}
+
 /// The compiler's own conversions, which round to nearest even; NaN need not keep its bits.
 static void check_convert(const maas_kernel *row) {
   enum { halves = 65536 };
@@ -311,6 +342,7 @@ void check_integers(void) {
   each_row("maas_f32_quantize", check_quantize);
   each_row("maas_f32_quantize", check_quantize_bytes);
   each_row("maas_f32_range", check_range);
+  each_row("maas_f32_qbinary", check_pairs);
   each_row("maas_f32_dequantize", check_dequantize);
   each_row("maas_f32_convert", check_convert);
 }

@@ -111,7 +111,28 @@ static void quantize_piece(const maas_quantize_params *g, const piece *p) {
       pairs[i] = (uint16_t)whole[i];
 }
 
-static void dequantize_piece(const maas_quantize_params *g, const piece *p) {
+static inline vf bytes_at(const void *p, maas_element type) {
+  return vi_to_float(type == MAAS_ELEMENT_S8 ? vi_load_s8(p) : vi_load_u8(p));
+}
+
+/// One scale and zero point for whole vectors of bytes; returns how many elements those were.
+static int64_t dequantize_bytes(const maas_quantize_params *g, const piece *p) {
+  float zero = 0, *y = p->y;
+  if (p->zero)
+    loads[g->type](p->zero, 0, 1, &zero);
+  vf scale = v_set(*p->scale), zeros = v_set(zero);
+  int64_t i = 0, n = p->n;
+  for (; i + V_WIDTH <= n; i += V_WIDTH)
+    v_store(y + i, v_mul(v_sub(bytes_at((const char *)p->x + i, g->type), zeros), scale));
+  return i;
+}
+
+static void dequantize_piece(const maas_quantize_params *g, const piece *whole) {
+  piece rest = *whole, *p = &rest;
+  if (p->step == 0 && sizes[g->type] == 1) {
+    int64_t done = dequantize_bytes(g, p);
+    rest.x = (const char *)p->x + done, rest.y = (float *)p->y + done, rest.n -= done;
+  }
   float x[stretch], zeros[stretch];
   float *y = p->y;
   loads[g->type](p->x, 1, p->n, x);

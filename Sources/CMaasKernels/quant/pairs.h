@@ -39,8 +39,37 @@ static void multiply_pairs(const coefficients *c, const float *a, const float *b
     y[i] = (a[i] - c->a_zero) * (b[i] - c->b_zero) * c->factor + c->y_zero;
 }
 
+/// Whole vectors of neighbours and of one number for all; returns how many elements those were.
+static int64_t combine_vectors(const maas_qbinary_params *g, const coefficients *c, const uint8_t *a,
+                               int64_t a_step, const uint8_t *b, int64_t b_step, uint8_t *y, int64_t n) {
+  float one[2];
+  loads[g->type](a, 0, 1, one);
+  loads[g->type](b, 0, 1, one + 1);
+  vf left = v_set(one[0]), right = v_set(one[1]), low = v_set(c->low), high = v_set(c->high);
+  int64_t i = 0;
+  for (; i + V_WIDTH <= n; i += V_WIDTH) {
+    if (a_step)
+      left = bytes_at(a + i, g->type);
+    if (b_step)
+      right = bytes_at(b + i, g->type);
+    vf x;
+    if (g->multiplies) {
+      x = v_mul(v_sub(left, v_set(c->a_zero)), v_sub(right, v_set(c->b_zero)));
+      x = v_add(v_mul(x, v_set(c->factor)), v_set(c->y_zero));
+    } else {
+      x = v_fma(right, v_set(c->b_factor), v_fma(left, v_set(c->a_factor), v_set(c->fixed)));
+    }
+    vi_store_bytes(y + i, v_to_int(v_round(v_min(v_max(x, low), high))));
+  }
+  return i;
+}
+
 static void combine_pairs(const maas_qbinary_params *g, const coefficients *c, const void *a, int64_t a_step,
                           const void *b, int64_t b_step, uint8_t *restrict y, int64_t n) {
+  if (n > 0 && a_step <= 1 && b_step <= 1) {
+    int64_t done = combine_vectors(g, c, a, a_step, b, b_step, y, n);
+    a = (const uint8_t *)a + done * a_step, b = (const uint8_t *)b + done * b_step, y += done, n -= done;
+  }
   float left[stretch], right[stretch];
   loads[g->type](a, a_step, n, left);
   loads[g->type](b, b_step, n, right);

@@ -58,6 +58,12 @@ static inline vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
 #define vi_shift_right(a, bits) _mm256_srai_epi32(a, bits)
 static inline vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void vi_store(int32_t *p, vi a) { _mm256_storeu_si256((__m256i *)p, a); }
+static inline vi vi_load_u8(const void *p) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+static inline vi vi_load_s8(const void *p) {
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
 static inline void vi_store_bytes(uint8_t *p, vi a) {
   __m256i low = _mm256_shuffle_epi8(a, _mm256_set1_epi32(0x0c080400));
   int32_t first = _mm256_extract_epi32(low, 0), second = _mm256_extract_epi32(low, 4);

@@ -45,6 +45,12 @@ static inline vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 #define vi_shift_right(a, bits) _mm512_srai_epi32(a, bits)
 static inline vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
 static inline void vi_store(int32_t *p, vi a) { _mm512_storeu_si512(p, a); }
+static inline vi vi_load_u8(const void *p) {
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+static inline vi vi_load_s8(const void *p) {
+  return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
 static inline void vi_store_bytes(uint8_t *p, vi a) {
   _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(a));
 }

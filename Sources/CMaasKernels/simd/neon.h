@@ -51,6 +51,17 @@ static inline vi vi_or(vi a, vi b) { return vorrq_s32(a, b); }
 #define vi_shift_right(a, bits) vshrq_n_s32(a, bits)
 static inline vi vi_load(const int32_t *p) { return vld1q_s32(p); }
 static inline void vi_store(int32_t *p, vi a) { vst1q_s32(p, a); }
+static inline uint8x8_t v_load_bits32(const void *p) {
+  uint32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  return vcreate_u8(word);
+}
+static inline vi vi_load_u8(const void *p) {
+  return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(v_load_bits32(p)))));
+}
+static inline vi vi_load_s8(const void *p) {
+  return vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u8(v_load_bits32(p)))));
+}
 static inline void vi_store_bytes(uint8_t *p, vi a) {
   uint16x4_t half = vmovn_u32(vreinterpretq_u32_s32(a));
   uint8x8_t bytes = vmovn_u16(vcombine_u16(half, half));

@@ -70,6 +70,9 @@ static inline vi vi_or(vi a, vi b) { return a | b; }
 #define vi_shift_right(a, bits) ((vi)(a) >> (bits)) // Arithmetic.
 static inline vi vi_load(const int32_t *p) { return *p; }
 static inline void vi_store(int32_t *p, vi a) { *p = a; }
+/// A byte for each lane, unsigned or signed.
+static inline vi vi_load_u8(const void *p) { return *(const uint8_t *)p; }
+static inline vi vi_load_s8(const void *p) { return *(const int8_t *)p; }
 /// The lowest byte of every lane.
 static inline void vi_store_bytes(uint8_t *p, vi a) { *p = (uint8_t)a; }
 static inline void vi_store_bytes_tail(uint8_t *p, vi a, int64_t n) {
