@@ -90,7 +90,7 @@ def kernels(path, x):
     session.start_profile()
     session.run(None, {"x": x})
     events = json.loads(session.stop_profile())["traceEvents"]
-    return [event["args"].get("kernel", "") for event in events if event.get("ph") == "X"]
+    return [event.get("args", {}).get("kernel", "") for event in events if event.get("ph") == "X"]
 
 
 def step_of(path):

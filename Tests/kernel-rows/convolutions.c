@@ -1,4 +1,4 @@
-/// Convolution of bytes, exactly.
+/// Convolution of bytes, and what else networks of quantized images consist of, exactly.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -167,4 +167,93 @@ static void check_convolutions_of(const maas_kernel *row) {
       check_convolution(row, sizes[i][0], sizes[i][1], sizes[i][2], (unsigned)random_bits(&random) & 0x3ff);
 }
 
-void check_byte_convolutions(void) { each_row("maas_s8_conv", check_convolutions_of); }
+/// The largest byte that a window sees; the lowest one where it sees none.
+static int most(const maas_f32_pool_params *g, const fenced *x, int64_t output, int64_t channel) {
+  int found = g->is_signed ? -128 : 0;
+  for (int64_t tap = 0; tap < volume(g->kernel); tap++) {
+    int64_t at = 0, rest = output, place = tap;
+    bool inside = true;
+    int64_t positions[MAAS_SPATIAL_RANK];
+    for (int d = MAAS_SPATIAL_RANK - 1; d >= 0; d--) {
+      positions[d] =
+          rest % g->output[d] * g->stride[d] + place % g->kernel[d] * g->dilation[d] - g->pad_begin[d];
+      rest /= g->output[d], place /= g->kernel[d];
+      inside = inside && positions[d] >= 0 && positions[d] < g->input[d];
+    }
+    for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
+      at = at * g->input[d] + positions[d];
+    int value = inside ? number(x, at * g->channels + channel, g->is_signed) : found;
+    found = value > found ? value : found;
+  }
+  return found;
+}
+
+static void check_pool(const maas_kernel *row, int64_t channels, bool is_signed, uint64_t *random) {
+  maas_f32_conv_params window = {0};
+  choose_window(&window, random);
+  maas_f32_pool_params g = {
+      .op = MAAS_POOL_MAX, .planes = channels, .channels = channels, .is_signed = is_signed};
+  memcpy(g.input, window.input, sizeof g.input);
+  memcpy(g.output, window.output, sizeof g.output);
+  memcpy(g.kernel, window.kernel, sizeof g.kernel);
+  memcpy(g.stride, window.stride, sizeof g.stride);
+  memcpy(g.dilation, window.dilation, sizeof g.dilation);
+  memcpy(g.pad_begin, window.pad, sizeof g.pad_begin);
+  memcpy(g.pad_end, window.pad, sizeof g.pad_end);
+  fenced x = random_bytes((size_t)(volume(g.input) * channels), random);
+  fenced y = fence((size_t)(volume(g.output) * channels), true);
+  run_row(row->run, &g, (void *[]){x.bytes, y.bytes}, maas_f32_pool_nhwc_split(&g));
+  const char *problem = fence_whole(&y) ? NULL : "wrote outside its operands";
+  for (int64_t i = 0; i < volume(g.output) * channels; i++)
+    if (number(&y, i, is_signed) != most(&g, &x, i / channels, i % channels))
+      problem = "not the maximum";
+  count(row->name, is_signed ? "signed" : "unsigned", problem);
+  unfence(&x);
+  unfence(&y);
+}
+
+static void check_pools_of(const maas_kernel *row) {
+  uint64_t random = 11;
+  for (int64_t channels = 1; channels < 200; channels = channels * 2 + 1)
+    for (int n = 0; n < 4; n++)
+      check_pool(row, channels, n % 2, &random);
+}
+
+static void check_sum(const maas_kernel *row, int n, bool is_signed) {
+  uint64_t random = (uint64_t)n;
+  fenced a = random_bytes((size_t)n, &random), b = random_bytes((size_t)n, &random),
+         y = fence((size_t)n, true);
+  fenced zeros = random_bytes(3, &random);
+  float scales[] = {0.013f, 0.021f, 0.03f};
+  maas_qbinary_params g = {.type = is_signed ? MAAS_ELEMENT_S8 : MAAS_ELEMENT_U8, .rank = 1};
+  g.dims[0] = n, g.a_strides[0] = g.b_strides[0] = 1;
+  maas_split split = maas_f32_qbinary_split(&g);
+  run_row(row->run, &g,
+          (void *[]){a.bytes, scales, zeros.bytes, b.bytes, scales + 1, zeros.bytes + 1, scales + 2,
+                     zeros.bytes + 2, y.bytes},
+          split);
+  const char *problem = fence_whole(&y) ? NULL : "wrote outside its operands";
+  for (int64_t i = 0; i < n; i++) {
+    double sum = (number(&a, i, is_signed) - number(&zeros, 0, is_signed)) * (double)scales[0] +
+                 (number(&b, i, is_signed) - number(&zeros, 1, is_signed)) * (double)scales[1];
+    double exact = sum / (double)scales[2] + number(&zeros, 2, is_signed);
+    exact = fmin(is_signed ? 127 : 255, fmax(is_signed ? -128 : 0, exact));
+    if (fabs(number(&y, i, is_signed) - exact) > 0.501)
+      problem = "not the sum";
+  }
+  count(row->name, is_signed ? "signed" : "unsigned", problem);
+  for (int i = 0; i < 4; i++)
+    unfence((fenced *[]){&a, &b, &y, &zeros}[i]);
+}
+
+static void check_sums_of(const maas_kernel *row) {
+  for (int n = 1; n < 3000; n = n * 3 + 2)
+    for (int i = 0; i < 2; i++)
+      check_sum(row, n, i);
+}
+
+void check_byte_convolutions(void) {
+  each_row("maas_s8_conv", check_convolutions_of);
+  each_row("maas_s8_pool_nhwc", check_pools_of);
+  each_row("maas_f32_qbinary", check_sums_of);
+}

@@ -70,6 +70,30 @@ static void weave(const uint8_t *x, int64_t x_row, uint8_t *y, int64_t width) {
   block_uint32_t(x, x_row, y, 3 * sizeof(uint32_t), 3, width - wide);
 }
 
+/// The same with pixels of three bytes, four at a time.
+static void weave_bytes(const uint8_t *x, int64_t x_row, uint8_t *y, int64_t width) {
+  int64_t wide = width - width % 4;
+  for (int64_t j = 0; j < wide; j += 4, x += 4, y += 12) {
+    uint32_t a, b, c;
+    memcpy(&a, x, 4);
+    memcpy(&b, x + x_row, 4);
+    memcpy(&c, x + 2 * x_row, 4);
+    uint32_t pixels[3] = {(a & 0xff) | (b & 0xff) << 8 | (c & 0xff) << 16 | (a & 0xff00) << 16,
+                          (b >> 8 & 0xff) | (c & 0xff00) | (a & 0xff0000) | (b & 0xff0000) << 8,
+                          (c >> 16 & 0xff) | (a >> 24) << 8 | (b >> 24) << 16 | (c & 0xff000000)};
+    memcpy(y, pixels, sizeof pixels);
+  }
+  block_uint8_t(x, x_row, y, 3, 3, width - wide);
+}
+
+static void block_bytes(const uint8_t *x, int64_t x_row, uint8_t *y, int64_t y_row, int64_t height,
+                        int64_t width) {
+  if (height == 3 && y_row == 3)
+    weave_bytes(x, x_row, y, width);
+  else
+    block_uint8_t(x, x_row, y, y_row, height, width);
+}
+
 static void block_quads(const uint8_t *x, int64_t x_row, uint8_t *y, int64_t y_row, int64_t height,
                         int64_t width) {
   if (height == 3 && y_row == 3 * sizeof(uint32_t)) {
@@ -112,7 +136,7 @@ static void copy_block(int32_t size, const uint8_t *x, int64_t x_row, uint8_t *y
                        int64_t height, int64_t width) {
   switch (size) {
   case 1:
-    block_uint8_t(x, x_row, y, y_row, height, width);
+    block_bytes(x, x_row, y, y_row, height, width);
     break;
   case 2:
     block_uint16_t(x, x_row, y, y_row, height, width);

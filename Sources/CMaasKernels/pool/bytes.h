@@ -1,27 +1,33 @@
 /// Channels-last maxima of bytes for one instruction set. Included after nhwc.h.
 
-#define MAAS_RAISE(name, type)                                                                               \
-  static void name(const void *x, void *y, int64_t n) {                                                      \
-    const type *restrict from = x;                                                                           \
-    type *restrict to = y;                                                                                   \
-    for (int64_t i = 0; i < n; i++)                                                                          \
-      to[i] = to[i] > from[i] ? to[i] : from[i];                                                             \
-  }
-MAAS_RAISE(raise_u8, uint8_t)
-MAAS_RAISE(raise_s8, int8_t)
+typedef uint8_t u8_row __attribute__((vector_size(4 * V_WIDTH), aligned(1), may_alias));
+typedef int8_t s8_row __attribute__((vector_size(4 * V_WIDTH), aligned(1), may_alias));
 
-/// `x` is where the window's first tap would be, `to` holds the lowest byte.
-static void raise_pixel(const maas_f32_pool_params *g, const pool_box *box, bool is_signed, const uint8_t *x,
-                        uint8_t *to) {
-  int64_t step = g->dilation[maas_width] * g->channels;
-  for (int64_t kz = box->first[maas_depth]; kz < box->end[maas_depth]; kz++)
-    for (int64_t ky = box->first[maas_height]; ky < box->end[maas_height]; ky++) {
-      int64_t row = kz * g->dilation[maas_depth] * g->input[maas_height] + ky * g->dilation[maas_height];
-      const uint8_t *from = x + row * g->input[maas_width] * g->channels;
-      for (int64_t kx = box->first[maas_width]; kx < box->end[maas_width]; kx++)
-        (is_signed ? raise_s8 : raise_u8)(from + kx * step, to, g->channels);
+/// The channels of one output: `x` is where the window's first tap would be.
+#define MAAS_RAISE(name, row, one)                                                                           \
+  static void name(const maas_f32_pool_params *g, const pool_box *box, const uint8_t *x, uint8_t *y) {       \
+    int64_t step = g->dilation[maas_width] * g->channels, line = g->input[maas_width] * g->channels, c = 0;  \
+    for (; c + (int64_t)sizeof(row) <= g->channels; c += (int64_t)sizeof(row)) {                             \
+      row most = *(const row *)(const void *)(y + c);                                                        \
+      MAAS_TAPS(most = __builtin_elementwise_max(most, *(const row *)(const void *)(from + c)))              \
+      *(row *)(void *)(y + c) = most;                                                                        \
+    }                                                                                                        \
+    for (; c < g->channels; c++) {                                                                           \
+      one most = (one)y[c];                                                                                  \
+      MAAS_TAPS(most = most > (one)from[c] ? most : (one)from[c])                                            \
+      y[c] = (uint8_t)most;                                                                                  \
+    }                                                                                                        \
+  }
+#define MAAS_TAPS(body)                                                                                      \
+  for (int64_t kz = box->first[maas_depth]; kz < box->end[maas_depth]; kz++)                                 \
+    for (int64_t ky = box->first[maas_height]; ky < box->end[maas_height]; ky++) {                           \
+      int64_t above = kz * g->dilation[maas_depth] * g->input[maas_height] + ky * g->dilation[maas_height];  \
+      const uint8_t *from = x + above * line + box->first[maas_width] * step;                                \
+      for (int64_t kx = box->first[maas_width]; kx < box->end[maas_width]; kx++, from += step)               \
+        body;                                                                                                \
     }
-}
+MAAS_RAISE(raise_u8, u8_row, uint8_t)
+MAAS_RAISE(raise_s8, s8_row, int8_t)
 
 /// Items: rows of y.
 int32_t MAAS_JOIN4_EXPANDED(maas_s8_, pool_nhwc, MAAS_TILE, MAAS_ISA_SUFFIX)(const maas_step *step,
@@ -42,7 +48,7 @@ int32_t MAAS_JOIN4_EXPANDED(maas_s8_, pool_nhwc, MAAS_TILE, MAAS_ISA_SUFFIX)(con
       const uint8_t *x =
           (const uint8_t *)step->operands[0] + (row * g->input[maas_width] + left) * g->channels;
       pool_box box = pool_box_at(g, at);
-      raise_pixel(g, &box, g->is_signed, x, to);
+      (g->is_signed ? raise_s8 : raise_u8)(g, &box, x, to);
     }
   }
   return MAAS_STEP_OK;

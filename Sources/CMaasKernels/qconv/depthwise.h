@@ -13,14 +13,14 @@ typedef struct depthwise_row {
   bool is_signed;
 } depthwise_row;
 
-/// The four taps at column `x` of x, as the kernel multiplies them.
+/// The four taps at column `x` of x, as the kernel multiplies them; the last of three is 0.
 MAAS_INLINE void load_taps(const depthwise_row *d, const uint8_t *const *rows, int64_t x, const int count,
-                           const bool tail, vi *taps) {
-  bool inside = (uint64_t)x < (uint64_t)d->g->input[maas_width];
+                           const bool at_edge, vi *taps) {
+  bool inside = !at_edge || (uint64_t)x < (uint64_t)d->g->input[maas_width];
   const uint8_t *from[4];
   MAAS_EACH (i, 4)
-    from[i] = i < count && inside && rows[i] ? rows[i] + x * d->g->channels : d->outside;
-  vi_load_quads(from, tail ? d->width : MAAS_NR, count, taps);
+    from[i] = i < count && inside && (!at_edge || rows[i]) ? rows[i] + x * d->g->channels : d->outside;
+  vi_load_quads(from, d->width, count, taps);
   if (d->is_signed)
     MAAS_EACH (v, MAAS_NV)
       taps[v] = vi_xor(taps[v], vi_set((int32_t)0x80808080));
@@ -54,14 +54,15 @@ static void sum_any(const depthwise_row *d, int64_t left, int32_t *sums) {
 }
 
 /// MAAS_MR neighbouring outputs of a kernel of three columns: they share what they load.
-MAAS_INLINE void sum_three(const depthwise_row *d, int64_t left, const int stride, const bool tail,
+MAAS_INLINE void sum_three(const depthwise_row *d, int64_t left, const int stride, const bool at_edge,
                            int32_t *sums) {
   vi sum[MAAS_MR][MAAS_NV], taps[MAAS_NV];
+  const uint8_t *const rows[] = {d->rows[0], d->rows[1], d->rows[2], NULL};
   MAAS_EACH (i, MAAS_MR)
     MAAS_EACH (v, MAAS_NV)
       sum[i][v] = vi_set(0);
   MAAS_EACH (x, (MAAS_MR - 1) * stride + 3) {
-    load_taps(d, d->rows, left + x, 3, tail, taps);
+    load_taps(d, rows, left + x, 3, at_edge, taps);
     MAAS_EACH (k, 3)
       if (x >= k && (x - k) % stride == 0 && (x - k) / stride < MAAS_MR)
         add_taps(taps, d->weights + k * 4 * MAAS_NR, sum[(x - k) / stride]);
@@ -70,31 +71,44 @@ MAAS_INLINE void sum_three(const depthwise_row *d, int64_t left, const int strid
     store_sums(sum[i], sums + i * MAAS_NR);
 }
 
+/// Whether the outputs see x only.
+static bool sees_inside(const depthwise_row *d, int64_t left) {
+  int64_t last = left + (MAAS_MR - 1) * d->g->stride[maas_width] + 2;
+  return left >= 0 && last < d->g->input[maas_width] && d->rows[0] && d->rows[1] && d->rows[2];
+}
+
 typedef void sum_function(const depthwise_row *d, int64_t left, int32_t *sums);
-static __attribute__((noinline)) void sum_three_1(const depthwise_row *d, int64_t left, int32_t *sums) {
-  sum_three(d, left, 1, false, sums);
-}
-static __attribute__((noinline)) void sum_three_2(const depthwise_row *d, int64_t left, int32_t *sums) {
-  sum_three(d, left, 2, false, sums);
-}
-static __attribute__((noinline)) void sum_three_1_tail(const depthwise_row *d, int64_t left, int32_t *sums) {
+static __attribute__((noinline)) void sum_three_1_at_edge(const depthwise_row *d, int64_t left,
+                                                          int32_t *sums) {
   sum_three(d, left, 1, true, sums);
 }
-static __attribute__((noinline)) void sum_three_2_tail(const depthwise_row *d, int64_t left, int32_t *sums) {
+static __attribute__((noinline)) void sum_three_2_at_edge(const depthwise_row *d, int64_t left,
+                                                          int32_t *sums) {
   sum_three(d, left, 2, true, sums);
+}
+static __attribute__((noinline)) void sum_three_1(const depthwise_row *d, int64_t left, int32_t *sums) {
+  if (sees_inside(d, left))
+    sum_three(d, left, 1, false, sums);
+  else
+    sum_three_1_at_edge(d, left, sums);
+}
+static __attribute__((noinline)) void sum_three_2(const depthwise_row *d, int64_t left, int32_t *sums) {
+  if (sees_inside(d, left))
+    sum_three(d, left, 2, false, sums);
+  else
+    sum_three_2_at_edge(d, left, sums);
 }
 static void sum_each(const depthwise_row *d, int64_t left, int32_t *sums) {
   for (int64_t i = 0; i < MAAS_MR; i++)
     sum_any(d, left + i * d->g->stride[maas_width], sums + i * MAAS_NR);
 }
 
-static sum_function *sum_function_of(const maas_f32_conv_params *g, int64_t width) {
+static sum_function *sum_function_of(const maas_f32_conv_params *g) {
   int64_t stride = g->stride[maas_width];
-  bool tail = width < MAAS_NR;
   if (g->kernel[maas_depth] != 1 || g->kernel[maas_height] > 3 || g->kernel[maas_width] != 3 ||
       g->dilation[maas_width] != 1 || stride > 2)
     return sum_each;
-  return stride == 1 ? tail ? sum_three_1_tail : sum_three_1 : tail ? sum_three_2_tail : sum_three_2;
+  return stride == 1 ? sum_three_1 : sum_three_2;
 }
 
 /// Where the taps of a row of outputs meet x.
@@ -141,7 +155,7 @@ static void depthwise_outputs(depthwise_panel *p, int64_t y) {
   const maas_f32_conv_params *g = p->row.g;
   int64_t width = g->output[maas_width];
   bool is_plain = !p->block.operands[MAAS_S8_RESIDUAL] && p->block.finish->y_type != MAAS_ELEMENT_S32;
-  sum_function *sum = sum_function_of(g, p->columns.width);
+  sum_function *sum = sum_function_of(g);
   int32_t sums[MAAS_MR * MAAS_NR];
   p->block.y = y * width * g->filters;
   for (int64_t x = 0; x < width; x += MAAS_MR) {

@@ -19,29 +19,18 @@ static conv_tile conv_tile_at(const maas_f32_conv_params *g, int64_t index) {
   return t;
 }
 
-/// Short runs are usual, for which a call would be the greater part.
-static inline void copy_run(uint8_t *to, const uint8_t *from, int64_t n) {
-  if (n >= 8 && n <= 64) {
-    for (int64_t i = 0; i + 8 < n; i += 8)
-      memcpy(to + i, from + i, 8);
-    memcpy(to + n - 8, from + n - 8, 8);
-  } else {
-    memcpy(to, from, (size_t)n);
-  }
-}
-
 /// The taps of one row of the kernel, whose first column meets `left` of a row of x; NULL is outside.
 static void copy_kernel_row(const maas_f32_conv_params *g, const uint8_t *row, int64_t left, uint8_t outside,
                             uint8_t *to) {
   int64_t channels = maas_s8_conv_channels(g), width = g->kernel[maas_width],
           dilation = g->dilation[maas_width];
   if (row && left >= 0 && left + width <= g->input[maas_width] && dilation == 1 && g->groups == 1) {
-    copy_run(to, row + left * channels, width * channels);
+    memcpy(to, row + left * channels, (size_t)(width * channels));
     return;
   }
   for (int64_t k = 0; k < width; k++, to += channels, left += dilation)
     if (row && left >= 0 && left < g->input[maas_width])
-      copy_run(to, row + left * g->channels, channels);
+      memcpy(to, row + left * g->channels, (size_t)channels);
     else
       memset(to, outside, (size_t)channels);
 }
@@ -51,18 +40,64 @@ static const uint8_t *image_row(const maas_f32_conv_params *g, const uint8_t *x,
   return inside ? x + (z * g->input[maas_height] + y) * g->input[maas_width] * g->channels : NULL;
 }
 
-/// All taps of the position `at`.
-static void copy_patch(const maas_f32_conv_params *g, const uint8_t *x, const int64_t *at, uint8_t outside,
+/// All taps of the position whose first one is at `start`.
+static void copy_patch(const maas_f32_conv_params *g, const uint8_t *x, const int64_t *start, uint8_t outside,
                        uint8_t *to) {
-  int64_t start[MAAS_SPATIAL_RANK], run = g->kernel[maas_width] * maas_s8_conv_channels(g);
-  for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
-    start[d] = at[d] * g->stride[d] - g->pad[d];
+  int64_t run = g->kernel[maas_width] * maas_s8_conv_channels(g);
   for (int64_t kz = 0; kz < g->kernel[maas_depth]; kz++)
     for (int64_t ky = 0; ky < g->kernel[maas_height]; ky++, to += run) {
       const uint8_t *row = image_row(g, x, start[maas_depth] + kz * g->dilation[maas_depth],
                                      start[maas_height] + ky * g->dilation[maas_height]);
       copy_kernel_row(g, row, start[maas_width], outside, to);
     }
+}
+
+/// Where x ends, and how much of a patch lies in one row of x.
+typedef struct patch_source {
+  const uint8_t *x, *end;
+  int64_t run;
+  uint8_t outside;
+} patch_source;
+
+/// Copies short runs as if they were of 16, 32 or 64 bytes: what is too much comes to lie where the next one goes.
+static inline __attribute__((always_inline)) void copy_runs(const maas_f32_conv_params *g,
+                                                            const patch_source *s, const uint8_t *from,
+                                                            const int64_t size, uint8_t *to) {
+  int64_t line = g->dilation[maas_height] * g->input[maas_width] * g->channels;
+  for (int64_t ky = 0; ky < g->kernel[maas_height]; ky++, to += s->run, from += line)
+    memcpy(to, from, (size_t)size);
+}
+
+/// Whether all taps lie inside, in rows that can be copied as wholes, and `slack` bytes behind them too.
+static bool is_inside(const maas_f32_conv_params *g, const patch_source *s, const int64_t *start,
+                      int64_t slack) {
+  if (g->groups > 1 || g->dilation[maas_width] > 1 || g->kernel[maas_depth] > 1)
+    return false;
+  for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
+    if (start[d] < 0 || start[d] + (g->kernel[d] - 1) * g->dilation[d] >= g->input[d])
+      return false;
+  int64_t row =
+      (start[0] * g->input[1] + start[1] + (g->kernel[1] - 1) * g->dilation[1]) * g->input[2] + start[2];
+  return s->end - s->x - row * g->channels >= slack;
+}
+
+/// All taps of a position, most of which are in the middle of an image.
+static void copy_position(const maas_f32_conv_params *g, const patch_source *s, const int64_t *at,
+                          uint8_t *to) {
+  int64_t start[MAAS_SPATIAL_RANK], run = s->run;
+  for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
+    start[d] = at[d] * g->stride[d] - g->pad[d];
+  if (run > 64 || !is_inside(g, s, start, 64)) {
+    copy_patch(g, s->x, start, s->outside, to);
+    return;
+  }
+  const uint8_t *from = s->x + ((start[0] * g->input[1] + start[1]) * g->input[2] + start[2]) * g->channels;
+  if (run <= 16)
+    copy_runs(g, s, from, 16, to);
+  else if (run <= 32)
+    copy_runs(g, s, from, 32, to);
+  else
+    copy_runs(g, s, from, 64, to);
 }
 
 static void next_position(const maas_f32_conv_params *g, int64_t *at) {
@@ -78,13 +113,15 @@ static void copy_patches(const maas_s8_conv_params *p, const conv_tile *t, void 
   const uint8_t *x = (const uint8_t *)operands[MAAS_S8_A] +
                      t->image * maas_window_volume(g->input) * g->channels +
                      t->group * maas_s8_conv_channels(g);
-  uint8_t outside = f->a_zeros ? *(const uint8_t *)operands[MAAS_S8_A_ZERO] : (uint8_t)f->a_zero;
+  patch_source source = {.x = x, .run = g->kernel[maas_width] * maas_s8_conv_channels(g)};
+  source.end = (const uint8_t *)operands[MAAS_S8_A] + g->batch * maas_window_volume(g->input) * g->channels;
+  source.outside = f->a_zeros ? *(const uint8_t *)operands[MAAS_S8_A_ZERO] : (uint8_t)f->a_zero;
   int64_t width = g->output[maas_width], height = g->output[maas_height];
   int64_t at[] = {t->position / width / height, t->position / width % height, t->position % width};
   int32_t *sums = (int32_t *)(void *)(scratch + g->tile_m * block->a_row);
   for (int64_t r = 0; r < t->rows; r++, next_position(g, at)) {
     uint8_t *to = scratch + r * block->a_row;
-    copy_patch(g, x, at, outside, to);
+    copy_position(g, &source, at, to);
     for (int64_t i = 0; f->a_is_signed && i < block->k; i++)
       to[i] ^= 0x80;
     memset(to + block->k, 0, (size_t)(-block->k & 3));

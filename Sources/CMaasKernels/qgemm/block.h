@@ -139,6 +139,11 @@ static void load_bounds(const maas_s8_block *k, float y_scale, panel_columns *c)
   c->high = c->high < high ? c->high : high;
 }
 
+static void divide_row(const float *restrict x, float factor, float divisor, int64_t n, float *restrict y) {
+  for (int64_t i = 0; i < n; i++)
+    y[i] = factor * x[i] / divisor;
+}
+
 /// A sum's factor is (a_scale b_scale) / y_scale, or that of the column where A's rows have scales of their own.
 static void load_floats(const maas_s8_block *k, int64_t j, panel_columns *c) {
   const maas_s8_finish *f = k->finish;
@@ -147,14 +152,16 @@ static void load_floats(const maas_s8_block *k, int64_t j, panel_columns *c) {
   const float *bias = f->bias_is_integer ? NULL : k->operands[MAAS_S8_BIAS];
   c->has_row_scales = a && f->a_scales > 1;
   float left = a && !c->has_row_scales ? *a : 1, y_scale = y ? *y : 1;
-  int64_t step = f->b_scales > 1;
   if (b)
     b += own_column(k, j, f->b_scales);
-  for (int64_t i = 0; i < c->width; i++) {
-    float right = b ? b[i * step] : 1;
-    c->factor[i] = left * right / y_scale;
-    c->bias[i] = bias ? bias[k->bias + j + i] / y_scale : 0;
-  }
+  if (f->b_scales > 1)
+    divide_row(b, left, y_scale, c->width, c->factor);
+  for (int64_t i = 0; f->b_scales <= 1 && i < c->width; i++)
+    c->factor[i] = left * (b ? *b : 1) / y_scale;
+  if (bias)
+    divide_row(bias + k->bias + j, 1, y_scale, c->width, c->bias);
+  else
+    memset(c->bias, 0, sizeof c->bias);
   load_bounds(k, y_scale, c);
 }
 
@@ -189,10 +196,10 @@ MAAS_INLINE vi whole_sum(const bool plain, const panel_columns *c, const row_fac
 
 MAAS_INLINE vf scaled_sum(const bool plain, const panel_columns *c, const row_factors *row,
                           const int32_t *sums, int64_t j) {
-  vf x = v_mul(vi_to_float(whole_sum(plain, c, row, sums, j)), v_load(c->factor + j));
+  vf factor = v_load(c->factor + j);
   if (!plain && c->has_row_scales)
-    x = v_mul(x, row->scale);
-  return v_add(x, v_load(c->bias + j));
+    factor = v_mul(factor, row->scale);
+  return v_fma(vi_to_float(whole_sum(plain, c, row, sums, j)), factor, v_load(c->bias + j));
 }
 
 static void finish_integers(const panel_columns *c, const row_factors *row, const int32_t *sums, int32_t *y) {
@@ -225,20 +232,36 @@ MAAS_INLINE void finish_floats(const bool plain, const panel_columns *c, const r
   }
 }
 
-/// Held in bounds before it is rounded; NaN becomes the lower one.
+/// What bytes are held between before they are rounded, and moved by afterwards.
+typedef struct byte_bounds {
+  vf low, high;
+  vi zero;
+} byte_bounds;
+
+/// NaN becomes the lower bound.
 MAAS_INLINE vi whole_byte(const bool plain, const panel_columns *c, const row_factors *row,
-                          const int32_t *sums, int64_t j) {
-  vf held = v_min(v_max(scaled_sum(plain, c, row, sums, j), v_set(c->low)), v_set(c->high));
-  return vi_add(v_to_int(v_round(held)), vi_set(c->y_zero));
+                          const byte_bounds *bounds, const int32_t *sums, int64_t j) {
+  vf held = v_min(v_max(scaled_sum(plain, c, row, sums, j), bounds->low), bounds->high);
+  return vi_add(v_to_int(held), bounds->zero);
 }
 
+/// Bytes may alias anything: what is computed of a whole row is stored afterwards.
 MAAS_INLINE void finish_bytes(const bool plain, const panel_columns *c, const row_factors *row,
                               const int32_t *sums, uint8_t *y) {
-  int64_t j = 0;
-  for (; j + V_WIDTH <= c->width; j += V_WIDTH)
-    vi_store_bytes(y + j, whole_byte(plain, c, row, sums, j));
-  if (j < c->width)
-    vi_store_bytes_tail(y + j, whole_byte(plain, c, row, sums, j), c->width - j);
+  byte_bounds bounds = {v_set(c->low), v_set(c->high), vi_set(c->y_zero)};
+  int64_t width = c->width, j = 0;
+  if (width == MAAS_NR) {
+    vi bytes[MAAS_NV];
+    MAAS_EACH (v, MAAS_NV)
+      bytes[v] = whole_byte(plain, c, row, &bounds, sums, v * V_WIDTH);
+    MAAS_EACH (v, MAAS_NV)
+      vi_store_bytes(y + v * V_WIDTH, bytes[v]);
+    return;
+  }
+  for (; j + V_WIDTH <= width; j += V_WIDTH)
+    vi_store_bytes(y + j, whole_byte(plain, c, row, &bounds, sums, j));
+  if (j < width)
+    vi_store_bytes_tail(y + j, whole_byte(plain, c, row, &bounds, sums, j), width - j);
 }
 
 /// The activations that are no bounds.

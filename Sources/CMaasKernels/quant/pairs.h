@@ -88,7 +88,8 @@ int32_t MAAS_F32_KERNEL(qbinary)(const maas_step *step, int64_t begin, int64_t e
   maas_walk w = maas_walk_at(begin / inner, outer, g->dims, g->a_strides, g->b_strides);
   for (int64_t i = begin, n; i < end; i += n) {
     n = inner - column < end - i ? inner - column : end - i;
-    n = n < stretch ? n : stretch;
+    if (g->multiplies || g->a_strides[outer] != 1 || g->b_strides[outer] != 1)
+      n = n < stretch ? n : stretch;
     combine_pairs(g, &c, a + w.a + column * g->a_strides[outer], g->a_strides[outer],
                   b + w.b + column * g->b_strides[outer], g->b_strides[outer],
                   (uint8_t *)step->operands[8] + i, n);

@@ -96,6 +96,8 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
     total += (uint32_t)((uint8_t)(a >> i) * (int8_t)(b >> i));
   return (vi)total;
 }
+/// A byte in each lane.
+static inline vi vi_load_bytes(const uint8_t *p, bool is_signed) { return is_signed ? (int8_t)*p : *p; }
 static inline vi vi_xor(vi a, vi b) { return a ^ b; }
 /// Neighbouring channels at four places: each lane has a channel's four bytes, in as many vectors as the products of bytes
 /// work on at once. With `count` 3 the last bytes are 0; nothing is read beyond n channels.
@@ -132,7 +134,7 @@ static inline vf v_ceil(vf a) {
   vf rounded = v_round(a);
   return v_copy_sign(rounded < a ? rounded + 1.0f : rounded, a);
 }
-/// A float that already is a whole number of magnitude below 2^22; anything for other values.
+/// Rounded half to even, of magnitude below 2^22; anything for other values.
 static inline vi v_to_int(vf a) { return vi_sub(v_as_int(a + 12582912.0f), v_as_int(12582912.0f)); }
 
 static inline float v_sum(vf a) { return a; }
