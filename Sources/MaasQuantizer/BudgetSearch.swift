@@ -26,7 +26,7 @@ struct BudgetSearch {
 
   /// The layers of `places`, the worst first.
   private func all(_ places: [Int], of choices: [LayerChoice]) -> [Int] {
-    places.sorted { (choices[$0].current?.error.sqnr ?? 0) < (choices[$1].current?.error.sqnr ?? 0) }
+    places.sorted { (choices[$0].current?.error.all.sqnr ?? 0) < (choices[$1].current?.error.all.sqnr ?? 0) }
   }
 
   /// The choices with the worst `count` of the layers changed that still can be raised, or else given back.

@@ -23,20 +23,26 @@ struct GramMatrices {
     return groups
   }
 
-  /// As doubles, in the order of the values.
+  /// Sums of products as doubles, and of how many rows they are.
+  typealias Sum = (products: Tensor, rows: Int)
+
+  /// In the order of the values.
   static func sums(
     _ graph: Graph, _ values: [(value: ValueID, width: Int)], _ data: any CalibrationData, threads: Int
-  ) throws(MaasError) -> [Tensor] {
-    var sums: [Tensor] = []
+  ) throws(MaasError) -> [Sum] {
+    var sums: [Sum] = []
     for item in values {
       let sum = try Tensor(.double, [item.width, item.width])
       maas_sys_zero(sum.bytes, sum.byteCount)
-      sums.append(sum)
+      sums.append((sum, 0))
     }
-    let (probed, products) = try withProducts(graph, values)
-    let all = sums
-    try Observation(probed, products, threads: threads).run(data) { (sight) throws(MaasError) in
-      for (sum, product) in zip(all, sight.values) { add(product, to: sum) }
+    let (probed, seen) = try withProducts(graph, values)
+    try Observation(probed, seen, threads: threads).run(data) { (sight) throws(MaasError) in
+      if isHeldOut(sight.index) { return }
+      for i in sums.indices {
+        add(sight.values[2 * i], to: sums[i].products)
+        sums[i].rows += sight.values[2 * i + 1].integers?.first ?? 0
+      }
     }
     return sums
   }
@@ -46,14 +52,14 @@ struct GramMatrices {
   ) throws(MaasError) -> (Graph, [ValueID]) {
     var rewriter = GraphRewriter(graph, opset: max(graph.opset ?? 13, 7))
     for node in graph.nodes { rewriter.keep(node) }
-    var products: [ValueID] = []
+    var seen: [ValueID] = []
     for item in values {
       let shape = rewriter.constant("rows", try Tensor(.int64, [2], [-1, Int64(item.width)]))
       let rows = try rewriter.add("Reshape", [item.value, shape], "rows")
-      products.append(
-        try rewriter.add("Gemm", [rows, rows], "products", [Attribute("transA", .int(1))]))
+      seen.append(try rewriter.add("Gemm", [rows, rows], "products", [Attribute("transA", .int(1))]))
+      seen.append(try rewriter.add("Shape", [rows], "size"))
     }
-    return (try rewriter.finished(), products)
+    return (try rewriter.finished(), seen)
   }
 
   private static func add(_ product: Tensor, to sum: Tensor) {

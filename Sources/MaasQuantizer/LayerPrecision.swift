@@ -5,7 +5,7 @@ struct Precision {
   let bits: Int
   var weights: QuantizedWeights
   var bias: ValueID?
-  var error: SignalError
+  var error: LayerError
   /// Microseconds.
   var time: Double?
   /// Whether it may be used: where only faster layers are kept, whether it is faster.

@@ -23,6 +23,25 @@ struct SignalError {
   }
 }
 
+/// Samples by which nothing is fitted, so that they tell whether something fits: every fourth.
+func isHeldOut(_ sample: Int) -> Bool { sample % 4 == 3 }
+
+/// What a layer loses, on all samples and on those held out.
+struct LayerError {
+  var all = SignalError()
+  private var heldOut = SignalError()
+
+  init(all: SignalError = SignalError()) { self.all = all }
+
+  mutating func add(_ signal: Double, _ error: Double, sample: Int) {
+    all.add(signal, error)
+    if isHeldOut(sample) { heldOut.add(signal, error) }
+  }
+
+  /// What counts when two ways are compared.
+  var judged: SignalError { heldOut.signal > 0 ? heldOut : all }
+}
+
 /// How much each layer loses when it alone is quantized: the model as it is, with every layer a second time beside it.
 struct LayerProbe {
   private let graph: Graph
@@ -59,12 +78,13 @@ struct LayerProbe {
     graph = try writer.rewriter.finished()
   }
 
-  func measure(_ data: any CalibrationData, threads: Int) throws(MaasError) -> [SignalError] {
-    var errors = [SignalError](repeating: SignalError(), count: count)
+  func measure(_ data: any CalibrationData, threads: Int) throws(MaasError) -> [LayerError] {
+    var errors = [LayerError](repeating: LayerError(), count: count)
     let count = count
     try Observation(graph, values, threads: threads).run(data) { (sight) throws(MaasError) in
       for i in 0..<count where sight.values.count == 2 * count {
-        errors[i].add(Double(sight.values[2 * i].floats[0]), Double(sight.values[2 * i + 1].floats[0]))
+        let (signal, error) = (sight.values[2 * i].floats[0], sight.values[2 * i + 1].floats[0])
+        errors[i].add(Double(signal), Double(error), sample: sight.index)
       }
     }
     return errors
@@ -77,7 +97,10 @@ extension LayerProbe {
     var means: [[Float]?] = (0..<count).map { _ in nil }
     guard !values.isEmpty else { return means }
     var sums = meant.map { _ in [Double]() }
-    let samples = try Observation(graph, values, threads: threads).run(data) { sight in
+    var samples = 0
+    try Observation(graph, values, threads: threads).run(data) { sight in
+      if isHeldOut(sight.index) { return }
+      samples += 1
       for (i, tensor) in sight.values.enumerated() {
         if sums[i].isEmpty { sums[i] = [Double](repeating: 0, count: tensor.count) }
         for j in 0..<min(tensor.count, sums[i].count) { sums[i][j] += Double(tensor.floats[j]) }

@@ -1,5 +1,6 @@
 import MaasCore
 import MaasGraph
+import MaasONNX
 
 /// The operators, of ai.onnx, whose attributes and meaning did not change from a version up to version 13.
 private let steady: [String: Int] = [
@@ -15,6 +16,13 @@ private let steady: [String: Int] = [
   "Sum": 8, "Tanh": 6, "Tile": 6, "Transpose": 1, "Where": 9,
 ]
 
+/// Those of which attributes became inputs behind the first one, in this order.
+private let moved: [String: [String]] = [
+  "Clip": ["min", "max"], "Pad": ["pads", "value"], "ReduceSum": ["axes"],
+  "Slice": ["starts", "ends", "axes"],
+  "Split": ["split"], "Squeeze": ["axes"], "Unsqueeze": ["axes"],
+]
+
 extension Graph {
   /// The version of ai.onnx that the nodes follow; nil where none is of it.
   var opset: Int? {
@@ -27,14 +35,46 @@ extension Graph {
   /// Makes the nodes follow a later version, where that changes nothing.
   mutating func raise(to opset: Int) throws(MaasError) {
     guard let now = self.opset, now < opset else { return }
-    for node in nodes {
+    for (i, node) in nodes.enumerated() {
       guard let form = forms[node.op], form.domain.isEmpty else { continue }
+      if let names = moved[form.name], node.inputs.count == 1 {
+        nodes[i] = try inNode(node.name, form.name) { () throws(MaasError) in
+          try movingAttributes(names, node, form, to: opset)
+        }
+        continue
+      }
       guard isSteady(node, form, to: opset) else {
         throw stale(form, now, opset).inNode(node.name, form.name)
       }
       forms[node.op] = OperatorForm(
         form.name, domain: "", opset: opset, attributes: form.attributes, inputCount: form.inputCount)
     }
+  }
+
+  /// The node with inputs where it had attributes.
+  private mutating func movingAttributes(
+    _ names: [String], _ node: Node, _ form: OperatorForm, to opset: Int
+  ) throws(MaasError) -> Node {
+    var inputs = node.inputs
+    for name in names {
+      switch form.attributes.first(where: { $0.name == name })?.value {
+      case .ints(let values):
+        inputs.append(
+          addConstant("\(node.name)/\(name)", try Tensor(.int64, [values.count], values.map { Int64($0) })))
+      case .float(let value):
+        inputs.append(addConstant("\(node.name)/\(name)", try Tensor(.float, [], [value])))
+      default: inputs.append(nil)
+      }
+    }
+    while inputs.last == .some(nil) { inputs.removeLast() }
+    let attributes = form.attributes.filter { !names.contains($0.name) }
+    let row = try operatorRegistration(form.name, domain: "", opset: opset)
+    var reader = AttributeReader(
+      attributes, opset: opset, inputCount: inputs.count, outputCount: node.outputs.count)
+    let op = try row.make(&reader)
+    forms[op] = OperatorForm(
+      form.name, domain: "", opset: opset, attributes: attributes, inputCount: inputs.count)
+    return Node(node.name, op, inputs, node.outputs)
   }
 
   private func isSteady(_ node: Node, _ form: OperatorForm, to opset: Int) -> Bool {

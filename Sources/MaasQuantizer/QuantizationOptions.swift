@@ -17,7 +17,7 @@ public struct QuantizationOptions: Sendable {
     case minmax
     /// The range that loses least information (Kullback and Leibler's divergence).
     case entropy
-    /// All but the outermost ten-thousandth.
+    /// All but the outermost hundred-thousandth.
     case percentile
     /// The range with the least squared error.
     case mse

@@ -74,7 +74,7 @@ extension Quantizer {
     let changed = try self.assembly(of: try scaling(graph, zip(scalings, peaks)))
     let after = try errors(changed, try nearest(changed, options))
     let better = zip(scalings, peaks).filter { scaling, _ in
-      let lost = { (errors: [SignalError]) in scaling.layers.reduce(0.0) { $0 + errors[$1].relative } }
+      let lost = { (errors: [LayerError]) in scaling.layers.reduce(0.0) { $0 + errors[$1].judged.relative } }
       return lost(after) < lost(before)
     }
     if better.count == scalings.count { return changed }
@@ -121,7 +121,8 @@ extension Quantizer {
     guard let data else { return best }
     if options.mode == .weights, bits < 8 {
       let others = try sequential(assembly, options, data)
-      for (i, error) in try self.errors(assembly, others).enumerated() where error.sqnr > best[i].error.sqnr {
+      for (i, error) in try self.errors(assembly, others).enumerated()
+      where error.judged.sqnr > best[i].error.judged.sqnr {
         (best[i].weights, best[i].error) = (others[i], error)
       }
     }
@@ -143,7 +144,7 @@ extension Quantizer {
       layers[i].bias = try assembly.graph.corrected(layers[i], mean)
     }
     let errors = try LayerProbe(assembly, layers, weights).measure(data, threads: options.threads)
-    for i in precisions.indices where errors[i].sqnr > precisions[i].error.sqnr {
+    for i in precisions.indices where errors[i].judged.sqnr > precisions[i].error.judged.sqnr {
       (precisions[i].bias, precisions[i].error) = (layers[i].bias, errors[i])
     }
   }
@@ -176,7 +177,7 @@ extension Quantizer {
       progress("relating the inputs of layers")
       let sums = try GramMatrices.sums(assembly.graph, group, data, threads: options.threads)
       for (item, sum) in zip(group, sums) {
-        let triangle = try Triangle(sum, size: item.width)
+        let triangle = try Triangle(sum.products, size: item.width, rows: sum.rows)
         for (i, layer) in layers.enumerated() where layer.x == item.value {
           progress("rounding layer \(i + 1) of \(layers.count) by its inputs")
           weights[i] = .blocks(try BlockWeights(try Filters(layer), triangle, options))
@@ -186,14 +187,13 @@ extension Quantizer {
     return layers.indices.compactMap { weights[$0] }
   }
 
-  private func errors(_ assembly: Assembly, _ weights: [QuantizedWeights]) throws(MaasError) -> [SignalError]
-  {
+  private func errors(_ assembly: Assembly, _ weights: [QuantizedWeights]) throws(MaasError) -> [LayerError] {
     progress("measuring layers")
     if let data {
       return try LayerProbe(assembly, assembly.layers, weights).measure(data, threads: options.threads)
     }
     return try zip(weights, assembly.layers).map { (weights, layer) throws(MaasError) in
-      try weights.error(layer)
+      LayerError(all: try weights.error(layer))
     }
   }
 
@@ -257,7 +257,7 @@ extension Quantizer {
       if let before = choice.time, let after = shown?.time { times = (before, after) }
       return QuantizationReport.Layer(
         name: choice.layer.name, type: choice.layer.type, shape: choice.layer.weights.shape,
-        bits: shown?.bits ?? 32, sqnr: shown?.error.sqnr, time: times, isQuantized: choice.chosen != nil,
+        bits: shown?.bits ?? 32, sqnr: shown?.error.all.sqnr, time: times, isQuantized: choice.chosen != nil,
         reason: choice.reason)
     }
   }

@@ -77,8 +77,11 @@ struct RangeSearch {
     let width = histogram.binWidth
     let first = max(used.lowerBound, Int((range.lowerBound + histogram.reach) / width))
     let last = min(used.upperBound - 1, Int((range.upperBound + histogram.reach) / width))
-    guard last > first else { return .infinity }
+    guard last > first, (first...last).contains(Histogram.bins / 2) else { return .infinity }
     var inside = Array(histogram.counts[first...last])
+    // 0 is a code of its own: how many zeros there are, as after a Relu, says nothing of the range.
+    let zero = Histogram.bins / 2
+    inside[zero - first] = max(histogram.counts[zero - 1], histogram.counts[zero + 1])
     let codes = RangeSearch.spread(inside)
     inside[0] += histogram.counts[used.lowerBound..<first].reduce(0, +)
     inside[inside.count - 1] += histogram.counts[(last + 1)...].reduce(0, +)
@@ -97,9 +100,12 @@ struct RangeSearch {
     return result
   }
 
+  /// Kullback and Leibler's divergence, less what chance alone makes of it: with a finite count of values, each bin more
+  /// than there are codes adds half a value (Miller and Madow).
   private static func divergence(_ p: [Double], _ q: [Double]) -> Double {
     let (pSum, qSum) = (p.reduce(0, +), q.reduce(0, +))
-    var sum = 0.0
+    let filled = p.count { $0 > 0 }
+    var sum = -Double(max(filled - 256, 0)) / (2 * pSum)
     for (p, q) in zip(p, q) where p > 0 {
       // A bin that only holds what lay outside: as if the codes gave it a trace.
       sum += p / pSum * maas_sys_log(p / pSum / max(q / qSum, 1e-9))

@@ -8,12 +8,12 @@ struct Triangle {
   /// Row k holds the shares of the weights before k.
   private let shares: Tensor
 
-  /// `gram` are the sums of products of inputs, size * size numbers; they are overwritten.
-  init(_ gram: Tensor, size: Int) throws(MaasError) {
+  /// `gram` are the sums of products of `rows` inputs, size * size numbers; they are overwritten.
+  init(_ gram: Tensor, size: Int, rows: Int) throws(MaasError) {
     self.size = size
     shares = try Tensor(.float, [size, size])
     let h = gram.bytes.assumingMemoryBound(to: Double.self)
-    Triangle.damp(h, size)
+    Triangle.damp(h, size, rows)
     Triangle.factor(h, size)
     let out = shares.floats
     for k in 0..<size {
@@ -26,12 +26,14 @@ struct Triangle {
   /// Row k.
   func shares(_ k: Int) -> UnsafePointer<Float> { UnsafePointer(shares.floats + k * size) }
 
-  /// Inputs that are always 0 or go together exactly would make H singular.
-  private static func damp(_ h: UnsafeMutablePointer<Double>, _ size: Int) {
+  /// Inputs that are always 0 or go together exactly would make H singular. And of few rows much goes together only by
+  /// chance: the fewer there are, the less is believed.
+  private static func damp(_ h: UnsafeMutablePointer<Double>, _ size: Int, _ rows: Int) {
     var sum = 0.0
     for i in 0..<size { sum += h[i * size + i] }
     let extra = sum > 0 ? 0.01 * sum / Double(size) : 1
-    for i in 0..<size { h[i * size + i] += extra }
+    let doubt = 0.25 * Double(size) / Double(size + rows)
+    for i in 0..<size { h[i * size + i] += extra + doubt * h[i * size + i] }
   }
 
   /// H = U U' in the upper half, from the last row up, a panel of columns at a time so that what is worked on stays in

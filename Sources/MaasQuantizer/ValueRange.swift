@@ -31,7 +31,7 @@ struct ValueRange {
     let search = RangeSearch(histogram, low, high)
     switch method {
     case .minmax: return low...high
-    case .percentile: return search.percentile(0.9999)
+    case .percentile: return search.percentile(0.99999)
     case .mse: return search.leastSquares()
     case .entropy: return search.leastDivergence()
     }

@@ -21,6 +21,17 @@ for method in minmax entropy percentile mse; do
 done
 try 25 --mode static --calibrate samples.npy --calibrate folder
 
+# The report as a page and as text.
+maas-model quantize digits.onnx out.onnx --mode static --calibrate samples.npz --report page.html >table
+maas-model quantize digits.onnx out.onnx --mode static --calibrate samples.npz --report table.txt >/dev/null
+"$PYTHON" "$CASE/page.py" page.html table table.txt
+
+# What older opsets had as attributes stands as inputs.
+"$PYTHON" "$CASE/older.py" older.onnx older.npz
+maas-model quantize older.onnx out.onnx --mode static --calibrate older.npz --report report.json >table
+"$PYTHON" "$CASE/check.py" older.onnx out.onnx report.json 30 older.npz
+grep quantized table
+
 # Nothing is written where something is wrong.
 refuse() {
   rc=0
@@ -43,4 +54,4 @@ refuse --exclude gem
 refuse --error-budget 200% --calibrate samples.npz
 refuse --sqnr 35
 refuse --report report.pdf
-[ -z "$(ls | grep -v -E '\.(onnx|np[yz]|json)$|^(folder|empty|table|out|err)$')" ]
+[ -z "$(ls | grep -v -E '\.(onnx|np[yz]|json|html|txt)$|^(folder|empty|table|out|err)$')" ]
