@@ -53,7 +53,8 @@ import Testing
     var n = Network()
     let x = try rounded(&n, n.input(image))
     let bias = n.graph.addConstant("b", try Tensor(.int32, [5], [30, -700, 20, 900, 0] as [Int32]))
-    let scales = n.graph.addConstant("bs", try Tensor(.float, [5], [0.001, 0.002, 0.003, 0.001, 0.002]))
+    let scales = n.graph.addConstant(
+      "bs", try Tensor(.float, [5], [0.001, 0.002, 0.003, 0.001, 0.002] as [Float]))
     let op = try made(Conv.self, [Attribute("strides", .ints([2, 2]))], opset: 17)
     let y = n(op, x, try weights(&n, [5, 4, 3, 3], axis: 0), n(try dequantize(axis: 0), bias, scales))
     n.graph.outputs = [try rounded(&n, n(Unary(.relu), y))]

@@ -196,10 +196,10 @@ MAAS_INLINE vi whole_sum(const bool plain, const panel_columns *c, const row_fac
 
 MAAS_INLINE vf scaled_sum(const bool plain, const panel_columns *c, const row_factors *row,
                           const int32_t *sums, int64_t j) {
-  vf factor = v_load(c->factor + j);
+  vf x = v_mul(vi_to_float(whole_sum(plain, c, row, sums, j)), v_load(c->factor + j));
   if (!plain && c->has_row_scales)
-    factor = v_mul(factor, row->scale);
-  return v_fma(vi_to_float(whole_sum(plain, c, row, sums, j)), factor, v_load(c->bias + j));
+    x = v_mul(x, row->scale);
+  return v_add(x, v_load(c->bias + j));
 }
 
 static void finish_integers(const panel_columns *c, const row_factors *row, const int32_t *sums, int32_t *y) {
@@ -241,7 +241,10 @@ typedef struct byte_bounds {
 /// NaN becomes the lower bound.
 MAAS_INLINE vi whole_byte(const bool plain, const panel_columns *c, const row_factors *row,
                           const byte_bounds *bounds, const int32_t *sums, int64_t j) {
-  vf held = v_min(v_max(scaled_sum(plain, c, row, sums, j), bounds->low), bounds->high);
+  vf x = plain ? v_fma(vi_to_float(whole_sum(plain, c, row, sums, j)), v_load(c->factor + j),
+                       v_load(c->bias + j))
+               : scaled_sum(plain, c, row, sums, j);
+  vf held = v_min(v_max(x, bounds->low), bounds->high);
   return vi_add(v_to_int(held), bounds->zero);
 }
 

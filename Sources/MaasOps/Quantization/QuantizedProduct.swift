@@ -98,3 +98,8 @@ package final class QuantizedProduct: Operator {
       activation: activation)
   }
 }
+
+extension Conv {
+  /// The same with dequantized 8-bit integers.
+  package var quantized: QuantizedProduct { QuantizedProduct(convolution, activation) }
+}

@@ -8,8 +8,8 @@ import MaasGraph
 /// need float.
 package final class Conv: ReadableOperator {
   package let name = "Conv"
-  private let convolution: Convolution
-  private let activation: Activation
+  let convolution: Convolution
+  let activation: Activation
 
   package convenience init(_ reader: inout AttributeReader) throws(MaasError) {
     try reader.expectInputs(2...3)
@@ -38,9 +38,6 @@ package final class Conv: ReadableOperator {
   package var isLinear: Bool { activation.isNone }
 
   package var groups: Int { convolution.group }
-
-  /// The same with dequantized 8-bit integers.
-  package var quantized: QuantizedProduct { QuantizedProduct(convolution, activation) }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...4)
