@@ -176,8 +176,8 @@ private struct LayoutPass {
 
   /// What stands for an operand of an element-wise operator; nil for one that broadcasts in a way of its own.
   private mutating func operand(_ id: ValueID, _ rank: Int) throws(MaasError) -> ValueID? {
-    if let twin = twins[id.index] { return twin }
     guard let shape = graph[id].shape else { return nil }
+    if let twin = twins[id.index] { return shape.rank == rank ? twin : nil }
     if shape.rank < 2, shape.dims.allSatisfy({ $0 == .known(1) }) { return id }
     if let constant = graph.floatConstant(id) { return try channelVector(id, constant, rank) }
     return shape.rank == rank ? twin(id, rank: rank) : nil

@@ -5,12 +5,13 @@ import MaasOps
 /// Nodes that change nothing, as their types, shapes and constants tell: readers take the input instead.
 let eliminateNoOps = Rule(name: "EliminateNoOps", effect: .exact) { graph in
   let outputs = Set(graph.outputs)
+  let mixed = graph.mixedSizes()
   var replacements: [ValueID: ValueID] = [:]
   for i in graph.nodes.indices {
     let node = graph.nodes[i]
     guard let output = node.outputs.first ?? nil, !outputs.contains(output),
       node.outputs.dropFirst().allSatisfy({ $0 == nil }),
-      let input = graph.untouchedInput(node)
+      let input = graph.untouchedInput(node, mixed)
     else { continue }
     replacements[output] = replacements[input] ?? input
   }
@@ -20,7 +21,7 @@ let eliminateNoOps = Rule(name: "EliminateNoOps", effect: .exact) { graph in
 
 extension Graph {
   /// The input that a node gives on as it is.
-  fileprivate func untouchedInput(_ node: Node) -> ValueID? {
+  fileprivate func untouchedInput(_ node: Node, _ mixed: Set<Dim>) -> ValueID? {
     guard let x = node.inputs.first ?? nil, let y = node.outputs.first ?? nil, let dtype = self[x].dtype,
       dtype == self[y].dtype, self[x].container == nil
     else { return nil }
@@ -31,13 +32,15 @@ extension Graph {
     if let op = node.op as? Transpose {
       return isOrdered(op.perm ?? Array((0..<from.rank).reversed())) ? x : nil
     }
-    if node.op is Cast || node.op.isReshaping { return x }
+    if node.op is Cast { return x }
+    let isCertain = mixed.isDisjoint(with: from.dims)
+    if node.op.isReshaping { return isCertain ? x : nil }
     // Where two sizes meet that are both unknown, the result is named after one of them.
     if node.op is Expand {
       return from.dims.allSatisfy { $0.value != nil } || isConstant(node.inputs[at: 1] ?? nil) ? x : nil
     }
     if node.op is Concat || node.op is Variadic { return node.inputs.count == 1 ? x : nil }
-    if node.op is SliceOperator { return isEach(node.inputs[at: 4] ?? nil, 1) ? x : nil }
+    if node.op is SliceOperator { return isCertain && isEach(node.inputs[at: 4] ?? nil, 1) ? x : nil }
     if node.op is Pad { return node.inputs.count > 1 && isEach(node.inputs[1], 0) ? x : nil }
     return (node.op as? Binary).flatMap { neutral($0, node, y) }
   }

@@ -35,7 +35,8 @@ let foldScale = Rule(name: "FoldScale", effect: .rounding) { (graph: inout Graph
 private func factors(_ name: String, _ numbers: [Float], _ i: Int) -> ChannelFactors? {
   switch name {
   case "Mul": ChannelFactors(scale: numbers)
-  case "Div" where i == 0 && !numbers.contains(0): ChannelFactors(scale: numbers.map { 1 / $0 })
+  case "Div" where i == 0 && numbers.allSatisfy { (1 / $0).isFinite }:
+    ChannelFactors(scale: numbers.map { 1 / $0 })
   case "Add": ChannelFactors(shift: numbers)
   case "Sub" where i == 0: ChannelFactors(shift: numbers.map { -$0 })
   default: nil

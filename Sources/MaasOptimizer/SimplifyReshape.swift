@@ -6,7 +6,8 @@ import MaasOps
 /// are kept, and at most one takes what is left. A reshape of a reshape takes the first one's input.
 let simplifyReshape = Rule(name: "SimplifyReshape", effect: .exact) {
   (graph: inout Graph) throws(MaasError) -> Int in
-  try graph.replaceNodes { (node, matcher) throws(MaasError) in
+  let mixed = graph.mixedSizes()
+  return try graph.replaceNodes { (node, matcher) throws(MaasError) in
     guard node.op is Reshape, node.inputs.count == 2, let x = node.inputs[0], let target = node.inputs[1]
     else {
       return nil
@@ -18,7 +19,7 @@ let simplifyReshape = Rule(name: "SimplifyReshape", effect: .exact) {
       return Node(node.name, op, [source, target], node.outputs)
     }
     guard let from = matcher.shape(x), let to = matcher.shape(node.outputs[0]),
-      let numbers = targetNumbers(from, to)
+      mixed.isDisjoint(with: from + to), let numbers = targetNumbers(from, to)
     else { return nil }
     let made = matcher.constant(
       "\(node.name)/shape", try Tensor(.int64, [numbers.count], numbers.map { Int64($0) }))
@@ -45,5 +46,6 @@ private func targetNumbers(_ from: [Dim], _ to: [Dim]) -> [Int]? {
       return nil
     }
   }
-  return numbers
+  // What a dimension takes that is left beside one of no elements cannot be told.
+  return numbers.contains(0) && numbers.contains(-1) ? nil : numbers
 }

@@ -20,7 +20,13 @@ MAAS_ENTRY(maas_s8_gemm, rows)
 
 /// A tile's copy of A stays in the second-level cache, and so do its columns of B while tiles below each other take turns;
 /// every thread finds some tiles.
-enum { most_bytes = 256 * 1024, most_row_groups = 22, least_columns = 256, most_columns = 1024, wanted_items = 12 };
+enum {
+  most_bytes = 256 * 1024,
+  most_row_groups = 22,
+  least_columns = 256,
+  most_columns = 1024,
+  wanted_items = 12
+};
 
 /// A product, or a byte of B from the third-level cache.
 static double tile_nanoseconds(const maas_s8_gemm_params *g, int32_t isa) {
@@ -47,7 +53,8 @@ static int64_t columns_of(const maas_s8_gemm_params *g, int64_t most, int32_t nr
 static void choose_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
   int64_t groups = maas_max64(1, maas_ceil_div(g->m, kernel->mr));
   int64_t most = maas_min64(most_row_groups, maas_max64(2, most_bytes / maas_s8_row(g->k) / kernel->mr));
-  int64_t columns = maas_max64(least_columns, maas_min64(most_columns, most_bytes * 3 / 2 / maas_max64(g->k, 1)));
+  int64_t columns =
+      maas_max64(least_columns, maas_min64(most_columns, most_bytes * 3 / 2 / maas_max64(g->k, 1)));
   g->row_tiles = maas_ceil_div(groups, most);
   for (;;) {
     g->tile_m = maas_min64(maas_max64(g->m, 1), maas_ceil_div(groups, g->row_tiles) * kernel->mr);

@@ -81,6 +81,8 @@ private struct AttentionTiling {
 extension Lowering {
   /// q, k, v, mask or NULL, lengths or NULL, y, scores or NULL, sinks or NULL.
   mutating func emitAttention(_ params: AttentionParams, _ operands: [Operand?]) throws(MaasError) {
+    // A sum of nothing is 0.
+    if params.total == 0, let y = operands[5] { return try emitFill(y, try Tensor(.float, [1], [Float(0)])) }
     let tiling = try AttentionTiling(params)
     let rows = min(AttentionTiling.rows, tiling.rowCount)
     let work = elementCount([rows, params.total, 2 + (params.size + params.valueSize) / 25]) ?? .max

@@ -10,7 +10,7 @@ extension Conv {
       var params = try params(ChannelsLast.first(x.shape), w.shape, ChannelsLast.first(y.shape))
       let split = maas_f32_conv_nhwc_split(&params)
       let panels = try node.panels(w, params)
-      if node.optionalInput(3) != nil { node.mayReuse(input: 3) }
+      node.mayReuseAlone(3)
       node.emit(
         maas_f32_conv_nhwc, [x, panels, node.optionalInput(2), node.optionalInput(3), y], params, split)
     }

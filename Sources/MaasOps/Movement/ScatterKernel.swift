@@ -37,7 +37,7 @@ extension Lowering {
     _ updates: Operand, rows: Operand, inner: Int, _ reduction: ScatterReduction
   ) throws(MaasError) {
     let (x, y) = (try input(0), try output())
-    if !inputs.dropFirst().contains(where: { $0?.buffer == x.buffer }) { mayReuse(input: 0) }
+    mayReuseAlone(0)
     emitStart(x, y)
     let params = ScatterParams(count: rows.count, inner: inner, reduction: reduction.rawValue)
     let run: maas_step_run =

@@ -70,7 +70,26 @@ package final class SliceOperator: ReadableOperator {
       return .known(Interval(size, start, end, step).count)
     }
     if step < 0 { return isReversal(start, end) ? (size + .known(-1 - step)).floorDivided(by: -step) : nil }
-    return (fromFront(end, size) - fromFront(start, size) + .known(step - 1)).floorDivided(by: step)
+    guard let taken = taken(size, start, end) else { return nil }
+    return (taken + .known(step - 1)).floorDivided(by: step)
+  }
+
+  /// How many elements lie from start to end.
+  private func taken(_ size: Dim, _ start: Dim, _ end: Dim) -> Dim? {
+    guard !isCounted(start, from: size) || !isCounted(end, from: size) else { return nil }
+    if isCounted(start, from: size) {
+      guard let count = start.value.map({ Dim.known(-$0) }), isWhole(end) else { return nil }
+      return .least(count, size)
+    }
+    return isCounted(end, from: size) ? nil : fromFront(end, size) - fromFront(start, size)
+  }
+
+  private func isWhole(_ end: Dim) -> Bool { (end.value ?? 0) >= Int(Int32.max) }
+
+  /// Whether a bound is counted from the end of a dimension that may be smaller than that: at least 1 is taken for sure.
+  private func isCounted(_ bound: Dim, from size: Dim) -> Bool {
+    guard let value = bound.value, value < -1 else { return false }
+    return !(size + bound).isNeverNegative
   }
 
   /// Whether a negative step goes through the whole dimension.

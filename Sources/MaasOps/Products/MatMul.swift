@@ -33,7 +33,7 @@ package final class MatMul: ReadableOperator {
     if a.dtype != .float, !a.dtype.isNarrowFloat { return try node.emitPlainProduct(product, a, b, nil, y) }
     let bias = try node.widenedOptional(2)
     product.cColumn = bias.map { $0.count > 1 ? 1 : 0 } ?? 0
-    if node.optionalInput(3) != nil { node.mayReuse(input: 3) }
+    node.mayReuseAlone(3)
     let target = try node.widenedTarget(y)
     let (left, right) = (try node.widened(a), try node.rightFactor(1))
     try node.emitProduct(product, left, right, bias, try node.widenedOptional(3), target)

@@ -75,7 +75,7 @@ package final class QuantizedProduct: Operator {
     var columns = b.x.shape
     if isTransposed, columns.count > 1 { columns.swapAt(columns.count - 1, columns.count - 2) }
     let product = try MatrixProduct(of: a.x.shape, columns, to: y.shape, isTransposed: [false, isTransposed])
-    if finish.residual != nil { node.mayReuse(input: 7) }
+    node.mayReuseAlone(7)
     try node.emitIntegerProduct(product, a, b, finish, y)
   }
 

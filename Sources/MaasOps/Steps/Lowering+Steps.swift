@@ -40,6 +40,14 @@ extension Lowering {
     if x.count == y.count, x.dtype.bitWidth == y.dtype.bitWidth { mayReuse(input: i) }
   }
 
+  /// Lets the output be written over input `i`, which is read element by element as the output is written, unless the
+  /// node reads the same memory in another way, too.
+  mutating func mayReuseAlone(_ i: Int) {
+    guard let x = optionalInput(i) else { return }
+    let isShared = inputs.enumerated().contains { $0 != i && $1?.buffer == x.buffer }
+    if !isShared { mayReuse(input: i) }
+  }
+
   /// Copies between strided views: elements of `dims`, strides and offsets counted in elements.
   @inline(never)
   mutating func emitCopy(

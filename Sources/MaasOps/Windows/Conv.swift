@@ -57,7 +57,7 @@ package final class Conv: ReadableOperator {
       return node.emitPlainConv(
         params, [x, w, node.optionalInput(2), y], items: y.count / y.shape[y.rank - 1])
     }
-    if node.optionalInput(3) != nil { node.mayReuse(input: 3) }
+    node.mayReuseAlone(3)
     let target = try node.widenedTarget(y)
     let operands = [
       try node.widened(x), try node.widened(w), try node.widenedOptional(2), try node.widenedOptional(3),

@@ -127,13 +127,11 @@ struct Window {
       let span = input + .known(sizes.begin[d] + sizes.end[d]) - extent
       let rounded = ceilMode ? span + .known(stride - 1) : span
       let count = rounded.floorDivided(by: stride) + .known(1)
+      guard ceilMode else { return count }
       // A window must begin inside the input or the padding before it.
-      if ceilMode, let count = count.value, let input = input.value,
-        let last = product(count - 1, stride), last >= input + sizes.begin[d]
-      {
-        return .known(count - 1)
-      }
-      return count
+      let begins = (input + .known(sizes.begin[d] - 1)).floorDivided(by: stride) + .known(1)
+      let reach = extent - .known(sizes.end[d] + stride)
+      return reach.isNeverNegative ? count : .least(count, begins)
     }
   }
 

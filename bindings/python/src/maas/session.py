@@ -144,10 +144,17 @@ class Session(Closing):
                 if len(self._idle) >= _MOST_IDLE:
                     del self._idle[:1]
                 if self._as_parameter_ is not None:
-                    self._idle.append(Prepared(self, dict(feed), results))
+                    self._prepare(feed, results)
             elif signature is not None:
                 self._seen.append(signature)
         return results
+
+    def _prepare(self, feed: Mapping[str, Any], results: list[np.ndarray]) -> None:
+        """Prepares runs like the one that gave `results`, unless its outputs are not what the model declares."""
+        try:
+            self._idle.append(Prepared(self, dict(feed), results))
+        except ShapeMismatch:
+            self._prepares = False
 
     def close(self) -> None:
         """Gives the session back, now or when the last run of it returns. Closing twice is fine."""
