@@ -51,6 +51,13 @@ def test_wrapping_begins_at_what_is_kept(pads):
     np.testing.assert_array_equal(found(model, feeds)[0], expected(model, feeds)[0])
 
 
+@pytest.mark.parametrize("repeats", [[2, 3, 1, 2, 2], [1, 2, 2, 2, 2], [2, 2, 2, 2, 2], [2, 0, 2, 2, 2], [1, 2, 2, 2, 2, 2, 2]])
+def test_many_dimensions_are_repeated(repeats):
+    x = np.arange(2 * 3 ** (len(repeats) - 1), dtype=np.float32).reshape(2, *[3] * (len(repeats) - 1))
+    model = model_of("Tile", {"x": x}, {"r": np.array(repeats)})
+    np.testing.assert_array_equal(found(model, {"x": x})[0], np.tile(x, repeats))
+
+
 @pytest.mark.parametrize("mode", ["wrap", "reflect", "edge"])
 def test_nothing_cannot_be_repeated(mode):
     feeds = {"x": np.arange(5, dtype=np.float32)}

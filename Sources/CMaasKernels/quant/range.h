@@ -1,6 +1,10 @@
 /// The smallest and largest of many floats, for one instruction set. Included by body.h.
 
-/// Of n floats and 0; NaN is no part of it, as every comparison is with what was found before as its second operand.
+/// NaN is neither less nor greater than what was found before.
+static inline vf lower_of(vf next, vf low) { return v_select(v_less(next, low), next, low); }
+static inline vf higher_of(vf next, vf high) { return v_select(v_less(high, next), next, high); }
+
+/// Of n floats and 0, without NaN.
 static void range_of(const float *x, int64_t n, float *low, float *high) {
   enum { chains = 4 };
   vf lows[chains], highs[chains];
@@ -10,13 +14,13 @@ static void range_of(const float *x, int64_t n, float *low, float *high) {
   for (; i + chains * V_WIDTH <= n; i += chains * V_WIDTH)
     for (int c = 0; c < chains; c++) {
       vf next = v_load(x + i + c * V_WIDTH);
-      lows[c] = v_min(next, lows[c]);
-      highs[c] = v_max(next, highs[c]);
+      lows[c] = lower_of(next, lows[c]);
+      highs[c] = higher_of(next, highs[c]);
     }
   for (; i < n; i += V_WIDTH) {
     vf next = v_load_tail(x + i, n - i < V_WIDTH ? n - i : V_WIDTH);
-    lows[0] = v_min(next, lows[0]);
-    highs[0] = v_max(next, highs[0]);
+    lows[0] = lower_of(next, lows[0]);
+    highs[0] = higher_of(next, highs[0]);
   }
   for (int c = 1; c < chains; c++) {
     lows[0] = v_min(lows[c], lows[0]);

@@ -77,9 +77,24 @@ package final class Tile: ReadableOperator {
     return repeats
   }
 
-  /// One copy over (repeat, dimension) pairs: the repeats have stride 0 in the input.
+  /// Some dimensions at a time, the last ones first: each that is repeated makes two of a copy's.
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let (x, y) = (try node.input(0), try node.output())
+    let y = try node.output()
+    var x = try node.input(0)
+    var repeated = y.shape.indices.filter { x.shape[$0] != y.shape[$0] }
+    while repeated.count > 3 {
+      var shape = x.shape
+      for d in repeated.suffix(3) { shape[d] = y.shape[d] }
+      let wider = try node.temporary(y.dtype, shape)
+      try emitRepeats(&node, x, wider)
+      x = wider
+      repeated.removeLast(3)
+    }
+    try emitRepeats(&node, x, y)
+  }
+
+  /// One copy over (repeat, dimension) pairs: the repeats have stride 0 in the input.
+  private func emitRepeats(_ node: inout Lowering, _ x: Operand, _ y: Operand) throws(MaasError) {
     let (xOwn, yOwn) = (contiguousStrides(x.shape), contiguousStrides(y.shape))
     var (dims, xStrides, yStrides): ([Int], [Int], [Int]) = ([], [], [])
     for d in x.shape.indices {
