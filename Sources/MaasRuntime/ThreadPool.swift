@@ -95,7 +95,8 @@ package final class ThreadPool: @unchecked Sendable {
   /// How many of `threads` find something to do on a CPU that no other run is on.
   private func participants(_ step: UnsafePointer<maas_step>, _ threads: Int) -> Int {
     let free = cpus + 1 - max(1, Int(runs.load()))
-    return min(threads, free, Self.maximumThreads, Int(clamping: Self.chunks(step)))
+    // Of more than three numbers `min` would make an array.
+    return min(min(threads, free, Self.maximumThreads), Int(clamping: Self.chunks(step)))
   }
 
   /// Few chunks are dealt out evenly, in the order of the items: what a thread reads is then mostly what it wrote.

@@ -70,21 +70,10 @@ package final class SliceOperator: ReadableOperator {
       return .known(Interval(size, start, end, step).count)
     }
     if step < 0 { return isReversal(start, end) ? (size + .known(-1 - step)).floorDivided(by: -step) : nil }
-    guard let taken = taken(size, start, end) else { return nil }
-    return (taken + .known(step - 1)).floorDivided(by: step)
+    // From one place counted from the end to an earlier one.
+    if let start = start.value, let end = end.value, start < 0, end <= start { return .known(0) }
+    return (fromFront(end, size) - fromFront(start, size) + .known(step - 1)).floorDivided(by: step)
   }
-
-  /// How many elements lie from start to end.
-  private func taken(_ size: Dim, _ start: Dim, _ end: Dim) -> Dim? {
-    guard !isCounted(start, from: size) || !isCounted(end, from: size) else { return nil }
-    if isCounted(start, from: size) {
-      guard let count = start.value.map({ Dim.known(-$0) }), isWhole(end) else { return nil }
-      return .least(count, size)
-    }
-    return isCounted(end, from: size) ? nil : fromFront(end, size) - fromFront(start, size)
-  }
-
-  private func isWhole(_ end: Dim) -> Bool { (end.value ?? 0) >= Int(Int32.max) }
 
   /// Whether a bound is counted from the end of a dimension that may be smaller than that: at least 1 is taken for sure.
   private func isCounted(_ bound: Dim, from size: Dim) -> Bool {
@@ -98,9 +87,9 @@ package final class SliceOperator: ReadableOperator {
     return (start == -1 || start >= Int(Int32.max)) && end <= -Int(Int32.max)
   }
 
-  /// A bound counted from the front. A symbolic size is taken to be as large as what is counted from its end, and an
-  /// expression that may have either sign not to be below 0.
+  /// A bound counted from the front. An expression that may have either sign is taken not to be below 0.
   private func fromFront(_ bound: Dim, _ size: Dim) -> Dim {
+    if isCounted(bound, from: size) { return size - .least(.known(0) - bound, size) }
     if let value = bound.value, value >= Int(Int32.max) { return size }
     guard bound != .known(0), (.known(0) - bound).isNeverNegative else { return .least(bound, size) }
     return size.value == nil || bound.value == nil ? size + bound : .known(max(0, (size + bound).value ?? 0))
