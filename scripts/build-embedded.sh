@@ -41,6 +41,7 @@ compile_c() {
   while read -r source; do
     target=$(echo "$source" | cut -d / -f 2)
     object=$out/c/$(echo "${source#Sources/}" | tr / -).o
+    objects+=("$object")
     # shellcheck disable=SC2086
     older "$object" "$source" $headers || continue
     # Portable rows are what CPUs without AVX2 or NEON run: small comes before fast.
@@ -102,6 +103,6 @@ compile_swift
 # The toolchain's linker folds equal code; Debian's is the one for aarch64.
 if [ "$machine" = x86_64 ]; then fold=("-B$swift_usr/bin" -fuse-ld=lld -Wl,--icf=all -Wl,-z,pack-relative-relocs); else fold=(); fi
 "$machine-linux-gnu-gcc" -shared "${fold[@]}" -Wl,-soname=libmaas.so.1 -Wl,-z,nodelete -Wl,--no-undefined \
-  -Wl,--gc-sections -Wl,--version-script=Sources/MaasABI/maas.map "$out/maas.o" "$out"/c/*.o \
+  -Wl,--gc-sections -Wl,--version-script=Sources/MaasABI/maas.map "$out/maas.o" "${objects[@]}" \
   "$swift_usr/lib/swift/embedded/$triple/libswiftUnicodeDataTables.a" -lm -o "$out/libmaas.so.1"
 if [ -n "$prefix" ]; then scripts/install.sh --library "$out/libmaas.so.1" "$prefix"; fi
