@@ -44,8 +44,9 @@ compile_c() {
     objects+=("$object")
     # shellcheck disable=SC2086
     older "$object" "$source" $headers || continue
-    # Portable rows are what CPUs without AVX2 or NEON run: small comes before fast.
-    case $source in */scalar.c) speed=-Oz ;; *) speed=-O3 ;; esac
+    # Portable rows are what CPUs without AVX2 or NEON run: small comes before fast. The rest waits for memory sooner than
+    # products do.
+    case $source in */scalar.c) speed=-Oz ;; */gemm/* | */conv/*) speed=-O3 ;; *) speed=-O2 ;; esac
     "$swift_usr/bin/clang" "${c_flags[@]}" "${define[@]}" -D_GNU_SOURCE -std=gnu11 "$speed" -fPIC -fvisibility=hidden \
       -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-math-errno -Wall -Wextra -Werror -ISources/CMaasSystem/include \
       "-ISources/$target/include" "-ISources/$target" -c "$source" -o "$object"
