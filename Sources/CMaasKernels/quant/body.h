@@ -68,6 +68,9 @@ static inline float rounded(float x, float low, float high) {
   return (held + 12582912.0f) - 12582912.0f;
 }
 
+/// The same for a vector, before it is rounded: NaN becomes the lower bound.
+static inline vf held_in(vf x, vf low, vf high) { return v_min(v_select(v_less(low, x), x, low), high); }
+
 /// One scale and zero point, and a byte for each element.
 static void quantize_bytes(const maas_quantize_params *g, const piece *p) {
   float zero = 0;
@@ -79,11 +82,11 @@ static void quantize_bytes(const maas_quantize_params *g, const piece *p) {
   const float *from = p->x;
   uint8_t *to = p->y;
   for (; i + V_WIDTH <= n; i += V_WIDTH) {
-    vf x = v_min(v_max(v_div(v_load(from + i), scale), low), high);
+    vf x = held_in(v_div(v_load(from + i), scale), low, high);
     vi_store_bytes(to + i, vi_add(v_to_int(v_round(x)), offset));
   }
   if (i < n) {
-    vf x = v_min(v_max(v_div(v_load_tail(from + i, n - i), scale), low), high);
+    vf x = held_in(v_div(v_load_tail(from + i, n - i), scale), low, high);
     vi_store_bytes_tail(to + i, vi_add(v_to_int(v_round(x)), offset), n - i);
   }
 }
