@@ -42,7 +42,7 @@ stage_embedded() { Tests/embedded/run.sh; }
 stage_python() {
   $python -m pytest -q -p no:cacheprovider bindings/python && $python -m pytest -q -p no:cacheprovider Benchmarks/tests
 }
-stage_hostile() { $python Tests/Fuzz/hostile.py 6000 && $python Tests/Fuzz/hostile.py 3000 --compiled; }
+stage_hostile() { make_cases && $python Tests/Fuzz/hostile.py 6000 && $python Tests/Fuzz/hostile.py 3000 --compiled; }
 
 stage_abi() {
   rm -rf .build/prefix
