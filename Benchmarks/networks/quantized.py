@@ -30,6 +30,8 @@ class _Samples(quantization.CalibrationDataReader):
                 feed[value.name] = random.integers(0, WORDS, shape) if integer else random.standard_normal(shape, np.float32)
                 if value.name == "attention_mask":
                     feed[value.name] = np.ones(shape, np.int64)
+                if value.name == "position_ids":
+                    feed[value.name] = np.broadcast_to(np.arange(SEQUENCE), shape).copy()
             yield feed
 
     def get_next(self) -> dict[str, np.ndarray] | None:
