@@ -80,8 +80,16 @@ leave_out() {
     done
     rm "$out/swift/MaasOps-${part//\//-}"*.swift
   done
+  leave_out_training
   rm "$out/swift/MaasOptimizer-"{FuseAttention,FuseRotary,KeepBytes,PackWeights,QuantizeProducts,FinishQuantizedProducts}.swift # their operators are among those
   sed -i -E '/^  (fuseAttention|fuseRotary|keepBytes|packWeights|quantizeProducts|finishQuantizedProducts),$/d' "$out/swift/MaasOptimizer-Pipeline.swift"
+}
+
+# Gradients are methods in files of their own, which a protocol's extension stands in for, and one operator of ONNX.
+leave_out_training() {
+  rm -f "$out/swift/MaasOps-Gradients-"*.swift "$out/swift/MaasOps-"*Gradient.swift "$out/swift/MaasONNX-Import-GradientImport.swift"
+  sed -i -e '/if type == "Gradient"/,/^    }/d' -e '/ Puts the nodes that compute the derivatives/,/^  }/d' \
+    "$out/swift/MaasONNX-Import-GraphImporter.swift"
 }
 
 compile_swift() {

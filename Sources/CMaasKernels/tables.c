@@ -48,6 +48,11 @@ static const maas_kernel_table *const tables[] = {
     &maas_f32_qbinary_table,
     &maas_f32_block_bytes_table,
     &maas_f32_range_table,
+    &maas_f32_slope_table,
+    &maas_f32_softmax_slope_table,
+    &maas_f32_layer_norm_slope_table,
+    &maas_f32_layer_norm_sums_table,
+    &maas_f32_channel_norm_slope_table,
 #endif
 };
 

@@ -56,6 +56,11 @@ package struct Backward {
     graph.add(op, inputs, name: "\(node.name)/gradient/\(op.name)")[0]
   }
 
+  /// Adds a node of several outputs.
+  package mutating func add(_ op: any Operator, _ inputs: [ValueID?], outputs: Int) -> [ValueID] {
+    graph.add(op, inputs, name: "\(node.name)/gradient/\(op.name)", outputs: outputs)
+  }
+
   /// Says a part of the gradient of input `i`.
   package mutating func contribute(_ gradient: ValueID, to i: Int) throws(MaasError) {
     contributions[try input(i), default: []].append(gradient)

@@ -10,9 +10,6 @@ extern "C" {
 
 /// function(x) in double precision, with libm's accuracy.
 double maas_f64_unary(maas_f32_activation function, double x);
-
-/// The derivative of the function at x; where there is none, the one of the side that PyTorch takes.
-double maas_f64_slope(maas_f32_activation function, double x);
 double maas_f64_pow(double a, double b);
 
 /// A step of Gaussian elimination in a matrix of n rows and columns: what stands below a[k, k] is divided by it, and the rows

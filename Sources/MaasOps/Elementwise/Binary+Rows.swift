@@ -4,9 +4,9 @@ import MaasGraph
 
 extension Binary.Row {
   package static let add = Self(
-    "Add", MAAS_BINARY_ADD, follow: { $0 + $1 }, gradients: { ($1, $1) },
+    "Add", MAAS_BINARY_ADD, follow: { $0 + $1 },
     run: { dispatch(BinaryKernel<Sum>.self, Chunk($0, $1, $2, $3)) })
-  package static let div = Self("Div", MAAS_BINARY_DIV, follow: quotient, gradients: quotientGradients) {
+  package static let div = Self("Div", MAAS_BINARY_DIV, follow: quotient) {
     dispatch(BinaryKernel<Quotient>.self, Chunk($0, $1, $2, $3))
   }
   package static let fmod = Self("Mod", nil) {
@@ -22,7 +22,7 @@ extension Binary.Row {
     dispatch(BinaryKernel<Modulo>.self, Chunk($0, $1, $2, $3))
   }
   package static let mul = Self(
-    "Mul", MAAS_BINARY_MUL, follow: { $0 * $1 }, gradients: productGradients,
+    "Mul", MAAS_BINARY_MUL, follow: { $0 * $1 },
     run: { dispatch(BinaryKernel<Product>.self, Chunk($0, $1, $2, $3)) })
   package static let pow = Self("Pow", MAAS_BINARY_POW) {
     dispatch(BinaryKernel<Power>.self, Chunk($0, $1, $2, $3))
@@ -31,7 +31,7 @@ extension Binary.Row {
     dispatch(BinaryKernel<ScaledBelowZero>.self, Chunk($0, $1, $2, $3))
   }
   package static let sub = Self(
-    "Sub", MAAS_BINARY_SUB, follow: { $0 - $1 }, gradients: { ($1, $0.negated($1)) },
+    "Sub", MAAS_BINARY_SUB, follow: { $0 - $1 },
     run: { dispatch(BinaryKernel<Difference>.self, Chunk($0, $1, $2, $3)) })
 }
 
@@ -73,21 +73,6 @@ private enum Power: BinaryRule {
 
 private enum ScaledBelowZero: BinaryRule {
   static func apply<T: Number>(_ a: T, _ b: T) -> T? { a < .zero ? T.product(a, b) : a }
-}
-
-private func productGradients(_ node: inout Backward, _ dy: ValueID) throws(MaasError) -> (
-  a: ValueID, b: ValueID
-) {
-  let (a, b) = (try node.input(0), try node.input(1))
-  return (node.product(dy, b), node.product(dy, a))
-}
-
-/// d(a/b) = da/b - (a/b) db/b
-private func quotientGradients(_ node: inout Backward, _ dy: ValueID) throws(MaasError) -> (
-  a: ValueID, b: ValueID
-) {
-  let part = node.quotient(dy, try node.input(1))
-  return (part, node.negated(node.product(part, try node.output())))
 }
 
 /// Integer division rounds towards zero. A symbolic dividend is a size, so not negative.

@@ -13,19 +13,15 @@ package final class Binary: OperatorFamily {
     let run: maas_step_run
     /// The same function of dimensions, for shape arithmetic.
     let follow: (@Sendable (Dim, Dim) -> Dim?)?
-    /// The gradients of both operands, as if nothing had been broadcast, out of the result's; nil where there are none.
-    let gradients: (@Sendable (inout Backward, ValueID) throws(MaasError) -> (a: ValueID, b: ValueID))?
 
     init(
       _ name: String, _ kernel: maas_binary?, follow: (@Sendable (Dim, Dim) -> Dim?)? = nil,
-      gradients: (@Sendable (inout Backward, ValueID) throws(MaasError) -> (a: ValueID, b: ValueID))? = nil,
       run: @escaping maas_step_run
     ) {
       self.name = name
       self.kernel = kernel
       self.run = run
       self.follow = follow
-      self.gradients = gradients
     }
   }
 
@@ -90,16 +86,6 @@ package final class Binary: OperatorFamily {
     try node.mayReuseElementwise(1)
     let b = try alignment.operand(node)
     try node.emitBinary(row, try node.input(0), b, try node.output(), activation)
-  }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) {
-    guard let gradients = row.gradients, activation.isNone, alignment.isNumPys else {
-      throw MaasError(.unsupported, "the operator has no gradient")
-    }
-    let dy = try node.gradient()
-    let parts = try gradients(&node, dy)
-    if node.wants(0) { try node.contributeBroadcast(parts.a, to: 0) }
-    if node.wants(1) { try node.contributeBroadcast(parts.b, to: 1) }
   }
 }
 

@@ -7,7 +7,7 @@ import MaasGraph
 package final class Clip: ReadableOperator {
   package let name = "Clip"
   /// The attributes; nil where bounds are inputs.
-  private let bounds: (low: Float, high: Float)?
+  let bounds: (low: Float, high: Float)?
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     if reader.opset < 11 {

@@ -4,7 +4,7 @@ import MaasGraph
 /// y = x ^ exponent with broadcasting; the exponent may have an element type of its own.
 package final class Pow: ReadableOperator {
   package let name = "Pow"
-  private let alignment: Alignment
+  let alignment: Alignment
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     alignment = try Alignment(&reader)

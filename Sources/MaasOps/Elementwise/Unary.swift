@@ -24,8 +24,8 @@ package final class Unary: OperatorFamily {
     }
   }
 
-  private let row: Row
-  private let function: maas_f32_activation
+  let row: Row
+  let function: maas_f32_activation
 
   package var name: String { row.name }
   /// The function in the form that other operators fuse.
@@ -53,12 +53,6 @@ package final class Unary: OperatorFamily {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     try node.mayReuseElementwise(0)
     node.emitUnary(function, try node.input(0), try node.output())
-  }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) {
-    let dy = try node.gradient()
-    if row.op == MAAS_UNARY_NEG { return try node.contribute(node.negated(dy), to: 0) }
-    try node.contribute(node.add(UnaryGradient(function), [dy, try node.input(0)]), to: 0)
   }
 }
 

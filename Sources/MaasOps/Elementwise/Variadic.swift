@@ -16,7 +16,7 @@ package final class Variadic: OperatorFamily {
     package static let sum = Row(name: "Sum", pair: .add, isMean: false, types: DType.floats)
   }
 
-  private let row: Row
+  let row: Row
   package var name: String { row.name }
 
   package init(_ row: Row) { self.row = row }
@@ -54,12 +54,6 @@ package final class Variadic: OperatorFamily {
       sum = y
     }
     if row.isMean { try node.emitBinary(.div, y, try count(&node, y.dtype), y) }
-  }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) {
-    guard row.name == "Sum" else { throw MaasError(.unsupported, "the operator has no gradient") }
-    let dy = try node.gradient()
-    for i in 0..<node.inputCount where node.wants(i) { try node.contributeBroadcast(dy, to: i) }
   }
 
   /// Only the first step reads inputs 0 and 1; later ones must not find their input overwritten.

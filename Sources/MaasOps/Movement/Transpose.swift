@@ -13,7 +13,7 @@ package final class Transpose: ReadableOperator {
     try reader.finish()
   }
 
-  private func order(_ rank: Int) throws(MaasError) -> [Int] {
+  func order(_ rank: Int) throws(MaasError) -> [Int] {
     let order = perm ?? Array((0..<rank).reversed())
     guard order.count == rank, order.sorted() == Array(0..<rank) else {
       throw MaasError(
@@ -41,15 +41,6 @@ package final class Transpose: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) { try node.moving(emit) }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) {
-    var inverse = perm
-    if let perm {
-      for (i, axis) in try order(perm.count).enumerated() { inverse?[axis] = i }
-    }
-    let dy = try node.gradient()
-    try node.contribute(node.add(Transpose(perm: inverse), [dy]), to: 0)
-  }
 
   private func emit(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())

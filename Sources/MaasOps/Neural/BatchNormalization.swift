@@ -84,7 +84,6 @@ package final class BatchNormalization: ReadableOperator {
     node.narrow(target, into: y)
   }
 
-  /// The tensor as [images, channels, elements of a channel].
   /// The same for float images with their channels last, in inference.
   func lowerChannelsLast(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
@@ -96,7 +95,8 @@ package final class BatchNormalization: ReadableOperator {
     try emit(&node, try x.reshaped(rows), inputs, try y.reshaped(rows))
   }
 
-  private func view(_ x: Operand, _ shape: [Int]) throws(MaasError) -> Operand {
+  /// The tensor as [images, channels, elements of a channel].
+  func view(_ x: Operand, _ shape: [Int]) throws(MaasError) -> Operand {
     let rest = shape.dropFirst(2).reduce(1, *)
     let channels = shape[at: 1] ?? 1
     return try Operand(

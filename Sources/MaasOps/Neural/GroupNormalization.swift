@@ -16,10 +16,10 @@ package final class GroupNormalization: OperatorFamily {
   }
 
   private let row: Row
-  private let epsilon: Float
+  let epsilon: Float
   /// Nil: every channel is a group.
-  private let groups: Int?
-  private let scalesGroups: Bool
+  let groups: Int?
+  let scalesGroups: Bool
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {
@@ -73,7 +73,7 @@ package final class GroupNormalization: OperatorFamily {
   }
 
   /// Input `i` with an element for each channel.
-  private func perChannel(
+  func perChannel(
     _ node: inout Lowering, _ i: Int, _ x: Operand, _ dtype: DType
   ) throws(MaasError) -> Operand {
     let own = try node.converted(try node.input(i), dtype)

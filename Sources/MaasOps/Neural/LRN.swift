@@ -6,8 +6,8 @@ import MaasGraph
 /// `size` neighbouring channels.
 package final class LRN: ReadableOperator {
   package let name = "LRN"
-  private let alpha, beta, bias: Float
-  private let size: Int
+  let alpha, beta, bias: Float
+  let size: Int
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     alpha = try reader.float("alpha") ?? 0.0001
@@ -44,7 +44,8 @@ package final class LRN: ReadableOperator {
   }
 
   /// The sum over neighbouring channels, divided by `size`: an average pool with channels for the height of an image.
-  private func emitMeans(_ node: inout Lowering, _ x: Operand, _ y: Operand) {
+  /// Mirrored: over the channels that have this one among theirs.
+  func emitMeans(_ node: inout Lowering, _ x: Operand, _ y: Operand, isMirrored: Bool = false) {
     let (channels, width) = (x.shape[1], x.shape.dropFirst(2).reduce(1, *))
     var params = maas_f32_pool_params()
     params.op = MAAS_POOL_AVERAGE
@@ -55,8 +56,8 @@ package final class LRN: ReadableOperator {
     assign(&params.kernel, [1, size, 1])
     assign(&params.stride, [1, 1, 1])
     assign(&params.dilation, [1, 1, 1])
-    assign(&params.pad_begin, [0, (size - 1) / 2, 0])
-    assign(&params.pad_end, [0, size / 2, 0])
+    assign(&params.pad_begin, [0, (isMirrored ? size : size - 1) / 2, 0])
+    assign(&params.pad_end, [0, (isMirrored ? size - 1 : size) / 2, 0])
     if x.dtype == .double { return node.emitPlainPool(params, [x, y, nil], items: y.count) }
     let split = withUnsafePointer(to: params) { maas_f32_pool_split($0) }
     node.emit(maas_f32_pool, [x, y, nil], params, split)

@@ -17,9 +17,9 @@ package final class LayerNormalization: OperatorFamily {
     package static let simplified = Row(name: "SimplifiedLayerNormalization", isRMS: true, statistics: [1])
   }
 
-  private let row: Row
-  private let axis: Int
-  private let epsilon: Float
+  let row: Row
+  let axis: Int
+  let epsilon: Float
   package var name: String { row.name }
   package var isRMS: Bool { row.isRMS }
 
@@ -100,7 +100,7 @@ extension Lowering {
   }
 
   /// Input `i` converted and repeated to the shape of the normalised part; nil when it is left out.
-  fileprivate mutating func spread(_ i: Int, _ part: [Int], _ dtype: DType) throws(MaasError) -> Operand? {
+  mutating func spread(_ i: Int, _ part: [Int], _ dtype: DType) throws(MaasError) -> Operand? {
     guard let own = optionalInput(i) else { return nil }
     let x = dtype == .double ? try converted(own, dtype) : try widened(own)
     if x.count == part.reduce(1, *) { return x }

@@ -17,9 +17,9 @@ package final class Loss: OperatorFamily {
     package static let softmaxCrossEntropy = Row(name: "SoftmaxCrossEntropyLoss", takesScores: true)
   }
 
-  private let row: Row
-  private let reduction: String
-  private let ignored: Int?
+  let row: Row
+  let reduction: String
+  let ignored: Int?
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {

@@ -6,8 +6,8 @@ import MaasGraph
 /// x divided by its L1 or L2 norm along an axis; 0 where the norm is.
 package final class LpNormalization: ReadableOperator {
   package let name = "LpNormalization"
-  private let axis: Int
-  private let norm: maas_reduce
+  let axis: Int
+  let norm: maas_reduce
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     axis = try reader.int("axis") ?? -1
@@ -43,12 +43,19 @@ extension Lowering {
   ) throws(MaasError) {
     var shape = x.shape
     shape[axis] = 1
+    try emitBinary(.div, x, try emitNorms(x, norm, shape, axis, zeroAs: zero), y)
+  }
+
+  /// The reduction along an axis, with another number for 0.
+  mutating func emitNorms(
+    _ x: Operand, _ norm: maas_reduce, _ shape: [Int], _ axis: Int, zeroAs zero: Double
+  ) throws(MaasError) -> Operand {
     let norms = try temporary(x.dtype, shape)
     try emitReduce(norm, x, norms, [axis])
     emit(
       { dispatch(ZeroReplacement.self, Chunk($0, $1, $2, $3)) }, [norms], zero, dtype: x.dtype,
       items: norms.count, grain: grain(nanoseconds: 1))
-    try emitBinary(.div, x, norms, y)
+    return norms
   }
 }
 

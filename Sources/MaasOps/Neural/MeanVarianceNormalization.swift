@@ -5,7 +5,7 @@ import MaasGraph
 /// (x - mean) / standard deviation, over any axes. ONNX's function adds 1e-9 to the deviation.
 package final class MeanVarianceNormalization: ReadableOperator {
   package let name = "MeanVarianceNormalization"
-  private let axes: [Int]
+  let axes: [Int]
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     axes = try reader.ints("axes") ?? [0, 2, 3]

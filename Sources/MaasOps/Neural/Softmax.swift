@@ -12,8 +12,8 @@ package final class Softmax: OperatorFamily {
     package static let logSoftmax = Row(name: "LogSoftmax", isLog: true)
   }
 
-  private let row: Row
-  private let axis: SoftmaxAxis
+  let row: Row
+  let axis: SoftmaxAxis
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {

@@ -6,11 +6,11 @@ import MaasGraph
 /// A rewrite may add an activation, and com.microsoft's FusedGemm has one; that needs float.
 package final class Gemm: ReadableOperator {
   package let name = "Gemm"
-  private let alpha: Float
-  private let beta: Float
+  let alpha: Float
+  let beta: Float
   package let transA: Bool
-  private let transB: Bool
-  private let activation: Activation
+  let transB: Bool
+  let activation: Activation
 
   package convenience init(_ reader: inout AttributeReader) throws(MaasError) {
     try self.init(&reader, .none)
@@ -93,27 +93,5 @@ package final class Gemm: ReadableOperator {
     let (left, right) = (try node.widened(a), try node.rightFactor(1))
     try node.emitProduct(product, left, right, bias, nil, target)
     node.narrow(target, into: y)
-  }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) {
-    guard activation.isNone else { throw MaasError(.unsupported, "the operator has no gradient") }
-    let (a, b, dy) = (try node.input(0), try node.input(1), try node.gradient())
-    if node.wants(0) {
-      let da =
-        transA
-        ? node.add(Gemm(alpha: alpha, transA: transB, transB: true), [b, dy])
-        : node.add(Gemm(alpha: alpha, transA: false, transB: !transB), [dy, b])
-      try node.contribute(da, to: 0)
-    }
-    if node.wants(1) {
-      let db =
-        transB
-        ? node.add(Gemm(alpha: alpha, transA: true, transB: transA), [dy, a])
-        : node.add(Gemm(alpha: alpha, transA: !transA, transB: false), [a, dy])
-      try node.contribute(db, to: 1)
-    }
-    guard node.wants(2) else { return }
-    let scaled = beta == 1 ? dy : node.add(Unary(.affine, alpha: beta), [dy])
-    try node.contributeBroadcast(scaled, to: 2)
   }
 }

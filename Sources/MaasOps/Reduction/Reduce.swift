@@ -82,15 +82,6 @@ package final class Reduce: OperatorFamily {
     guard node.optionalInput(i) != nil else { return try reduced(.absent, rank: rank) }
     return try reduced(.known(try node.integers(i)), rank: rank)
   }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) {
-    guard row.op == MAAS_REDUCE_SUM || row.op == MAAS_REDUCE_MEAN else {
-      throw MaasError(.unsupported, "the operator has no gradient")
-    }
-    let dy = try node.gradient()
-    let spread = Like(.spread(self, isMean: row.op == MAAS_REDUCE_MEAN))
-    try node.contribute(node.add(spread, [dy, try node.input(0), node.optionalInput(1)]), to: 0)
-  }
 }
 
 extension Reduce.Row {

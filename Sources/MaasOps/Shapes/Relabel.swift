@@ -18,10 +18,6 @@ package final class Identity: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) {
-    try node.contribute(try node.gradient(), to: 0)
-  }
 }
 
 /// The first dimensions in one, the rest in another.
@@ -44,6 +40,4 @@ package final class Flatten: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) { try node.contributeReshaped() }
 }

@@ -91,6 +91,4 @@ package final class Reshape: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) { try node.contributeReshaped() }
 }

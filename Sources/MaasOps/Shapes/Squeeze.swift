@@ -95,8 +95,6 @@ package final class Squeeze: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) { try node.contributeReshaped() }
 }
 
 /// Inserts dimensions of 1 at the named places of the output.
@@ -135,6 +133,4 @@ package final class Unsqueeze: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) { node.alias() }
-
-  package func gradient(_ node: inout Backward) throws(MaasError) { try node.contributeReshaped() }
 }

@@ -114,8 +114,8 @@ package final class GlobalPool: OperatorFamily {
     package static let max = Row(name: "GlobalMaxPool", op: MAAS_REDUCE_MAX)
   }
 
-  private let row: Row
-  private let exponent: Double
+  let row: Row
+  let exponent: Double
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {

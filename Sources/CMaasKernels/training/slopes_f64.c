@@ -1,7 +1,33 @@
-#include "maas_scalar.h"
+/// Slopes of the unary functions in double precision, from y where `maas_slope_takes_result` says so.
 #include <math.h>
+#include "maas_training.h"
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
+bool maas_slope_takes_result(maas_f32_activation f) {
+  switch (f.op) {
+  case MAAS_UNARY_RELU:
+  case MAAS_UNARY_CLIP:
+  case MAAS_UNARY_RECIPROCAL:
+  case MAAS_UNARY_SQRT:
+  case MAAS_UNARY_EXP:
+  case MAAS_UNARY_TANH:
+  case MAAS_UNARY_SIGMOID:
+  case MAAS_UNARY_HARD_SIGMOID:
+  case MAAS_UNARY_SOFTPLUS:
+  case MAAS_UNARY_SOFTSIGN:
+    return true;
+  case MAAS_UNARY_LEAKY_RELU:
+  case MAAS_UNARY_ELU:
+    return f.alpha >= 0;
+  case MAAS_UNARY_CELU:
+    return f.alpha > 0;
+  case MAAS_UNARY_SELU: // The sign of y must be that of x.
+    return f.alpha >= 0 && f.beta > 0;
+  default:
+    return false;
+  }
+}
 
 // The slope of tanh, given its value.
 static double tanh_slope(double y) { return 1 - y * y; }
@@ -26,59 +52,67 @@ static double mish_slope(double x) {
   return y + x * tanh_slope(y) * sigmoid(x);
 }
 
-static double rectifier_slope(maas_f32_activation f, double x) {
+// Of ELU and its like, whose part below 0 ends at -limit: y or x is `known`.
+static double elu_slope(maas_f32_activation f, double known, double limit, double divisor) {
+  if (known > 0)
+    return 1;
+  return maas_slope_takes_result(f) ? (known + limit) / divisor : limit / divisor * exp(known / divisor);
+}
+
+static double rectifier_slope(maas_f32_activation f, double known) {
   double alpha = f.alpha, beta = f.beta;
   switch (f.op) {
   case MAAS_UNARY_RELU:
-    return x > 0;
+    return known > 0;
   case MAAS_UNARY_LEAKY_RELU:
-    return x < 0 ? alpha : 1;
+    return known > 0 ? 1 : alpha;
   case MAAS_UNARY_THRESHOLDED_RELU:
-    return x > alpha;
+    return known > alpha;
   case MAAS_UNARY_CLIP:
-    return x >= alpha && x <= beta;
+    return known > alpha && known < beta;
   case MAAS_UNARY_HARD_SIGMOID:
-    return alpha * x + beta > 0 && alpha * x + beta < 1 ? alpha : 0;
+    return known > 0 && known < 1 ? alpha : 0;
   case MAAS_UNARY_HARD_SWISH:
-    return x < -3 ? 0 : x > 3 ? 1 : x / 3 + 0.5;
+    return known < -3 ? 0 : known > 3 ? 1 : known / 3 + 0.5;
   case MAAS_UNARY_ELU:
-    return x < 0 ? alpha * exp(x) : 1;
+    return elu_slope(f, known, alpha, 1);
   case MAAS_UNARY_SELU:
-    return beta * (x < 0 ? alpha * exp(x) : 1);
+    return maas_slope_takes_result(f) && known <= 0 ? known + alpha * beta
+                                                    : beta * elu_slope(f, known, alpha, 1);
   case MAAS_UNARY_CELU:
-    return x < 0 ? exp(x / alpha) : 1;
+    return elu_slope(f, known, alpha, alpha);
   case MAAS_UNARY_SHRINK:
-    return x < -alpha || x > alpha;
+    return known < -alpha || known > alpha;
   case MAAS_UNARY_ABS:
-    return (x > 0) - (x < 0);
+    return (known > 0) - (known < 0);
   default:
     return 0;
   }
 }
 
-static double smooth_slope(maas_f32_activation f, double x) {
+static double smooth_slope(maas_f32_activation f, double known) {
   double alpha = f.alpha, beta = f.beta;
   switch (f.op) {
   case MAAS_UNARY_SOFTPLUS:
-    return sigmoid(x);
+    return -expm1(-known);
   case MAAS_UNARY_SOFTSIGN:
-    return 1 / ((1 + fabs(x)) * (1 + fabs(x)));
+    return (1 - fabs(known)) * (1 - fabs(known));
   case MAAS_UNARY_GELU:
-    return gelu_slope(x);
+    return gelu_slope(known);
   case MAAS_UNARY_GELU_TANH:
-    return gelu_tanh_slope(x);
+    return gelu_tanh_slope(known);
   case MAAS_UNARY_SILU:
-    return silu_slope(alpha, x);
+    return silu_slope(alpha, known);
   case MAAS_UNARY_MISH:
-    return mish_slope(x);
+    return mish_slope(known);
   case MAAS_UNARY_SIGMOID:
-    return sigmoid(x) * sigmoid(-x);
+    return known * (1 - known);
   case MAAS_UNARY_TANH:
-    return tanh_slope(tanh(x));
+    return tanh_slope(known);
   case MAAS_UNARY_SCALED_TANH:
-    return alpha * beta * tanh_slope(tanh(beta * x));
+    return alpha * beta * tanh_slope(tanh(beta * known));
   default:
-    return rectifier_slope(f, x);
+    return rectifier_slope(f, known);
   }
 }
 
@@ -111,7 +145,7 @@ static double trigonometric_slope(maas_f32_activation f, double x) {
   }
 }
 
-double maas_f64_slope(maas_f32_activation f, double x) {
+double maas_f64_slope(maas_f32_activation f, double known) {
   switch (f.op) {
   case MAAS_UNARY_IDENTITY:
     return 1;
@@ -120,18 +154,18 @@ double maas_f64_slope(maas_f32_activation f, double x) {
   case MAAS_UNARY_AFFINE:
     return f.alpha;
   case MAAS_UNARY_RECIPROCAL:
-    return -1 / (x * x);
+    return -known * known;
   case MAAS_UNARY_SQRT:
-    return 0.5 / sqrt(x);
+    return 0.5 / known;
   case MAAS_UNARY_SQUARE:
-    return 2 * x;
+    return 2 * known;
   case MAAS_UNARY_EXP:
-    return exp(x);
+    return known;
   case MAAS_UNARY_LOG:
-    return 1 / x;
+    return 1 / known;
   case MAAS_UNARY_ERF:
-    return 1.12837916709551257390 * exp(-x * x);
+    return 1.12837916709551257390 * exp(-known * known);
   default:
-    return trigonometric_slope(f, x);
+    return trigonometric_slope(f, known);
   }
 }

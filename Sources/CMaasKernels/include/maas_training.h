@@ -1,0 +1,53 @@
+#ifndef MAAS_TRAINING_H
+#define MAAS_TRAINING_H
+/// The C kernels that gradients call. The rules of maas_kernels.h hold for them; `dx` is the gradient of x and so on.
+#include "maas_kernels.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Unary functions
+
+/// Whether slopes of y = function(x) are computed from y; else from x.
+bool maas_slope_takes_result(maas_f32_activation function);
+/// The derivative, given y or x; where there is none, the one of the side that PyTorch takes.
+double maas_f64_slope(maas_f32_activation function, double known);
+
+/// dy, y or x, dx: dx = dy f'. In place with dy and with the other.
+int32_t maas_f32_slope(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_slope_split(const maas_f32_unary_params *params);
+
+// Softmax
+
+/// dy, y, dx: dx = y (dy - sum of dy y); of a log-softmax dy - e^y times the sum of dy. In place with both.
+int32_t maas_f32_softmax_slope(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_softmax_slope_split(const maas_f32_softmax_params *params);
+
+// Normalisation
+
+/// dy, x, scale[n] or NULL, dx, mean[rows] or NULL, inverse standard deviation[rows] or NULL: the last two are written. In
+/// place with dy and x.
+int32_t maas_f32_layer_norm_slope(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_layer_norm_slope_split(const maas_f32_layer_norm_params *params);
+
+/// dy, x, mean[rows] or NULL for 0, inverse standard deviation[rows], dscale[n] or NULL, dbias[n] or NULL: sums over rows.
+int32_t maas_f32_layer_norm_sums(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_layer_norm_sums_split(const maas_f32_layer_norm_params *params);
+
+/// y = (x - mean) / sqrt(variance + epsilon) * scale + bias over [outer, channels, inner], a scale and a bias for each
+/// channel.
+typedef struct maas_f32_channel_norm_params {
+  int64_t outer, channels, inner;
+  float epsilon;
+} maas_f32_channel_norm_params;
+
+/// dy, x, scale[channels], mean[channels] and variance[channels] that are given, or NULL for those of the batch, then dx,
+/// dscale[channels], dbias[channels], each or NULL. In place with dy and x.
+int32_t maas_f32_channel_norm_slope(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_channel_norm_slope_split(const maas_f32_channel_norm_params *params);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
