@@ -4,6 +4,7 @@
 /// in order of preference; an entry runs the first one that this CPU supports and MAAS_ISA allows.
 #include "maas_kernels.h"
 #include "maas_quant.h"
+#include "maas_random.h"
 #include "maas_training.h"
 #include "maas_tree.h"
 

@@ -12,7 +12,8 @@ package final class Dropout: ReadableOperator {
   /// Before opset 10 the mask has the input's element type.
   private let maskIsBool: Bool
   private let maskValue: Float
-  private let ratio: Float
+  /// The attribute's, which input 1 takes the place of where there is one.
+  package let ratio: Float
   private let seed: RandomSeed
   private let trainsAlways: Bool
   private let mayTrain: Bool
