@@ -243,6 +243,7 @@ int main(void) {
   signal(SIGSEGV, outside);
   check_elementwise();
   check_products();
+  check_doubles();
   check_windows();
   check_along();
   check_integers();

@@ -63,6 +63,7 @@ double real(const fenced *floats, int64_t i);
 
 void check_elementwise(void);
 void check_products(void);
+void check_doubles(void);
 void check_windows(void);
 void check_along(void);
 void check_integers(void);

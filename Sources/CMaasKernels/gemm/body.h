@@ -6,12 +6,6 @@
 
 static micro_kernel *const micros[MAAS_MR] = {MAAS_MICROS};
 
-MAAS_HALVES(1)
-MAAS_HALVES(2)
-MAAS_HALVES(3)
-MAAS_HALVES(4)
-static halves_kernel *const halves_micros[MAAS_FEW] = {halves_1, halves_2, halves_3, halves_4};
-
 /// `f` from (i, j) on.
 static maas_gemm_finish finish_at(const maas_gemm_finish *f, int64_t i, int64_t j) {
   maas_gemm_finish moved = *f;
@@ -23,9 +17,9 @@ static maas_gemm_finish finish_at(const maas_gemm_finish *f, int64_t i, int64_t 
   return moved;
 }
 
-void MAAS_F32_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
+void MAAS_REAL_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
   int64_t height = pass->height ? pass->height : MAAS_MR;
-  const float *a = pass->a.a;
+  const real *a = pass->a.a;
   if (pass->rows_outside) {
     for (int64_t i = 0; i < pass->rows; i += height, a += pass->group)
       for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
@@ -38,15 +32,20 @@ void MAAS_F32_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_fini
 }
 
 typedef struct gemm_item {
-  const float *a, *c, *residual;
+  const real *a, *c, *residual;
   const char *b;
-  float *y;
+  real *y;
   int64_t rows, columns;
 } gemm_item;
 
+#ifdef MAAS_DOUBLE
+static bool has_halves(const maas_f32_gemm_params *g) { return (void)g, false; }
+#else
+#include "halves.h"
+#endif
+
 static int64_t b_bytes(const maas_f32_gemm_params *g) {
-  bool is_half = g->b_form == MAAS_GEMM_B_PACKED_F16 || g->b_form == MAAS_GEMM_B_PACKED_BF16;
-  return is_half ? sizeof(uint16_t) : sizeof(float);
+  return has_halves(g) ? sizeof(uint16_t) : sizeof(real);
 }
 
 static int64_t batch_offset(const maas_f32_gemm_params *g, int64_t index, const int64_t *strides) {
@@ -65,15 +64,15 @@ static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operan
   int64_t i = index % row_tiles * g->tile_m, j = index / row_tiles % column_tiles * g->tile_n;
   int64_t y = batch_offset(g, batch, g->y_batch) + i * g->y_row + j;
   gemm_item item = {.rows = maas_min64(g->tile_m, g->m - i), .columns = maas_min64(g->tile_n, g->n - j)};
-  item.a = (const float *)operands[0] + g->a_offset + batch_offset(g, batch, g->a_batch) + i * g->a_row;
+  item.a = (const real *)operands[0] + g->a_offset + batch_offset(g, batch, g->a_batch) + i * g->a_row;
   int64_t b = batch_offset(g, batch, g->b_batch), packed = maas_round_up(g->n, MAAS_NR) * g->k;
   item.b = (const char *)operands[1] +
            (g->b_form == MAAS_GEMM_B_PLAIN ? b + j * g->b_col : b * packed + j * g->k) * b_bytes(g);
   if (operands[2])
-    item.c = (const float *)operands[2] + batch_offset(g, batch, g->c_batch) + i * g->c_row + j * g->c_col;
+    item.c = (const real *)operands[2] + batch_offset(g, batch, g->c_batch) + i * g->c_row + j * g->c_col;
   if (operands[3])
-    item.residual = (const float *)operands[3] + y;
-  item.y = (float *)operands[4] + y;
+    item.residual = (const real *)operands[3] + y;
+  item.y = (real *)operands[4] + y;
   return item;
 }
 
@@ -82,7 +81,7 @@ enum { colliding_rows = 8 };
 
 /// Groups of equal height: a last one of few rows would read a panel faster than the cache gives it.
 static int64_t even_height(const maas_f32_gemm_params *g, int64_t rows) {
-  bool collide = g->a_col == 1 && g->a_row % 1024 == 0;
+  bool collide = g->a_col == 1 && g->a_row % (4096 / (int64_t)sizeof(real)) == 0;
   int64_t most = collide ? maas_min64(MAAS_MR, colliding_rows) : MAAS_MR;
   return maas_ceil_div(rows, maas_ceil_div(rows, most));
 }
@@ -93,32 +92,21 @@ static bool packing_pays(const maas_f32_gemm_params *g, const gemm_item *item) {
   return g->a_col != 1 && item->rows > MAAS_MR && item->columns > 2 * MAAS_NR;
 }
 
-/// Panels of 16-bit elements, to floats. What comes next is fetched, so that memory works on while these are used.
-static void widen(const char *from, bool is_bfloat, int64_t count, float *to) {
-  enum { ahead = 8192 };
-  const uint16_t *halves = (const uint16_t *)(const void *)from;
-  for (int64_t i = 0; i < count; i += MAAS_NR) {
-    __builtin_prefetch((const char *)(halves + i) + ahead);
-    MAAS_EACH (v, MAAS_NV) {
-      const uint16_t *one = halves + i + v * V_WIDTH;
-      v_store(to + i + v * V_WIDTH, is_bfloat ? v_load_bfloat(one) : v_load_half(one));
-    }
-  }
-}
-
 /// Rows [p, p + k) of one panel of a B that is no panels of floats: in place where one group of rows reads
 /// whole rows of it, else through `slab`.
 static void use_panel(const maas_f32_gemm_params *g, const char *b, int64_t p, maas_gemm_pass *pass,
-                      float *slab) {
+                      real *slab) {
   pass->b = slab;
+#ifndef MAAS_DOUBLE
   if (g->b_form != MAAS_GEMM_B_PLAIN) {
     widen(b + p * MAAS_NR * b_bytes(g), g->b_form == MAAS_GEMM_B_PACKED_BF16, pass->k * MAAS_NR, slab);
     return;
   }
+#endif
   maas_gemm_plain plain = {(const loose *)(const void *)b + p * g->b_row, g->b_row, g->b_col, pass->k,
                            pass->columns};
   if (pass->rows <= MAAS_MR && g->b_col == 1 && pass->columns == MAAS_NR) {
-    pass->b = (const float *)plain.b;
+    pass->b = (const real *)plain.b;
     pass->b_gap = g->b_row - MAAS_NR;
   } else {
     pack_b(&plain, MAAS_NR, pass->k, slab);
@@ -126,35 +114,18 @@ static void use_panel(const maas_f32_gemm_params *g, const char *b, int64_t p, m
 }
 
 static void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item, int64_t p,
-                        const maas_gemm_pass *whole, const maas_gemm_finish *f, float *slab) {
+                        const maas_gemm_pass *whole, const maas_gemm_finish *f, real *slab) {
   int64_t column = (g->b_form == MAAS_GEMM_B_PLAIN ? g->b_col : g->k) * b_bytes(g);
   for (int64_t j = 0; j < whole->columns; j += MAAS_NR) {
     maas_gemm_pass pass = *whole;
     pass.columns = maas_min64(MAAS_NR, whole->columns - j);
     use_panel(g, item->b + j * column, p, &pass, slab);
     maas_gemm_finish finish = finish_at(f, 0, j);
-    MAAS_F32_SHARED(gemm_pass)(&pass, &finish);
+    MAAS_REAL_SHARED(gemm_pass)(&pass, &finish);
   }
 }
 
-/// Rows that read 16-bit panels themselves, a second time from the cache; more of them share a copy in floats.
-enum { halves_rows = 2 * MAAS_FEW };
-
-/// A product of few rows with a B of 16-bit elements.
-static void halves_tile(const maas_f32_gemm_params *g, const gemm_item *item, const maas_gemm_finish *f) {
-  for (int64_t j = 0; j < item->columns; j += MAAS_NR)
-    for (int64_t i = 0; i < item->rows; i += MAAS_FEW) {
-      maas_gemm_pass pass = {.columns = maas_min64(MAAS_NR, item->columns - j),
-                             .k = g->k,
-                             .a = {item->a + i * g->a_row, g->a_row, g->a_col}};
-      maas_gemm_finish finish = finish_at(f, i, j);
-      const uint16_t *b = (const uint16_t *)(const void *)item->b + j * g->k;
-      halves_kernel *kernel = halves_micros[maas_min64(MAAS_FEW, item->rows - i) - 1];
-      kernel(&pass, b, g->b_form == MAAS_GEMM_B_PACKED_BF16, &finish);
-    }
-}
-
-static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, float *scratch) {
+static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real *scratch) {
   maas_gemm_finish whole = {.y = item->y,
                             .y_row = g->y_row,
                             .c = item->c,
@@ -164,10 +135,12 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, floa
                             .alpha = g->alpha,
                             .beta = g->beta,
                             .activation = g->activation};
-  if (b_bytes(g) == sizeof(uint16_t) && item->rows <= halves_rows) {
+#ifndef MAAS_DOUBLE
+  if (has_halves(g) && item->rows <= halves_rows) {
     halves_tile(g, item, &whole);
     return;
   }
+#endif
   bool copied = g->b_form != MAAS_GEMM_B_PACKED, pack = packing_pays(g, item);
   int64_t length = maas_gemm_pass_length(g->k, item->rows, MAAS_MR, copied), p = 0;
   int64_t height = even_height(g, item->rows);
@@ -178,7 +151,7 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, floa
                            .a = {item->a + p * g->a_col, g->a_row, g->a_col},
                            .group = height * g->a_row,
                            .height = height,
-                           .b = (const float *)(const void *)item->b + p * MAAS_NR,
+                           .b = (const real *)(const void *)item->b + p * MAAS_NR,
                            .panel = g->k * MAAS_NR};
     if (pack) {
       pack_a(pass.rows, height, pass.k, pass.a, scratch);
@@ -189,12 +162,12 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, floa
     if (copied)
       copied_pass(g, item, p, &pass, &finish, scratch + maas_gemm_packed_rows(g, MAAS_MR) * length);
     else
-      MAAS_F32_SHARED(gemm_pass)(&pass, &finish);
+      MAAS_REAL_SHARED(gemm_pass)(&pass, &finish);
     p += pass.k;
   } while (p < g->k);
 }
 
-int32_t MAAS_F32_KERNEL(gemm)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+int32_t MAAS_REAL_KERNEL(gemm)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
   const maas_f32_gemm_params *g = step->params;
   for (int64_t i = begin; i < end; i++) {
     gemm_item item = gemm_item_at(g, step->operands, i);

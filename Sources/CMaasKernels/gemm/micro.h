@@ -17,19 +17,19 @@ typedef struct maas_gemm_place {
 
 /// C for `n` columns from (i, j) on.
 static vf c_at(const maas_gemm_finish *f, int64_t i, int64_t j, int64_t n) {
-  const float *c = f->c + i * f->c_row + j * f->c_col;
+  const real *c = f->c + i * f->c_row + j * f->c_col;
   if (f->c_col == 0)
     return v_set(*c);
   if (f->c_col == 1)
     return v_load_tail(c, n);
-  float gathered[V_WIDTH] = {0};
+  real gathered[V_WIDTH] = {0};
   for (int64_t l = 0; l < n; l++)
     gathered[l] = c[l * f->c_col];
   return v_load(gathered);
 }
 
 /// The first n columns of `rows` rows of a tile, `width` apart, from (i, j) on: all but an activation that is no clamp.
-static void finish_columns(float *t, int64_t width, int64_t rows, int64_t i, int64_t j, int64_t n,
+static void finish_columns(real *t, int64_t width, int64_t rows, int64_t i, int64_t j, int64_t n,
                            const maas_gemm_finish *f) {
   vf alpha = v_set(f->alpha), beta = v_set(f->beta);
   clamp limits = clamp_of(&f->activation);
@@ -46,7 +46,7 @@ static void finish_columns(float *t, int64_t width, int64_t rows, int64_t i, int
   }
 }
 
-static void store_row(const float *t, float *y, int64_t columns) {
+static void store_row(const real *t, real *y, int64_t columns) {
   int64_t whole = columns - columns % V_WIDTH;
   for (int64_t j = 0; j < whole; j += V_WIDTH)
     v_store(y + j, v_load(t + j));
@@ -54,24 +54,32 @@ static void store_row(const float *t, float *y, int64_t columns) {
     v_store_tail(y + whole, v_load(t + whole), columns - whole);
 }
 
+/// The activations that are no clamps, which products of doubles do not have.
+static void activate(const maas_f32_activation *f, real *tile, int64_t n) {
+#ifndef MAAS_DOUBLE
+  if (!is_clamp(f))
+    MAAS_F32_SHARED(unary_rows)[f->op](tile, tile, n, f->alpha, f->beta);
+#else
+  (void)f, (void)tile, (void)n;
+#endif
+}
+
 /// What the register path does not do, through a small buffer: fewer columns, any activation, any C.
-static __attribute__((noinline)) void finish_slowly(float *tile, maas_gemm_place at, int64_t width,
+static __attribute__((noinline)) void finish_slowly(real *tile, maas_gemm_place at, int64_t width,
                                                     const maas_gemm_finish *f) {
   for (int64_t j = 0; j < at.columns; j += V_WIDTH)
     finish_columns(tile + j, width, at.rows, at.i, at.j + j, maas_min64(V_WIDTH, at.columns - j), f);
-  const maas_f32_activation *g = &f->activation;
-  if (!is_clamp(g))
-    MAAS_F32_SHARED(unary_rows)[g->op](tile, tile, at.rows * width, g->alpha, g->beta);
+  activate(&f->activation, tile, at.rows * width);
   for (int64_t r = 0; r < at.rows; r++)
     store_row(tile + r * width, f->y + (at.i + r) * f->y_row + at.j, at.columns);
 }
 
 /// A tile of one vector may have fewer columns, a wider one has them all.
-MAAS_INLINE vf load_columns(const int nv, const float *p, int v, int64_t columns) {
+MAAS_INLINE vf load_columns(const int nv, const real *p, int v, int64_t columns) {
   return nv == 1 ? v_load_tail(p, columns) : v_load(p + v * V_WIDTH);
 }
 
-MAAS_INLINE void store_columns(const int nv, float *p, int v, vf a, int64_t columns) {
+MAAS_INLINE void store_columns(const int nv, real *p, int v, vf a, int64_t columns) {
   if (nv == 1)
     v_store_tail(p, a, columns);
   else
@@ -81,7 +89,7 @@ MAAS_INLINE void store_columns(const int nv, float *p, int v, vf a, int64_t colu
 MAAS_INLINE void add_c(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns,
                        const maas_gemm_finish *f, int64_t i, int64_t j) {
   vf beta = v_set(f->beta);
-  const float *c = f->c + i * f->c_row + j * f->c_col;
+  const real *c = f->c + i * f->c_row + j * f->c_col;
   MAAS_EACH (r, mr)
     MAAS_EACH (v, nv) {
       vf row = f->c_col ? load_columns(nv, c + r * f->c_row, v, columns) : v_set(c[r * f->c_row]);
@@ -89,7 +97,7 @@ MAAS_INLINE void add_c(const int mr, const int nv, vf acc[][MAAS_NV], int64_t co
     }
 }
 
-MAAS_INLINE void add_rows(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns, const float *rows,
+MAAS_INLINE void add_rows(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns, const real *rows,
                           int64_t stride) {
   MAAS_EACH (r, mr)
     MAAS_EACH (v, nv)
@@ -99,9 +107,9 @@ MAAS_INLINE void add_rows(const int mr, const int nv, vf acc[][MAAS_NV], int64_t
 /// Finishes the tile at (i, j).
 MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns,
                              const maas_gemm_finish *f, int64_t i, int64_t j) {
-  bool whole = nv == 1 || columns >= nv * V_WIDTH;
+  bool whole = !is_compact && (nv == 1 || columns >= nv * V_WIDTH);
   if (!whole || !is_clamp(&f->activation) || (f->c && f->c_col > 1)) {
-    float tile[MAAS_MR * MAAS_NR];
+    real tile[MAAS_MR * MAAS_NR];
     MAAS_EACH (r, mr)
       MAAS_EACH (v, nv)
         v_store(tile + (r * nv + v) * V_WIDTH, acc[r][v]);
@@ -122,7 +130,7 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
   if (f->residual)
     add_rows(mr, nv, acc, columns, f->residual + at, f->y_row);
   clamp limits = clamp_of(&f->activation);
-  float *y = f->y + at;
+  real *y = f->y + at;
   MAAS_EACH (r, mr)
     MAAS_EACH (v, nv)
       store_columns(nv, y + r * f->y_row, v, clamped(limits, acc[r][v]), columns);
@@ -133,10 +141,10 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
 #define MAAS_AHEAD 4096
 #define MAAS_AHEAD_LEAST 12
 
-MAAS_INLINE void fetch_ahead(const int mr, const int nv, const float *b) {
+MAAS_INLINE void fetch_ahead(const int mr, const int nv, const real *b) {
   if (mr * nv < MAAS_AHEAD_LEAST)
     return;
-  for (int64_t line = 0; line < nv * V_WIDTH * (int64_t)sizeof(float); line += 64)
+  for (int64_t line = 0; line < nv * V_WIDTH * (int64_t)sizeof(real); line += 64)
     __builtin_prefetch((const char *)b + line + MAAS_AHEAD);
 }
 
@@ -183,34 +191,8 @@ MAAS_INLINE void multiply_few(const int mr, const int nv, vf acc[][MAAS_NV], int
           v_add(v_add(v_add(sums[0][i][v], sums[1][i][v]), v_add(sums[2][i][v], sums[3][i][v])), acc[i][v]);
 }
 
-/// acc[mr][NV] = A[mr, k] B[k, NR] with 16-bit elements of B, widened in registers: nothing but B's own bytes
-/// moves. Two sums in turn, so that none waits for itself.
-MAAS_INLINE void multiply_halves(const int mr, const bool is_bfloat, vf acc[][MAAS_NV], int64_t k,
-                                 maas_gemm_left a, const uint16_t *b) {
-  vf sums[2][MAAS_FEW][MAAS_NV];
-  MAAS_EACH (s, 2)
-    MAAS_EACH (i, mr)
-      MAAS_EACH (v, MAAS_NV)
-        sums[s][i][v] = v_set(0);
-  for (int64_t p = 0; p < k; p += 2)
-    MAAS_EACH (s, 2) {
-      if (p + s == k)
-        break;
-      MAAS_EACH (v, MAAS_NV) {
-        vf column = is_bfloat ? v_load_bfloat(b + v * V_WIDTH) : v_load_half(b + v * V_WIDTH);
-        MAAS_EACH (i, mr)
-          sums[s][i][v] = v_fma(v_set(a.a[i * a.row]), column, sums[s][i][v]);
-      }
-      a.a += a.col;
-      b += MAAS_NR;
-    }
-  MAAS_EACH (i, mr)
-    MAAS_EACH (v, MAAS_NV)
-      acc[i][v] = v_add(sums[0][i][v], sums[1][i][v]);
-}
-
 /// The tile at (i, j) of the pass, with `first` its first row of A.
-MAAS_INLINE void tile_of(const int mr, const int nv, const maas_gemm_pass *pass, const float *first,
+MAAS_INLINE void tile_of(const int mr, const int nv, const maas_gemm_pass *pass, const real *first,
                          const maas_gemm_finish *f, int64_t i, int64_t j) {
   vf acc[MAAS_MR][MAAS_NV];
   maas_gemm_left a = {first, pass->a.row, pass->a.col};
@@ -224,30 +206,15 @@ MAAS_INLINE void tile_of(const int mr, const int nv, const maas_gemm_pass *pass,
 
 /// The tile at (i, j), whose rows of A begin at `a`. Operands stay where they are: what is written to be read at once in another width
 /// waits for every store before it.
-typedef void micro_kernel(const maas_gemm_pass *pass, const float *a, const maas_gemm_finish *f, int64_t i,
+typedef void micro_kernel(const maas_gemm_pass *pass, const real *a, const maas_gemm_finish *f, int64_t i,
                           int64_t j);
 
 /// Columns that one vector holds are not worth the others.
 #define MAAS_MICRO(rows)                                                                                     \
-  static __attribute__((noinline)) void micro_##rows(const maas_gemm_pass *pass, const float *a,             \
+  static __attribute__((noinline)) void micro_##rows(const maas_gemm_pass *pass, const real *a,             \
                                                      const maas_gemm_finish *f, int64_t i, int64_t j) {      \
-    if (pass->columns - j <= V_WIDTH)                                                                        \
+    if (!is_compact && pass->columns - j <= V_WIDTH)                                                                        \
       tile_of(rows, 1, pass, a, f, i, j);                                                                    \
     else                                                                                                     \
       tile_of(rows, MAAS_NV, pass, a, f, i, j);                                                              \
-  }
-
-typedef void halves_kernel(const maas_gemm_pass *pass, const uint16_t *b, bool is_bfloat,
-                           const maas_gemm_finish *f);
-
-/// The only tile of a pass of at most MAAS_NR columns.
-#define MAAS_HALVES(rows)                                                                                    \
-  static __attribute__((noinline)) void halves_##rows(const maas_gemm_pass *pass, const uint16_t *b,         \
-                                                      bool is_bfloat, const maas_gemm_finish *f) {           \
-    vf acc[MAAS_MR][MAAS_NV];                                                                                \
-    if (is_bfloat)                                                                                           \
-      multiply_halves(rows, true, acc, pass->k, pass->a, b);                                                 \
-    else                                                                                                     \
-      multiply_halves(rows, false, acc, pass->k, pass->a, b);                                                \
-    finish_tile(rows, MAAS_NV, acc, pass->columns, f, 0, 0);                                                 \
   }

@@ -2,15 +2,15 @@
 #define MAAS_GEMM_PASS_H
 /// One pass over k for a rectangle of Y, by the micro-kernels of one instruction set: what gemm and conv
 /// share.
-#include "maas_kernels.h"
+#include "real.h"
 
 /// What is done to a tile of Y besides A B. Addresses are those of the tile's first element.
 typedef struct maas_gemm_finish {
-  float *y;
+  real *y;
   int64_t y_row;
-  const float *c; ///< NULL: none, or added by an earlier pass.
+  const real *c; ///< NULL: none, or added by an earlier pass.
   int64_t c_row, c_col;
-  const float *residual; ///< Rows as in y. NULL: none, or added by an earlier pass.
+  const real *residual; ///< Rows as in y. NULL: none, or added by an earlier pass.
   float alpha, beta;
   bool add;                       ///< Not the first pass: Y already holds a partial sum.
   maas_f32_activation activation; ///< Identity before the last pass.
@@ -18,13 +18,13 @@ typedef struct maas_gemm_finish {
 
 /// A as the micro-kernel reads it: element (i, p) is a[i * row + p * col].
 typedef struct maas_gemm_left {
-  const float *a;
+  const real *a;
   int64_t row, col;
 } maas_gemm_left;
 
 /// The same of a panel of B: element (p, j) is b[p * row + j].
 typedef struct maas_gemm_right {
-  const float *b;
+  const real *b;
   int64_t row;
 } maas_gemm_right;
 
@@ -34,7 +34,7 @@ typedef struct maas_gemm_pass {
   int64_t rows, columns, k;
   maas_gemm_left a;
   int64_t group;
-  const float *b;
+  const real *b;
   int64_t panel;
   int64_t height;    ///< Rows of a group, at most MR; 0 for MR.
   int64_t b_gap;     ///< Elements between the end of a panel's row and the next; 0 where B is packed.

@@ -1,20 +1,25 @@
 #ifndef MAAS_GEMM_QUAD_H
 #define MAAS_GEMM_QUAD_H
-/// Four floats at a time, on every CPU: what packing either operand takes.
+/// Four elements at a time, on every CPU: what packing either operand takes.
 #include <string.h>
+#include "real.h"
 
-typedef float quad __attribute__((vector_size(16), aligned(4)));
-typedef float loose __attribute__((aligned(1))); ///< A matrix may lie anywhere in a file.
+#ifdef MAAS_DOUBLE // Wider than the registers of some; no call of these functions leaves its file.
+#pragma clang diagnostic ignored "-Wpsabi"
+#endif
+
+typedef real quad __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real))));
+typedef real loose __attribute__((aligned(1))); ///< A matrix may lie anywhere in a file.
 
 static inline quad load4(const loose *p) {
   quad value;
   memcpy(&value, p, sizeof value);
   return value;
 }
-static inline void store4(float *p, quad value) { memcpy(p, &value, sizeof value); }
+static inline void store4(real *p, quad value) { memcpy(p, &value, sizeof value); }
 
 /// A 4 x 4 block of columns that are contiguous in memory.
-static inline void transpose4(const loose *from, int64_t column, float *to, int64_t row) {
+static inline void transpose4(const loose *from, int64_t column, real *to, int64_t row) {
   quad a = load4(from), b = load4(from + column), c = load4(from + 2 * column), d = load4(from + 3 * column);
   quad ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5),
        ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);

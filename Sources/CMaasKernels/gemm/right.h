@@ -13,7 +13,7 @@ typedef struct maas_gemm_plain {
 /// Columns [0, width) of a panel whose columns lie contiguous in memory, `column` apart: a line of each at a
 /// time, as those a multiple of the page apart push each other out of the cache.
 static inline void pack_columns(const loose *from, int64_t column, int64_t k, int64_t width, int64_t nr,
-                                float *to) {
+                                real *to) {
   enum { line = 16 };
   int64_t quads = width - width % 4, whole = k - k % 4;
   for (int64_t p = 0; p < whole; p += line)
@@ -26,11 +26,11 @@ static inline void pack_columns(const loose *from, int64_t column, int64_t k, in
 }
 
 /// Rows that are contiguous (or neither are): one stretch of a row at a time.
-static inline void pack_rows(const maas_gemm_plain *b, int64_t nr, int64_t panel_rows, float *to) {
+static inline void pack_rows(const maas_gemm_plain *b, int64_t nr, int64_t panel_rows, real *to) {
   const loose *from = b->b;
   for (int64_t p = 0; p < b->k; p++, from += b->row, to += nr)
     for (int64_t j = 0; j < b->columns; j += nr) {
-      float *panel = to + j * panel_rows;
+      real *panel = to + j * panel_rows;
       int64_t count = maas_min64(nr, b->columns - j);
       if (b->col == 1 && count == nr) // A multiple of 4 in every layout; inline, unlike memcpy.
         for (int64_t i = 0; i < count; i += 4)
@@ -41,13 +41,13 @@ static inline void pack_rows(const maas_gemm_plain *b, int64_t nr, int64_t panel
     }
 }
 
-static inline void pad_panel(float *panel, int64_t k, int64_t width, int64_t nr) {
+static inline void pad_panel(real *panel, int64_t k, int64_t width, int64_t nr) {
   for (int64_t p = 0; p < k; p++)
-    memset(panel + p * nr + width, 0, (size_t)(nr - width) * sizeof(float));
+    memset(panel + p * nr + width, 0, (size_t)(nr - width) * sizeof(real));
 }
 
 /// Copies B to panels of `nr` columns, which may be some rows of panels with more.
-static inline void pack_b(const maas_gemm_plain *b, int64_t nr, int64_t panel_rows, float *to) {
+static inline void pack_b(const maas_gemm_plain *b, int64_t nr, int64_t panel_rows, real *to) {
   int64_t rest = b->columns % nr;
   if (rest)
     pad_panel(to + (b->columns - rest) * panel_rows, b->k, rest, nr);

@@ -45,6 +45,7 @@ const maas_kernel *maas_kernel_selected(const maas_kernel_table *table);
 // The split functions whose answer depends on the kernel, for one that need not be the selected one.
 
 maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_params *params);
+maas_split maas_f64_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_params *params);
 maas_split maas_f32_gemm_pack_split_for(const maas_kernel *gemm, maas_f32_gemm_pack_params *params);
 int64_t maas_f32_gemm_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n);
 maas_split maas_f32_conv_split_for(const maas_kernel *kernel, maas_f32_conv_params *params);

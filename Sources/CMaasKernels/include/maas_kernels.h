@@ -169,6 +169,10 @@ typedef struct maas_f32_gemm_params {
 int32_t maas_f32_gemm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_gemm_split(maas_f32_gemm_params *params);
 
+/// The same of doubles, with a plain B and without an activation.
+int32_t maas_f64_gemm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f64_gemm_split(maas_f32_gemm_params *params);
+
 /// B[p,j] = b[p b_row + j b_col]; b_row = ldb and b_col = 1, or the other way round for a transposed B.
 /// The packed matrices follow one another in row-major order of the batch.
 typedef struct maas_f32_gemm_pack_params {

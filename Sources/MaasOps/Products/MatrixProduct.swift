@@ -122,6 +122,18 @@ extension Lowering {
     emit(maas_f32_gemm, [a, right, c, residual, y], params, split)
   }
 
+  #if !hasFeature(Embedded)
+    /// Emits the product of doubles.
+    mutating func emitDoubleProduct(
+      _ product: MatrixProduct, _ a: Operand, _ b: Operand, _ c: Operand?, _ y: Operand
+    ) {
+      var params = product.params
+      product.usePlainB(&params)
+      let split = maas_f64_gemm_split(&params)
+      emit(maas_f64_gemm, [a, b, c, nil, y], params, split, dtype: .double)
+    }
+  #endif
+
   /// B in the kernel's layout: packed once if it is constant, else by a step of every run.
   mutating func panels(_ b: Operand, _ product: MatrixProduct) throws(MaasError) -> Operand {
     var params = product.packParams

@@ -3,11 +3,14 @@ import MaasCore
 import MaasGraph
 
 extension Lowering {
-  /// Emits the product for element types without a kernel; there is no activation and no residual then.
+  /// Emits the product of elements that are not float; there is no activation and no residual then.
   mutating func emitPlainProduct(
     _ product: MatrixProduct, _ a: Operand, _ b: Operand, _ c: Operand?, _ y: Operand
   ) throws(MaasError) {
     guard y.count > 0 else { return }
+    #if !hasFeature(Embedded)
+      if y.dtype == .double { return emitDoubleProduct(product, a, b, c, y) }
+    #endif
     let batch = try Walk(product.batch, strides: [product.aBatch, product.bBatch, product.yBatch])
     let params = PlainProductParams(
       m: product.m, n: product.n, k: product.k, aRow: product.aRow, aColumn: product.aColumn,
