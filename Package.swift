@@ -81,7 +81,10 @@ var package = Package(
       "MaasQuantizer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasGraph", "MaasCore", "CMaasSystem",
       runs: true),
     core(
-      "Maas", "MaasQuantizer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore",
+      "MaasTrainer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem",
+      runs: true),
+    core(
+      "Maas", "MaasTrainer", "MaasQuantizer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore",
       "CMaasSystem"),
     .systemLibrary(name: "CMaas", path: "include"),
     c("CMaasABI", "CMaasSystem"),
@@ -126,6 +129,7 @@ var package = Package(
       name: "MaasOpsTests", dependencies: ["MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"],
       exclude: ["Cases", "Fixtures"], swiftSettings: strict),
     test("MaasQuantizerTests", "MaasQuantizer", "MaasONNX", "MaasGraph", "MaasCore"),
+    test("MaasTrainerTests", "MaasTrainer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore"),
     test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasModelTests", "maas-model", "MaasONNX", "MaasGraph", "MaasCore"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),

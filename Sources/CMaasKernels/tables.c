@@ -55,6 +55,8 @@ static const maas_kernel_table *const tables[] = {
     &maas_f32_channel_norm_slope_table,
     &maas_dropout_table,
     &maas_f64_gemm_table,
+    &maas_f32_update_table,
+    &maas_f32_square_sums_table,
 #endif
 };
 

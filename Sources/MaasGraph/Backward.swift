@@ -87,9 +87,16 @@ extension Graph {
   package mutating func addGradients(
     of y: ValueID, to xs: [ValueID], fixed: [ValueID] = [], seed: any Operator, sum: any Operator
   ) throws(MaasError) -> [ValueID?] {
+    let ones = add(seed, [y], name: "Gradient")[0]
+    return try addGradients(of: y, to: xs, fixed: fixed, seeded: ones, sum: sum)
+  }
+
+  /// The same of the sum of y's elements, each times that of `seed`.
+  package mutating func addGradients(
+    of y: ValueID, to xs: [ValueID], fixed: [ValueID] = [], seeded seed: ValueID, sum: any Operator
+  ) throws(MaasError) -> [ValueID?] {
     let path = dependents(of: xs, fixed: fixed, upTo: y)
-    let last = Node("Gradient", seed, [], [])
-    var backward = Backward(self, last, path.values, sum: sum)
+    var backward = Backward(self, Node("Gradient", sum, [], []), path.values, sum: sum)
     let gradients = try backward.run(path.nodes, y, xs, seed)
     self = backward.graph
     return gradients
@@ -119,10 +126,10 @@ extension Graph {
 
 extension Backward {
   fileprivate mutating func run(
-    _ path: [Int], _ y: ValueID, _ xs: [ValueID], _ seed: any Operator
+    _ path: [Int], _ y: ValueID, _ xs: [ValueID], _ seed: ValueID
   ) throws(MaasError) -> [ValueID?] {
     guard dependent.contains(y) else { return xs.map { _ in nil } }
-    contributions[y] = [add(seed, [y])]
+    contributions[y] = [seed]
     for i in path.reversed() {
       node = graph.nodes[i]
       guard node.outputs.contains(where: { $0.map { contributions[$0] != nil } ?? false }) else { continue }

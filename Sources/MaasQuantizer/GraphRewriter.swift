@@ -50,13 +50,8 @@ struct GraphRewriter {
     outputs: [ValueID]
   ) throws(MaasError) {
     let version = domain.isEmpty ? opset : 1
-    let row = try operatorRegistration(type, domain: domain, opset: version)
-    var reader = AttributeReader(
-      attributes, opset: version, inputCount: inputs.count, outputCount: outputs.count)
-    let op = try row.make(&reader)
-    graph.forms[op] = OperatorForm(
-      type, domain: domain, opset: version, attributes: attributes, inputCount: inputs.count)
-    graph.nodes.append(Node(name, op, inputs, outputs.map { $0 }))
+    try graph.add(
+      type, domain: domain, opset: version, inputs, name, attributes, outputs: outputs.map { $0 })
   }
 
   /// A new value that no node makes yet.

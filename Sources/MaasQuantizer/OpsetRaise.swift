@@ -68,12 +68,7 @@ extension Graph {
     }
     while inputs.last == .some(nil) { inputs.removeLast() }
     let attributes = form.attributes.filter { !names.contains($0.name) }
-    let row = try operatorRegistration(form.name, domain: "", opset: opset)
-    var reader = AttributeReader(
-      attributes, opset: opset, inputCount: inputs.count, outputCount: node.outputs.count)
-    let op = try row.make(&reader)
-    forms[op] = OperatorForm(
-      form.name, domain: "", opset: opset, attributes: attributes, inputCount: inputs.count)
+    let op = try made(form.name, opset: opset, attributes, inputs.count, node.outputs.count)
     return Node(node.name, op, inputs, node.outputs)
   }
 

@@ -79,6 +79,11 @@ package final class Binding {
     return result
   }
 
+  #if !hasFeature(Embedded)
+    /// Outputs over inputs that the last run had to compute elsewhere and copy.
+    package var copiedOutputs: Int { context?.copiedOutputs ?? 0 }
+  #endif
+
   private func boundContext() throws(MaasError) -> RunContext {
     if let context { return context }
     var all: [Datum] = []

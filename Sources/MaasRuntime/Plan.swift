@@ -133,6 +133,10 @@ package final class Plan: @unchecked Sendable {
   let isSplit: Bool
   /// Slots of the run that are in use after this plan.
   let slotCount: Int
+  #if !hasFeature(Embedded)
+    /// For a plan that is the whole run; set before anybody else sees the plan.
+    var overwriting: Overwriting?
+  #endif
 
   /// Plans that continue this one, by what they were made for, most recently used last.
   let family: PlanFamily

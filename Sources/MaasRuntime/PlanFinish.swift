@@ -56,6 +56,9 @@ extension PlanBuilder {
       steps: located.steps, labels: nodes.map { $0.label }, level: state.level, arenaBytes: arena.byteCount,
       retained: located.retained, outputs: outputs, end: try end(self, located), slotCount: state.slotCount,
       family: state.family)
+    #if !hasFeature(Embedded)
+      if plan.isLast, plan.level == 0 { plan.overwriting = Overwriting(self, &liveness) }
+    #endif
     state.family.add(level: state.level, arenaBytes: arena.byteCount, chainBytes: state.chainBytes)
     return plan
   }

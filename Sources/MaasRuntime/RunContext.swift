@@ -65,6 +65,11 @@ final class RunContext {
     staging.inputs[i] = AddressRange(tensor.bytes, tensor.byteCount)
   }
 
+  #if !hasFeature(Embedded)
+    /// Outputs that the last run computed elsewhere and copied, as they lie over inputs.
+    var copiedOutputs: Int { staging.copiedOutputs }
+  #endif
+
   /// A result that the context no longer keeps.
   func takeResult(_ i: Int) -> Datum? {
     defer { forgetResult(i) }
@@ -300,6 +305,9 @@ extension RunContext {
     _ i: Int, _ address: UnsafeMutableRawPointer, _ type: TensorType, _ name: String
   ) throws(MaasError) -> UnsafeMutableRawPointer {
     let range = AddressRange(address, try MaasCore.byteCount(type.shape, type.dtype))
+    #if !hasFeature(Embedded)
+      if let overwriting = root.plan.overwriting, try staging.stays(i, range, overwriting, name) { return address }
+    #endif
     return try staging.place(i, range, type, name, &allocations) ?? address
   }
 

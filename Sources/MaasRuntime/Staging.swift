@@ -2,7 +2,7 @@ import CMaasSystem
 import MaasCore
 
 /// Bytes in memory, to see whether some overlap.
-struct AddressRange {
+struct AddressRange: Equatable {
   static let none = AddressRange(begin: 0, end: 0)
   let begin: UInt
   let end: UInt
@@ -44,11 +44,7 @@ struct Staging {
   mutating func place(
     _ i: Int, _ range: AddressRange, _ type: TensorType, _ name: String, _ allocations: inout Int
   ) throws(MaasError) -> UnsafeMutableRawPointer? {
-    if outputs.contains(where: { $0.overlaps(range) }) {
-      throw MaasError(
-        .invalidArgument, "the memory given for this output overlaps that of another output", tensor: name)
-    }
-    outputs[i] = range
+    try claim(i, range, name)
     guard isInput(range) else {
       tensors[i] = nil
       return nil
@@ -59,6 +55,33 @@ struct Staging {
     tensors[i] = tensor
     return tensor.bytes
   }
+
+  private mutating func claim(_ i: Int, _ range: AddressRange, _ name: String) throws(MaasError) {
+    if outputs.contains(where: { $0.overlaps(range) }) {
+      throw MaasError(
+        .invalidArgument, "the memory given for this output overlaps that of another output", tensor: name)
+    }
+    outputs[i] = range
+  }
+
+  #if !hasFeature(Embedded)
+    var copiedOutputs: Int { tensors.count { $0 != nil } }
+
+    /// Whether output `i` can be computed over the inputs that lie at `range`, and does from now on.
+    mutating func stays(
+      _ i: Int, _ range: AddressRange, _ overwriting: Overwriting, _ name: String
+    ) throws(MaasError) -> Bool {
+      var meets = false
+      for (j, input) in inputs.enumerated() where input.overlaps(range) {
+        meets = true
+        guard input == range, overwriting.allows(i, over: j) else { return false }
+      }
+      guard meets else { return false }
+      try claim(i, range, name)
+      tensors[i] = nil
+      return true
+    }
+  #endif
 
   /// Copies what was computed elsewhere.
   func deliver() {

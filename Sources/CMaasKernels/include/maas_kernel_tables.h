@@ -7,6 +7,7 @@
 #include "maas_random.h"
 #include "maas_training.h"
 #include "maas_tree.h"
+#include "maas_update.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -17,12 +17,31 @@ package struct ModelInfo: Sendable {
   package let graphName: String
   package let graphDocString: String
   package let opsets: [Opset]
-  package let metadata: [(key: String, value: String)]
+  package private(set) var metadata: [(key: String, value: String)]
   /// What a caller feeds; initializers that older files list among the inputs are left out.
   package let inputs: [Declaration]
   package let outputs: [Declaration]
   /// The symbols that stand for dimensions to which the model gives no name.
   package let unnamedDims: Set<Name>
+
+  /// Of a model that was made here.
+  package init(
+    producerName: String, opset: Int, graphName: String, metadata: [(key: String, value: String)] = []
+  ) {
+    (irVersion, modelVersion) = (8, 0)
+    self.producerName = producerName
+    (producerVersion, domain, docString, graphDocString) = ("", "", "", "")
+    self.graphName = graphName
+    opsets = [Opset(domain: "", version: opset)]
+    self.metadata = metadata
+    (inputs, outputs, unnamedDims) = ([], [], [])
+  }
+
+  /// The same with more metadata, which take the place of those with their keys.
+  package init(_ info: ModelInfo, adding entries: [(key: String, value: String)]) {
+    self = info
+    metadata = info.metadata.filter { old in !entries.contains { $0.key == old.key } } + entries
+  }
 
   init(_ model: ModelProto, _ graph: GraphProto, _ source: ModelSource) throws(MaasError) {
     irVersion = Int(model.irVersion ?? 0)

@@ -70,7 +70,7 @@ package final class CastLike: ReadableOperator {
 }
 
 /// The tensor in another element type, computed now.
-func cast(_ tensor: Tensor, to dtype: DType) throws(MaasError) -> Tensor {
+package func cast(_ tensor: Tensor, to dtype: DType) throws(MaasError) -> Tensor {
   if tensor.dtype == dtype { return tensor }
   guard let result = try evaluate(Cast(to: dtype), [tensor], outputs: [true])?.first ?? nil else {
     throw MaasError(.internal, "a constant could not be cast")

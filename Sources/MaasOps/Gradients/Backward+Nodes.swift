@@ -25,8 +25,19 @@ extension Graph {
   package mutating func addGradients(of y: ValueID, to xs: [ValueID], fixed: [ValueID] = [])
     throws(MaasError) -> [ValueID]
   {
-    let gradients = try addGradients(of: y, to: xs, fixed: fixed, seed: FillLike(1), sum: Variadic(.sum))
-    return zip(xs, gradients).map { (x, gradient) in
+    zeros(xs, try addGradients(of: y, to: xs, fixed: fixed, seed: FillLike(1), sum: Variadic(.sum)))
+  }
+
+  /// The same of the sum of y's elements, each times that of `seed`.
+  package mutating func addGradients(of y: ValueID, to xs: [ValueID], seeded seed: ValueID)
+    throws(MaasError) -> [ValueID]
+  {
+    zeros(xs, try addGradients(of: y, to: xs, seeded: seed, sum: Variadic(.sum)))
+  }
+
+  /// The gradients, zeros where there are none.
+  private mutating func zeros(_ xs: [ValueID], _ gradients: [ValueID?]) -> [ValueID] {
+    zip(xs, gradients).map { (x, gradient) in
       gradient ?? add(FillLike(0), [x], name: "\(self[x].name)/gradient")[0]
     }
   }

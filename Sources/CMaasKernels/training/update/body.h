@@ -1,0 +1,203 @@
+/// The update rules for one instruction set. The last vector of a piece is a partial one through the same code, so a
+/// value never depends on its place.
+#include "update.h"
+
+typedef struct update_vectors {
+  vf x, g, s, t;
+} update_vectors;
+
+/// The numbers, in every lane.
+typedef struct update_lanes {
+  vf rate, alpha, beta, first, second, epsilon, l1, l2, keep, post, scale, clip, low, decay;
+} update_lanes;
+
+static inline vf v_sign_or_zero(vf x, vf magnitude) {
+  return v_select(v_equal(x, v_set(0)), v_set(0), v_copy_sign(magnitude, x));
+}
+
+/// The gradient with all that is added to it. Of a NaN the limits make NaN.
+static inline vf whole_gradient(const update_lanes *c, vf x, vf g, bool has_l1) {
+  vf own = v_max(c->low, v_mul(c->scale, g));
+  own = v_fma(c->l2, x, v_min(c->clip, own));
+  return has_l1 ? v_add(own, v_sign_or_zero(x, c->l1)) : own;
+}
+
+static inline vf stepped(const update_lanes *c, vf x, vf direction) {
+  return v_mul(c->post, v_sub(v_mul(c->keep, x), v_mul(c->rate, direction)));
+}
+
+static inline void moments(const update_lanes *c, update_vectors *v) {
+  v->s = v_fma(c->alpha, v->s, v_mul(c->first, v->g));
+  v->t = v_fma(c->beta, v->t, v_mul(c->second, v_mul(v->g, v->g)));
+}
+
+static inline vf over_root(vf x, vf square, vf epsilon) { return v_div(x, v_add(v_sqrt(square), epsilon)); }
+
+/// Inlined for each rule, so that the choice is made outside its loop.
+static inline __attribute__((always_inline)) void take_step(maas_update_rule rule, const update_lanes *c,
+                                                            update_vectors *v) {
+  switch (rule) {
+  case MAAS_UPDATE_DESCENT:
+    v->x = stepped(c, v->x, v->g);
+    break;
+  case MAAS_UPDATE_MOMENTUM:
+  case MAAS_UPDATE_NESTEROV:
+    v->s = v_fma(c->alpha, v->s, v_mul(c->first, v->g));
+    v->x = stepped(c, v->x, rule == MAAS_UPDATE_MOMENTUM ? v->s : v_fma(c->alpha, v->s, v->g));
+    break;
+  case MAAS_UPDATE_ADAM:
+    moments(c, v);
+    v->x = stepped(c, v->x, over_root(v->s, v->t, c->epsilon));
+    break;
+  case MAAS_UPDATE_DIRECTION:
+    moments(c, v);
+    v->x = v_fma(c->decay, v->x, v_mul(c->rate, over_root(v->s, v->t, c->epsilon)));
+    break;
+  case MAAS_UPDATE_ADAGRAD:
+    v->s = v_fma(v->g, v->g, v->s);
+    v->x = stepped(c, v->x, over_root(v->g, v->s, c->epsilon));
+    break;
+  case MAAS_UPDATE_RMSPROP:
+    v->s = v_fma(c->beta, v->s, v_mul(c->second, v_mul(v->g, v->g)));
+    v->t = v_fma(c->alpha, v->t, over_root(v->g, v->s, c->epsilon));
+    v->x = stepped(c, v->x, v->t);
+    break;
+  case MAAS_UPDATE_LION: {
+    vf mixed = v_fma(c->alpha, v->s, v_mul(c->first, v->g));
+    v->x = stepped(c, v->x, v_sign_or_zero(mixed, v_set(1)));
+    v->s = v_fma(c->beta, v->s, v_mul(c->second, v->g));
+    break;
+  }
+  case MAAS_UPDATE_AVERAGE:
+    v->x = v_fma(c->second, v_sub(v->g, v->x), v->x);
+    break;
+  }
+}
+
+/// The addresses of a piece of one tensor; NULL where there is nothing.
+typedef struct update_piece {
+  const float *x, *g, *s, *t;
+  float *new_x, *new_s, *new_t;
+} update_piece;
+
+static inline vf some(const float *from, int64_t i, int64_t n) {
+  return !from ? v_set(0) : n >= V_WIDTH ? v_load(from + i) : v_load_tail(from + i, n);
+}
+
+static inline void put(float *to, vf value, int64_t i, int64_t n) {
+  if (to && n >= V_WIDTH)
+    v_store(to + i, value);
+  else if (to)
+    v_store_tail(to + i, value, n);
+}
+
+static inline __attribute__((always_inline)) void
+update_vector(maas_update_rule rule, const update_lanes *c, bool has_l1, const update_piece *p, int64_t i, int64_t n) {
+  update_vectors v = {some(p->x, i, n), some(p->g, i, n), some(p->s, i, n), some(p->t, i, n)};
+  if (rule != MAAS_UPDATE_AVERAGE)
+    v.g = whole_gradient(c, v.x, v.g, has_l1);
+  take_step(rule, c, &v);
+  put(p->new_x, v.x, i, n);
+  put(p->new_s, v.s, i, n);
+  put(p->new_t, v.t, i, n);
+}
+
+static inline __attribute__((always_inline)) void update_rows(maas_update_rule rule, const update_lanes *c, bool has_l1,
+                                                              const update_piece *p, int64_t n) {
+  int64_t i = 0;
+  for (; i + V_WIDTH <= n; i += V_WIDTH)
+    update_vector(rule, c, has_l1, p, i, V_WIDTH);
+  if (i < n)
+    update_vector(rule, c, has_l1, p, i, n - i);
+}
+
+static void update_one(maas_update_rule rule, const update_lanes *c, bool has_l1, const update_piece *p, int64_t n) {
+#define MAAS_UPDATE_CASE(name)                                                                                         \
+  case name:                                                                                                           \
+    update_rows(name, c, has_l1, p, n);                                                                                \
+    break;
+  switch (rule) {
+    MAAS_UPDATE_CASE(MAAS_UPDATE_DESCENT)
+    MAAS_UPDATE_CASE(MAAS_UPDATE_MOMENTUM)
+    MAAS_UPDATE_CASE(MAAS_UPDATE_NESTEROV)
+    MAAS_UPDATE_CASE(MAAS_UPDATE_ADAM)
+    MAAS_UPDATE_CASE(MAAS_UPDATE_ADAGRAD)
+    MAAS_UPDATE_CASE(MAAS_UPDATE_RMSPROP)
+    MAAS_UPDATE_CASE(MAAS_UPDATE_LION)
+    MAAS_UPDATE_CASE(MAAS_UPDATE_AVERAGE)
+    MAAS_UPDATE_CASE(MAAS_UPDATE_DIRECTION)
+  }
+#undef MAAS_UPDATE_CASE
+}
+
+static update_lanes in_lanes(const maas_update_numbers *n) {
+  return (update_lanes){v_set(n->rate), v_set(n->alpha),   v_set(n->beta),  v_set(n->first),
+                        v_set(n->second), v_set(n->epsilon), v_set(n->l1),    v_set(n->l2),
+                        v_set(n->keep), v_set(n->post),    v_set(n->scale), v_set(n->clip),
+                        v_set(-n->clip), v_set(n->decay)};
+}
+
+#define AT(i) (at[i] ? (float *)at[i] + offset : NULL)
+
+static update_piece piece_of(void *const *at, int64_t offset) {
+  return (update_piece){AT(0), AT(1), AT(2), AT(3), AT(4), AT(5), AT(6)};
+}
+
+#undef AT
+
+int32_t MAAS_F32_KERNEL(update)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  (void)worker;
+  const maas_update_params *params = step->params;
+  const int64_t *begins = step->operands[2];
+  const float *guard = step->operands[4], *ratios = step->operands[5];
+  maas_update_numbers numbers = maas_update_numbers_of(step);
+  bool stays = guard && !(fabsf(*guard) < INFINITY);
+  int64_t tensor = maas_tensor_at(begins, params->tensors, begin);
+  for (; begin < end; tensor++) {
+    void *const *at = step->operands + MAAS_UPDATE_FIRST + MAAS_UPDATE_EACH * tensor;
+    int64_t offset = begin - begins[tensor];
+    int64_t n = (end < begins[tensor + 1] ? end : begins[tensor + 1]) - begin;
+    maas_update_numbers own = numbers;
+    if (ratios)
+      own.rate *= ratios[tensor];
+    update_lanes lanes = in_lanes(&own);
+    update_piece piece = piece_of(at, offset);
+    if (stays)
+      maas_update_nothing(at, offset, n);
+    else
+      update_one(params->rule, &lanes, own.l1 != 0, &piece, n);
+    begin += n;
+  }
+  return MAAS_STEP_OK;
+}
+
+static float square_sum(const float *x, int64_t n) {
+  vf sums[4] = {v_set(0), v_set(0), v_set(0), v_set(0)};
+  int64_t i = 0;
+  for (; i + 4 * V_WIDTH <= n; i += 4 * V_WIDTH)
+    for (int j = 0; j < 4; j++) {
+      vf value = v_load(x + i + j * V_WIDTH);
+      sums[j] = v_fma(value, value, sums[j]);
+    }
+  for (; i < n; i += V_WIDTH) {
+    vf value = n - i >= V_WIDTH ? v_load(x + i) : v_load_tail(x + i, n - i);
+    sums[0] = v_fma(value, value, sums[0]);
+  }
+  return v_sum(v_add(v_add(sums[0], sums[1]), v_add(sums[2], sums[3])));
+}
+
+int32_t MAAS_F32_KERNEL(square_sums)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  (void)worker;
+  const maas_square_sums_params *params = step->params;
+  const int64_t *begins = step->operands[0], *counts = step->operands[1];
+  float *y = step->operands[2];
+  int64_t tensor = maas_tensor_at(begins, params->tensors, begin);
+  for (int64_t block = begin; block < end; block++) {
+    while (block >= begins[tensor + 1])
+      tensor++;
+    int64_t first = (block - begins[tensor]) * MAAS_SQUARE_BLOCK, rest = counts[tensor] - first;
+    const float *x = (const float *)step->operands[3 + tensor] + first;
+    y[block] = square_sum(x, rest < MAAS_SQUARE_BLOCK ? rest : MAAS_SQUARE_BLOCK);
+  }
+  return MAAS_STEP_OK;
+}

@@ -1,0 +1,5 @@
+#include "../../simd/name.h"
+#include "../../simd/scalar.h"
+#define MAAS_ISA_SUFFIX scalar
+#define MAAS_TILE 1
+#include "body.h"

@@ -1,0 +1,99 @@
+/// The rows of update and square_sums.
+#include "update.h"
+#include <math.h>
+#include <string.h>
+#include "../../split.h"
+#include "../../table.h"
+
+#define MAAS_UPDATE_ROWS(family)                                                                             \
+  int32_t maas_f32_##family##_16_avx512(MAAS_STEP_ARGUMENTS);                                                \
+  int32_t maas_f32_##family##_8_avx2(MAAS_STEP_ARGUMENTS);                                                   \
+  int32_t maas_f32_##family##_4_neon(MAAS_STEP_ARGUMENTS);                                                   \
+  int32_t maas_f32_##family##_1_scalar(MAAS_STEP_ARGUMENTS);
+
+MAAS_UPDATE_ROWS(update)
+MAAS_UPDATE_ROWS(square_sums)
+
+static const maas_kernel update_rows[] = {
+#if defined(__x86_64__)
+    MAAS_ROW(maas_f32_update_16_avx512, MAAS_ISA_AVX512, 1, 16),
+    MAAS_ROW(maas_f32_update_8_avx2, MAAS_ISA_AVX2, 1, 8),
+#elif defined(__aarch64__)
+    MAAS_ROW(maas_f32_update_4_neon, MAAS_ISA_NEON, 1, 4),
+#endif
+    MAAS_ROW(maas_f32_update_1_scalar, MAAS_ISA_SCALAR, 1, 1),
+};
+MAAS_ENTRY(maas_f32_update, update_rows)
+
+static const maas_kernel square_rows[] = {
+#if defined(__x86_64__)
+    MAAS_ROW(maas_f32_square_sums_16_avx512, MAAS_ISA_AVX512, 1, 16),
+    MAAS_ROW(maas_f32_square_sums_8_avx2, MAAS_ISA_AVX2, 1, 8),
+#elif defined(__aarch64__)
+    MAAS_ROW(maas_f32_square_sums_4_neon, MAAS_ISA_NEON, 1, 4),
+#endif
+    MAAS_ROW(maas_f32_square_sums_1_scalar, MAAS_ISA_SCALAR, 1, 1),
+};
+MAAS_ENTRY(maas_f32_square_sums, square_rows)
+
+maas_split maas_f32_update_split(const maas_update_params *params) {
+  return maas_split_by_cost(params->elements, params->rule <= MAAS_UPDATE_NESTEROV ? 0.5 : 1, 0);
+}
+
+maas_split maas_f32_square_sums_split(const maas_square_sums_params *params) {
+  return maas_split_by_cost(params->blocks, 0.1 * MAAS_SQUARE_BLOCK, 0);
+}
+
+maas_update_numbers maas_update_numbers_of(const maas_step *step) {
+  const maas_update_params *p = step->params;
+  double rate = *(const double *)step->operands[0];
+  double n = (double)*(const int64_t *)step->operands[1];
+  const float *factor = step->operands[3];
+  bool is_momentum = p->rule == MAAS_UPDATE_MOMENTUM || p->rule == MAAS_UPDATE_NESTEROV;
+  double epsilon = p->epsilon, decay = p->decay;
+  double own = p->rule == MAAS_UPDATE_DIRECTION ? 1 : rate / (1 + n * p->rate_decay);
+  double keep = 1 - own * decay;
+  double m = n + p->ahead;
+  if (p->corrects && m > 0) {
+    double root = sqrt(1 - pow(p->beta, m));
+    own *= root / (1 - pow(p->alpha, m));
+    epsilon *= p->corrects_epsilon ? root : 1;
+  }
+  return (maas_update_numbers){
+      .rate = (float)own,
+      .alpha = (float)p->alpha,
+      .beta = (float)p->beta,
+      .first = (float)(!is_momentum ? 1 - p->alpha : n > 0 ? p->beta : 1),
+      .second = (float)(1 - p->beta),
+      .epsilon = (float)epsilon,
+      .l1 = (float)p->l1,
+      .l2 = (float)p->l2,
+      .keep = (float)keep,
+      .post = (float)p->post,
+      .scale = (float)(p->scale * (factor ? *factor : 1)),
+      .clip = (float)p->clip,
+      .decay = (float)decay,
+  };
+}
+
+int64_t maas_tensor_at(const int64_t *begins, int64_t tensors, int64_t item) {
+  int64_t low = 0, high = tensors - 1;
+  while (low < high) {
+    int64_t middle = (low + high + 1) / 2;
+    if (begins[middle] <= item)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+void maas_update_nothing(void *const *at, int64_t offset, int64_t n) {
+  static const int from[] = {0, 2, 3};
+  for (int i = 0; i < 3; i++) {
+    const float *old = at[from[i]];
+    float *new = at[4 + i];
+    if (old && new && old != new)
+      memcpy(new + offset, old + offset, (size_t)n * sizeof(float));
+  }
+}
