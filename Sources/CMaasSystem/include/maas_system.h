@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "maas_collective.h"
 #include "maas_step.h"
 #include "maas_text.h"
 
