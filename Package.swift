@@ -81,10 +81,12 @@ var package = Package(
       "MaasQuantizer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasGraph", "MaasCore", "CMaasSystem",
       runs: true),
     core(
-      "MaasTrainer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem",
+      "MaasTrainer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore",
+      "CMaasSystem",
       runs: true),
     core(
-      "Maas", "MaasTrainer", "MaasQuantizer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore",
+      "Maas", "MaasTrainer", "MaasQuantizer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps",
+      "MaasGraph", "MaasCore",
       "CMaasSystem"),
     .systemLibrary(name: "CMaas", path: "include"),
     c("CMaasABI", "CMaasSystem"),

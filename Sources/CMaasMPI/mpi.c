@@ -71,12 +71,14 @@ static bool load(char *message, size_t size) {
   // Global, since Open MPI opens plug-ins that look for its symbols.
   void *library = dlopen("libmpi.so.40", RTLD_NOW | RTLD_GLOBAL);
   if (!library) {
-    return fail(message, size, "Open MPI's libmpi.so.40 cannot be loaded (Debian: apt-get install openmpi-bin): %s",
+    return fail(message, size,
+                "Open MPI's libmpi.so.40 cannot be loaded (Debian: apt-get install openmpi-bin): %s",
                 dlerror());
   }
   for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
     void *found = dlsym(library, symbols[i].name);
-    if (!found) return fail(message, size, "libmpi.so.40 is not Open MPI's: it has no %s", symbols[i].name);
+    if (!found)
+      return fail(message, size, "libmpi.so.40 is not Open MPI's: it has no %s", symbols[i].name);
     *(void **)symbols[i].target = found;
   }
   return true;
@@ -86,16 +88,20 @@ static bool load(char *message, size_t size) {
 static bool await(handle *request) {
   int done = 0;
   for (long turns = 0; !done; turns++) {
-    if (mpi.test(request, &done, NULL)) return false;
-    if (job.is_stopping && job.is_stopping()) return false;
-    if (turns % 64 == 63) sched_yield();
+    if (mpi.test(request, &done, NULL))
+      return false;
+    if (job.is_stopping && job.is_stopping())
+      return false;
+    if (turns % 64 == 63)
+      sched_yield();
   }
   return true;
 }
 
 static int32_t start(void *context, float *data, int64_t count, int32_t slot) {
   (void)context;
-  if (count > INT_MAX || slot < 0 || slot >= MOST_SLOTS) return 1;
+  if (count > INT_MAX || slot < 0 || slot >= MOST_SLOTS)
+    return 1;
   return mpi.sum(IN_PLACE, data, (int)count, mpi.floats, mpi.add, mpi.world, &job.requests[slot]);
 }
 
@@ -106,7 +112,8 @@ static int32_t finish(void *context, int32_t slot) {
 
 const maas_collective *maas_mpi_join(bool (*is_stopping)(void), char *message, size_t size) {
   int given = 0, rank = 0, ranks = 0;
-  if (!load(message, size)) return NULL;
+  if (!load(message, size))
+    return NULL;
   if (mpi.init(NULL, NULL, THREAD_FUNNELED, &given) || mpi.set_errors(mpi.world, mpi.errors_return) ||
       mpi.rank(mpi.world, &rank) || mpi.size(mpi.world, &ranks)) {
     fail(message, size, "Open MPI could not start this process; run it with mpirun");
@@ -127,7 +134,8 @@ bool maas_mpi_share(void *bytes, size_t size) {
   for (size_t done = 0; done < size; done += most) {
     handle request;
     const size_t part = size - done < most ? size - done : most;
-    if (mpi.share((char *)bytes + done, (int)part, mpi.bytes, 0, mpi.world, &request) || !await(&request)) return false;
+    if (mpi.share((char *)bytes + done, (int)part, mpi.bytes, 0, mpi.world, &request) || !await(&request))
+      return false;
   }
   return true;
 }

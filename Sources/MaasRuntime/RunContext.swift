@@ -306,7 +306,9 @@ extension RunContext {
   ) throws(MaasError) -> UnsafeMutableRawPointer {
     let range = AddressRange(address, try MaasCore.byteCount(type.shape, type.dtype))
     #if !hasFeature(Embedded)
-      if let overwriting = root.plan.overwriting, try staging.stays(i, range, overwriting, name) { return address }
+      if let overwriting = root.plan.overwriting, try staging.stays(i, range, overwriting, name) {
+        return address
+      }
     #endif
     return try staging.place(i, range, type, name, &allocations) ?? address
   }

@@ -28,7 +28,9 @@ func floats(_ tensor: Tensor) -> [Float] { tensor.elements(as: Float.self) }
     #expect(abs(floats(try trainer.parameter("dense_1/bias"))[0] - 0.5) < 1e-3)
   }
 
-  @Test(arguments: UpdateMethod.Rule.allCases) func everyRuleMakesTheLossSmaller(rule: UpdateMethod.Rule) throws {
+  @Test(arguments: UpdateMethod.Rule.allCases) func everyRuleMakesTheLossSmaller(rule: UpdateMethod.Rule)
+    throws
+  {
     var options = TrainerOptions()
     options.update = UpdateMethod(rule)
     (options.learningRate, options.epochs) = (0.01, 30)

@@ -1,7 +1,8 @@
 #if defined(__x86_64__)
 #define MAAS_DOUBLE
 #include "../simd/name.h"
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))),         \
+                             apply_to = function)
 #define V_WIDTH 8
 #define MAAS_HAS_FMA
 #include "vectors.h"

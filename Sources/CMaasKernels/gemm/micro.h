@@ -211,9 +211,9 @@ typedef void micro_kernel(const maas_gemm_pass *pass, const real *a, const maas_
 
 /// Columns that one vector holds are not worth the others.
 #define MAAS_MICRO(rows)                                                                                     \
-  static __attribute__((noinline)) void micro_##rows(const maas_gemm_pass *pass, const real *a,             \
+  static __attribute__((noinline)) void micro_##rows(const maas_gemm_pass *pass, const real *a,              \
                                                      const maas_gemm_finish *f, int64_t i, int64_t j) {      \
-    if (!is_compact && pass->columns - j <= V_WIDTH)                                                                        \
+    if (!is_compact && pass->columns - j <= V_WIDTH)                                                         \
       tile_of(rows, 1, pass, a, f, i, j);                                                                    \
     else                                                                                                     \
       tile_of(rows, MAAS_NV, pass, a, f, i, j);                                                              \

@@ -13,11 +13,11 @@ typedef enum maas_update_rule {
   MAAS_UPDATE_DESCENT = 0, ///< x -= rate g
   MAAS_UPDATE_MOMENTUM,    ///< s = alpha s + g, or beta g after the first step; x -= rate s
   MAAS_UPDATE_NESTEROV,    ///< The same; x -= rate (g + alpha s)
-  MAAS_UPDATE_ADAM,    ///< s = alpha s + (1 - alpha) g; t = beta t + (1 - beta) g²; x -= rate s / (√t + epsilon)
-  MAAS_UPDATE_ADAGRAD, ///< s += g²; x -= rate g / (√s + epsilon)
-  MAAS_UPDATE_RMSPROP, ///< s = beta s + (1 - beta) g²; t = alpha t + g / (√s + epsilon); x -= rate t
-  MAAS_UPDATE_LION,    ///< x -= rate sign(alpha s + (1 - alpha) g); s = beta s + (1 - beta) g
-  MAAS_UPDATE_AVERAGE, ///< x += (1 - beta) (g - x)
+  MAAS_UPDATE_ADAM, ///< s = alpha s + (1 - alpha) g; t = beta t + (1 - beta) g²; x -= rate s / (√t + epsilon)
+  MAAS_UPDATE_ADAGRAD,   ///< s += g²; x -= rate g / (√s + epsilon)
+  MAAS_UPDATE_RMSPROP,   ///< s = beta s + (1 - beta) g²; t = alpha t + g / (√s + epsilon); x -= rate t
+  MAAS_UPDATE_LION,      ///< x -= rate sign(alpha s + (1 - alpha) g); s = beta s + (1 - beta) g
+  MAAS_UPDATE_AVERAGE,   ///< x += (1 - beta) (g - x)
   MAAS_UPDATE_DIRECTION, ///< Adam's s and t; x = s / (√t + epsilon) + decay x, along which LAMB goes.
 } maas_update_rule;
 

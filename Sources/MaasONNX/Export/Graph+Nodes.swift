@@ -13,7 +13,8 @@ extension Graph {
 
   /// An operator of ONNX's, with its form.
   package mutating func made(
-    _ type: String, domain: String = "", opset: Int, _ attributes: [Attribute] = [], _ inputs: Int, _ outputs: Int
+    _ type: String, domain: String = "", opset: Int, _ attributes: [Attribute] = [], _ inputs: Int,
+    _ outputs: Int
   ) throws(MaasError) -> any Operator {
     let row = try operatorRegistration(type, domain: domain, opset: opset)
     var reader = AttributeReader(attributes, opset: opset, inputCount: inputs, outputCount: outputs)

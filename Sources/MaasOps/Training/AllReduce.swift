@@ -31,9 +31,9 @@ package final class AllReduceStart: Operator {
   package func infer(_ node: inout Inference) throws(MaasError) {
     for i in node.inputs.indices { try node.expectDType(i, [.float]) }
     guard node.inputs.count > 1 else { return node.setOutput(0, .float, try node.shape(0)) }
-    var total: Dim? = 0
+    var total: Dim? = .known(0)
     for i in node.inputs.indices {
-      let count = try node.shape(i)?.reduce(1) { $0 * $1 }
+      let count = try node.shape(i)?.reduce(Dim.known(1)) { $0 * $1 }
       total = total.flatMap { sum in count.map { sum + $0 } }
     }
     node.setOutput(0, .float, total.map { [$0] })

@@ -59,14 +59,16 @@ package final class Objective: Operator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (x, targets) = (try node.input(0), try node.input(1))
-    let layout = ObjectiveLayout(self, x.shape, isIndex: targets.dtype == .int64, hasClassWeights: !classWeights.isEmpty)
+    let layout = ObjectiveLayout(
+      self, x.shape, isIndex: targets.dtype == .int64, hasClassWeights: !classWeights.isEmpty)
     guard classWeights.isEmpty || classWeights.count == layout.classes else {
       throw MaasError(
         .shapeMismatch, "there is not one weight for each class", expected: "\(layout.classes)",
         found: "\(classWeights.count)")
     }
     let weights = node.optionalInput(2)
-    let classes = classWeights.isEmpty ? nil : try node.constant(try Tensor(.float, [classWeights.count], classWeights))
+    let classes =
+      classWeights.isEmpty ? nil : try node.constant(try Tensor(.float, [classWeights.count], classWeights))
     let total = try node.emitTotal(layout, targets, weights, classes)
     var gradient = node.optionalOutput(1)
     if kind.looksAtClasses {
@@ -192,7 +194,8 @@ private func elementObjective(_ chunk: Chunk, _ layout: UnsafePointer<ObjectiveL
     let targets = chunk.input(1, as: Float.self) + place * width
     let share = Double(weights?[place] ?? 1) / (total * Double(max(1, width)))
     let gradient = chunk.address(5) == nil ? nil : chunk.output(5, as: Float.self) + place * width
-    let loss = elementLosses(layout.pointee.kind, layout.pointee.delta, x, targets, gradient, width, Float(share))
+    let loss = elementLosses(
+      layout.pointee.kind, layout.pointee.delta, x, targets, gradient, width, Float(share))
     chunk.output(6, as: Double.self)[place] = loss * share
   }
 }
@@ -222,7 +225,10 @@ private func elementLoss(_ kind: Objective.Kind, _ delta: Float, _ x: Float, _ t
   case .huber:
     // PyTorch's and Keras's: half the square, then a line of slope delta.
     if difference.magnitude <= delta { return (difference * difference / 2, difference) }
-    return (delta * (difference.magnitude - delta / 2), difference > 0 ? delta : difference < 0 ? -delta : difference)
+    return (
+      delta * (difference.magnitude - delta / 2),
+      difference > 0 ? delta : difference < 0 ? -delta : difference
+    )
   case .hinge:
     let sign: Float = t > 0 ? 1 : -1
     let margin = 1 - sign * x
@@ -245,7 +251,8 @@ private func classObjective(_ chunk: Chunk, _ layout: UnsafePointer<ObjectiveLay
   for place in chunk.begin..<chunk.end {
     let first = layout.pointee.first(place)
     let row = ClassRow(
-      x: chunk.input(0, as: Float.self) + first, softmax: chunk.output(5, as: Float.self) + first, width: width,
+      x: chunk.input(0, as: Float.self) + first, softmax: chunk.output(5, as: Float.self) + first,
+      width: width,
       step: step, classes: classes, smoothing: layout.pointee.smoothing)
     var loss: Double
     if layout.pointee.isIndex {

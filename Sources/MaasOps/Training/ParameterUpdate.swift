@@ -195,6 +195,8 @@ private let limitedNorm: maas_step_run = { step, begin, end, worker in
   let norm = sum.squareRoot()
   chunk.output(1, as: Float.self).pointee = Float(norm)
   // As PyTorch has it.
-  if chunk.address(2) != nil { chunk.output(2, as: Float.self).pointee = Float(min(1, limit / (norm + 1e-6))) }
+  if chunk.address(2) != nil {
+    chunk.output(2, as: Float.self).pointee = Float(min(1, limit / (norm + 1e-6)))
+  }
   return StepStatus.ok
 }

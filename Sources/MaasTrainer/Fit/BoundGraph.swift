@@ -37,7 +37,8 @@ final class BoundGraph {
   let size: Int
 
   init(
-    _ training: TrainingGraph, _ executable: Executable, _ memory: TrainerMemory, _ types: BatchTypes, size: Int
+    _ training: TrainingGraph, _ executable: Executable, _ memory: TrainerMemory, _ types: BatchTypes,
+    size: Int
   ) throws(MaasError) {
     binding = Binding(executable)
     self.size = size

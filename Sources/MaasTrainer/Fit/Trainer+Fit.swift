@@ -59,7 +59,8 @@ extension Trainer {
         if let onStep {
           isStopped = !onStep(
             TrainingProgress(
-              epoch: place.epoch, epochs: end, step: (begin - 1) / options.batchSize, stepsPerEpoch: steps, loss: loss,
+              epoch: place.epoch, epochs: end, step: (begin - 1) / options.batchSize, stepsPerEpoch: steps,
+              loss: loss,
               learningRate: rate))
         }
       }
@@ -68,7 +69,8 @@ extension Trainer {
       if let validation { evaluation = try evaluate(validation) }
       if held > 0 { evaluation = try evaluate(data, count..<data.count) }
       let report = EpochReport(
-        epoch: place.epoch, loss: sum / Double(count), learningRate: rate, validation: evaluation, isBest: false)
+        epoch: place.epoch, loss: sum / Double(count), learningRate: rate, validation: evaluation,
+        isBest: false)
       reports.append(report)
       place.epoch += 1
       if let onEpoch, !onEpoch(report) { break }

@@ -2,8 +2,8 @@ import CMaasSystem
 import MaasCore
 import MaasGraph
 import MaasONNX
-import MaasRuntime
 import MaasOptimizer
+import MaasRuntime
 
 extension Trainer {
   /// The names of what training changes.

@@ -40,7 +40,8 @@ public final class Trainer {
     try options.check()
     (self.options, self.info) = (options, info)
     model = try TrainableModel(graph, options)
-    memory = try TrainerMemory(model, states: options.update.settings(options).rule.states, seed: options.seed)
+    memory = try TrainerMemory(
+      model, states: options.update.settings(options).rule.states, seed: options.seed)
   }
 
   private var execution: ExecutionOptions {
@@ -108,7 +109,9 @@ extension Trainer {
     memory.time.bytes.storeBytes(of: Int64(place.step), as: Int64.self)
     try graph.run()
     let loss = Double(try graph.output(0).bytes.load(as: Float.self))
-    guard loss.isFinite else { throw MaasError(.outOfRange, "the loss is no finite number in step \(place.step)") }
+    guard loss.isFinite else {
+      throw MaasError(.outOfRange, "the loss is no finite number in step \(place.step)")
+    }
     place.step += 1
     return loss
   }

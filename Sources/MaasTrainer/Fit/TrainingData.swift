@@ -60,7 +60,9 @@ public final class TensorData: TrainingData {
   public func read(_ samples: UnsafeBufferPointer<Int>, into batch: [Tensor]) throws(MaasError) {
     for (i, source) in tensors.enumerated() {
       let (from, to, bytes) = (source.bytes, batch[i].bytes, rowBytes[i])
-      for (row, sample) in samples.enumerated() { maas_sys_copy(to + row * bytes, from + sample * bytes, bytes) }
+      for (row, sample) in samples.enumerated() {
+        maas_sys_copy(to + row * bytes, from + sample * bytes, bytes)
+      }
     }
   }
 }

@@ -39,7 +39,8 @@ extension Graph {
   func statistics() -> [ValueID] {
     var found: [ValueID] = []
     for node in nodes where forms[node.op]?.name == "BatchNormalization" {
-      for case .some(let id) in node.inputs.dropFirst(3) where self[id].constant != nil && !found.contains(id) {
+      for case .some(let id) in node.inputs.dropFirst(3) where self[id].constant != nil && !found.contains(id)
+      {
         found.append(id)
       }
     }

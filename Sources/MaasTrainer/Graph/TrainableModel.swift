@@ -25,7 +25,8 @@ struct TrainableModel {
     let learned = graph.learnedConstants().filter { !matches(graph[$0].name, options.frozen) }
     guard !learned.isEmpty else {
       throw MaasError(
-        .invalidArgument, "there is nothing to train", expected: "float weights of layers that are not frozen")
+        .invalidArgument, "there is nothing to train", expected: "float weights of layers that are not frozen"
+      )
     }
     parameters = try copy.takeParameters(learned)
     self.statistics = try copy.takeParameters(statistics)
@@ -48,7 +49,8 @@ extension Graph {
 
   /// Losses of scores do themselves what a model's last node does with the scores.
   fileprivate func prediction(_ output: ValueID, _ loss: LossFunction) -> (ValueID, TrainableModel.Ending) {
-    guard let last = nodes.last(where: { $0.outputs.first == output }), let scores = last.inputs.first ?? nil else {
+    guard let last = nodes.last(where: { $0.outputs.first == output }), let scores = last.inputs.first ?? nil
+    else {
       return (output, .none)
     }
     switch (forms[last.op]?.name, loss) {

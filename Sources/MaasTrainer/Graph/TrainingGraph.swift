@@ -72,7 +72,8 @@ struct TrainingGraph {
     if form.part == .gradients {
       states = graph.addStates("sum", model.parameters)
       for (i, j) in states.enumerated() {
-        let sum = graph.add(Binary(.add), [graph.inputs[j], gradients[i]], name: "\(graph[xs[i]].name)/sum")[0]
+        let sum = graph.add(Binary(.add), [graph.inputs[j], gradients[i]], name: "\(graph[xs[i]].name)/sum")[
+          0]
         update(j, to: sum)
       }
       return
@@ -82,7 +83,8 @@ struct TrainingGraph {
     var inputs: [ValueID?] = [rate, time, nil, losses[0]]
     if options.clipNorm > 0 {
       let norm = graph.add(
-        GradientNorm(limit: options.clipNorm / settings.scale), gradients.map { $0 }, name: "norm", outputs: 2)
+        GradientNorm(limit: options.clipNorm / settings.scale), gradients.map { $0 }, name: "norm", outputs: 2
+      )
       inputs[2] = norm[1]
     }
     var all: [Int] = Array(parameters)
@@ -102,7 +104,9 @@ struct TrainingGraph {
 
 extension Graph {
   /// A value that becomes an input later.
-  fileprivate mutating func addScalar(_ name: String, _ dtype: DType) -> ValueID { add(Value(name, dtype, Shape([Int]()))) }
+  fileprivate mutating func addScalar(_ name: String, _ dtype: DType) -> ValueID {
+    add(Value(name, dtype, Shape([Int]())))
+  }
 
   /// Makes a value the last input; returns its index.
   fileprivate mutating func addInput(_ id: ValueID) -> Int {

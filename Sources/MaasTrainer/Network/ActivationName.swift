@@ -14,10 +14,13 @@ struct ActivationName {
 
   private static let rows: [Row] = [
     Row(word: "none", type: ""), Row(word: "relu", type: "Relu", isRectifier: true),
-    Row(word: "leaky-relu", type: "LeakyRelu", isRectifier: true), Row(word: "elu", type: "Elu", isRectifier: true),
+    Row(word: "leaky-relu", type: "LeakyRelu", isRectifier: true),
+    Row(word: "elu", type: "Elu", isRectifier: true),
     Row(word: "selu", type: "Selu"), Row(word: "celu", type: "Celu"), Row(word: "sigmoid", type: "Sigmoid"),
-    Row(word: "tanh", type: "Tanh"), Row(word: "softplus", type: "Softplus"), Row(word: "softsign", type: "Softsign"),
-    Row(word: "hard-sigmoid", type: "HardSigmoid"), Row(word: "hard-swish", type: "HardSwish", isRectifier: true),
+    Row(word: "tanh", type: "Tanh"), Row(word: "softplus", type: "Softplus"),
+    Row(word: "softsign", type: "Softsign"),
+    Row(word: "hard-sigmoid", type: "HardSigmoid"),
+    Row(word: "hard-swish", type: "HardSwish", isRectifier: true),
     Row(word: "gelu", type: "", isRectifier: true), Row(word: "swish", type: "", isRectifier: true),
     Row(word: "softmax", type: "Softmax"), Row(word: "log-softmax", type: "LogSoftmax"),
   ]

@@ -69,4 +69,6 @@ private func orthogonalMatrix(_ size: Int, _ random: inout PhiloxStream) -> [Flo
 
 private func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
 
-private func minus(_ a: [Double], _ factor: Double, _ b: [Double]) -> [Double] { zip(a, b).map { $0 - factor * $1 } }
+private func minus(_ a: [Double], _ factor: Double, _ b: [Double]) -> [Double] {
+  zip(a, b).map { $0 - factor * $1 }
+}

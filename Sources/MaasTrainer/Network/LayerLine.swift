@@ -16,7 +16,11 @@ struct LayerLine: Sendable {
     var (values, options): ([String], [(key: String, value: String)]) = ([], [])
     for word in words.dropFirst() {
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts.count == 1 { values.append(word) } else { options.append((String(parts[0]), String(parts[1]))) }
+      if parts.count == 1 {
+        values.append(word)
+      } else {
+        options.append((String(parts[0]), String(parts[1])))
+      }
     }
     (self.values, self.options) = (values, options)
   }
@@ -38,7 +42,9 @@ struct LayerReader {
 
   init(_ line: LayerLine) { self.line = line }
 
-  private func refusal(_ problem: String, expected: String, found: String? = nil, hint: String? = nil) -> MaasError {
+  private func refusal(_ problem: String, expected: String, found: String? = nil, hint: String? = nil)
+    -> MaasError
+  {
     MaasError(.invalidArgument, "\(line.name): \(problem)", expected: expected, found: found, hint: hint)
   }
 
@@ -69,7 +75,9 @@ struct LayerReader {
   /// All values that are left, as positive whole numbers, or one option such as `3x3`.
   mutating func counts(_ key: String, from least: Int = 1) throws(MaasError) -> [Int] {
     if let option = text(key) {
-      return try option.split(separator: "x").map { (part) throws(MaasError) in try number(key, String(part), least) }
+      return try option.split(separator: "x").map { (part) throws(MaasError) in
+        try number(key, String(part), least)
+      }
     }
     let rest = line.values[nextValue...]
     nextValue = line.values.count
@@ -105,14 +113,16 @@ struct LayerReader {
     guard let word = isValue ? valueOrOption(key) : text(key) else { return nil }
     if words.contains(word) { return word }
     throw refusal(
-      "\(key) has an unknown value", expected: joined(words, ", "), found: word, hint: didYouMean(word, words))
+      "\(key) has an unknown value", expected: joined(words, ", "), found: word, hint: didYouMean(word, words)
+    )
   }
 
   /// Refuses values and options that the layer did not read.
   func finish() throws(MaasError) {
     if let option = line.options.first(where: { !known.contains($0.key) }) {
       throw refusal(
-        "there is no option '\(option.key)'", expected: joined(known, ", "), hint: didYouMean(option.key, known))
+        "there is no option '\(option.key)'", expected: joined(known, ", "),
+        hint: didYouMean(option.key, known))
     }
     if nextValue < line.values.count {
       throw refusal("there is a value too many", expected: "\(nextValue)", found: line.values[nextValue])

@@ -61,7 +61,8 @@ struct Convolving {
 
   func attributes(_ pads: [Int]) -> [Attribute] {
     [
-      Attribute("kernel_shape", .ints(kernel)), Attribute("strides", .ints(strides)), Attribute("pads", .ints(pads)),
+      Attribute("kernel_shape", .ints(kernel)), Attribute("strides", .ints(strides)),
+      Attribute("pads", .ints(pads)),
     ]
   }
 }
@@ -95,7 +96,8 @@ func addConvolution(
   _ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: String, isDepthwise: Bool
 ) throws(MaasError) {
   try b.expectRank(2...4, "channels and 1 to 3 dimensions")
-  let filters = isDepthwise ? b.shape[0] * (try r.option("multiplier")?.first ?? 1) : try r.required("filters")
+  let filters =
+    isDepthwise ? b.shape[0] * (try r.option("multiplier")?.first ?? 1) : try r.required("filters")
   var windows = try Convolving(&r, rank: b.shape.count - 1, defaultKernel: 3, stridesAreKernel: false)
   windows.groups = isDepthwise ? b.shape[0] : try r.option("groups")?.first ?? 1
   let (activation, hasBias) = (try ActivationName(&r), try r.flag("bias") ?? true)

@@ -22,7 +22,8 @@ let layerTable: [LayerRow] = [
   LayerRow("batch-norm", addBatchNormalization),
   LayerRow("conv") { (b, r, n) throws(MaasError) in try addConvolution(&b, &r, n, isDepthwise: false) },
   LayerRow("dense", addDense),
-  LayerRow("depthwise-conv") { (b, r, n) throws(MaasError) in try addConvolution(&b, &r, n, isDepthwise: true) },
+  LayerRow("depthwise-conv") { (b, r, n) throws(MaasError) in try addConvolution(&b, &r, n, isDepthwise: true)
+  },
   LayerRow("dropout", addDropout),
   LayerRow("embedding", addEmbedding),
   LayerRow("end", endResidual),
@@ -52,7 +53,9 @@ private func addDense(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name:
   try b.activate(activation, name)
 }
 
-private func addActivation(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: String) throws(MaasError) {
+private func addActivation(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: String)
+  throws(MaasError)
+{
   let word = try r.choice("function", ActivationName.words, isValue: true) ?? "relu"
   try b.activate(ActivationName(word: word), name)
 }
@@ -101,7 +104,8 @@ private func addLayerNormalization(
 }
 
 /// Adds what came into the block to what comes out; where shapes differ, through a projection.
-private func endResidual(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: String) throws(MaasError) {
+private func endResidual(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: String) throws(MaasError)
+{
   let activation = try ActivationName(&r)
   let entry = try b.endResidual()
   let (own, shape) = (b.current, b.shape)
@@ -121,7 +125,8 @@ extension NetworkBuilder {
     let own = self.shape
     guard own.count == shape.count, own.count > 0 else {
       throw MaasError(
-        .shapeMismatch, "what comes out of the block cannot be added to what comes in", expected: describe(own),
+        .shapeMismatch, "what comes out of the block cannot be added to what comes in",
+        expected: describe(own),
         found: describe(shape))
     }
     if own.count < 3 {
@@ -132,7 +137,8 @@ extension NetworkBuilder {
     let made = zip(own.dropFirst(), strides).map { ($0 + $1 - 1) / $1 }
     guard made == Array(shape.dropFirst()) else { throw unequal(own, shape) }
     try convolve(
-      name, filters: shape[0], Convolving(kernel: strides.map { _ in 1 }, strides: strides), .none, hasBias: true)
+      name, filters: shape[0], Convolving(kernel: strides.map { _ in 1 }, strides: strides), .none,
+      hasBias: true)
   }
 
   private func unequal(_ own: [Int], _ shape: [Int]) -> MaasError {
@@ -164,7 +170,8 @@ extension NetworkBuilder {
   mutating func dropout(_ name: String, _ ratio: Double) throws(MaasError) {
     guard ratio >= 0, ratio < 1 else {
       throw MaasError(
-        .outOfRange, "the ratio of dropout is no probability", expected: "at least 0 and below 1", found: "\(ratio)")
+        .outOfRange, "the ratio of dropout is no probability", expected: "at least 0 and below 1",
+        found: "\(ratio)")
     }
     if ratio == 0 { return }
     let tensor = try Tensor(.float, [], [Float(ratio)])

@@ -77,7 +77,8 @@ private let presetTable: [Preset] = [
     for (filters, stride) in [(16, 1), (32, 2), (64, 2)] {
       lines += [
         "residual", "conv \(filters) kernel=3 stride=\(stride) padding=same bias=false", "batch-norm",
-        "activation relu", "conv \(filters) kernel=3 padding=same bias=false", "batch-norm", "end activation=relu",
+        "activation relu", "conv \(filters) kernel=3 padding=same bias=false", "batch-norm",
+        "end activation=relu",
       ]
     }
     return lines + ["global-average-pool", "dense \(task.outputs)"]

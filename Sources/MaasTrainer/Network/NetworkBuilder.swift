@@ -39,7 +39,9 @@ struct NetworkBuilder {
   }
 
   mutating func finished() throws(MaasError) -> Graph {
-    guard entries.isEmpty else { throw MaasError(.invalidArgument, "a residual block has no end", expected: "end") }
+    guard entries.isEmpty else {
+      throw MaasError(.invalidArgument, "a residual block has no end", expected: "end")
+    }
     // What leaves the network has a name of its own.
     let last = graph.nodes.count - 1
     if last >= 0, graph.nodes[last].outputs[0] == current { graph[current].name = "output" }
@@ -63,12 +65,14 @@ struct NetworkBuilder {
         hint: type == .int64 ? "say 'input … type=int64'" : "put an embedding in front")
     }
     guard !ranks.contains(shape.count) else { return }
-    throw MaasError(.shapeMismatch, "the layer cannot read this shape", expected: what, found: describe(shape))
+    throw MaasError(
+      .shapeMismatch, "the layer cannot read this shape", expected: what, found: describe(shape))
   }
 
   /// Adds a node that reads the current value and parameters, and makes the current value.
   mutating func apply(
-    _ type: String, _ name: String, _ others: [ValueID?] = [], _ attributes: [Attribute] = [], to shape: [Int]? = nil
+    _ type: String, _ name: String, _ others: [ValueID?] = [], _ attributes: [Attribute] = [],
+    to shape: [Int]? = nil
   ) throws(MaasError) {
     current = try node(type, name, [current] + others, attributes)
     if let shape { self.shape = shape }
@@ -102,10 +106,13 @@ struct NetworkBuilder {
 
   mutating func constant(_ name: String, _ tensor: Tensor) -> ValueID { graph.addConstant(name, tensor) }
 
-  mutating func parameter(_ name: String, _ shape: [Int], _ initializer: Initializer) throws(MaasError) -> ValueID {
+  mutating func parameter(_ name: String, _ shape: [Int], _ initializer: Initializer) throws(MaasError)
+    -> ValueID
+  {
     parameters += 1
     _ = try byteCount(shape, .float, tensor: name)
-    let tensor = try isDraft ? Tensor.placeholder(shape) : initializer.tensor(shape, seed: seed, stream: parameters)
+    let tensor =
+      try isDraft ? Tensor.placeholder(shape) : initializer.tensor(shape, seed: seed, stream: parameters)
     return graph.addConstant(name, tensor)
   }
 
@@ -119,5 +126,7 @@ struct NetworkBuilder {
 
 extension Tensor {
   /// A tensor whose elements nobody reads: no memory is touched.
-  fileprivate static func placeholder(_ shape: [Int]) throws(MaasError) -> Tensor { try Tensor(.float, shape) }
+  fileprivate static func placeholder(_ shape: [Int]) throws(MaasError) -> Tensor {
+    try Tensor(.float, shape)
+  }
 }

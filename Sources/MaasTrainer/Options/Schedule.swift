@@ -3,7 +3,9 @@ import MaasOps
 /// How the learning rate goes on from what the options say.
 public struct Schedule: Sendable, Equatable {
   public enum Kind: String, Sendable, CaseIterable {
-    case constant, step, exponential, cosine, oneCycle = "one-cycle", plateau
+    case constant, step, exponential, cosine
+    case oneCycle = "one-cycle"
+    case plateau
   }
 
   public var kind: Kind

@@ -13,7 +13,8 @@ private struct OptionText {
 
   private func refusal(_ expected: String, _ hint: String? = nil) -> MaasError {
     MaasError(
-      .invalidArgument, "the option '\(name)' has a value it cannot have", expected: expected, found: "'\(text)'",
+      .invalidArgument, "the option '\(name)' has a value it cannot have", expected: expected,
+      found: "'\(text)'",
       hint: hint)
   }
 
@@ -32,7 +33,8 @@ private struct OptionText {
     return value
   }
 
-  func choice<E: RawRepresentable & CaseIterable>(_ type: E.Type) throws(MaasError) -> E where E.RawValue == String {
+  func choice<E: RawRepresentable & CaseIterable>(_ type: E.Type) throws(MaasError) -> E
+  where E.RawValue == String {
     if let value = E(rawValue: text) { return value }
     let words = E.allCases.map { $0.rawValue }
     throw refusal(joined(words, ", "), didYouMean(text, words))
@@ -67,7 +69,9 @@ extension TrainerOptions {
 
   /// The options that a result depends on.
   var decisive: String {
-    joined(optionRows.filter { $0.name != "threads" && $0.name != "epochs" }.map { "\($0.name) \($0.get(self))" }, "\n")
+    joined(
+      optionRows.filter { $0.name != "threads" && $0.name != "epochs" }.map { "\($0.name) \($0.get(self))" },
+      "\n")
   }
 }
 
@@ -81,7 +85,8 @@ private let optionRows: [OptionRow] = [
   OptionRow(name: "label_smoothing", get: { "\($0.labelSmoothing)" }) { (o, t) throws(MaasError) in
     o.labelSmoothing = try t.real()
   },
-  OptionRow(name: "class_weights", get: { joined($0.classWeights.map { "\($0)" }, ",") }) { (o, t) throws(MaasError) in
+  OptionRow(name: "class_weights", get: { joined($0.classWeights.map { "\($0)" }, ",") }) {
+    (o, t) throws(MaasError) in
     o.classWeights = try t.numbers()
   },
   // The rule brings its own beta2 and epsilon: they are set after it.
@@ -130,7 +135,9 @@ private let optionRows: [OptionRow] = [
   },
   OptionRow(name: "l1", get: { "\($0.l1)" }) { (o, t) throws(MaasError) in o.l1 = try t.real() },
   OptionRow(name: "l2", get: { "\($0.l2)" }) { (o, t) throws(MaasError) in o.l2 = try t.real() },
-  OptionRow(name: "clip_norm", get: { "\($0.clipNorm)" }) { (o, t) throws(MaasError) in o.clipNorm = try t.real() },
+  OptionRow(name: "clip_norm", get: { "\($0.clipNorm)" }) { (o, t) throws(MaasError) in
+    o.clipNorm = try t.real()
+  },
   OptionRow(name: "clip_value", get: { "\($0.clipValue)" }) { (o, t) throws(MaasError) in
     o.clipValue = try t.real()
   },
@@ -142,15 +149,25 @@ private let optionRows: [OptionRow] = [
     o.batchSize = try t.count()
   },
   OptionRow(name: "epochs", get: { "\($0.epochs)" }) { (o, t) throws(MaasError) in o.epochs = try t.count() },
-  OptionRow(name: "shuffle", get: { "\($0.shuffles)" }) { (o, t) throws(MaasError) in o.shuffles = try t.flag() },
+  OptionRow(name: "shuffle", get: { "\($0.shuffles)" }) { (o, t) throws(MaasError) in
+    o.shuffles = try t.flag()
+  },
   OptionRow(name: "validation_split", get: { "\($0.validationSplit)" }) { (o, t) throws(MaasError) in
     o.validationSplit = try t.real()
   },
-  OptionRow(name: "patience", get: { "\($0.patience)" }) { (o, t) throws(MaasError) in o.patience = try t.count() },
-  OptionRow(name: "min_delta", get: { "\($0.minDelta)" }) { (o, t) throws(MaasError) in o.minDelta = try t.real() },
-  OptionRow(name: "seed", get: { "\($0.seed)" }) { (o, t) throws(MaasError) in o.seed = Int64(try t.count()) },
-  OptionRow(name: "threads", get: { "\($0.threads)" }) { (o, t) throws(MaasError) in o.threads = try t.count() },
-  OptionRow(name: "freeze", get: { joined($0.frozen, ",") }) { (o, t) throws(MaasError) in o.frozen = t.words() },
+  OptionRow(name: "patience", get: { "\($0.patience)" }) { (o, t) throws(MaasError) in
+    o.patience = try t.count()
+  },
+  OptionRow(name: "min_delta", get: { "\($0.minDelta)" }) { (o, t) throws(MaasError) in
+    o.minDelta = try t.real()
+  },
+  OptionRow(name: "seed", get: { "\($0.seed)" }) { (o, t) throws(MaasError) in o.seed = Int64(try t.count())
+  },
+  OptionRow(name: "threads", get: { "\($0.threads)" }) { (o, t) throws(MaasError) in o.threads = try t.count()
+  },
+  OptionRow(name: "freeze", get: { joined($0.frozen, ",") }) { (o, t) throws(MaasError) in
+    o.frozen = t.words()
+  },
   OptionRow(name: "lora_rank", get: { "\($0.lora?.rank ?? 0)" }) { (o, t) throws(MaasError) in
     let rank = try t.count()
     var lora = o.lora ?? LoRAOptions()
@@ -162,7 +179,8 @@ private let optionRows: [OptionRow] = [
     lora.alpha = try t.real()
     o.lora = lora
   },
-  OptionRow(name: "lora_patterns", get: { joined($0.lora?.patterns ?? [], ",") }) { (o, t) throws(MaasError) in
+  OptionRow(name: "lora_patterns", get: { joined($0.lora?.patterns ?? [], ",") }) {
+    (o, t) throws(MaasError) in
     var lora = o.lora ?? LoRAOptions()
     lora.patterns = t.words()
     o.lora = lora

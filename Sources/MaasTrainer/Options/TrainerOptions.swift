@@ -84,7 +84,8 @@ extension TrainerOptions {
     }
     let positive = [
       ("learning_rate", learningRate), ("weight_decay", weightDecay), ("l1", l1), ("l2", l2),
-      ("clip_norm", clipNorm), ("clip_value", clipValue), ("huber_delta", huberDelta), ("min_delta", minDelta),
+      ("clip_norm", clipNorm), ("clip_value", clipValue), ("huber_delta", huberDelta),
+      ("min_delta", minDelta),
     ]
     for (name, value) in positive where !(value >= 0 && value.isFinite) {
       throw refusal(name, "a number, at least 0", "\(value)")

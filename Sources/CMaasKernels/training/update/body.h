@@ -91,8 +91,9 @@ static inline void put(float *to, vf value, int64_t i, int64_t n) {
     v_store_tail(to + i, value, n);
 }
 
-static inline __attribute__((always_inline)) void
-update_vector(maas_update_rule rule, const update_lanes *c, bool has_l1, const update_piece *p, int64_t i, int64_t n) {
+static inline __attribute__((always_inline)) void update_vector(maas_update_rule rule, const update_lanes *c,
+                                                                bool has_l1, const update_piece *p, int64_t i,
+                                                                int64_t n) {
   update_vectors v = {some(p->x, i, n), some(p->g, i, n), some(p->s, i, n), some(p->t, i, n)};
   if (rule != MAAS_UPDATE_AVERAGE)
     v.g = whole_gradient(c, v.x, v.g, has_l1);
@@ -102,8 +103,8 @@ update_vector(maas_update_rule rule, const update_lanes *c, bool has_l1, const u
   put(p->new_t, v.t, i, n);
 }
 
-static inline __attribute__((always_inline)) void update_rows(maas_update_rule rule, const update_lanes *c, bool has_l1,
-                                                              const update_piece *p, int64_t n) {
+static inline __attribute__((always_inline)) void update_rows(maas_update_rule rule, const update_lanes *c,
+                                                              bool has_l1, const update_piece *p, int64_t n) {
   int64_t i = 0;
   for (; i + V_WIDTH <= n; i += V_WIDTH)
     update_vector(rule, c, has_l1, p, i, V_WIDTH);
@@ -111,10 +112,11 @@ static inline __attribute__((always_inline)) void update_rows(maas_update_rule r
     update_vector(rule, c, has_l1, p, i, n - i);
 }
 
-static void update_one(maas_update_rule rule, const update_lanes *c, bool has_l1, const update_piece *p, int64_t n) {
-#define MAAS_UPDATE_CASE(name)                                                                                         \
-  case name:                                                                                                           \
-    update_rows(name, c, has_l1, p, n);                                                                                \
+static void update_one(maas_update_rule rule, const update_lanes *c, bool has_l1, const update_piece *p,
+                       int64_t n) {
+#define MAAS_UPDATE_CASE(name)                                                                               \
+  case name:                                                                                                 \
+    update_rows(name, c, has_l1, p, n);                                                                      \
     break;
   switch (rule) {
     MAAS_UPDATE_CASE(MAAS_UPDATE_DESCENT)
@@ -131,10 +133,10 @@ static void update_one(maas_update_rule rule, const update_lanes *c, bool has_l1
 }
 
 static update_lanes in_lanes(const maas_update_numbers *n) {
-  return (update_lanes){v_set(n->rate), v_set(n->alpha),   v_set(n->beta),  v_set(n->first),
+  return (update_lanes){v_set(n->rate),   v_set(n->alpha),   v_set(n->beta),  v_set(n->first),
                         v_set(n->second), v_set(n->epsilon), v_set(n->l1),    v_set(n->l2),
-                        v_set(n->keep), v_set(n->post),    v_set(n->scale), v_set(n->clip),
-                        v_set(-n->clip), v_set(n->decay)};
+                        v_set(n->keep),   v_set(n->post),    v_set(n->scale), v_set(n->clip),
+                        v_set(-n->clip),  v_set(n->decay)};
 }
 
 #define AT(i) (at[i] ? (float *)at[i] + offset : NULL)

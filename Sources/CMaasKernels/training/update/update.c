@@ -63,7 +63,9 @@ maas_update_numbers maas_update_numbers_of(const maas_step *step) {
       .rate = (float)own,
       .alpha = (float)p->alpha,
       .beta = (float)p->beta,
-      .first = (float)(!is_momentum ? 1 - p->alpha : n > 0 ? p->beta : 1),
+      .first = (float)(!is_momentum ? 1 - p->alpha
+                       : n > 0      ? p->beta
+                                    : 1),
       .second = (float)(1 - p->beta),
       .epsilon = (float)epsilon,
       .l1 = (float)p->l1,
@@ -93,7 +95,7 @@ void maas_update_nothing(void *const *at, int64_t offset, int64_t n) {
   for (int i = 0; i < 3; i++) {
     const float *old = at[from[i]];
     float *new = at[4 + i];
-    if (old && new && old != new)
+    if (old && new &&old != new)
       memcpy(new + offset, old + offset, (size_t)n * sizeof(float));
   }
 }
