@@ -57,6 +57,9 @@ static const maas_kernel_table *const tables[] = {
     &maas_f64_gemm_table,
     &maas_f32_update_table,
     &maas_f32_square_sums_table,
+    &maas_f32_conv_weights_table,
+    &maas_f32_conv_weights_finish_table,
+    &maas_f32_pool_slope_table,
 #endif
 };
 

@@ -143,6 +143,22 @@ def local_response(size, alpha, beta, bias):
     return formula
 
 
+def largest_of_windows(x):
+    """Windows of 3 x 2 with 1 row of padding above and below and 1 column behind."""
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (0, 1)), constant_values=-np.inf)
+    return np.lib.stride_tricks.sliding_window_view(padded, (3, 2), (2, 3)).max((-1, -2))
+
+
+def spread_groups(x, w, b):
+    """A transposed convolution of one image in two groups, kernel 2 x 2, dilated by 2 along the height."""
+    y = np.zeros((1, 4, 5, 4)) + b[:, None, None]
+    for channel, tap_y, tap_x in np.ndindex(4, 2, 2):
+        first = channel // 2 * 2
+        rows, columns = slice(2 * tap_y, 2 * tap_y + 3), slice(tap_x, tap_x + 3)
+        y[0, first : first + 2, rows, columns] += w[channel, :, tap_y, tap_x][:, None, None] * x[0, channel]
+    return y
+
+
 def softmaxes():
     flat = lambda x: softmax(x.reshape(len(x), -1)).reshape(x.shape)
     formulas = {"Softmax": flat, "LogSoftmax": lambda x: np.log(flat(x))}
@@ -184,14 +200,55 @@ def normalizations():
     yield "MeanVarianceNormalization", Case("MeanVarianceNormalization", {"x": values(2, 3, 2, 2)}, formula=lambda x: normalized(x, (0, 2, 3), 0))
 
 
+def convolutions():
+    def conv(x, w, bias=True, op="Conv", **attributes):
+        filters = w[1] * attributes.get("group", 1) if op == "ConvTranspose" else w[0]
+        wanted = {"x": values(*x), "w": values(*w), **({"b": values(filters)} if bias else {})}
+        return Case(op, wanted, **attributes)
+
+    yield "Conv", conv((2, 3, 5, 4), (4, 3, 3, 2))
+    yield "Conv_padded", conv((2, 2, 4, 5), (6, 2, 3, 3), pads=[1, 1, 1, 1])
+    yield "Conv_strided", conv((2, 2, 6, 5), (5, 2, 3, 3), pads=[1, 0, 1, 2], strides=[2, 3])
+    yield "Conv_dilated", conv((1, 2, 7, 6), (5, 2, 2, 3), dilations=[3, 2], pads=[0, 1, 2, 1])
+    yield "Conv_groups", conv((2, 4, 4, 4), (6, 2, 3, 3), group=2, pads=[1, 1, 1, 1], bias=False)
+    yield "Conv_groups_strided", conv((2, 4, 5, 4), (6, 2, 3, 3), group=2, strides=[2, 2])
+    yield "Conv_depthwise", conv((2, 3, 5, 5), (3, 1, 3, 3), group=3, pads=[1, 1, 1, 1])
+    yield "Conv_depthwise_strided", conv((2, 3, 6, 5), (3, 1, 3, 3), group=3, pads=[1, 1, 1, 1], strides=[2, 2])
+    yield "Conv_multiplier", conv((1, 2, 4, 4), (4, 1, 3, 3), group=2)
+    yield "Conv_pointwise", conv((2, 5, 3, 3), (7, 5, 1, 1))
+    yield "Conv_pointwise_strided", conv((2, 3, 4, 4), (5, 3, 1, 1), strides=[2, 2])
+    yield "Conv_line", conv((2, 3, 9), (5, 3, 4), strides=[2], pads=[1, 2])
+    yield "Conv_volume", conv((1, 2, 3, 4, 3), (5, 2, 2, 3, 2), pads=[1, 1, 0, 0, 1, 1])
+    yield "Conv_same", conv((1, 2, 5, 4), (3, 2, 3, 2), auto_pad="SAME_UPPER", strides=[2, 1])
+    yield "Conv_same_lower", conv((1, 2, 4, 4), (3, 2, 2, 2), auto_pad="SAME_LOWER")
+    yield "ConvTranspose", conv((2, 3, 3, 4), (3, 5, 3, 2), op="ConvTranspose")
+    yield "ConvTranspose_strided", conv(
+        (2, 2, 3, 3), (2, 5, 3, 3), op="ConvTranspose", strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1])
+    yield "ConvTranspose_groups", conv(
+        (1, 4, 3, 3), (4, 2, 2, 2), op="ConvTranspose", group=2, dilations=[2, 1], formula=spread_groups)
+    yield "ConvTranspose_line", conv((2, 2, 5), (2, 3, 3), op="ConvTranspose", strides=[3])
+
+
 def pools():
+    x = {"x": values(2, 2, 5, 6)}
+    yield "MaxPool", Case("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+    yield "MaxPool_overlapping", Case("MaxPool", x, kernel_shape=[3, 2], pads=[1, 0, 1, 1], formula=largest_of_windows)
+    yield "MaxPool_dilated", Case("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 3], strides=[1, 2])
+    yield "MaxPool_line", Case("MaxPool", {"x": values(2, 2, 7)}, kernel_shape=[3], strides=[2], ceil_mode=1)
+    yield "MaxPool_volume", Case("MaxPool", {"x": values(1, 2, 4, 4, 4)}, kernel_shape=[2, 2, 2], strides=[2, 2, 2])
+    yield "AveragePool", Case("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2])
+    yield "AveragePool_padded", Case("AveragePool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    yield "AveragePool_counted", Case(
+        "AveragePool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1)
+    yield "LpPool", Case("LpPool", {"x": values(1, 2, 4, 4)}, kernel_shape=[2, 2], p=3)
+    yield "LpPool_2", Case("LpPool", {"x": values(1, 2, 4, 4)}, kernel_shape=[2, 2], strides=[2, 2])
     yield "GlobalAveragePool", Case("GlobalAveragePool", {"x": values(2, 3, 4, 2)})
     yield "GlobalMaxPool", Case("GlobalMaxPool", {"x": values(2, 3, 4, 2)})
 
 
 CASES = {
     name: case
-    for group in (elementwise, reductions, softmaxes, losses, normalizations, pools)
+    for group in (elementwise, reductions, softmaxes, losses, normalizations, convolutions, pools)
     for name, case in group()
 }  # fmt: skip
 

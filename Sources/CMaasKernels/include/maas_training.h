@@ -47,6 +47,32 @@ typedef struct maas_f32_channel_norm_params {
 int32_t maas_f32_channel_norm_slope(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_channel_norm_slope_split(const maas_f32_channel_norm_params *params);
 
+// Convolution
+
+/// The gradient of W of a convolution without activation, in two steps: sums of `chunks` parts of the batch, then their
+/// sum in a fixed order. The sums are [chunks, groups, panels, taps, nr] with nr filters of a panel side by side.
+typedef struct maas_f32_conv_weights_params {
+  maas_f32_conv_params conv;
+  int64_t chunks; ///< Set by split.
+  int64_t nr;     ///< Set by split.
+  int64_t block;  ///< Channels whose padded planes fit into the cache. Set by split.
+} maas_f32_conv_weights_params;
+
+/// x, dy, sums.
+int32_t maas_f32_conv_weights(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_conv_weights_split(maas_f32_conv_weights_params *params);
+/// Elements of the sums after split; -1 if their bytes do not fit an int64_t.
+int64_t maas_f32_conv_weights_sums(const maas_f32_conv_weights_params *params);
+/// sums, dw.
+int32_t maas_f32_conv_weights_finish(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_conv_weights_finish_split(const maas_f32_conv_weights_params *params);
+
+// Pooling
+
+/// x and y of a maximum or NULL, dy, dx. Of equal largest elements the first one gets the gradient.
+int32_t maas_f32_pool_slope(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_pool_slope_split(const maas_f32_pool_params *params);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,6 +5,7 @@
 #include "../simd/avx512.h"
 #define MAAS_ISA_SUFFIX avx512
 #define MAAS_TILE 16
+#define MAAS_MR 12
 #include "body.h"
 #pragma clang attribute pop
 #endif

@@ -13,6 +13,7 @@ static inline void v_store_part(float *p, vf a, int64_t n) {
     v_store_tail(p, a, n);
 }
 
+#include "conv_weights.h"
 #include "norm.h"
 #include "slope.h"
 #include "softmax.h"

@@ -20,11 +20,20 @@
                                                   MAAS_ROW(family##_1_scalar, MAAS_ISA_SCALAR, 1, 1)};       \
   MAAS_ENTRY(family, family##_rows)
 
+/// Kernels that wait for memory have one row for every CPU.
+#define MAAS_PORTABLE_FAMILY(family)                                                                         \
+  int32_t family##_1_scalar(MAAS_STEP_ARGUMENTS);                                                            \
+  static const maas_kernel family##_rows[] = {MAAS_ROW(family##_1_scalar, MAAS_ISA_SCALAR, 1, 1)};           \
+  MAAS_ENTRY(family, family##_rows)
+
+MAAS_PORTABLE_FAMILY(maas_f32_conv_weights_finish)
+MAAS_PORTABLE_FAMILY(maas_f32_pool_slope)
 MAAS_FAMILY(maas_f32_slope)
 MAAS_FAMILY(maas_f32_softmax_slope)
 MAAS_FAMILY(maas_f32_layer_norm_slope)
 MAAS_FAMILY(maas_f32_layer_norm_sums)
 MAAS_FAMILY(maas_f32_channel_norm_slope)
+MAAS_FAMILY(maas_f32_conv_weights)
 
 maas_split maas_f32_slope_split(const maas_f32_unary_params *params) {
   maas_unary op = params->function.op;
@@ -47,4 +56,42 @@ maas_split maas_f32_layer_norm_sums_split(const maas_f32_layer_norm_params *g) {
 maas_split maas_f32_channel_norm_slope_split(const maas_f32_channel_norm_params *g) {
   double elements = (double)g->outer * (double)g->inner;
   return maas_split_by_cost(elements > 0 ? g->channels : 0, 100 + 1.5 * elements, 0);
+}
+
+enum { wanted_items = 16, padded_floats = 1 << 15, few_filters = 4 };
+
+maas_split maas_f32_conv_weights_split_for(const maas_kernel *kernel, maas_f32_conv_weights_params *w) {
+  maas_f32_conv_params *g = &w->conv;
+  int64_t filters = g->filters / g->groups, channels = g->channels / g->groups;
+  int64_t lanes = kernel->nr;
+  w->nr = filters <= few_filters ? 1 : filters <= lanes ? lanes : 2 * lanes;
+  int64_t parts = g->groups * maas_ceil_div(filters, w->nr);
+  w->chunks = maas_max64(1, maas_min64(g->batch, maas_ceil_div(wanted_items, maas_max64(1, parts))));
+  maas_padded padded = maas_padded_of(g);
+  int64_t plane = maas_max64(1, maas_padded_plane(&padded));
+  w->block = maas_max64(1, maas_min64(channels, padded_floats / plane));
+  double macs = (double)g->batch / (double)w->chunks * (double)maas_window_volume(g->output) *
+                (double)channels * (double)maas_window_volume(g->kernel) * (double)w->nr;
+  int64_t scratch =
+      maas_weight_taps_floats(w) + maas_weight_panel_floats(w) + (padded.is_image ? 0 : w->block * plane);
+  return maas_split_by_cost(w->chunks * parts, 100 + macs / 25, scratch * (int64_t)sizeof(float));
+}
+
+maas_split maas_f32_conv_weights_split(maas_f32_conv_weights_params *params) {
+  return maas_f32_conv_weights_split_for(maas_kernel_selected(&maas_f32_conv_weights_table), params);
+}
+
+int64_t maas_f32_conv_weights_sums(const maas_f32_conv_weights_params *w) {
+  const maas_f32_conv_params *g = &w->conv;
+  int64_t size = w->chunks * w->nr, bytes;
+  const int64_t factors[] = {g->groups,
+                             maas_ceil_div(g->filters / g->groups, w->nr),
+                             g->channels / g->groups,
+                             g->kernel[0],
+                             g->kernel[1],
+                             g->kernel[2]};
+  for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++)
+    if (__builtin_mul_overflow(size, factors[i], &size))
+      return -1;
+  return __builtin_mul_overflow(size, (int64_t)sizeof(float), &bytes) ? -1 : size;
 }

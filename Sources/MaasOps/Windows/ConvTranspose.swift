@@ -5,7 +5,7 @@ import MaasGraph
 /// what overlaps is added. A product makes the columns of all taps, a fold adds them up.
 package final class ConvTranspose: ReadableOperator {
   package let name = "ConvTranspose"
-  private let window: Window
+  let window: Window
   let group: Int
   private let outputPadding: [Int]?
   private let outputShape: [Int]?
@@ -56,22 +56,35 @@ package final class ConvTranspose: ReadableOperator {
     guard y.count > 0 else { return }
     let (input, kernel) = (Array(x.shape[2...]), Array(w.shape[2...]))
     let spread = try spread(input.map { .known($0) }, kernel.map { .known($0) })
-    let (rows, positions) = (w.shape[1...].reduce(1, *), input.reduce(1, *))
-    let (wide, weights) = (try node.floating(x), try node.floating(w))
-    let columns = try node.temporary(wide.dtype, [x.shape[0], group, rows, positions])
+    let target = try node.target(y, y.dtype.floating)
+    let weights = try node.floating(w)
+    try node.emitTransposedConvolution(
+      try node.floating(x), weights, try node.floatingOptional(2), target, group, spread.sizes,
+      pads: spread.begin)
+    node.narrow(target, into: y)
+  }
+}
+
+extension Lowering {
+  /// Emits y = what the weights [channels, filters of a group, kernel...] spread of x [images, channels, ...], plus the
+  /// bias, for float or double; `pads` are cut off at the beginning.
+  mutating func emitTransposedConvolution(
+    _ x: Operand, _ weights: Operand, _ bias: Operand?, _ y: Operand, _ group: Int, _ sizes: Window.Sizes,
+    pads: [Int]
+  ) throws(MaasError) {
+    let (input, kernel) = (Array(x.shape[2...]), Array(weights.shape[2...]))
+    let (rows, positions) = (weights.shape[1...].reduce(1, *), input.reduce(1, *))
+    let columns = try temporary(x.dtype, [x.shape[0], group, rows, positions])
     var product = MatrixProduct(m: rows, n: positions, k: x.shape[1] / group)
     (product.aRow, product.aColumn) = (1, rows)
     product.setGroups(group, images: x.shape[0])
-    if wide.dtype == .float {
-      try node.emitProduct(product, weights, wide, nil, nil, columns)
+    if x.dtype == .float {
+      try emitProduct(product, weights, x, nil, nil, columns)
     } else {
-      try node.emitPlainProduct(product, weights, wide, nil, columns)
+      try emitPlainProduct(product, weights, x, nil, columns)
     }
-    let fold = Fold(
-      image: Array(y.shape[2...]), blocks: input, kernel: kernel, pads: spread.begin, spread.sizes)
-    let target = try node.target(y, wide.dtype)
-    node.emitFold(fold, columns, try node.floatingOptional(2), target)
-    node.narrow(target, into: y)
+    let fold = Fold(image: Array(y.shape[2...]), blocks: input, kernel: kernel, pads: pads, sizes)
+    emitFold(fold, columns, bias, y)
   }
 }
 

@@ -14,7 +14,7 @@ package final class Pool: OperatorFamily {
     package static let max = Row(name: "MaxPool", op: MAAS_POOL_MAX, types: DType.floats + [.int8, .uint8])
   }
 
-  private let row: Row
+  let row: Row
   private let window: Window
   private let countsPadding: Bool
   private let columnMajor: Bool

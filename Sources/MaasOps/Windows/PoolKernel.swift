@@ -54,7 +54,7 @@ private func poolOfDoubles(_ chunk: Chunk) -> Int32 {
 }
 
 /// The taps of a window along one dimension.
-private struct Taps {
+struct PoolTaps {
   private let start, dilation: Int
   /// Those inside the input.
   let inside: Range<Int>
@@ -75,30 +75,40 @@ private struct Taps {
   func index(_ tap: Int) -> Int { start + tap * dilation }
 }
 
+/// The taps of the window of an output element.
+func poolTaps(
+  _ params: UnsafePointer<maas_f32_pool_params>, _ item: Int
+) -> (z: PoolTaps, y: PoolTaps, x: PoolTaps) {
+  let p = params.pointee
+  let (depth, height, width) = (Int(p.output.0), Int(p.output.1), Int(p.output.2))
+  return (
+    PoolTaps(
+      at: item / width / height % depth,
+      (p.input.0, p.kernel.0, p.stride.0, p.dilation.0, p.pad_begin.0, p.pad_end.0)),
+    PoolTaps(
+      at: item / width % height,
+      (p.input.1, p.kernel.1, p.stride.1, p.dilation.1, p.pad_begin.1, p.pad_end.1)),
+    PoolTaps(
+      at: item % width, (p.input.2, p.kernel.2, p.stride.2, p.dilation.2, p.pad_begin.2, p.pad_end.2))
+  )
+}
+
 private func window(
   _ x: UnsafePointer<Double>, _ params: UnsafePointer<maas_f32_pool_params>, _ item: Int
 ) -> WindowResult {
   let p = params.pointee
-  let (depth, height, width) = (Int(p.output.0), Int(p.output.1), Int(p.output.2))
-  let plane = item / width / height / depth
-  let z = Taps(
-    at: item / width / height % depth,
-    (p.input.0, p.kernel.0, p.stride.0, p.dilation.0, p.pad_begin.0, p.pad_end.0))
-  let y = Taps(
-    at: item / width % height,
-    (p.input.1, p.kernel.1, p.stride.1, p.dilation.1, p.pad_begin.1, p.pad_end.1))
-  let x = (
-    plane: x + plane * Int(p.input.0 * p.input.1 * p.input.2),
-    taps: Taps(
-      at: item % width, (p.input.2, p.kernel.2, p.stride.2, p.dilation.2, p.pad_begin.2, p.pad_end.2))
-  )
+  let plane = item / Int(p.output.0 * p.output.1 * p.output.2)
+  let offset = plane * Int(p.input.0 * p.input.1 * p.input.2)
+  let taps = poolTaps(params, item)
   var result = WindowResult()
-  for i in z.inside {
-    for j in y.inside {
-      for k in x.taps.inside { result.see(x.plane, p, (z.index(i), y.index(j), x.taps.index(k))) }
+  for i in taps.z.inside {
+    for j in taps.y.inside {
+      for k in taps.x.inside {
+        result.see(x + offset, p, (taps.z.index(i), taps.y.index(j), taps.x.index(k)))
+      }
     }
   }
-  result.padded = z.padded * y.padded * x.taps.padded
-  result.place += plane * Int(p.input.0 * p.input.1 * p.input.2)
+  result.padded = taps.z.padded * taps.y.padded * taps.x.padded
+  result.place += offset
   return result
 }
