@@ -13,12 +13,15 @@ package struct Backward {
   /// Values whose gradient somebody wants: the independent ones and all that depend on them.
   private var dependent: Set<ValueID>
   private var node: Node
+  /// Which of the graph's nodes that is.
+  private var place = 0
 
   fileprivate init(_ graph: Graph, _ node: Node, _ dependent: Set<ValueID>, sum: any Operator) {
     (self.graph, self.node, self.dependent, self.sum) = (graph, node, dependent, sum)
   }
 
   package var inputCount: Int { node.inputs.count }
+  package var outputCount: Int { node.outputs.count }
 
   package func input(_ i: Int) throws(MaasError) -> ValueID {
     guard let id = node.inputs[at: i] ?? nil else { throw MaasError(.invalidModel, "input \(i) is missing") }
@@ -51,6 +54,28 @@ package struct Backward {
     return gradient
   }
 
+  /// The gradient of output `i`; nil where it does not matter.
+  package mutating func gradient(of i: Int) -> ValueID? {
+    guard let id = node.outputs[at: i] ?? nil else { return nil }
+    return total(id)
+  }
+
+  /// Output `i`, which the node now gives even if nobody asked for it before.
+  package mutating func output(making i: Int) -> ValueID {
+    if let id = node.outputs[at: i] ?? nil { return id }
+    while node.outputs.count <= i { node.outputs.append(nil) }
+    let id = graph.add(Value("\(node.name)/\(i)"))
+    node.outputs[i] = id
+    graph.nodes[place] = node
+    return id
+  }
+
+  /// Puts an operator in the place of the node's own that gives the same outputs, and others behind them.
+  package mutating func replaceOperator(by op: any Operator) {
+    node = Node(node.name, op, node.inputs, node.outputs)
+    graph.nodes[place] = node
+  }
+
   /// Adds a node of one output.
   package mutating func add(_ op: any Operator, _ inputs: [ValueID?]) -> ValueID {
     graph.add(op, inputs, name: "\(node.name)/gradient/\(op.name)")[0]
@@ -63,6 +88,7 @@ package struct Backward {
 
   /// Says a part of the gradient of input `i`.
   package mutating func contribute(_ gradient: ValueID, to i: Int) throws(MaasError) {
+    guard wants(i) else { return }
     contributions[try input(i), default: []].append(gradient)
   }
 
@@ -95,18 +121,35 @@ extension Graph {
   package mutating func addGradients(
     of y: ValueID, to xs: [ValueID], fixed: [ValueID] = [], seeded seed: ValueID, sum: any Operator
   ) throws(MaasError) -> [ValueID?] {
-    let path = dependents(of: xs, fixed: fixed, upTo: y)
+    let path = dependents(of: xs, fixed: fixed, upTo: y, except: discreteValues())
     var backward = Backward(self, Node("Gradient", sum, [], []), path.values, sum: sum)
     let gradients = try backward.run(path.nodes, y, xs, seed)
     self = backward.graph
     return gradients
   }
 
-  /// The nodes between the independent values and `y`, in order, and the values that depend on them.
-  package func dependents(of xs: [ValueID], fixed: [ValueID], upTo y: ValueID) -> (
-    nodes: [Int], values: Set<ValueID>
-  ) {
-    let given = Set(xs).union(fixed)
+  /// The values that are known to hold no floats: no gradient goes through them.
+  private func discreteValues() -> Set<ValueID> {
+    var count = 0
+    let facts = try? inferredFacts { _ in
+      count += 1
+      return .symbol("?\(count)")
+    }
+    var result: Set<ValueID> = []
+    for (i, fact) in (facts ?? []).enumerated() {
+      if let dtype = fact?.dtype, ![.float, .double, .float16, .bfloat16].contains(dtype) {
+        result.insert(ValueID(i))
+      }
+    }
+    return result
+  }
+
+  /// The nodes between the independent values and `y`, in order, and the values that depend on them. What is behind
+  /// values of `except` depends on nothing.
+  package func dependents(
+    of xs: [ValueID], fixed: [ValueID], upTo y: ValueID, except: Set<ValueID> = []
+  ) -> (nodes: [Int], values: Set<ValueID>) {
+    let given = Set(xs).union(fixed).union(except)
     var values = Set(xs)
     var inside = [Bool](repeating: false, count: nodes.count)
     for (i, node) in nodes.enumerated() {
@@ -131,7 +174,7 @@ extension Backward {
     guard dependent.contains(y) else { return xs.map { _ in nil } }
     contributions[y] = [seed]
     for i in path.reversed() {
-      node = graph.nodes[i]
+      (node, place) = (graph.nodes[i], i)
       guard node.outputs.contains(where: { $0.map { contributions[$0] != nil } ?? false }) else { continue }
       do { try node.op.gradient(&self) } catch { throw error.inNode(node.name, node.op.name) }
     }

@@ -12,6 +12,13 @@ extension Backward {
     try contribute(add(Like(.sum), [gradient, try input(i)]), to: i)
   }
 
+  /// The gradient of operators that only move elements of input 0.
+  mutating func contributeMoved(_ op: any Operator) throws(MaasError) {
+    var inputs: [ValueID?] = [try gradient()]
+    for i in 0..<inputCount { inputs.append(optionalInput(i)) }
+    try contribute(add(MovedGradient(op), inputs), to: 0)
+  }
+
   /// The gradient of operators that only give input 0 another shape.
   mutating func contributeReshaped() throws(MaasError) {
     let dy = try gradient()

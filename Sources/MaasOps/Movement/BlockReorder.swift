@@ -12,9 +12,9 @@ package final class BlockReorder: OperatorFamily {
     package static let spaceToDepth = Row(name: "SpaceToDepth", toSpace: false)
   }
 
-  private let row: Row
-  private let block: Int
-  private let channelsFirst: Bool
+  let row: Row
+  let block: Int
+  let channelsFirst: Bool
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {

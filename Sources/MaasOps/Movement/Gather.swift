@@ -64,7 +64,7 @@ extension Lowering {
 /// y[i, j, k] = x[indices[i, j, k], j, k] for axis 0, and so on.
 package final class GatherElements: ReadableOperator {
   package let name = "GatherElements"
-  private let axis: Int
+  let axis: Int
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     axis = try reader.int("axis") ?? 0

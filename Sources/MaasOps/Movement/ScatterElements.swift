@@ -6,8 +6,8 @@ import MaasGraph
 /// an older name.
 package final class ScatterElements: OperatorFamily {
   package let name: String
-  private let axis: Int
-  private let reduction: ScatterReduction
+  let axis: Int
+  let reduction: ScatterReduction
 
   package init(_ name: String, _ reader: inout AttributeReader) throws(MaasError) {
     self.name = name

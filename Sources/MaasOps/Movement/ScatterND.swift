@@ -7,7 +7,7 @@ import MaasGraph
 /// dimension of indices holds the first indices of a slice.
 package final class ScatterND: ReadableOperator {
   package let name = "ScatterND"
-  private let reduction: ScatterReduction
+  let reduction: ScatterReduction
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     reduction = try ScatterReduction(&reader)

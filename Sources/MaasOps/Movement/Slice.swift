@@ -115,18 +115,24 @@ package final class SliceOperator: ReadableOperator {
   private func emit(_ node: inout Lowering) throws(MaasError) {
     let (x, y) = (try node.input(0), try node.output())
     if x.shape == y.shape, try isWhole(node) { return node.alias() }
-    var strides = contiguousStrides(x.shape)
+    let view = try view(node, of: x.shape, shape: y.shape)
+    try node.emitCopy(
+      x, y, y.shape, xStrides: view.strides, yStrides: contiguousStrides(y.shape), xOffset: view.offset)
+  }
+
+  /// Where a slice of that shape lies in a tensor of shape `x`; inputs 1 to 4 of the node say what is taken.
+  func view(_ node: Lowering, of x: [Int], shape: [Int]) throws(MaasError) -> (strides: [Int], offset: Int) {
+    var strides = contiguousStrides(x)
     var offset = 0
     let (starts, axes, steps) = try numbers(node)
     for (i, axis) in axes.enumerated() {
-      let d = try normalized(axis: axis, rank: x.rank)
+      let d = try normalized(axis: axis, rank: x.count)
       // The end only matters for the count, which the output's shape has.
-      let start = Interval(x.shape[d], starts[i], steps[i] > 0 ? .max : .min, steps[i]).start
+      let start = Interval(x[d], starts[i], steps[i] > 0 ? .max : .min, steps[i]).start
       offset += start * strides[d]
-      if y.shape[d] > 1 { strides[d] *= steps[i] }
+      if shape[d] > 1 { strides[d] *= steps[i] }
     }
-    try node.emitCopy(
-      x, y, y.shape, xStrides: strides, yStrides: contiguousStrides(y.shape), xOffset: offset)
+    return (strides, offset)
   }
 
   private func isWhole(_ node: Lowering) throws(MaasError) -> Bool {

@@ -8,8 +8,8 @@ import MaasGraph
 /// become a batched matrix product, or an element-wise one where they have nothing to sum over in common.
 package final class Einsum: ReadableOperator {
   package let name = "Einsum"
-  private let terms: [[UInt8]]
-  private let result: [UInt8]?
+  let terms: [[UInt8]]
+  let result: [UInt8]?
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     guard let text = try reader.string("equation") else {

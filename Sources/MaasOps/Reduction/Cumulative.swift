@@ -14,9 +14,9 @@ package final class Cumulative: OperatorFamily {
     package static let sum = Row(name: "CumSum", isProduct: false)
   }
 
-  private let row: Row
-  private let isExclusive: Bool
-  private let isReverse: Bool
+  let row: Row
+  let isExclusive: Bool
+  let isReverse: Bool
   package var name: String { row.name }
 
   package init(_ row: Row, _ reader: inout AttributeReader) throws(MaasError) {

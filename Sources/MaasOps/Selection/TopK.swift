@@ -8,7 +8,7 @@ import MaasGraph
 /// NaN counts as larger than everything, and zeros are equal whatever their sign.
 package final class TopK: ReadableOperator {
   package let name = "TopK"
-  private let axis: Int
+  let axis: Int
   /// The attribute; nil where k is an input.
   private let k: Int?
   private let isLargest: Bool
