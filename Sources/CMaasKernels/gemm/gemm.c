@@ -48,13 +48,12 @@ static int64_t batches(const maas_f32_gemm_params *g) {
 static void choose_tile(maas_f32_gemm_params *g, int64_t mr, int64_t nr, int64_t batch) {
   int64_t row_pieces = maas_max64(1, maas_ceil_div(g->m, most_row_groups * mr));
   int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, most_columns));
-  bool copied = g->b_form != MAAS_GEMM_B_PACKED;
   for (;;) {
     g->tile_m = maas_max64(mr, maas_ceil_div(g->m, row_pieces));
     g->tile_n = even(g->n, column_pieces, nr);
     if (batch * tiles(g) >= wanted_items || tile_nanoseconds(g) < 2 * MAAS_CHUNK_NANOSECONDS)
       return;
-    bool more_rows = g->tile_m >= 4 * mr, more_columns = g->tile_n >= (copied ? 8 : 2) * least_columns;
+    bool more_rows = g->tile_m >= 4 * mr, more_columns = g->tile_n >= 2 * least_columns;
     if (more_columns)
       column_pieces *= 2;
     else if (more_rows)

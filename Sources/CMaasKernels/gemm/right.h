@@ -27,8 +27,11 @@ static inline void pack_columns(const loose *from, int64_t column, int64_t k, in
 
 /// Rows that are contiguous (or neither are): one stretch of a row at a time.
 static inline void pack_rows(const maas_gemm_plain *b, int64_t nr, int64_t panel_rows, real *to) {
+  enum { ahead = 16, line = 64 / sizeof(real) };
   const loose *from = b->b;
-  for (int64_t p = 0; p < b->k; p++, from += b->row, to += nr)
+  for (int64_t p = 0; p < b->k; p++, from += b->row, to += nr) {
+    for (int64_t j = 0; j < b->columns; j += line)
+      __builtin_prefetch((const char *)(from + j) + ahead * b->row * (int64_t)sizeof(real));
     for (int64_t j = 0; j < b->columns; j += nr) {
       real *panel = to + j * panel_rows;
       int64_t count = maas_min64(nr, b->columns - j);
@@ -39,6 +42,7 @@ static inline void pack_rows(const maas_gemm_plain *b, int64_t nr, int64_t panel
         for (int64_t i = 0; i < count; i++)
           panel[i] = from[(j + i) * b->col];
     }
+  }
 }
 
 static inline void pad_panel(real *panel, int64_t k, int64_t width, int64_t nr) {
