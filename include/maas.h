@@ -125,6 +125,10 @@ typedef struct maas_operators maas_operators; /**< Operators of the caller's own
 typedef struct maas_node maas_node;           /**< A node of such an operator, as its callbacks see it. */
 typedef struct maas_quantization maas_quantization; /**< How to quantize a model. */
 typedef struct maas_sample maas_sample;             /**< Inputs of one run, while a callback gives them. */
+typedef struct maas_trainer_options maas_trainer_options; /**< How to train a network. */
+typedef struct maas_trainer maas_trainer;                 /**< A network in training. */
+typedef struct maas_dataset maas_dataset;                 /**< Samples: features, targets and weights. */
+typedef struct maas_epoch maas_epoch;                     /**< What a callback is told of an epoch. */
 
 /** Element types; the numbers are those of ONNX's TensorProto.DataType. */
 typedef enum maas_dtype {
@@ -788,6 +792,171 @@ MAAS_API maas_status maas_sample_set(maas_sample *sample, const char *name, cons
  */
 MAAS_API maas_status maas_quantize(const char *model, const char *output,
                                    const maas_quantization *quantization, char **report);
+
+/* ---- Training ------------------------------------------------------------------------------------------ */
+
+/**
+ * How to train, with default values. The Embedded build of maas trains nothing: there all functions of this section
+ * give MAAS_UNSUPPORTED. Options are read when a trainer is made, and may be closed afterwards.
+ */
+MAAS_API maas_status maas_trainer_options_create(maas_trainer_options **options);
+MAAS_API maas_status maas_trainer_options_close(maas_trainer_options *options);
+
+/**
+ * Sets an option by name. The names, with their values and defaults:
+ *
+ *   loss             "mse" (default), "mae", "huber", "cross-entropy", "bce", "hinge", "kl". Cross-entropy and kl look at
+ *                    scores of classes, bce at scores of yes-or-no questions: where the model ends in Softmax or Sigmoid,
+ *                    at what comes before it
+ *   huber_delta      where huber's square becomes a line; default 1
+ *   label_smoothing  the part of a class's probability that is spread over all classes; default 0
+ *   class_weights    a number for each class, with commas between them
+ *   update_rule      "sgd", "adam" (default), "adamw", "adagrad", "rmsprop", "lamb", "lion"
+ *   momentum, nesterov, beta1, beta2, epsilon   of the update rule; set them after it
+ *   learning_rate    default 0.001
+ *   schedule         "constant" (default), "step", "exponential", "cosine", "one-cycle", "plateau"
+ *   schedule_factor, schedule_period, schedule_end   of the schedule; set them after it
+ *   warm_up          steps in which the learning rate rises to its value; default 0
+ *   weight_decay, l1, l2   penalties; default 0
+ *   clip_norm        the largest norm of all gradients together; default 0: any
+ *   clip_value       the largest magnitude of an element of a gradient; default 0: any
+ *   accumulate       batches whose gradients are averaged for a step; default 1
+ *   ema              how slowly an average of the parameters follows them, which evaluation and export then use
+ *   batch_size       samples of a step of maas_trainer_fit(); default 32
+ *   epochs           how often maas_trainer_fit() goes through the data; default 100
+ *   shuffle          "true" (default) for another order of the samples in each epoch
+ *   validation_split the last part of the data, when maas_trainer_fit() is given none for validation; default 0
+ *   patience         epochs without a better loss after which training ends, with the best parameters; default 0: never
+ *   min_delta        what a better loss is better by; default 0
+ *   seed             all random numbers follow from it; default 0
+ *   threads          the most threads of a step; default 0: every CPU the process may use. No result depends on it
+ *   freeze           names of parameters that stay as they are, with commas between them; * stands for anything
+ *   lora_rank        rank of the small matrices that are trained beside large ones; default 0: none, whole matrices are
+ *   lora_alpha, lora_patterns   what their product is scaled by, over the rank; names of the weights they are for
+ *
+ * MAAS_NOT_FOUND: no option of this name (the message suggests the nearest one).
+ * MAAS_INVALID_ARGUMENT: the value is none the option allows.
+ */
+MAAS_API maas_status maas_trainer_options_set(maas_trainer_options *options, const char *name,
+                                              const char *value);
+
+/**
+ * A trainer of a new network. `network` is its text, one layer a line:
+ *
+ *   input 64
+ *   dense 128 activation=relu
+ *   dropout 0.1
+ *   dense 10
+ *
+ * docs/training.md has all layers. Shapes are those of one sample. `options` may be NULL. MAAS_INVALID_ARGUMENT,
+ * MAAS_SHAPE_MISMATCH: the text is wrong; the message has the line. MAAS_OUT_OF_RANGE: options.
+ *
+ * One thread at a time may use a trainer; a call while another thread is inside one gives MAAS_BUSY.
+ */
+MAAS_API maas_status maas_trainer_create(const char *network, const maas_trainer_options *options,
+                                         maas_trainer **trainer);
+
+/**
+ * A trainer of an ONNX model, from a file or from `size` bytes, which are copied, to train it further: its float weights
+ * except those that `freeze` names, or small matrices beside them with `lora_rank`. Errors as maas_model_open();
+ * MAAS_UNSUPPORTED: an operator between the weights and the output has no derivative; MAAS_INVALID_ARGUMENT: there is
+ * nothing to train.
+ */
+MAAS_API maas_status maas_trainer_open(const char *path, const maas_trainer_options *options,
+                                       maas_trainer **trainer);
+MAAS_API maas_status maas_trainer_open_memory(const void *bytes, size_t size,
+                                              const maas_trainer_options *options, maas_trainer **trainer);
+
+MAAS_API maas_status maas_trainer_close(maas_trainer *trainer);
+
+/** Sets an option that may change between calls: `epochs`, `batch_size`, `shuffle`, `validation_split`, `patience`,
+ * `min_delta`, `learning_rate` or `threads`. Errors as maas_trainer_options_set(). */
+MAAS_API maas_status maas_trainer_set(maas_trainer *trainer, const char *name, const char *value);
+
+/**
+ * Samples in memory: `features[i]` is for input i of the model, `targets` what its output shall be, with the samples along
+ * the first dimension of each. Targets are floats, or int64 with a class for each sample. `weights` is a float for each
+ * sample, or NULL. The tensors are kept, not copied, and must not change while a call uses the data.
+ * MAAS_SHAPE_MISMATCH: not the same number of samples.
+ */
+MAAS_API maas_status maas_dataset_create(const maas_tensor *const *features, size_t feature_count,
+                                         const maas_tensor *targets, const maas_tensor *weights,
+                                         maas_dataset **data);
+MAAS_API maas_status maas_dataset_close(maas_dataset *data);
+
+/**
+ * One step with all samples of `batch`: forward, backward, update. `*loss` is the loss before it; `loss` may be NULL.
+ * MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH. MAAS_OUT_OF_RANGE: a class that is none; a loss that is no finite number (the
+ * message has the step and the layer): parameters are then as before.
+ */
+MAAS_API maas_status maas_trainer_step(maas_trainer *trainer, const maas_dataset *batch, float *loss);
+
+/**
+ * Hears of each epoch, on the thread that calls maas_trainer_fit(). `epoch` is valid until it returns. Not 0 ends the
+ * training. It may call functions that read the trainer.
+ */
+typedef int (*maas_epoch_callback)(void *context, const maas_epoch *epoch);
+
+/**
+ * A number of an epoch: "epoch" and "step" (counted from 1), "epochs", "learning_rate", "seconds", "loss", and
+ * those of maas_trainer_metric_name(), also with "validation_" before them. MAAS_NOT_FOUND: there is no such number.
+ */
+MAAS_API maas_status maas_epoch_number(const maas_epoch *epoch, const char *name, double *value);
+
+/**
+ * Trains with `data` for so many epochs as the option says. `validation` is what each epoch is judged by, or NULL.
+ * `callback` may be NULL. Errors as maas_trainer_step(). MAAS_INVALID_ARGUMENT: no samples.
+ */
+MAAS_API maas_status maas_trainer_fit(maas_trainer *trainer, const maas_dataset *data,
+                                      const maas_dataset *validation, maas_epoch_callback callback,
+                                      void *context);
+
+/**
+ * The numbers called `name` of all epochs of the last maas_trainer_fit(), as maas_epoch_number() has them: the first
+ * `capacity` of them in `values`, which may be NULL, and in `*count` how many there are. MAAS_NOT_FOUND.
+ */
+MAAS_API maas_status maas_trainer_history(const maas_trainer *trainer, const char *name, double *values,
+                                          size_t capacity, size_t *count);
+
+/** What maas_trainer_evaluate() measures: 0 is "loss", the others follow from the loss. NULL beyond the last. */
+MAAS_API maas_status maas_trainer_metric_name(const maas_trainer *trainer, size_t index, const char **name);
+
+/** The loss and the metrics of `data`, as many as `capacity`, in the order of maas_trainer_metric_name(). */
+MAAS_API maas_status maas_trainer_evaluate(maas_trainer *trainer, const maas_dataset *data, double *values,
+                                           size_t capacity);
+
+/** What the model answers to `features`, as maas_session_run() gives it: a new tensor, which the caller closes. */
+MAAS_API maas_status maas_trainer_predict(maas_trainer *trainer, const maas_tensor *const *features,
+                                          size_t feature_count, maas_tensor **output);
+
+/** How many parameters there are, and the name of one. The name belongs to the trainer. */
+MAAS_API maas_status maas_trainer_parameter_count(const maas_trainer *trainer, size_t *count);
+MAAS_API maas_status maas_trainer_parameter_name(const maas_trainer *trainer, size_t index,
+                                                 const char **name);
+
+/** A copy of a parameter; the caller closes it. MAAS_NOT_FOUND. */
+MAAS_API maas_status maas_trainer_parameter(const maas_trainer *trainer, const char *name,
+                                            maas_tensor **value);
+
+/** Gives a parameter the elements of a tensor, which are copied. MAAS_NOT_FOUND, MAAS_TYPE_MISMATCH,
+ * MAAS_SHAPE_MISMATCH. */
+MAAS_API maas_status maas_trainer_set_parameter(maas_trainer *trainer, const char *name,
+                                                const maas_tensor *value);
+
+/**
+ * Writes everything that the next step depends on to a file: whole, or not at all. maas_trainer_resume() goes on from it
+ * as if nothing had been: to the last bit the same result. The options must be those of before, but for the epochs and
+ * threads. MAAS_IO_ERROR. MAAS_INVALID_MODEL: the file is no checkpoint, is damaged, or is of other options.
+ */
+MAAS_API maas_status maas_trainer_save(const maas_trainer *trainer, const char *path);
+MAAS_API maas_status maas_trainer_resume(const char *path, const maas_trainer_options *options,
+                                         maas_trainer **trainer);
+
+/** Writes the trained network as an ONNX model: whole, or not at all. MAAS_IO_ERROR. */
+MAAS_API maas_status maas_trainer_export(const maas_trainer *trainer, const char *path);
+
+/** The same in memory: the file's bytes as a tensor of uint8, which the caller closes. */
+MAAS_API maas_status maas_trainer_export_memory(const maas_trainer *trainer, maas_tensor **bytes);
 
 #ifdef __cplusplus
 }

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from ctypes import CFUNCTYPE, POINTER, c_char_p, c_float, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int,
+    c_int64,
+    c_size_t,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from typing import Any, NoReturn
 
 from . import handle
@@ -20,6 +32,7 @@ ABI = (1, 1)
 LogFunction = CFUNCTYPE(None, c_void_p, c_int, c_char_p)
 OperatorFunction = CFUNCTYPE(c_int, c_void_p, c_void_p)
 SampleFunction = CFUNCTYPE(c_int, c_void_p, c_size_t, c_void_p)
+EpochFunction = CFUNCTYPE(c_int, c_void_p, c_void_p)
 
 
 class Status(c_int):
@@ -32,6 +45,7 @@ _options, _run_options = handle.SessionOptionsHandle, handle.RunOptionsHandle
 _tensor, _binding = handle.TensorHandle, handle.BindingHandle
 _operators, _node = handle.OperatorsHandle, handle.NodePointer
 _quantization = handle.QuantizationHandle
+_trainer, _trainer_options, _dataset = handle.TrainerHandle, handle.TrainerOptionsHandle, handle.DatasetHandle
 _enum, _bytes = c_int, c_void_p
 _string, _strings, _pointers = POINTER(c_char_p), POINTER(c_char_p), POINTER(c_void_p)
 _size, _number, _dims, _enum_out = POINTER(c_size_t), POINTER(c_int64), POINTER(c_int64), POINTER(c_int)
@@ -157,6 +171,31 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_quantization_set_samples": (Status, _quantization, SampleFunction, c_void_p),
     "maas_sample_set": (Status, c_void_p, c_char_p, _tensor),
     "maas_quantize": (Status, c_char_p, c_char_p, _quantization, _pointers),
+    "maas_trainer_options_create": (Status, POINTER(_trainer_options)),
+    "maas_trainer_options_close": (Status, _trainer_options),
+    "maas_trainer_options_set": (Status, _trainer_options, c_char_p, c_char_p),
+    "maas_trainer_create": (Status, c_char_p, _trainer_options, POINTER(_trainer)),
+    "maas_trainer_open": (Status, c_char_p, _trainer_options, POINTER(_trainer)),
+    "maas_trainer_open_memory": (Status, _bytes, c_size_t, _trainer_options, POINTER(_trainer)),
+    "maas_trainer_close": (Status, _trainer),
+    "maas_trainer_set": (Status, _trainer, c_char_p, c_char_p),
+    "maas_dataset_create": (Status, _pointers, c_size_t, _tensor, _tensor, POINTER(_dataset)),
+    "maas_dataset_close": (Status, _dataset),
+    "maas_trainer_step": (Status, _trainer, _dataset, POINTER(c_float)),
+    "maas_epoch_number": (Status, c_void_p, c_char_p, POINTER(c_double)),
+    "maas_trainer_fit": (Status, _trainer, _dataset, _dataset, EpochFunction, c_void_p),
+    "maas_trainer_history": (Status, _trainer, c_char_p, POINTER(c_double), c_size_t, _size),
+    "maas_trainer_metric_name": (Status, _trainer, c_size_t, _string),
+    "maas_trainer_evaluate": (Status, _trainer, _dataset, POINTER(c_double), c_size_t),
+    "maas_trainer_predict": (Status, _trainer, _pointers, c_size_t, POINTER(_tensor)),
+    "maas_trainer_parameter_count": (Status, _trainer, _size),
+    "maas_trainer_parameter_name": (Status, _trainer, c_size_t, _string),
+    "maas_trainer_parameter": (Status, _trainer, c_char_p, POINTER(_tensor)),
+    "maas_trainer_set_parameter": (Status, _trainer, c_char_p, _tensor),
+    "maas_trainer_save": (Status, _trainer, c_char_p),
+    "maas_trainer_resume": (Status, c_char_p, _trainer_options, POINTER(_trainer)),
+    "maas_trainer_export": (Status, _trainer, c_char_p),
+    "maas_trainer_export_memory": (Status, _trainer, POINTER(_tensor)),
 }  # fmt: skip
 
 

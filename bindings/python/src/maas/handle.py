@@ -63,6 +63,18 @@ class QuantizationHandle(Owned):
     pass
 
 
+class TrainerOptionsHandle(Owned):
+    pass
+
+
+class TrainerHandle(Owned):
+    pass
+
+
+class DatasetHandle(Owned):
+    pass
+
+
 class ValueHandle(Owned):
     pass
 
