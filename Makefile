@@ -4,12 +4,13 @@ STAGES ?=
 SECONDS ?= 60
 BENCH ?=
 
-.PHONY: help run test exported bench fuzz build install wheel docs format clean
+.PHONY: help run test exported bench bench-train fuzz build install wheel docs format clean
 help:
 	@echo 'make run                 build, then show the demo model at work on real images'
 	@echo 'make test                everything that must hold (STAGES="swift cli" picks some)'
 	@echo 'make exported            models that torch, scikit-learn and Keras export equal ONNX Runtime'
 	@echo 'make bench               maas beside ONNX Runtime, OpenVINO and PyTorch (BENCH="--quick --only bert*")'
+	@echo 'make bench-train         training on maas beside PyTorch, JAX, Keras and scikit-learn'
 	@echo 'make fuzz                look for inputs that crash maas (SECONDS=600 per fuzzer)'
 	@echo 'make build               release build of the library and the programs'
 	@echo 'make wheel               the Python wheel, in dist'
@@ -33,6 +34,10 @@ exported:
 bench:
 	@scripts/setup.sh test
 	@scripts/bench.sh $(BENCH)
+
+bench-train:
+	@scripts/setup.sh test
+	@scripts/bench.sh train.py $(BENCH)
 
 fuzz:
 	@scripts/setup.sh test

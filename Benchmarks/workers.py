@@ -7,7 +7,6 @@ at a time; the others wait for a message.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import time
@@ -15,9 +14,8 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
-import networks
 from peers import Unsupported
-from works import SMALL, Work
+from works import Work
 
 #: Before each burst, until the threads of who was measured before have come to rest.
 REST = 0.02
@@ -170,7 +168,9 @@ class _Served:
 
     def __init__(self, runtime: Any, path: str, work: Work, threads: int):
         self._open = lambda: runtime.open(path, work, threads)
-        _warm(runtime, path, threads)
+        work.warm(runtime, path, threads)
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")  # the peak of memory starts anew
         self._before = memory()["VmRSS"]
         start = time.perf_counter()
         self._opened = self._open()
@@ -208,15 +208,6 @@ class _Served:
     def close(self) -> str:
         """The process ends after the answer."""
         return "closed"
-
-
-def _warm(runtime: Any, path: str, threads: int) -> None:
-    """Uses the runtime once, so that its code and its threads are there; then the peak of memory starts anew."""
-    small = networks.file(SMALL.model, os.path.dirname(path))
-    runtime.open(small, SMALL, threads).run()
-    gc.collect()
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")
 
 
 def _timed(run: Any, repeats: int) -> float:

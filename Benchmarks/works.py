@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import os
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +26,11 @@ class Work(NamedTuple):
     group: str
     #: Whether each run is a plain call with arrays, in place of inputs and outputs that are bound once.
     plain: bool = False
+
+    def warm(self, runtime: Any, path: str, threads: int) -> None:
+        """Uses a runtime once, so that its code and its threads are there."""
+        runtime.open(networks.file(SMALL.model, os.path.dirname(path)), SMALL, threads).run()
+        gc.collect()
 
     def network(self) -> Network | None:
         """The network with its arithmetic counted; None for what is no network."""

@@ -898,8 +898,8 @@ MAAS_API maas_status maas_trainer_step(maas_trainer *trainer, const maas_dataset
 typedef int (*maas_epoch_callback)(void *context, const maas_epoch *epoch);
 
 /**
- * A number of an epoch: "epoch" and "step" (counted from 1), "epochs", "learning_rate", "seconds", "loss", and
- * those of maas_trainer_metric_name(), also with "validation_" before them. MAAS_NOT_FOUND: there is no such number.
+ * A number of an epoch: "epoch" (counted from 1), "learning_rate", those of maas_trainer_metric_name(), and where
+ * there is something to validate with, these with "validation_" before them. MAAS_NOT_FOUND: there is no such number.
  */
 MAAS_API maas_status maas_epoch_number(const maas_epoch *epoch, const char *name, double *value);
 
@@ -942,15 +942,6 @@ MAAS_API maas_status maas_trainer_parameter(const maas_trainer *trainer, const c
  * MAAS_SHAPE_MISMATCH. */
 MAAS_API maas_status maas_trainer_set_parameter(maas_trainer *trainer, const char *name,
                                                 const maas_tensor *value);
-
-/**
- * Writes everything that the next step depends on to a file: whole, or not at all. maas_trainer_resume() goes on from it
- * as if nothing had been: to the last bit the same result. The options must be those of before, but for the epochs and
- * threads. MAAS_IO_ERROR. MAAS_INVALID_MODEL: the file is no checkpoint, is damaged, or is of other options.
- */
-MAAS_API maas_status maas_trainer_save(const maas_trainer *trainer, const char *path);
-MAAS_API maas_status maas_trainer_resume(const char *path, const maas_trainer_options *options,
-                                         maas_trainer **trainer);
 
 /** Writes the trained network as an ONNX model: whole, or not at all. MAAS_IO_ERROR. */
 MAAS_API maas_status maas_trainer_export(const maas_trainer *trainer, const char *path);

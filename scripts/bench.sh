@@ -1,5 +1,6 @@
 #!/bin/bash
-# Measures maas beside other runtimes: bench.sh [--quick] [--only PATTERN]… (bench.sh --help tells all).
+# Measures maas beside other runtimes: bench.sh [PROGRAM.py] [--quick] [--only PATTERN]… (--help tells all).
+# PROGRAM is one of Benchmarks: bench.py (default) for models that run, train.py for training.
 # The runtimes are large, so they have an environment of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,4 +15,5 @@ if ! cmp -s $requirements $venv/requirements.txt; then
   cp $requirements $venv/requirements.txt
 fi
 scripts/build.sh maas >&2
-exec $venv/bin/python Benchmarks/bench.py "$@"
+case ${1:-} in *.py) program=$1 && shift ;; *) program=bench.py ;; esac
+exec $venv/bin/python "Benchmarks/$program" "$@"

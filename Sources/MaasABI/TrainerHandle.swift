@@ -116,15 +116,6 @@ import MaasCore
   }
 
   @c @implementation
-  package func maas_trainer_resume(
-    _ path: UnsafePointer<CChar>?, _ options: OpaquePointer?, _ trainer: UnsafeMutablePointer<OpaquePointer?>?
-  ) -> maas_status {
-    made(options, trainer) { (options) throws(MaasError) in
-      try Trainer(resuming: string(path, "path"), options: options)
-    }
-  }
-
-  @c @implementation
   package func maas_trainer_close(_ trainer: OpaquePointer?) -> maas_status {
     close(TrainerHandle.self, trainer)
   }

@@ -43,11 +43,6 @@ import MaasCore
   }
 
   @c @implementation
-  package func maas_trainer_save(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> maas_status {
-    using(trainer) { (handle) throws(MaasError) in try handle.trainer.checkpoint(to: string(path, "path")) }
-  }
-
-  @c @implementation
   package func maas_trainer_export(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> maas_status {
     using(trainer) { (handle) throws(MaasError) in try handle.trainer.write(to: string(path, "path")) }
   }

@@ -54,12 +54,13 @@ import MaasCore
       let data = try dataset(data, "data")
       let held = validation == nil ? nil : try dataset(validation, "validation")
       handle.epochs = []
-      try handle.trainer.fit(data, validation: held) { report in
+      let heard: (EpochReport) -> Bool = { report in
         let epoch = EpochHandle(report)
         handle.epochs.append(epoch)
         guard let callback else { return true }
         return handle.lending { callback(context, lent(epoch)) == 0 }
       }
+      try handle.trainer.fit(data, validation: held, onEpoch: heard)
     }
   }
 

@@ -114,16 +114,6 @@
   ) -> maas_status { untrained() }
 
   @c @implementation
-  package func maas_trainer_save(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> maas_status {
-    untrained()
-  }
-
-  @c @implementation
-  package func maas_trainer_resume(
-    _ path: UnsafePointer<CChar>?, _ options: OpaquePointer?, _ trainer: UnsafeMutablePointer<OpaquePointer?>?
-  ) -> maas_status { untrained() }
-
-  @c @implementation
   package func maas_trainer_export(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> maas_status {
     untrained()
   }

@@ -7,13 +7,13 @@ import MaasRuntime
 
 /// Trains a network, or goes on training a model. For one thread at a time.
 public final class Trainer {
-  public let options: TrainerOptions
+  public internal(set) var options: TrainerOptions
   let model: TrainableModel
   let info: ModelInfo
   let memory: TrainerMemory
   private var graphs: [TrainingGraph.Form: (training: TrainingGraph, executable: Executable)] = [:]
   private var bound: [(form: TrainingGraph.Form, types: BatchTypes, graph: BoundGraph)] = []
-  private var forward: Executable?
+  var forward: Executable?
   /// Where training is.
   var place = TrainerPlace()
 
@@ -44,7 +44,7 @@ public final class Trainer {
       model, states: options.update.settings(options).rule.states, seed: options.seed)
   }
 
-  private var execution: ExecutionOptions {
+  var execution: ExecutionOptions {
     ExecutionOptions(
       threads: options.threads > 0 ? options.threads : ThreadPool.defaultThreads, memoryLimit: maximumBytes,
       planCacheLimit: 1 << 40)

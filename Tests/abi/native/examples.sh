@@ -9,6 +9,8 @@ answers() {
   for i in 0 1 2 3 4 5 6 7 8 9; do echo "$digits/images/$i.npy: $i"; done | diff - found
   "$bin/loop" "$digits/digits.onnx" "$digits/images/all.npy" | diff <(seq 0 9) -
   [ "$("$bin/operator" "$work/models/custom-clip.onnx")" = "-0.5 0.5 4" ]
+  "$bin/train" product.onnx | tail -1 | grep -qx learned
+  [ -s product.onnx ]
   # Failures are told.
   if "$bin/classify" no-such.onnx "$digits/images/3.npy" 2>message; then return 1; fi
   grep -q 'MAAS_NOT_FOUND: no-such.onnx' message
@@ -18,7 +20,7 @@ build() {
   local at=$1 flags example
   mkdir -p by-pkg-config
   flags=$(PKG_CONFIG_PATH=$at/lib/pkgconfig pkg-config --cflags --libs maas)
-  for example in classify threads loop operator; do
+  for example in classify threads loop operator train; do
     # shellcheck disable=SC2086
     cc -std=gnu99 "examples/$example.c" $flags -pthread "-Wl,-rpath,$at/lib" -o "by-pkg-config/$example"
   done

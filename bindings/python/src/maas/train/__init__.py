@@ -9,6 +9,7 @@
 """
 
 from .callbacks import Callback, EarlyStopping, LambdaCallback, ModelCheckpoint
+from .estimators import MLPClassifier, MLPRegressor
 from .layers import (
     GRU,
     LSTM,
@@ -99,6 +100,8 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "Lion",
+    "MLPClassifier",
+    "MLPRegressor",
     "MaxPooling",
     "MaxPooling1D",
     "MaxPooling2D",

@@ -1,0 +1,1 @@
+"""Training on maas and beside it."""

@@ -1,0 +1,37 @@
+import MaasCore
+import MaasGraph
+import MaasONNX
+
+extension Trainer {
+  /// Goes on training an ONNX model from memory.
+  public convenience init(
+    copying bytes: UnsafeRawBufferPointer, options: TrainerOptions = TrainerOptions()
+  ) throws(MaasError) {
+    let model = try ONNXModel(copying: bytes)
+    var graph = try model.graph(keepsForms: true)
+    try graph.inferValues()
+    try self.init(graph, try model.info(), options)
+  }
+
+  /// Sets an option that no graph depends on, for the calls that follow.
+  public func set(_ name: String, _ value: String) throws(MaasError) {
+    var changed = options
+    try changed.set(name, value)
+    guard Self.changeable.contains(name) else {
+      throw MaasError(
+        .invalidArgument, "the option '\(name)' cannot change once there is a trainer",
+        expected: joined(Self.changeable, ", "))
+    }
+    try changed.check()
+    options = changed
+  }
+  private static let changeable = [
+    "batch_size", "epochs", "learning_rate", "min_delta", "patience", "shuffle", "validation_split",
+  ]
+
+  /// Takes a step with all samples of a batch, at the learning rate of the options; returns the loss before it.
+  public func step(_ batch: TensorData) throws(MaasError) -> Double {
+    let graph = try bound(.whole, BatchTypes(batch), size: batch.count)
+    return try step(graph, batch, Array(0..<batch.count)[...], rate: options.learningRate)
+  }
+}

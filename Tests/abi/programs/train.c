@@ -1,0 +1,371 @@
+/* Training: the reference program, steps, fine-tuning, parameters, refusals. */
+#include "check.h"
+#include <math.h>
+
+#define NETWORK "input 10\ndense 10 activation=relu\ndense 1"
+enum { SAMPLES = 100, FEATURES = 10 };
+
+/* How to train; NULL for a library that says it trains nothing, the Embedded one. */
+static maas_trainer_options *fresh(void) {
+  maas_trainer_options *options = NULL;
+  maas_status status = maas_trainer_options_create(&options);
+  if (status == MAAS_UNSUPPORTED && strstr(maas_error_message(), "trains nothing"))
+    return NULL;
+  expect_ok(status, "maas_trainer_options_create", __FILE__, __LINE__);
+  return options;
+}
+
+static float x[SAMPLES * FEATURES], y[SAMPLES];
+
+/* Samples whose target is a weighted sum of the features. */
+static maas_dataset *samples(void) {
+  const int64_t shape_x[] = {SAMPLES, FEATURES}, shape_y[] = {SAMPLES, 1};
+  maas_dataset *data = NULL;
+  fill(x, COUNT(x));
+  for (int i = 0; i < SAMPLES; i++) {
+    y[i] = 0.5F;
+    for (int j = 0; j < FEATURES; j++)
+      y[i] += x[i * FEATURES + j] * (float)(j - 4) / 10;
+  }
+  maas_tensor *features = borrowed(x, shape_x, 2), *targets = borrowed(y, shape_y, 2);
+  OK(maas_dataset_create((const maas_tensor *const *)&features, 1, targets, NULL, &data));
+  OK(maas_tensor_close(features));
+  OK(maas_tensor_close(targets));
+  return data;
+}
+
+static maas_trainer *trainer_with(const char *name, const char *value) {
+  maas_trainer_options *options = fresh();
+  if (!options)
+    return NULL;
+  maas_trainer *trainer = NULL;
+  OK(maas_trainer_options_set(options, "loss", "mse"));
+  OK(maas_trainer_options_set(options, "learning_rate", "0.01"));
+  OK(maas_trainer_options_set(options, name, value));
+  OK(maas_trainer_create(NETWORK, options, &trainer));
+  OK(maas_trainer_options_close(options));
+  return trainer;
+}
+
+struct heard {
+  int epochs, end;
+  double last;
+  maas_trainer *trainer;
+};
+
+static int hear(void *context, const maas_epoch *epoch) {
+  struct heard *heard = context;
+  double number = 0;
+  heard->epochs++;
+  OK(maas_epoch_number(epoch, "epoch", &number));
+  CHECK(number == heard->epochs);
+  OK(maas_epoch_number(epoch, "loss", &heard->last));
+  OK(maas_epoch_number(epoch, "validation_loss", &number));
+  CHECK(number > 0);
+  FAILS(maas_epoch_number(epoch, "los", &number), MAAS_NOT_FOUND, "loss");
+  REFUSES_NULL(maas_epoch_number(NULL, "loss", &number), "epoch");
+  REFUSES_NULL(maas_epoch_number(epoch, NULL, &number), "name");
+  REFUSES_NULL(maas_epoch_number(epoch, "loss", NULL), "value");
+  /* The trainer is at rest. */
+  maas_tensor *bias = NULL;
+  OK(maas_trainer_parameter(heard->trainer, "dense_2/bias", &bias));
+  OK(maas_tensor_close(bias));
+  return heard->epochs == heard->end;
+}
+
+static void reference(void) {
+  maas_trainer *trainer = trainer_with("epochs", "100");
+  if (!trainer)
+    return;
+  maas_dataset *data = samples();
+  double losses[100], found[1];
+  size_t count = 0;
+  OK(maas_trainer_fit(trainer, data, NULL, NULL, NULL));
+  OK(maas_trainer_history(trainer, "loss", NULL, 0, &count));
+  CHECK(count == 100);
+  OK(maas_trainer_history(trainer, "loss", losses, 100, &count));
+  CHECK(losses[99] < losses[0] / 20);
+  OK(maas_trainer_evaluate(trainer, data, found, 1));
+  CHECK(found[0] < losses[0] / 20);
+  OK(maas_trainer_export(trainer, fixture("trained.onnx")));
+
+  /* What is written answers what the trainer answers, and both are near the targets. */
+  const int64_t shape[] = {SAMPLES, FEATURES};
+  maas_tensor *features = borrowed(x, shape, 2), *ours = NULL, *theirs = NULL;
+  maas_session *session = open_session("trained.onnx");
+  OK(maas_trainer_predict(trainer, (const maas_tensor *const *)&features, 1, &ours));
+  OK(maas_session_run(session, NULL, NULL, (const maas_tensor *const *)&features, 1, NULL, &theirs, 1));
+  double sum = 0;
+  for (int i = 0; i < SAMPLES; i++) {
+    CHECK(fabsf(floats(ours)[i] - floats(theirs)[i]) < 1e-5F);
+    sum += (floats(ours)[i] - y[i]) * (floats(ours)[i] - y[i]);
+  }
+  CHECK(fabs(sum / SAMPLES - found[0]) < 1e-5);
+  OK(maas_tensor_close(features));
+  OK(maas_tensor_close(ours));
+  OK(maas_tensor_close(theirs));
+  OK(maas_session_close(session));
+  OK(maas_dataset_close(data));
+  OK(maas_trainer_close(trainer));
+}
+
+static void callbacks(void) {
+  maas_trainer *trainer = trainer_with("epochs", "20");
+  if (!trainer)
+    return;
+  maas_dataset *data = samples();
+  struct heard heard = {0, 0, 0, trainer};
+  double loss = 0;
+  size_t count = 0;
+  OK(maas_trainer_fit(trainer, data, data, hear, &heard));
+  CHECK(heard.epochs == 20);
+  heard = (struct heard){0, 3, 0, trainer};
+  maas_trainer *other = trainer_with("epochs", "20");
+  heard.trainer = other;
+  OK(maas_trainer_fit(other, data, data, hear, &heard));
+  CHECK(heard.epochs == 3);
+  OK(maas_trainer_history(other, "loss", &loss, 1, &count));
+  CHECK(count == 3);
+  OK(maas_trainer_set(other, "epochs", "2"));
+  OK(maas_trainer_fit(other, data, NULL, NULL, NULL));
+  OK(maas_trainer_history(other, "loss", NULL, 0, &count));
+  CHECK(count == 2);
+  OK(maas_dataset_close(data));
+  OK(maas_trainer_close(other));
+  OK(maas_trainer_close(trainer));
+}
+
+/* One step of gradient descent on y = 2 x: weight and bias move by the rate times their gradients. */
+static void one_step(void) {
+  maas_trainer_options *options = fresh();
+  if (!options)
+    return;
+  const int64_t shape[] = {2, 1};
+  float in[] = {1, 3}, out[] = {2, 6}, loss = 0, zero[] = {0};
+  maas_trainer *trainer = NULL;
+  maas_dataset *batch = NULL;
+  OK(maas_trainer_options_set(options, "update_rule", "sgd"));
+  OK(maas_trainer_options_set(options, "learning_rate", "0.1"));
+  OK(maas_trainer_create("input 1\ndense 1", options, &trainer));
+  OK(maas_trainer_options_close(options));
+  size_t count = 0;
+  OK(maas_trainer_parameter_count(trainer, &count));
+  CHECK(count == 2);
+  for (size_t i = 0; i < count; i++) {
+    const char *name = NULL;
+    maas_tensor *value = NULL, *new_value = NULL;
+    const int64_t *dims = NULL;
+    size_t rank = 0;
+    OK(maas_trainer_parameter_name(trainer, i, &name));
+    OK(maas_trainer_parameter(trainer, name, &value));
+    OK(maas_tensor_shape(value, &dims, &rank));
+    new_value = borrowed(zero, dims, rank);
+    OK(maas_trainer_set_parameter(trainer, name, new_value));
+    OK(maas_tensor_close(new_value));
+    OK(maas_tensor_close(value));
+  }
+  maas_tensor *features = borrowed(in, shape, 2), *targets = borrowed(out, shape, 2), *value = NULL;
+  OK(maas_dataset_create((const maas_tensor *const *)&features, 1, targets, NULL, &batch));
+  OK(maas_trainer_step(trainer, batch, &loss));
+  /* The mean of 2² and 6²; gradients are the means of −2 y x and of −2 y. */
+  CHECK(fabsf(loss - 20) < 1e-5F);
+  OK(maas_trainer_parameter(trainer, "dense_1/weight", &value));
+  CHECK(fabsf(*floats(value) - 2.0F) < 1e-5F);
+  OK(maas_tensor_close(value));
+  OK(maas_trainer_parameter(trainer, "dense_1/bias", &value));
+  CHECK(fabsf(*floats(value) - 0.8F) < 1e-5F);
+  OK(maas_tensor_close(value));
+  OK(maas_trainer_step(trainer, batch, NULL));
+  OK(maas_tensor_close(features));
+  OK(maas_tensor_close(targets));
+  OK(maas_dataset_close(batch));
+  OK(maas_trainer_close(trainer));
+}
+
+/* The exported bytes go on where the first trainer was; frozen parameters stay. */
+static void fine_tuning(void) {
+  maas_trainer *first = trainer_with("epochs", "10"), *second = NULL, *third = NULL;
+  if (!first)
+    return;
+  maas_trainer_options *options = fresh();
+  maas_dataset *data = samples();
+  maas_tensor *bytes = NULL;
+  void *memory = NULL;
+  double before = 0, after = 0;
+  size_t size = 0, count = 0;
+  OK(maas_trainer_fit(first, data, NULL, NULL, NULL));
+  OK(maas_trainer_evaluate(first, data, &before, 1));
+  OK(maas_trainer_export_memory(first, &bytes));
+  OK(maas_tensor_data(bytes, &memory, &size));
+  OK(maas_trainer_options_set(options, "freeze", "dense_1/*"));
+  OK(maas_trainer_open_memory(memory, size, options, &second));
+  OK(maas_tensor_close(bytes));
+  OK(maas_trainer_parameter_count(second, &count));
+  CHECK(count == 2);
+  OK(maas_trainer_evaluate(second, data, &after, 1));
+  CHECK(fabs(before - after) < 1e-6);
+  OK(maas_trainer_fit(second, data, NULL, NULL, NULL));
+  OK(maas_trainer_evaluate(second, data, &after, 1));
+  CHECK(after < before);
+  OK(maas_trainer_export(second, fixture("tuned.onnx")));
+  OK(maas_trainer_open(fixture("tuned.onnx"), NULL, &third));
+  OK(maas_trainer_parameter_count(third, &count));
+  CHECK(count == 4);
+  OK(maas_trainer_options_close(options));
+  OK(maas_dataset_close(data));
+  OK(maas_trainer_close(first));
+  OK(maas_trainer_close(second));
+  OK(maas_trainer_close(third));
+}
+
+static void options(void) {
+  maas_trainer_options *options = fresh();
+  if (!options)
+    return;
+  static const struct {
+    const char *name, *value;
+  } good[] = {{"loss", "cross-entropy"},  {"update_rule", "adamw"}, {"beta2", "0.95"}, {"schedule", "cosine"},
+              {"class_weights", "1,2,3"}, {"shuffle", "false"},     {"seed", "7"},     {"threads", "2"}};
+  for (size_t i = 0; i < COUNT(good); i++)
+    OK(maas_trainer_options_set(options, good[i].name, good[i].value));
+  static const struct {
+    const char *name, *value, *word;
+  } wrong[] = {
+      {"loss", "mean", "mse"},      {"update_rule", "adan", "adam"}, {"learning_rate", "fast", "number"},
+      {"epochs", "1.5", "whole"},   {"shuffle", "1", "false"},       {"schedule", "sine", "cosine"},
+      {"class_weights", "1;2", ","}};
+  for (size_t i = 0; i < COUNT(wrong); i++)
+    FAILS(maas_trainer_options_set(options, wrong[i].name, wrong[i].value), MAAS_INVALID_ARGUMENT,
+          wrong[i].word);
+  FAILS(maas_trainer_options_set(options, "learning-rate", "1"), MAAS_NOT_FOUND, "learning_rate");
+  REFUSES_NULL(maas_trainer_options_create(NULL), "options");
+  REFUSES_NULL(maas_trainer_options_set(NULL, "loss", "mse"), "options");
+  REFUSES_NULL(maas_trainer_options_set(options, NULL, "mse"), "name");
+  REFUSES_NULL(maas_trainer_options_set(options, "loss", NULL), "value");
+  maas_trainer *trainer = untouched();
+  OK(maas_trainer_options_set(options, "batch_size", "0"));
+  FAILS(maas_trainer_create(NETWORK, options, &trainer), MAAS_OUT_OF_RANGE, "batch_size");
+  CHECK(trainer == untouched());
+  OK(maas_trainer_options_close(options));
+  OK(maas_trainer_options_close(NULL));
+}
+
+static void networks(void) {
+  maas_trainer_options *options = fresh();
+  if (!options)
+    return;
+  OK(maas_trainer_options_close(options));
+  maas_trainer *trainer = untouched();
+  REFUSES_NULL(maas_trainer_create(NULL, NULL, &trainer), "network");
+  REFUSES_NULL(maas_trainer_create(NETWORK, NULL, NULL), "trainer");
+  FAILS(maas_trainer_create("dense 3", NULL, &trainer), MAAS_INVALID_ARGUMENT, "input");
+  FAILS(maas_trainer_create("input 3\ndens 3", NULL, &trainer), MAAS_INVALID_ARGUMENT, "line 2");
+  FAILS(maas_trainer_create("input 3\ndense", NULL, &trainer), MAAS_INVALID_ARGUMENT, "units");
+  FAILS(maas_trainer_create("input 3\nconv 3", NULL, &trainer), MAAS_SHAPE_MISMATCH, "line 2");
+  REFUSES_NULL(maas_trainer_open(NULL, NULL, &trainer), "path");
+  FAILS(maas_trainer_open("/nowhere/in.onnx", NULL, &trainer), MAAS_NOT_FOUND, "/nowhere/in.onnx");
+  REFUSES_NULL(maas_trainer_open_memory(NULL, 4, NULL, &trainer), "bytes");
+  FAILS(maas_trainer_open_memory("junk", 4, NULL, &trainer), MAAS_INVALID_MODEL, "");
+  CHECK(trainer == untouched());
+  OK(maas_trainer_close(NULL));
+  OK(maas_dataset_close(NULL));
+}
+
+static void wrong_data(void) {
+  maas_trainer *trainer = trainer_with("epochs", "1");
+  if (!trainer)
+    return;
+  const int64_t few[] = {SAMPLES - 1, 1}, narrow[] = {SAMPLES, FEATURES - 1}, shape_x[] = {SAMPLES, FEATURES},
+                wide[] = {SAMPLES, 2};
+  static float numbers[SAMPLES * FEATURES];
+  maas_tensor *features = borrowed(x, shape_x, 2), *targets = borrowed(y, few, 2),
+              *thin = borrowed(x, narrow, 2);
+  maas_tensor *pairs = borrowed(numbers, wide, 2);
+  const maas_tensor *inputs[] = {features, features};
+  maas_dataset *data = untouched(), *good = samples();
+  float loss = 7;
+  double found = 7;
+  FAILS(maas_dataset_create(inputs, 1, targets, NULL, &data), MAAS_SHAPE_MISMATCH, "samples");
+  REFUSES_NULL(maas_dataset_create(NULL, 1, targets, NULL, &data), "features");
+  REFUSES_NULL(maas_dataset_create(inputs, 1, NULL, NULL, &data), "targets");
+  REFUSES_NULL(maas_dataset_create(inputs, 1, targets, NULL, NULL), "data");
+  CHECK(data == untouched());
+  OK(maas_dataset_create(inputs, 2, pairs, NULL, &data));
+  FAILS(maas_trainer_step(trainer, data, &loss), MAAS_MISSING_INPUT, "1");
+  OK(maas_dataset_close(data));
+  OK(maas_dataset_create((const maas_tensor *const *)&thin, 1, pairs, NULL, &data));
+  FAILS(maas_trainer_step(trainer, data, &loss), MAAS_SHAPE_MISMATCH, "input");
+  OK(maas_dataset_close(data));
+  OK(maas_dataset_create(inputs, 1, pairs, NULL, &data));
+  FAILS(maas_trainer_fit(trainer, data, NULL, NULL, NULL), MAAS_SHAPE_MISMATCH, "targets");
+  OK(maas_dataset_close(data));
+
+  REFUSES_NULL(maas_trainer_step(trainer, NULL, &loss), "batch");
+  REFUSES_NULL(maas_trainer_step(NULL, good, &loss), "trainer");
+  REFUSES_NULL(maas_trainer_fit(trainer, NULL, NULL, NULL, NULL), "data");
+  REFUSES_NULL(maas_trainer_evaluate(trainer, good, NULL, 1), "values");
+  REFUSES_NULL(maas_trainer_history(trainer, "loss", &found, 1, NULL), "count");
+  REFUSES_NULL(maas_trainer_predict(trainer, NULL, 1, &features), "features");
+  REFUSES_NULL(maas_trainer_predict(trainer, inputs, 1, NULL), "output");
+  FAILS(maas_trainer_set(trainer, "loss", "mae"), MAAS_INVALID_ARGUMENT, "loss");
+  FAILS(maas_trainer_set(trainer, "los", "mae"), MAAS_NOT_FOUND, "loss");
+  CHECK(loss == 7 && found == 7);
+
+  /* A loss that is no number says so, and changes nothing. */
+  maas_tensor *before = NULL, *after = NULL;
+  OK(maas_trainer_parameter(trainer, "dense_2/weight", &before));
+  x[5] = NAN;
+  FAILS(maas_trainer_step(trainer, good, &loss), MAAS_OUT_OF_RANGE, "loss");
+  OK(maas_trainer_parameter(trainer, "dense_2/weight", &after));
+  CHECK(memcmp(floats(before), floats(after), FEATURES * sizeof(float)) == 0);
+  OK(maas_tensor_close(before));
+  OK(maas_tensor_close(after));
+  x[5] = 0;
+  OK(maas_trainer_step(trainer, good, &loss));
+
+  OK(maas_tensor_close(features));
+  OK(maas_tensor_close(targets));
+  OK(maas_tensor_close(thin));
+  OK(maas_tensor_close(pairs));
+  OK(maas_dataset_close(good));
+  OK(maas_trainer_close(trainer));
+}
+
+static void names(void) {
+  maas_trainer *trainer = trainer_with("epochs", "1");
+  if (!trainer)
+    return;
+  const char *name = NULL;
+  maas_tensor *value = untouched();
+  size_t count = 0;
+  OK(maas_trainer_metric_name(trainer, 0, &name));
+  CHECK(strcmp(name, "loss") == 0);
+  OK(maas_trainer_metric_name(trainer, 1000, &name));
+  CHECK(name == NULL);
+  FAILS(maas_trainer_parameter(trainer, "dense_1/weights", &value), MAAS_NOT_FOUND, "dense_1/weight");
+  FAILS(maas_trainer_parameter_name(trainer, 4, &name), MAAS_INVALID_ARGUMENT, "less than 4");
+  REFUSES_NULL(maas_trainer_parameter(trainer, NULL, &value), "name");
+  REFUSES_NULL(maas_trainer_parameter_count(trainer, NULL), "count");
+  REFUSES_NULL(maas_trainer_set_parameter(trainer, "dense_1/bias", NULL), "value");
+  CHECK(value == untouched());
+  static float numbers[4];
+  const int64_t shape[] = {4};
+  value = borrowed(numbers, shape, 1);
+  FAILS(maas_trainer_set_parameter(trainer, "dense_1/bias", value), MAAS_SHAPE_MISMATCH, "dense_1/bias");
+  OK(maas_tensor_close(value));
+  OK(maas_trainer_history(trainer, "loss", NULL, 0, &count));
+  CHECK(count == 0);
+  FAILS(maas_trainer_export(trainer, "/nowhere/out.onnx"), MAAS_IO_ERROR, "cannot be written");
+  REFUSES_NULL(maas_trainer_export(trainer, NULL), "path");
+  REFUSES_NULL(maas_trainer_export_memory(trainer, NULL), "bytes");
+  OK(maas_trainer_close(trainer));
+}
+
+int main(int argc, char **argv) {
+  static const struct check checks[] = {
+      {"the reference program", reference},       {"callbacks of training", callbacks},
+      {"one step of gradient descent", one_step}, {"fine-tuning", fine_tuning},
+      {"options of training", options},           {"networks", networks},
+      {"wrong data for training", wrong_data},    {"names in training", names}};
+  return run_checks(argc, argv, checks, COUNT(checks));
+}
