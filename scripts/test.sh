@@ -52,7 +52,7 @@ stage_abi() {
 }
 
 stage_conformance() {
-  make_cases && PYTHONPATH=bindings/python/src $python -m pytest -q -p no:cacheprovider -W ignore Tests/Conformance Tests/contrib
+  make_cases && PYTHONPATH=bindings/python/src $python -m pytest -q -p no:cacheprovider -W ignore Tests/Conformance Tests/contrib Tests/quantizer
 }
 
 # Prints "passed failed": the cases a stage's log tells of (Swift Testing, pytest, "N passed, N failed"), else itself as one.
