@@ -53,7 +53,7 @@ static const maas_kernel_table *const tables[] = {
     &maas_f32_layer_norm_slope_table,
     &maas_f32_layer_norm_sums_table,
     &maas_f32_channel_norm_slope_table,
-    &maas_dropout_table,
+    &maas_f32_dropout_table,
     &maas_f64_gemm_table,
     &maas_f32_update_table,
     &maas_f32_square_sums_table,

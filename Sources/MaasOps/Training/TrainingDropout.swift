@@ -9,7 +9,7 @@ import MaasGraph
 /// gradient of x out of that of y.
 package final class TrainingDropout: Operator {
   package let name = "TrainingDropout"
-  private let params: maas_dropout_params
+  private let params: maas_f32_dropout_params
 
   /// - Parameters:
   ///   - ratio: In 0..<1.
@@ -22,7 +22,7 @@ package final class TrainingDropout: Operator {
     }
     // Words below the threshold are dropped.
     let threshold = UInt32(min(ratio * 0x1p32, 0x1p32 - 1))
-    params = maas_dropout_params(
+    params = maas_f32_dropout_params(
       n: 0, threshold: threshold, stream: stream, scale: 1 / (1 - ratio), is_double: false)
   }
 
@@ -44,7 +44,7 @@ package final class TrainingDropout: Operator {
     var own = params
     (own.n, own.is_double) = (Int64(x.count), x.dtype == .double)
     node.emit(
-      maas_dropout, [x, try node.input(1), try node.input(2), target], own, maas_dropout_split(&own),
+      maas_f32_dropout, [x, try node.input(1), try node.input(2), target], own, maas_f32_dropout_split(&own),
       dtype: x.dtype)
     node.narrow(target, into: y)
   }

@@ -29,7 +29,7 @@ static inline __attribute__((always_inline)) void philox(words c[4], uint32_t ke
   }
 }
 
-static inline __attribute__((always_inline)) void drawn_words(const maas_dropout_params *g, int64_t seed,
+static inline __attribute__((always_inline)) void drawn_words(const maas_f32_dropout_params *g, int64_t seed,
                                                               int64_t time, int64_t item, uint32_t *to) {
   const words count = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const words none = {0};
@@ -52,7 +52,7 @@ MAAS_DROPOUT_TYPE(double)
 /// An item is what 16 counters give the words of.
 int32_t MAAS_JOIN4_EXPANDED(maas_, dropout, MAAS_TILE, MAAS_ISA_SUFFIX)(MAAS_STEP_ARGUMENTS) {
   (void)worker;
-  const maas_dropout_params *g = step->params;
+  const maas_f32_dropout_params *g = step->params;
   int64_t seed = *(const int64_t *)step->operands[1], time = *(const int64_t *)step->operands[2];
   for (int64_t item = begin; item < end; item++) {
     uint32_t drawn[block_words];
