@@ -131,7 +131,10 @@ var package = Package(
       name: "MaasOpsTests", dependencies: ["MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"],
       exclude: ["Cases", "Fixtures"], swiftSettings: strict),
     test("MaasQuantizerTests", "MaasQuantizer", "MaasONNX", "MaasGraph", "MaasCore"),
-    test("MaasTrainerTests", "MaasTrainer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore"),
+    .testTarget(
+      name: "MaasTrainerTests",
+      dependencies: ["MaasTrainer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasONNX"],
+      exclude: ["Fixtures"], swiftSettings: strict),
     test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasModelTests", "maas-model", "MaasONNX", "MaasGraph", "MaasCore"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),

@@ -163,13 +163,16 @@ static int write_through(const char *path, const maas_sys_part *parts, size_t co
 }
 
 /// `old` tells of the file that is there already, whose permissions stay; NULL: there is none.
-static int replace(const char *path, const struct stat *old, const maas_sys_part *parts, size_t count) {
+static int replace(const char *path, const struct stat *old, const maas_sys_part *parts, size_t count,
+                   bool durable) {
   char temporary[PATH_MAX];
   int descriptor;
   int error = open_temporary(path, temporary, sizeof temporary, &descriptor);
   if (error)
     return error;
   error = old && fchmod(descriptor, old->st_mode & 0777) ? errno : write_parts(descriptor, parts, count);
+  if (durable && !error && fsync(descriptor))
+    error = errno;
   if (close(descriptor) && !error)
     error = errno;
   if (!error && rename(temporary, path))
@@ -181,30 +184,30 @@ static int replace(const char *path, const struct stat *old, const maas_sys_part
 
 /// Of a symbolic link, the file it leads to is replaced.
 static int replace_existing(const char *path, const struct stat *old, const maas_sys_part *parts,
-                            size_t count) {
+                            size_t count, bool durable) {
   if (access(path, W_OK))
     return errno;
   char *real = realpath(path, NULL);
   if (!real)
     return errno;
-  int error = replace(real, old, parts, count);
+  int error = replace(real, old, parts, count, durable);
   free(real);
   return error;
 }
 
-int maas_sys_file_write_parts(const char *path, const maas_sys_part *parts, size_t count) {
+int maas_sys_file_write_parts(const char *path, const maas_sys_part *parts, size_t count, bool durable) {
   struct stat status;
   if (stat(path, &status))
-    return replace(path, NULL, parts, count);
+    return replace(path, NULL, parts, count, durable);
   if (S_ISDIR(status.st_mode))
     return EISDIR;
-  return S_ISREG(status.st_mode) ? replace_existing(path, &status, parts, count)
+  return S_ISREG(status.st_mode) ? replace_existing(path, &status, parts, count, durable)
                                  : write_through(path, parts, count);
 }
 
 int maas_sys_file_write(const char *path, const void *bytes, size_t size) {
   maas_sys_part whole = {bytes, size};
-  return maas_sys_file_write_parts(path, &whole, 1);
+  return maas_sys_file_write_parts(path, &whole, 1, false);
 }
 
 char *maas_sys_real_path(const char *path) { return realpath(path, NULL); }

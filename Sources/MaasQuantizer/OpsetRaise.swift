@@ -24,14 +24,6 @@ private let moved: [String: [String]] = [
 ]
 
 extension Graph {
-  /// The version of ai.onnx that the nodes follow; nil where none is of it.
-  var opset: Int? {
-    for node in nodes {
-      if let form = forms[node.op], form.domain.isEmpty { return form.opset }
-    }
-    return nil
-  }
-
   /// Makes the nodes follow a later version, where that changes nothing.
   mutating func raise(to opset: Int) throws(MaasError) {
     guard let now = self.opset, now < opset else { return }

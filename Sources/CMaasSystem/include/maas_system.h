@@ -48,8 +48,9 @@ typedef struct maas_sys_part {
   const void *bytes;
   size_t size;
 } maas_sys_part;
-/// The same for a file that lies in several places of the memory.
-int maas_sys_file_write_parts(const char *path, const maas_sys_part *parts, size_t count);
+/// The same for a file that lies in several places of the memory; `durable`: its bytes are on the disk before it has its
+/// name.
+int maas_sys_file_write_parts(const char *path, const maas_sys_part *parts, size_t count, bool durable);
 /// The path with symbolic links resolved, from malloc (release with maas_sys_free), or NULL.
 char *maas_sys_real_path(const char *path);
 const char *maas_sys_error_text(int error);

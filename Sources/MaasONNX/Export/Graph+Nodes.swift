@@ -2,6 +2,14 @@ import MaasCore
 import MaasGraph
 
 extension Graph {
+  /// The version of ai.onnx that the nodes follow; nil where none is of it.
+  package var opset: Int? {
+    for node in nodes {
+      if let form = forms[node.op], form.domain.isEmpty { return form.opset }
+    }
+    return nil
+  }
+
   /// Adds a node of an ONNX operator, which a file can hold, at a version of its domain.
   package mutating func add(
     _ type: String, domain: String = "", opset: Int, _ inputs: [ValueID?], _ name: String,

@@ -78,10 +78,10 @@ package struct FileContents {
     for part in parts { body(UnsafeRawBufferPointer(start: part.base, count: part.byteCount)) }
   }
 
-  /// Writes the file, whole or not at all.
-  package func write(to path: String) throws(MaasError) {
+  /// Writes the file, whole or not at all; with `isDurable` also if the machine stops the moment after.
+  package func write(to path: String, isDurable: Bool = false) throws(MaasError) {
     let pieces = parts.map { maas_sys_part(bytes: $0.base, size: $0.byteCount) }
-    let error = maas_sys_file_write_parts(path, pieces, pieces.count)
+    let error = maas_sys_file_write_parts(path, pieces, pieces.count, isDurable)
     withExtendedLifetime(parts) {}
     if error != 0 { throw MaasError.unwritable(path, error) }
   }

@@ -36,16 +36,7 @@ package final class ParameterUpdate: Operator {
     let count = count(node.inputs.count)
     var tensors: [UpdatedTensor] = []
     for i in 0..<count {
-      let input = { (kind: Int) in Self.firstTensor + i + kind * count }
-      var tensor = UpdatedTensor(
-        x: try node.input(input(0)), gradient: try node.input(input(1)), newX: node.optionalOutput(i))
-      for kind in 0..<states {
-        tensor.states.append(node.optionalInput(input(2 + kind)))
-        tensor.newStates.append(node.optionalOutput(i + (1 + kind) * count))
-        node.mayReuse(output: i + (1 + kind) * count, input: input(2 + kind))
-      }
-      node.mayReuse(output: i, input: input(0))
-      tensors.append(tensor)
+      tensors.append(try node.updatedTensor(i, of: count, first: Self.firstTensor, states: states))
     }
     let shared = UpdateInputs(
       rate: try node.input(0), time: try node.input(1), factor: node.optionalInput(2),
@@ -88,6 +79,22 @@ struct UpdateInputs {
 }
 
 extension Lowering {
+  /// Tensor `i` of `count`, of which the first one is input `first`; it may be written where it is.
+  mutating func updatedTensor(_ i: Int, of count: Int, first: Int, states: Int) throws(MaasError)
+    -> UpdatedTensor
+  {
+    let input = first + i
+    var tensor = UpdatedTensor(
+      x: try self.input(input), gradient: try self.input(input + count), newX: optionalOutput(i))
+    mayReuse(output: i, input: input)
+    for kind in 1..<states + 1 {
+      tensor.states.append(try self.input(input + (kind + 1) * count))
+      tensor.newStates.append(optionalOutput(i + kind * count))
+      mayReuse(output: i + kind * count, input: input + (kind + 1) * count)
+    }
+    return tensor
+  }
+
   func begins(_ counts: [Int]) throws(MaasError) -> Tensor {
     var begins: [Int64] = [0]
     for count in counts { begins.append((begins.last ?? 0) + Int64(count)) }

@@ -7,10 +7,25 @@ struct UpdateParams {
   var (normCoefficient, normCoefficientPost) = (0.0, 0.0)
 
   init(rule: UpdateRule.Rule) { self.rule = rule }
+
+  /// The same for the kernel of floats.
+  var kernel: maas_update_params {
+    var params = maas_update_params()
+    switch rule {
+    case .adagrad: params.rule = MAAS_UPDATE_ADAGRAD
+    case .adam: params.rule = MAAS_UPDATE_ADAM
+    case .momentum: params.rule = MAAS_UPDATE_MOMENTUM
+    case .nesterov: params.rule = MAAS_UPDATE_NESTEROV
+    }
+    (params.alpha, params.beta, params.epsilon) = (alpha, beta, epsilon)
+    (params.rate_decay, params.l2, params.post) = (decay, normCoefficient, 1 - normCoefficientPost)
+    (params.scale, params.clip, params.corrects) = (1, .infinity, rule == .adam)
+    return params
+  }
 }
 
 /// double rate, int64 count of steps, x, gradient, state, second state or NULL, new x, new state, new second state; NULL
-/// for outputs that are not wanted. ONNX's formulas, element by element.
+/// for outputs that are not wanted. ONNX's formulas, element by element; floats have a kernel of their own.
 enum UpdateKernel: FloatKernel {
   static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let params = chunk.params(UpdateParams.self).pointee

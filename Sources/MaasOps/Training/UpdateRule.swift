@@ -89,7 +89,12 @@ package final class UpdateRule: OperatorFamily {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let count = try count(node.inputs.count)
     let rate = try node.converted(try node.input(0), .double)
+    var floats: [UpdatedTensor] = []
     for i in 0..<count {
+      if try node.input(2 + i).dtype == .float {
+        floats.append(try node.updatedTensor(i, of: count, first: 2, states: row.states))
+        continue
+      }
       var operands: [Operand?] = [rate, try node.input(1)]
       for kind in 0..<row.states + 2 { operands.append(try node.input(2 + i + kind * count)) }
       if row.states == 1 { operands.append(nil) }
@@ -100,6 +105,8 @@ package final class UpdateRule: OperatorFamily {
         items: x.count,
         grain: grain(nanoseconds: 4))
     }
+    guard !floats.isEmpty else { return }
+    try node.emitUpdate(params.kernel, UpdateInputs(rate: rate, time: try node.input(1)), floats)
   }
 }
 

@@ -1,79 +1,110 @@
+import CMaasSystem
 import MaasCore
 import MaasGraph
 import MaasRuntime
 
 /// What a trainer's graphs work on.
-final class TrainerMemory {
-  let parameters: [Tensor]
-  let statistics: [Tensor]
-  let states: [Tensor]
-  let rate, time, seed: Tensor
+struct TrainerMemory {
+  let parameters, statistics, states, sums, averages: [Tensor]
+  let rate, step, seed: Tensor
 
-  init(_ model: TrainableModel, states count: Int, seed: Int64) throws(MaasError) {
+  init(_ model: TrainableModel, _ options: TrainerOptions) throws(MaasError) {
+    let shapes = model.parameters.map { $0.tensor.shape }
+    func zeros(_ kinds: Int) throws(MaasError) -> [Tensor] {
+      var tensors: [Tensor] = []
+      for _ in 0..<kinds {
+        for shape in shapes { tensors.append(try Tensor.zeros(shape)) }
+      }
+      return tensors
+    }
     parameters = model.parameters.map { $0.tensor }
     statistics = model.statistics.map { $0.tensor }
-    var states: [Tensor] = []
-    for _ in 0..<count {
-      for parameter in model.parameters { states.append(try Tensor.zeros(parameter.tensor.shape)) }
-    }
-    self.states = states
+    states = try zeros(options.update.settings(options).rule.states)
+    sums = try zeros(options.accumulate > 1 ? 1 : 0)
+    averages = options.ema > 0 ? try parameters.map { (tensor) throws(MaasError) in try tensor.copied() } : []
     rate = try Tensor(.double, [], [0.0])
-    time = try Tensor(.int64, [], [Int64(0)])
-    self.seed = try Tensor(.int64, [], [seed])
+    step = try Tensor(.int64, [], [Int64(0)])
+    seed = try Tensor(.int64, [], [options.seed])
+  }
+
+  /// What models are evaluated and written with.
+  var best: [Tensor] { (averages.isEmpty ? parameters : averages) + statistics }
+
+  /// The memory of an input; nil for a batch's. Evaluation looks at averages.
+  func tensor(_ role: TrainingGraph.Role, evaluates: Bool) -> Tensor? {
+    switch role {
+    case .parameter(let i): evaluates ? best[i] : parameters[i]
+    case .statistic(let i): statistics[i]
+    case .state(let i): states[i]
+    case .sum(let i): sums[i]
+    case .average(let i): averages[i]
+    case .rate: rate
+    case .step: step
+    case .seed: seed
+    case .feature, .targets, .weights: nil
+    }
   }
 }
 
 extension Tensor {
   static func zeros(_ shape: [Int]) throws(MaasError) -> Tensor {
-    try Tensor(.float, shape, [Float](repeating: 0, count: elementCount(shape) ?? 0))
+    let tensor = try Tensor(.float, shape)
+    maas_sys_zero(tensor.bytes, tensor.byteCount)
+    return tensor
   }
+
+  /// Takes over the elements of a tensor of the same type and shape.
+  func assign(_ other: Tensor) { assign(other, at: 0) }
+
+  /// The same for a part that begins `offset` bytes behind the first.
+  func assign(_ part: Tensor, at offset: Int) { maas_sys_copy(bytes + offset, part.bytes, part.byteCount) }
 }
 
 /// A graph of training for one size of batch, bound to a trainer's memory: a run is only its steps.
 final class BoundGraph {
+  let training: TrainingGraph
   private let binding: Binding
   /// Features, targets and weights, which are filled before each run.
   let batch: [Tensor]
-  let size: Int
+  /// What each input is bound to.
+  let inputs: [Tensor]
 
+  /// `types` are nil for a graph without a batch.
   init(
-    _ training: TrainingGraph, _ executable: Executable, _ memory: TrainerMemory, _ types: BatchTypes,
+    _ training: TrainingGraph, _ executable: Executable, _ memory: TrainerMemory, _ types: BatchTypes?,
     size: Int
   ) throws(MaasError) {
+    self.training = training
     binding = Binding(executable)
-    self.size = size
-    var inputs: [Tensor?] = training.graph.inputs.map { _ in nil }
-    var batch: [Tensor] = []
-    func bind(_ i: Int, _ type: SampleType) throws(MaasError) {
-      let tensor = try Tensor(type.dtype, [size] + type.shape)
-      inputs[i] = tensor
-      batch.append(tensor)
+    var (inputs, batch): ([Tensor], [Tensor]) = ([], [])
+    for (i, role) in training.roles.enumerated() {
+      if let own = memory.tensor(role, evaluates: training.evaluates) {
+        inputs.append(own)
+      } else {
+        let declared = training.graph[training.graph.inputs[i]]
+        let type = types?.type(role, declared) ?? SampleType(.float, [])
+        let tensor = try Tensor(type.dtype, [size] + type.shape)
+        inputs.append(tensor)
+        batch.append(tensor)
+      }
+      try binding.setInput(i, inputs[i])
     }
-    for (i, type) in zip(training.features, types.features) { try bind(i, type) }
-    try bind(training.targets, try types.targets(training, size))
-    if let weights = training.weights { try bind(weights, SampleType(.float, [])) }
-    self.batch = batch
-    for (i, tensor) in zip(training.parameters.lowerBound..., memory.parameters + memory.statistics) {
-      inputs[i] = tensor
-    }
-    for (i, tensor) in zip(training.states, memory.states) { inputs[i] = tensor }
-    inputs[training.time] = memory.time
-    inputs[training.seed] = memory.seed
-    if training.rate > 0 { inputs[training.rate] = memory.rate }
-    for (i, tensor) in inputs.enumerated() {
-      if let tensor { try binding.setInput(i, tensor) }
-    }
-    for pair in training.updated {
-      if let tensor = inputs[pair.input] { try binding.setOutput(pair.output, .tensor(tensor)) }
-    }
+    (self.inputs, self.batch) = (inputs, batch)
+    for pair in training.updated { try binding.setOutput(pair.output, .tensor(inputs[pair.input])) }
   }
 
   func run() throws(MaasError) { try binding.run() }
 
   func output(_ i: Int) throws(MaasError) -> Tensor { try binding.output(i) }
 
-  /// Outputs that were computed elsewhere and copied, as a step reads their old values after they are written.
+  func loss() throws(MaasError) -> Double { Double(try output(0).bytes.load(as: Float.self)) }
+
+  /// Outputs that were computed elsewhere and copied, as a step reads old values after they are written.
   var copiedOutputs: Int { binding.copiedOutputs }
+}
+
+extension TrainingGraph {
+  fileprivate var evaluates: Bool { updated.isEmpty }
 }
 
 /// What the samples of a batch are.
@@ -86,12 +117,16 @@ struct BatchTypes: Equatable {
     (features, targets, hasWeights) = (data.features, data.targets, data.hasWeights)
   }
 
-  /// The targets as the graph declares them: dimensions of 1 need not be said.
-  fileprivate func targets(_ training: TrainingGraph, _ size: Int) throws(MaasError) -> SampleType {
-    let declared = training.graph[training.graph.inputs[training.targets]]
-    guard let dims = declared.shape?.dims.dropFirst(), let shape = Shape(Array(dims)).concrete,
-      elementCount(shape) == elementCount(targets.shape)
-    else { return targets }
-    return SampleType(targets.dtype, shape)
+  /// What an input of the batch is. Targets are as the graph declares them: dimensions of 1 need not be said.
+  fileprivate func type(_ role: TrainingGraph.Role, _ declared: Value) -> SampleType {
+    switch role {
+    case .feature(let i): return features[i]
+    case .targets:
+      guard let dims = declared.shape?.dims.dropFirst(), let shape = Shape(Array(dims)).concrete,
+        elementCount(shape) == elementCount(targets.shape)
+      else { return targets }
+      return SampleType(targets.dtype, shape)
+    default: return SampleType(.float, [])
+    }
   }
 }

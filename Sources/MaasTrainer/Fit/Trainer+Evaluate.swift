@@ -1,11 +1,7 @@
-import MaasCore
+public import MaasCore
 import MaasGraph
-
-/// How good a model is on some data.
-public struct Evaluation: Sendable {
-  public var loss = 0.0
-  public var samples = 0
-}
+import MaasOptimizer
+import MaasRuntime
 
 extension Trainer {
   /// Compares predictions with targets; no parameter changes.
@@ -17,19 +13,123 @@ extension Trainer {
     guard !range.isEmpty else {
       throw MaasError(.invalidArgument, "there are no samples to evaluate", found: "0 samples")
     }
-    let types = BatchTypes(data)
-    let order = Array(range)
-    var (evaluation, begin) = (Evaluation(), 0)
-    while begin < order.count {
-      let size = min(options.batchSize, order.count - begin)
-      let graph = try bound(.loss, types, size: size)
-      try data.read(order[begin..<begin + size], into: graph)
+    let steps = FitSteps(data, Array(range), batch: options.batchSize)
+    var (evaluation, weight, position) = (Evaluation(), 0.0, 0)
+    while position < range.count {
+      let samples = steps.samples(from: position)
+      let graph = try bound(.loss, steps.types, size: samples.count)
+      try data.read(samples, into: graph)
       try graph.run()
-      evaluation.loss += Double(try graph.output(0).bytes.load(as: Float.self)) * Double(size)
-      begin += size
+      let own = graph.weight(hasWeights: data.hasWeights)
+      evaluation.loss += try graph.loss() * own
+      weight += own
+      evaluation.add(
+        try graph.output(1), graph.batch[data.features.count], count: samples.count, options.loss)
+      position += samples.count
     }
-    evaluation.samples = order.count
-    evaluation.loss /= Double(order.count)
+    evaluation.samples = range.count
+    evaluation.loss /= weight
     return evaluation
+  }
+
+  /// The model's first output for samples, whose features are in the model's order.
+  public func predict(_ features: [Tensor]) throws(MaasError) -> Tensor {
+    let executable = try forwardExecutable()
+    let count = features.first?.shape.first ?? 0
+    guard count > 0, features.allSatisfy({ $0.shape.first == count }) else {
+      throw MaasError(
+        .shapeMismatch, "there are not as many samples of each feature",
+        found: joined(features.map { describe($0.shape) }, ", "))
+    }
+    var (result, row, position): (Tensor?, Int, Int) = (nil, 0, 0)
+    while position < count {
+      let size = min(max(options.batchSize, 256), count - position)
+      var inputs: [Tensor] = []
+      for feature in features { inputs.append(try feature.rows(position, size)) }
+      guard let part = try executable.run(inputs + memory.best, [.allocated(keep: false)])[0] else {
+        continue
+      }
+      if result == nil {
+        row = part.byteCount / size
+        result = try Tensor(part.dtype, [count] + part.shape.dropFirst())
+      }
+      result?.assign(part, at: position * row)
+      position += size
+    }
+    guard let result else { throw MaasError(.internal, "there is no prediction") }
+    return result
+  }
+
+  private func forwardExecutable() throws(MaasError) -> Executable {
+    if let forward { return forward }
+    var graph = OpenGraph(model).graph
+    graph.outputs = [model.graph.outputs[0]]
+    try optimize(&graph, .all)
+    let made = Executable(graph, weights: WeightCache(graph), options: execution)
+    forward = made
+    return made
+  }
+}
+
+extension BoundGraph {
+  /// What the batch's mean loss is a mean over.
+  fileprivate func weight(hasWeights: Bool) -> Double {
+    guard hasWeights, let weights = batch.last else { return Double(batch[0].shape[0]) }
+    return weights.elements(as: Float.self).reduce(0) { $0 + Double($1) }
+  }
+}
+
+extension Tensor {
+  /// Some rows, without a copy.
+  fileprivate func rows(_ first: Int, _ size: Int) throws(MaasError) -> Tensor {
+    let row = byteCount / max(1, shape[0])
+    guard let part = storage.slice(first * row, size * row) else {
+      throw MaasError(.internal, "a tensor is larger than its memory")
+    }
+    return try Tensor(dtype, [size] + shape.dropFirst(), storage: part)
+  }
+}
+
+extension Evaluation {
+  /// Adds a batch: probabilities or numbers that were predicted, and targets.
+  fileprivate mutating func add(
+    _ predictions: Tensor, _ targets: Tensor, count: Int, _ loss: LossFunction
+  ) {
+    let width = predictions.count / max(1, count)
+    let rows = predictions.elements(as: Float.self)
+    func row(_ i: Int) -> [Float] { Array(rows[i * width..<(i + 1) * width]) }
+    let wanted = targets.dtype == .int64 ? [] : targets.elements(as: Float.self)
+    let indices = targets.dtype == .int64 ? targets.elements(as: Int64.self) : []
+    switch loss {
+    case .crossEntropy, .divergence:
+      // Places in images and sequences are not counted as samples.
+      guard predictions.shape.count == 2 else { return }
+      var metrics = classes ?? ClassMetrics(classes: width)
+      for i in 0..<count {
+        metrics.add(
+          row(i), target: indices.isEmpty ? largest(wanted[i * width..<(i + 1) * width]) : Int(indices[i]))
+      }
+      classes = metrics
+    case .binaryCrossEntropy where width == 1, .hinge where width == 1:
+      var metrics = classes ?? ClassMetrics(classes: 2)
+      for i in 0..<count {
+        // A score of hinge is on its side of 0, a probability of one half.
+        let p = loss == .hinge ? rows[i] / 2 + 0.5 : rows[i]
+        let target = indices.isEmpty ? wanted[i] > (loss == .hinge ? 0 : 0.5) : indices[i] > 0
+        metrics.add([1 - p, p], target: target ? 1 : 0)
+      }
+      classes = metrics
+    default:
+      var metrics = numbers ?? NumberMetrics(outputs: width)
+      let targets = indices.isEmpty ? wanted : indices.map { Float($0) }
+      for i in 0..<count { metrics.add(row(i), targets: Array(targets[i * width..<(i + 1) * width])) }
+      numbers = metrics
+    }
+  }
+
+  private func largest(_ values: ArraySlice<Float>) -> Int {
+    var best = values.startIndex
+    for i in values.indices where values[i] > values[best] { best = i }
+    return best - values.startIndex
   }
 }

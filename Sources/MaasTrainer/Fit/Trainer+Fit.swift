@@ -1,14 +1,13 @@
+import CMaasSystem
 import MaasCore
 import MaasOps
 
 /// A step of `fit`.
 public struct TrainingProgress: Sendable {
-  /// From 0 on.
-  public let epoch: Int
-  public let epochs: Int
+  /// From 0 on, and where training ends.
+  public let epoch, epochs: Int
   /// Of the epoch, from 0 on.
-  public let step: Int
-  public let stepsPerEpoch: Int
+  public let step, stepsPerEpoch: Int
   public let loss: Double
   public let learningRate: Double
 }
@@ -24,57 +23,154 @@ public struct EpochReport: Sendable {
   public let isBest: Bool
 }
 
+/// How far training has come: with the options and the tensors, all that its future depends on.
+struct TrainerPlace: Equatable {
+  /// Steps taken, in all fits.
+  var step = 0
+  /// Epochs finished, in all fits.
+  var epoch = 0
+  /// Samples of the epoch behind, and the sum of their losses.
+  var position = 0
+  var lossSum = 0.0
+  /// Batches whose gradients wait for a step.
+  var batches = 0
+  /// Whether a fit has begun and is not over; where it began and where it ends.
+  var isFitting = false
+  var firstStep = 0, lastEpoch = 0
+  var bestLoss = Double.infinity
+  /// Epochs since the loss was best, and since the rate fell.
+  var stale = 0, calm = 0
+  /// How often a plateau made the rate fall.
+  var falls = 0
+}
+
+/// The samples of an epoch in their order, batch by batch.
+struct FitSteps {
+  let data: any TrainingData
+  let types: BatchTypes
+  let order: [Int]
+  let batch: Int
+
+  init(_ data: any TrainingData, _ order: [Int], batch: Int) {
+    (self.data, self.order, self.batch) = (data, order, batch)
+    types = BatchTypes(data)
+  }
+
+  func samples(from position: Int) -> ArraySlice<Int> { order[position..<min(position + batch, order.count)] }
+}
+
+/// What `fit` was called with.
+private struct FitCall {
+  let data: any TrainingData
+  /// How many samples, the first ones, are trained with.
+  let count: Int
+  let validation: (any TrainingData)?
+  let onStep: ((TrainingProgress) -> Bool)?
+}
+
 extension Trainer {
-  /// Trains for as many epochs as the options say, or until a callback returns false. Returns what became of each epoch.
+  /// Trains for as many epochs as the options say, or goes on with a fit that a checkpoint was made in. Callbacks that
+  /// return false end it. Returns what became of each epoch.
+  ///
+  /// Results depend on the data, the options and the seed alone, not on threads or interruptions.
   @discardableResult
   public func fit(
     _ data: any TrainingData, validation: (any TrainingData)? = nil,
     onStep: ((TrainingProgress) -> Bool)? = nil, onEpoch: ((EpochReport) -> Bool)? = nil
   ) throws(MaasError) -> [EpochReport] {
     let held = validation == nil ? Int(Double(data.count) * options.validationSplit) : 0
-    let count = data.count - held
-    guard count > 0 else {
+    guard data.count > held else {
       throw MaasError(.invalidArgument, "there are no samples to train with", found: "\(data.count) samples")
     }
+    let call = FitCall(data: data, count: data.count - held, validation: validation, onStep: onStep)
+    begin()
     var reports: [EpochReport] = []
-    let end = place.epoch + options.epochs
-    let steps = (count + options.batchSize - 1) / options.batchSize
-    let first = place.step
-    while place.epoch < end {
-      var random = PhiloxStream(seed: options.seed, stream: RandomUse.shuffle, step: Int64(place.epoch))
-      let order = options.shuffles ? random.permutation(count) : Array(0..<count)
-      var (sum, begin, rate, isStopped) = (0.0, 0, 0.0, false)
-      let types = BatchTypes(data)
-      while begin < count, !isStopped {
-        let size = min(options.batchSize, count - begin)
-        rate =
-          options.learningRate
-          * options.schedule.scale(
-            SchedulePlace(
-              step: place.step - first, steps: steps * options.epochs, stepsPerEpoch: steps, falls: 0))
-        let graph = try bound(.whole, types, size: size)
-        let loss = try step(graph, data, order[begin..<begin + size], rate: rate)
-        sum += loss * Double(size)
-        begin += size
-        if let onStep {
-          isStopped = !onStep(
-            TrainingProgress(
-              epoch: place.epoch, epochs: end, step: (begin - 1) / options.batchSize, stepsPerEpoch: steps,
-              loss: loss,
-              learningRate: rate))
-        }
-      }
-      if isStopped { break }
-      var evaluation: Evaluation?
-      if let validation { evaluation = try evaluate(validation) }
-      if held > 0 { evaluation = try evaluate(data, count..<data.count) }
-      let report = EpochReport(
-        epoch: place.epoch, loss: sum / Double(count), learningRate: rate, validation: evaluation,
-        isBest: false)
+    while place.epoch < place.lastEpoch {
+      guard let rate = try runEpoch(call) else { break }
+      let report = try finishEpoch(call, rate)
       reports.append(report)
-      place.epoch += 1
-      if let onEpoch, !onEpoch(report) { break }
+      let isStale = options.patience > 0 && place.stale >= options.patience
+      if isStale || onEpoch?(report) == false { break }
     }
+    place.isFitting = false
+    restoreBest()
     return reports
+  }
+
+  private func begin() {
+    guard !place.isFitting else { return }
+    (place.isFitting, place.firstStep, place.lastEpoch) = (true, place.step, place.epoch + options.epochs)
+    (place.position, place.lossSum, place.stale, place.calm) = (0, 0, 0, 0)
+  }
+
+  /// The rest of the epoch; returns its last learning rate, or nil when a callback or a flag ends it.
+  private func runEpoch(_ call: FitCall) throws(MaasError) -> Double? {
+    var random = PhiloxStream(seed: options.seed, stream: RandomUse.shuffle, step: Int64(place.epoch))
+    let order = options.shuffles ? random.permutation(call.count) : Array(0..<call.count)
+    let steps = FitSteps(call.data, order, batch: options.batchSize)
+    let perEpoch = (call.count + options.batchSize - 1) / options.batchSize
+    var rate = options.learningRate
+    while place.position < call.count {
+      if let cancel, maas_sys_load(cancel) != 0 { return nil }
+      rate = options.learningRate * options.schedule.scale(schedulePlace(perEpoch))
+      let size = steps.samples(from: place.position).count
+      let loss = try step(steps, rate: rate, isLast: place.position + size == call.count)
+      place.lossSum += loss * Double(size)
+      place.position += size
+      if let onStep = call.onStep, !onStep(progress(loss, rate, perEpoch)) { return nil }
+    }
+    return rate
+  }
+
+  private func schedulePlace(_ batches: Int) -> SchedulePlace {
+    let steps = (batches + options.accumulate - 1) / options.accumulate
+    let epochs = place.lastEpoch - (place.epoch - (place.step - place.firstStep) / max(1, steps))
+    return SchedulePlace(
+      step: place.step - place.firstStep, steps: steps * epochs, stepsPerEpoch: steps, falls: place.falls)
+  }
+
+  private func progress(_ loss: Double, _ rate: Double, _ perEpoch: Int) -> TrainingProgress {
+    TrainingProgress(
+      epoch: place.epoch, epochs: place.lastEpoch, step: (place.position - 1) / options.batchSize,
+      stepsPerEpoch: perEpoch, loss: loss, learningRate: rate)
+  }
+
+  private func finishEpoch(_ call: FitCall, _ rate: Double) throws(MaasError) -> EpochReport {
+    var validation: Evaluation?
+    if let data = call.validation {
+      validation = try evaluate(data)
+    } else if call.count < call.data.count {
+      validation = try evaluate(call.data, call.count..<call.data.count)
+    }
+    let loss = place.lossSum / Double(call.count)
+    let isBest = judge(validation?.loss ?? loss)
+    let report = EpochReport(
+      epoch: place.epoch, loss: loss, learningRate: rate, validation: validation, isBest: isBest)
+    place.epoch += 1
+    (place.position, place.lossSum) = (0, 0)
+    return report
+  }
+
+  /// Whether the loss is better than all before; keeps what it was reached with.
+  private func judge(_ loss: Double) -> Bool {
+    guard loss < place.bestLoss - options.minDelta else {
+      place.stale += 1
+      place.calm += 1
+      if options.schedule.kind == .plateau, place.calm > options.schedule.period {
+        place.falls += 1
+        place.calm = 0
+      }
+      return false
+    }
+    place.bestLoss = loss
+    (place.stale, place.calm) = (0, 0)
+    for (kept, now) in zip(best, memory.best) { kept.assign(now) }
+    return true
+  }
+
+  /// With patience the best parameters count, not the last ones.
+  private func restoreBest() {
+    guard place.bestLoss < .infinity else { return }
+    for (kept, now) in zip(best, memory.best) { now.assign(kept) }
   }
 }

@@ -1,4 +1,5 @@
-import MaasCore
+import CMaasSystem
+public import MaasCore
 import MaasGraph
 import MaasONNX
 import MaasOps
@@ -11,11 +12,15 @@ public final class Trainer {
   let model: TrainableModel
   let info: ModelInfo
   let memory: TrainerMemory
-  private var graphs: [TrainingGraph.Form: (training: TrainingGraph, executable: Executable)] = [:]
-  private var bound: [(form: TrainingGraph.Form, types: BatchTypes, graph: BoundGraph)] = []
+  private var executables: [TrainingGraph.Form: (training: TrainingGraph, executable: Executable)] = [:]
+  private var bound: [(form: TrainingGraph.Form, types: BatchTypes?, size: Int, graph: BoundGraph)] = []
   var forward: Executable?
   /// Where training is.
   var place = TrainerPlace()
+  /// The best parameters and statistics so far, where training may go back to them.
+  var best: [Tensor] = []
+  /// Not zero there: training ends before the next step.
+  package var cancel: UnsafePointer<Int64>?
 
   /// Trains a new network.
   public convenience init(_ network: Network, options: TrainerOptions = TrainerOptions()) throws(MaasError) {
@@ -40,8 +45,10 @@ public final class Trainer {
     try options.check()
     (self.options, self.info) = (options, info)
     model = try TrainableModel(graph, options)
-    memory = try TrainerMemory(
-      model, states: options.update.settings(options).rule.states, seed: options.seed)
+    memory = try TrainerMemory(model, options)
+    if options.patience > 0 {
+      best = try memory.best.map { (tensor) throws(MaasError) in try tensor.copied() }
+    }
   }
 
   var execution: ExecutionOptions {
@@ -50,70 +57,74 @@ public final class Trainer {
       planCacheLimit: 1 << 40)
   }
 
-  private func graph(_ form: TrainingGraph.Form) throws(MaasError) -> (
+  private func executable(_ form: TrainingGraph.Form) throws(MaasError) -> (
     training: TrainingGraph, executable: Executable
   ) {
-    if let known = graphs[form] { return known }
+    if let known = executables[form] { return known }
     let training = try TrainingGraph(model, options, form)
     var graph = training.graph
     try optimize(&graph, .all)
     let made = (training, Executable(graph, weights: WeightCache(graph), options: execution))
-    graphs[form] = made
+    executables[form] = made
     return made
   }
 
-  /// The graph for batches of this size; those of the sizes that come up are kept.
-  func bound(_ part: TrainingGraph.Part, _ types: BatchTypes, size: Int) throws(MaasError) -> BoundGraph {
+  /// The graph for batches of this size, bound; those of the sizes that come up are kept.
+  func bound(_ part: TrainingGraph.Part, _ types: BatchTypes?, size: Int) throws(MaasError) -> BoundGraph {
     let form = TrainingGraph.Form(
-      hasWeights: types.hasWeights, hasIndices: types.targets.dtype == .int64, part: part)
-    for known in bound where known.graph.size == size && known.form == form && known.types == types {
+      hasWeights: types?.hasWeights ?? false, hasIntegers: types?.targets.dtype == .int64, part: part)
+    for known in bound where known.size == size && known.form == form && known.types == types {
       return known.graph
     }
-    guard types.features.count == model.graph.inputs.count else {
+    if let types, types.features.count != model.graph.inputs.count {
       throw MaasError(
         .missingInput, "the data do not have the model's inputs", expected: "\(model.graph.inputs.count)",
         found: "\(types.features.count)")
     }
-    let (training, executable) = try graph(form)
+    let (training, executable) = try executable(form)
     let made = try BoundGraph(training, executable, memory, types, size: size)
     if bound.count == Self.mostBound { bound.removeFirst() }
-    bound.append((form, types, made))
+    bound.append((form, types, size, made))
     return made
   }
   private static let mostBound = 16
 }
 
-/// How far training has come.
-struct TrainerPlace {
-  /// Steps taken, in all fits.
-  var step = 0
-  var epoch = 0
-}
-
 // Steps.
 extension Trainer {
-  /// Takes a step with one batch, at the learning rate of the options; returns the loss before it.
+  /// Takes a step with one batch, at the learning rate of the options; returns the loss before it. With `accumulate`
+  /// every so many batches take a step together.
   @discardableResult
   public func step(features: [Tensor], targets: Tensor, weights: Tensor? = nil) throws(MaasError) -> Double {
     let data = try TensorData(features: features, targets: targets, weights: weights)
-    let graph = try bound(.whole, BatchTypes(data), size: data.count)
-    return try step(graph, data, Array(0..<data.count)[...], rate: options.learningRate)
+    let steps = FitSteps(data, Array(0..<data.count), batch: data.count)
+    return try step(steps, rate: options.learningRate, isLast: false)
   }
 
-  /// Takes a step with some of the data.
-  func step(
-    _ graph: BoundGraph, _ data: any TrainingData, _ samples: ArraySlice<Int>, rate: Double
-  ) throws(MaasError) -> Double {
-    try data.read(samples, into: graph)
+  /// Takes the step of the batch where training is. `isLast`: no batch comes to be added to this one's gradients.
+  func step(_ steps: FitSteps, rate: Double, isLast: Bool) throws(MaasError) -> Double {
+    let samples = steps.samples(from: place.position)
+    let graph = try bound(options.accumulate > 1 ? .gradients : .whole, steps.types, size: samples.count)
+    try steps.data.read(samples, into: graph)
     memory.rate.bytes.storeBytes(of: rate, as: Double.self)
-    memory.time.bytes.storeBytes(of: Int64(place.step), as: Int64.self)
+    memory.step.bytes.storeBytes(of: Int64(place.step), as: Int64.self)
     try graph.run()
-    let loss = Double(try graph.output(0).bytes.load(as: Float.self))
-    guard loss.isFinite else {
-      throw MaasError(.outOfRange, "the loss is no finite number in step \(place.step)")
+    let loss = try graph.loss()
+    guard loss.isFinite else { throw try diagnosis(graph, loss) }
+    place.batches += 1
+    if options.accumulate == 1 {
+      place.step += 1
+    } else if place.batches == options.accumulate || isLast {
+      try updateFromSums()
     }
-    place.step += 1
     return loss
+  }
+
+  private func updateFromSums() throws(MaasError) {
+    try bound(.update, nil, size: 0).run()
+    for sum in memory.sums { maas_sys_zero(sum.bytes, sum.byteCount) }
+    place.step += 1
+    place.batches = 0
   }
 }
 

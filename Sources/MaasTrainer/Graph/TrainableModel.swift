@@ -3,35 +3,47 @@ import MaasGraph
 import MaasONNX
 import MaasOps
 
+/// What makes probabilities of scores: ONNX's op_type.
+enum Ending: String {
+  case softmax = "Softmax"
+  case sigmoid = "Sigmoid"
+}
+
 /// A graph of inference, with what of it training changes. Values keep their numbers in all graphs that come of it.
 struct TrainableModel {
   /// As it is written: with all nodes, and parameters as constants.
   let graph: Graph
   let parameters: [Parameter]
   let statistics: [Parameter]
-  /// What losses look at: the model's first output, or what stands in front of its last softmax or sigmoid.
+  let adapters: [Adapter]
+  /// What losses look at: the model's first output, or the scores in front of its last softmax or sigmoid.
   let prediction: ValueID
-  /// What makes probabilities of the predictions at the end of the model.
-  let ending: Ending
+  let hasEnding: Bool
 
-  enum Ending { case none, softmax, sigmoid }
+  var trainedIDs: [ValueID] { parameters.map { $0.id } }
 
   init(_ graph: Graph, _ options: TrainerOptions) throws(MaasError) {
     guard let output = graph.outputs.first, !graph.inputs.isEmpty else {
       throw MaasError(.invalidModel, "a model to train needs inputs and an output")
     }
     var copy = graph
-    let statistics = graph.statistics()
-    let learned = graph.learnedConstants().filter { !matches(graph[$0].name, options.frozen) }
-    guard !learned.isEmpty else {
+    if options.lora.rank > 0 {
+      adapters = try copy.addAdapters(options.lora, seed: options.seed)
+      parameters = adapters.flatMap { [$0.a, $0.b] }
+    } else {
+      adapters = []
+      parameters = try copy.takeParameters(
+        graph.learnedConstants().filter { !matches(graph[$0].name, options.frozen) })
+    }
+    guard !parameters.isEmpty else {
       throw MaasError(
         .invalidArgument, "there is nothing to train", expected: "float weights of layers that are not frozen"
       )
     }
-    parameters = try copy.takeParameters(learned)
-    self.statistics = try copy.takeParameters(statistics)
+    statistics = try copy.takeParameters(graph.statistics())
     self.graph = copy
-    (prediction, ending) = graph.prediction(output, options.loss)
+    let scores = graph.scores(output, options.loss)
+    (prediction, hasEnding) = (scores ?? output, scores != nil)
   }
 }
 
@@ -47,35 +59,31 @@ extension Graph {
     return parameters
   }
 
-  /// Losses of scores do themselves what a model's last node does with the scores.
-  fileprivate func prediction(_ output: ValueID, _ loss: LossFunction) -> (ValueID, TrainableModel.Ending) {
-    guard let last = nodes.last(where: { $0.outputs.first == output }), let scores = last.inputs.first ?? nil
-    else {
-      return (output, .none)
-    }
-    switch (forms[last.op]?.name, loss) {
-    case ("Softmax", .crossEntropy), ("Softmax", .divergence): return (scores, .softmax)
-    case ("Sigmoid", .binaryCrossEntropy): return (scores, .sigmoid)
-    default: return (output, .none)
-    }
+  /// What the model's last node makes probabilities of, if the loss does that itself.
+  fileprivate func scores(_ output: ValueID, _ loss: LossFunction) -> ValueID? {
+    guard let last = nodes.last(where: { $0.outputs.first == output }), let ending = loss.ending,
+      forms[last.op]?.name == ending.rawValue
+    else { return nil }
+    return last.inputs.first ?? nil
   }
 }
 
 /// A graph whose parameters are inputs behind the features, so that they can change between runs.
 struct OpenGraph {
   private(set) var graph: Graph
-  let features: Int
+  private(set) var roles: [TrainingGraph.Role]
 
   init(_ model: TrainableModel) {
     graph = model.graph
-    features = graph.inputs.count
-    for parameter in model.parameters + model.statistics {
-      graph[parameter.id].constant = nil
-      graph.inputs.append(parameter.id)
-    }
-    graph.outputs = [model.prediction]
+    roles = graph.inputs.indices.map { .feature($0) }
+    for (i, parameter) in model.parameters.enumerated() { open(parameter, .parameter(i)) }
+    for (i, parameter) in model.statistics.enumerated() { open(parameter, .statistic(i)) }
+    for adapter in model.adapters { graph.insert(adapter) }
   }
 
-  /// The inputs that are no parameters.
-  var featureIDs: ArraySlice<ValueID> { graph.inputs.prefix(features) }
+  private mutating func open(_ parameter: Parameter, _ role: TrainingGraph.Role) {
+    graph[parameter.id].constant = nil
+    graph.inputs.append(parameter.id)
+    roles.append(role)
+  }
 }

@@ -2,142 +2,203 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// Forward pass, loss, backward pass and update as one graph.
+/// A part of training as one graph: forward pass, loss, backward pass, update.
 ///
-/// Inputs: features, parameters, statistics, targets, weights of samples, then states, and what differs from step to
-/// step. Outputs: the loss, and new parameters, states and statistics, which belong where the old ones are.
+/// Output 0 is the loss where there is one. New parameters, states and statistics belong where the old ones are.
 struct TrainingGraph {
   private(set) var graph: Graph
-  /// Indices of inputs.
-  let features: Range<Int>
-  let targets: Int
-  let weights: Int?
-  let parameters: Range<Int>
-  private(set) var states = 0..<0
-  private(set) var (rate, time, seed) = (0, 0, 0)
-  /// Output 0 is the loss; these are written over the inputs beside them.
+  /// What each input of the graph is.
+  private(set) var roles: [Role] = []
+  /// Outputs that are written over inputs.
   private(set) var updated: [(output: Int, input: Int)] = []
+
+  enum Role: Equatable {
+    /// Of a batch.
+    case feature(Int)
+    case targets, weights
+    /// By parameter or statistic; of states, those of the first kind come first.
+    case parameter(Int)
+    case statistic(Int)
+    case state(Int)
+    case sum(Int)
+    case average(Int)
+    case rate, step, seed
+  }
 
   /// What a graph is made for.
   struct Form: Hashable {
     /// Whether samples have weights.
     var hasWeights = false
-    /// Whether targets are indices of classes.
-    var hasIndices = false
+    /// Whether targets are whole numbers.
+    var hasIntegers = false
     var part = Part.whole
   }
 
   enum Part: Hashable {
     /// A step.
     case whole
-    /// Adds gradients to those of batches before.
+    /// Adds a batch's gradients to those of batches before.
     case gradients
-    /// Only the loss.
+    /// A step along the sums of gradients.
+    case update
+    /// The loss, and predictions as probabilities where they are scores.
     case loss
   }
 
   init(_ model: TrainableModel, _ options: TrainerOptions, _ form: Form) throws(MaasError) {
+    if form.part == .update {
+      graph = Graph("update")
+      try addUpdateAlone(model, options)
+      return
+    }
     let open = OpenGraph(model)
     graph = open.graph
-    features = 0..<open.features
-    parameters = open.features..<open.features + model.parameters.count
-    targets = graph.inputs.count
-    weights = form.hasWeights ? targets + 1 : nil
-    let statistics = graph.inputs[parameters.upperBound...].map { $0 }
-    let time = graph.addScalar("step", .int64)
-    let seed = graph.addScalar("seed", .int64)
+    roles = open.roles
     var moved: [ValueID: ValueID] = [:]
-    let isTraining = form.part != .loss
-    try graph.setMode(isTraining: isTraining, seed: seed, step: time, statistics: &moved)
-    let losses = try graph.addObjective(model.prediction, options, form)
+    if form.part != .loss { moved = try setTrainingMode(model) } else { graph.dropDropout() }
+    let losses = try addObjective(model.prediction, options, form)
     graph.outputs = [losses[0]]
-    if isTraining { try addUpdate(model, options, form, losses, time: time) }
-    for (i, id) in statistics.enumerated() {
-      if let new = moved[id] { update(parameters.upperBound + i, to: new) }
+    switch form.part {
+    case .loss: graph.outputs.append(try graph.addProbabilities(model.prediction, options.loss))
+    case .gradients: try addSums(model, losses[1])
+    default:
+      let gradients = try graph.addGradients(of: model.prediction, to: model.trainedIDs, seeded: losses[1])
+      try addUpdate(model, options, model.trainedIDs, gradients, guarded: losses[0])
     }
-    self.time = graph.addInput(time)
-    self.seed = graph.addInput(seed)
+    for (i, statistic) in model.statistics.enumerated() {
+      if let new = moved[statistic.id], let input = roles.firstIndex(of: .statistic(i)) {
+        write(new, over: input)
+      }
+    }
   }
 
-  private mutating func update(_ input: Int, to value: ValueID) {
+  // Inputs and outputs.
+
+  private mutating func addInput(
+    _ role: Role, _ name: String, _ dtype: DType, _ dims: [Dim] = []
+  ) -> ValueID {
+    roles.append(role)
+    return graph.addInput(name, dtype, Shape(dims))
+  }
+
+  private mutating func scalar(_ role: Role, _ name: String, _ dtype: DType) -> ValueID {
+    if let known = roles.firstIndex(of: role) { return graph.inputs[known] }
+    return addInput(role, name, dtype)
+  }
+
+  /// Inputs of the parameters' shapes; returns the index of the first.
+  private mutating func addInputs(
+    _ name: String, _ parameters: [Parameter], _ role: (Int) -> Role
+  ) -> (first: Int, ids: [ValueID]) {
+    let first = graph.inputs.count
+    var ids: [ValueID] = []
+    for (i, parameter) in parameters.enumerated() {
+      let dims = parameter.tensor.shape.map { Dim.known($0) }
+      ids.append(addInput(role(i), "\(parameter.name)/\(name)", .float, dims))
+    }
+    return (first, ids)
+  }
+
+  private mutating func write(_ value: ValueID, over input: Int) {
     updated.append((graph.outputs.count, input))
     graph.outputs.append(value)
   }
 
+  // Parts.
+
+  /// Dropout drops and normalizations look at their batch; returns new statistics by old ones.
+  private mutating func setTrainingMode(_ model: TrainableModel) throws(MaasError) -> [ValueID: ValueID] {
+    let (seed, step) = (scalar(.seed, "seed", .int64), scalar(.step, "step", .int64))
+    return try graph.setTrainingMode(trained: Set(model.trainedIDs), seed: seed, step: step)
+  }
+
+  /// The loss of the predictions and its gradient.
+  private mutating func addObjective(
+    _ prediction: ValueID, _ options: TrainerOptions, _ form: Form
+  ) throws(MaasError) -> [ValueID] {
+    guard let dims = graph[prediction].shape?.dims, let batch = dims.first else {
+      throw MaasError(
+        .unsupported, "the rank of the predictions must be known and more than 0",
+        tensor: graph[prediction].name)
+    }
+    let hasIndices = form.hasIntegers && options.loss.looksAtClasses
+    var targets = addInput(
+      .targets, "targets", form.hasIntegers ? .int64 : .float, hasIndices ? [batch] + dims.dropFirst(2) : dims
+    )
+    if form.hasIntegers, !hasIndices {
+      targets = graph.add(Cast(to: .float), [targets], name: "targets/float")[0]
+    }
+    var inputs: [ValueID?] = [prediction, targets]
+    if form.hasWeights { inputs.append(addInput(.weights, "weights", .float, [batch])) }
+    return graph.add(options.objective, inputs, name: "loss", outputs: 2)
+  }
+
+  private mutating func addSums(_ model: TrainableModel, _ seed: ValueID) throws(MaasError) {
+    let gradients = try graph.addGradients(of: model.prediction, to: model.trainedIDs, seeded: seed)
+    let sums = addInputs("sum", model.parameters) { .sum($0) }
+    for (i, gradient) in gradients.enumerated() {
+      let name = "\(model.parameters[i].name)/sum/new"
+      write(graph.add(Binary(.add), [sums.ids[i], gradient], name: name)[0], over: sums.first + i)
+    }
+  }
+
+  private mutating func addUpdateAlone(_ model: TrainableModel, _ options: TrainerOptions) throws(MaasError) {
+    let parameters = addInputs("parameter", model.parameters) { .parameter($0) }
+    let sums = addInputs("sum", model.parameters) { .sum($0) }
+    try addUpdate(model, options, parameters.ids, sums.ids, guarded: nil)
+  }
+
   private mutating func addUpdate(
-    _ model: TrainableModel, _ options: TrainerOptions, _ form: Form, _ losses: [ValueID], time: ValueID
+    _ model: TrainableModel, _ options: TrainerOptions, _ xs: [ValueID], _ gradients: [ValueID],
+    guarded: ValueID?
   ) throws(MaasError) {
-    let xs = model.parameters.map { $0.id }
-    let gradients = try graph.addGradients(of: model.prediction, to: xs, seeded: losses[1])
-    if form.part == .gradients {
-      states = graph.addStates("sum", model.parameters)
-      for (i, j) in states.enumerated() {
-        let sum = graph.add(Binary(.add), [graph.inputs[j], gradients[i]], name: "\(graph[xs[i]].name)/sum")[
-          0]
-        update(j, to: sum)
-      }
-      return
-    }
     let settings = options.update.settings(options)
-    let rate = graph.addScalar("rate", .double)
-    var inputs: [ValueID?] = [rate, time, nil, losses[0]]
+    var inputs: [ValueID?] = [scalar(.rate, "rate", .double), scalar(.step, "step", .int64), nil, guarded]
     if options.clipNorm > 0 {
-      let norm = graph.add(
-        GradientNorm(limit: options.clipNorm / settings.scale), gradients.map { $0 }, name: "norm", outputs: 2
-      )
-      inputs[2] = norm[1]
+      let norm = GradientNorm(limit: options.clipNorm / settings.scale)
+      inputs[2] = graph.add(norm, gradients.map { $0 }, name: "norm", outputs: 2)[1]
     }
-    var all: [Int] = Array(parameters)
-    states = graph.inputs.count..<graph.inputs.count
-    for kind in 0..<settings.rule.states {
-      let added = graph.addStates("state\(kind)", model.parameters)
-      states = states.lowerBound..<added.upperBound
-      all += added
-    }
+    let (shared, count) = (inputs, xs.count)
+    var olds = xs.indices.compactMap { i in roles.firstIndex(of: .parameter(i)) }
     inputs += xs + gradients
-    inputs += states.map { graph.inputs[$0] }
-    let results = graph.add(ParameterUpdate(settings), inputs, name: "update", outputs: all.count)
-    for (input, result) in zip(all, results) { update(input, to: result) }
-    self.rate = graph.addInput(rate)
+    for kind in 0..<settings.rule.states {
+      let states = addInputs("state\(kind)", model.parameters) { .state(kind * count + $0) }
+      olds += states.first..<states.first + count
+      inputs += states.ids
+    }
+    let results = graph.add(ParameterUpdate(settings), inputs, name: "update", outputs: olds.count)
+    for (old, result) in zip(olds, results) { write(result, over: old) }
+    if options.ema > 0 { addAverages(model, options, shared, Array(results.prefix(count))) }
+  }
+
+  private mutating func addAverages(
+    _ model: TrainableModel, _ options: TrainerOptions, _ shared: [ValueID?], _ xs: [ValueID]
+  ) {
+    var settings = UpdateSettings(.average)
+    settings.beta = options.ema
+    let averages = addInputs("average", model.parameters) { .average($0) }
+    let inputs: [ValueID?] = [shared[0], shared[1], nil, shared[3]] + averages.ids + xs
+    let results = graph.add(ParameterUpdate(settings), inputs, name: "averages", outputs: xs.count)
+    for (i, result) in results.enumerated() { write(result, over: averages.first + i) }
   }
 }
 
 extension Graph {
-  /// A value that becomes an input later.
-  fileprivate mutating func addScalar(_ name: String, _ dtype: DType) -> ValueID {
-    add(Value(name, dtype, Shape([Int]())))
+  /// Predictions as probabilities, where the loss takes scores.
+  fileprivate mutating func addProbabilities(_ prediction: ValueID, _ loss: LossFunction) throws(MaasError)
+    -> ValueID
+  {
+    guard let ending = loss.ending else { return prediction }
+    return try add(ending, prediction, name: "probabilities")
   }
 
-  /// Makes a value the last input; returns its index.
-  fileprivate mutating func addInput(_ id: ValueID) -> Int {
-    inputs.append(id)
-    return inputs.count - 1
-  }
-
-  /// Inputs of the parameters' shapes.
-  fileprivate mutating func addStates(_ name: String, _ parameters: [Parameter]) -> Range<Int> {
-    let first = inputs.count
-    for parameter in parameters {
-      _ = addInput("\(parameter.name)/\(name)", .float, Shape(parameter.tensor.shape))
-    }
-    return first..<inputs.count
-  }
-
-  /// The loss of the predictions and its gradient.
-  fileprivate mutating func addObjective(
-    _ prediction: ValueID, _ options: TrainerOptions, _ form: TrainingGraph.Form
-  ) throws(MaasError) -> [ValueID] {
-    guard let shape = self[prediction].shape, let batch = shape.dims.first else {
-      throw MaasError(
-        .unsupported, "the shape of the predictions must be known", tensor: self[prediction].name,
-        found: self[prediction].shape?.text)
-    }
-    let dims = form.hasIndices ? [batch] + shape.dims.dropFirst(2) : shape.dims
-    var objectiveInputs: [ValueID?] = [
-      prediction, addInput("targets", form.hasIndices ? .int64 : .float, Shape(dims)),
-    ]
-    if form.hasWeights { objectiveInputs.append(addInput("weights", .float, Shape([batch]))) }
-    return add(options.objective, objectiveInputs, name: "loss", outputs: 2)
+  /// Adds a model's last node.
+  mutating func add(_ ending: Ending, _ scores: ValueID, name: String) throws(MaasError) -> ValueID {
+    let output = add(Value(name))
+    let attributes = ending == .softmax ? [Attribute("axis", .int(1))] : []
+    try add(
+      ending.rawValue, opset: opset ?? networkOpset, [scores], name, attributes, outputs: [output])
+    return output
   }
 }
 
@@ -159,4 +220,7 @@ extension LossFunction {
     case .divergence: .divergence
     }
   }
+
+  /// What makes probabilities of the scores that the loss looks at.
+  var ending: Ending? { looksAtClasses ? .softmax : self == .binaryCrossEntropy ? .sigmoid : nil }
 }

@@ -4,34 +4,60 @@ import MaasONNX
 import MaasOps
 
 extension Graph {
-  /// Lets nodes that are others in training than in inference be what they are there. `statistics` gets the new
-  /// running statistics, by the old ones.
-  mutating func setMode(
-    isTraining: Bool, seed: ValueID, step: ValueID, statistics: inout [ValueID: ValueID]
-  ) throws(MaasError) {
+  /// Lets nodes that are others in training than in inference be what they are there. Normalizations that are not trained
+  /// stay. Returns the new running statistics, by the old ones.
+  mutating func setTrainingMode(
+    trained: Set<ValueID>, seed: ValueID, step: ValueID
+  ) throws(MaasError) -> [ValueID: ValueID] {
+    var statistics: [ValueID: ValueID] = [:]
+    var streams = RandomUse.dropout
     for i in nodes.indices {
       let node = nodes[i]
       switch forms[node.op]?.name {
       case "Dropout":
-        nodes[i] = Node(node.name, Identity(), [node.inputs[0]], [node.outputs[0]])
-      case "BatchNormalization" where isTraining:
+        nodes[i] = try dropout(node, stream: streams, seed, step)
+        streams += 1
+      case "BatchNormalization" where node.inputs.dropFirst().contains { $0.map(trained.contains) ?? false }:
         nodes[i] = try normalization(node, &statistics)
       default: continue
       }
     }
+    return statistics
+  }
+
+  /// In inference dropout does nothing.
+  mutating func dropDropout() {
+    for (i, node) in nodes.enumerated() where forms[node.op]?.name == "Dropout" {
+      nodes[i] = Node(node.name, Identity(), [node.inputs[0]], [node.outputs[0]])
+    }
+  }
+
+  private func dropout(
+    _ node: Node, stream: UInt32, _ seed: ValueID, _ step: ValueID
+  ) throws(MaasError) -> Node {
+    // Before version 12 the ratio was an attribute.
+    var ratio: Float = 0.5
+    if let id = node.inputs[at: 1] ?? nil, let tensor = self[id].constant {
+      ratio = try cast(tensor, to: .float).elements(as: Float.self).first ?? ratio
+    } else if case .float(let value)? = forms[node.op]?.attributes.first(where: { $0.name == "ratio" })?.value
+    {
+      ratio = value
+    }
+    let op = try TrainingDropout(ratio: Double(ratio), stream: stream)
+    return Node(node.name, op, [node.inputs[0], seed, step], [node.outputs[0]])
   }
 
   /// BatchNormalization over the batch, which moves the running statistics.
   private mutating func normalization(
     _ node: Node, _ statistics: inout [ValueID: ValueID]
   ) throws(MaasError) -> Node {
-    let form = forms[node.op]
-    var attributes = (form?.attributes ?? []).filter { $0.name == "epsilon" || $0.name == "momentum" }
+    var attributes = (forms[node.op]?.attributes ?? []).filter {
+      $0.name == "epsilon" || $0.name == "momentum"
+    }
     attributes.append(Attribute("training_mode", .int(1)))
     let op = try made("BatchNormalization", opset: networkOpset, attributes, 5, 3)
     var outputs = [node.outputs[0]]
-    for old in node.inputs.dropFirst(3) {
-      guard let old else { continue }
+    for case .some(let old) in node.inputs.dropFirst(3) {
       let new = add(Value("\(self[old].name)/new"))
       outputs.append(new)
       statistics[old] = new

@@ -9,6 +9,8 @@ enum Initializer {
   /// Uniform, by He and others: variance 2 / in.
   case he(Int)
   case normal(Double)
+  /// Uniform up to a limit.
+  case limited(Double)
   /// Square blocks of this size, one below the other, each orthogonal; by Saxe and others.
   case orthogonal(Int)
 
@@ -25,6 +27,7 @@ enum Initializer {
     case .ones: return Array(repeating: 1, count: count)
     case .glorot(let input, let output): return uniform(6 / Double(max(1, input + output)), count, &random)
     case .he(let input): return uniform(6 / Double(max(1, input)), count, &random)
+    case .limited(let limit): return uniform(limit * limit, count, &random)
     case .normal(let deviation):
       var values: [Float] = []
       for _ in 0..<count { values.append(Float(deviation * random.normal())) }
@@ -51,6 +54,7 @@ enum RandomUse {
   /// Dropout has a stream for each place of a network.
   static let dropout: UInt32 = 1 << 16
   static let parameters: UInt32 = 1 << 24
+  static let adapters: UInt32 = 1 << 25
 }
 
 /// A random orthogonal matrix: rows of normal numbers, made orthogonal by Gram and Schmidt's method, twice for rounding.

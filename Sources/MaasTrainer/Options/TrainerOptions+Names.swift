@@ -168,21 +168,13 @@ private let optionRows: [OptionRow] = [
   OptionRow(name: "freeze", get: { joined($0.frozen, ",") }) { (o, t) throws(MaasError) in
     o.frozen = t.words()
   },
-  OptionRow(name: "lora_rank", get: { "\($0.lora?.rank ?? 0)" }) { (o, t) throws(MaasError) in
-    let rank = try t.count()
-    var lora = o.lora ?? LoRAOptions()
-    lora.rank = rank
-    o.lora = rank == 0 ? nil : lora
+  OptionRow(name: "lora_rank", get: { "\($0.lora.rank)" }) { (o, t) throws(MaasError) in
+    o.lora.rank = try t.count()
   },
-  OptionRow(name: "lora_alpha", get: { "\($0.lora?.alpha ?? 0)" }) { (o, t) throws(MaasError) in
-    var lora = o.lora ?? LoRAOptions()
-    lora.alpha = try t.real()
-    o.lora = lora
+  OptionRow(name: "lora_alpha", get: { "\($0.lora.alpha)" }) { (o, t) throws(MaasError) in
+    o.lora.alpha = try t.real()
   },
-  OptionRow(name: "lora_patterns", get: { joined($0.lora?.patterns ?? [], ",") }) {
-    (o, t) throws(MaasError) in
-    var lora = o.lora ?? LoRAOptions()
-    lora.patterns = t.words()
-    o.lora = lora
+  OptionRow(name: "lora_patterns", get: { joined($0.lora.patterns, ",") }) { (o, t) throws(MaasError) in
+    o.lora.patterns = t.words()
   },
 ]

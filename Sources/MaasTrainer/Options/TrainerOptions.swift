@@ -17,12 +17,13 @@ public enum LossFunction: String, Sendable, CaseIterable {
 
 /// Small matrices beside the large ones, which stay as they are; by Hu and others (2021). An export adds them up.
 public struct LoRAOptions: Sendable, Equatable {
+  /// 0: all parameters are trained themselves.
   public var rank: Int
   public var alpha: Double
   /// Names of weights of MatMul and Gemm; `*` stands for anything.
   public var patterns: [String]
 
-  public init(rank: Int = 8, alpha: Double = 16, patterns: [String] = ["*"]) {
+  public init(rank: Int = 0, alpha: Double = 16, patterns: [String] = ["*"]) {
     (self.rank, self.alpha, self.patterns) = (rank, alpha, patterns)
   }
 }
@@ -68,7 +69,7 @@ public struct TrainerOptions: Sendable, Equatable {
   public var threads = 0
   /// Names of parameters that stay as they are; `*` stands for anything.
   public var frozen: [String] = []
-  public var lora: LoRAOptions?
+  public var lora = LoRAOptions()
 
   public init() {}
 }
@@ -79,7 +80,9 @@ extension TrainerOptions {
     for (name, value) in [("batch_size", batchSize), ("accumulate", accumulate)] where value < 1 {
       throw refusal(name, "at least 1", "\(value)")
     }
-    for (name, value) in [("epochs", epochs), ("patience", patience), ("threads", threads)] where value < 0 {
+    for (name, value) in [
+      ("epochs", epochs), ("patience", patience), ("threads", threads), ("lora_rank", lora.rank),
+    ] where value < 0 {
       throw refusal(name, "at least 0", "\(value)")
     }
     let positive = [
@@ -97,7 +100,6 @@ extension TrainerOptions {
     for (name, value) in parts where !(value >= 0 && value < 1) {
       throw refusal(name, "at least 0 and below 1", "\(value)")
     }
-    if let lora, lora.rank < 1 { throw refusal("lora_rank", "at least 1", "\(lora.rank)") }
   }
 
   private func refusal(_ name: String, _ expected: String, _ found: String) -> MaasError {

@@ -1,0 +1,96 @@
+import MaasCore
+import MaasGraph
+import Testing
+
+@testable import MaasTrainer
+
+@Suite struct NetworkTests {
+  @Test func presetsGiveTheirOutputs() throws {
+    let image = Network.Task(input: [3, 16, 16], outputs: 5)
+    let text = Network.Task(input: [12], outputs: 5, vocabulary: 50)
+    for (name, task) in [
+      ("mlp", image), ("cnn-small", image), ("resnet-small", image), ("text-mlp", text), ("lstm", text),
+      ("transformer-tiny", text), ("transformer-tiny", Network.Task(input: [7, 6], outputs: 5)),
+    ] {
+      let graph = try Network(preset: name, task).graph(seed: 1)
+      #expect(graph[graph.outputs[0]].shape?.text == "[batch, 5]", "\(name)")
+    }
+    #expect(Network.presets.count == 6)
+  }
+
+  @Test(arguments: [
+    ("dense 3", "a network begins with its input"), ("input 4", "the network has no layers"),
+    ("input 4\n\ndens 3", "line 3: layer 'dens' is not known"),
+    ("input 4\ndense", "line 2: dense: units is missing"),
+    ("input 4\ndense 3 activation=rely", "did you mean 'relu'?"),
+    ("input 4\ndense 3 activaton=relu", "line 2: dense: there is no option 'activaton'"),
+    ("input 4\ndense 0", "a whole number, at least 1, found 0"),
+    ("input 4\ndense 3 4", "there is a value too many"),
+    ("input 4\nconv 8", "line 2: the layer cannot read this shape"),
+    ("input 4\nembedding 10 3", "say 'input … type=int64'"),
+    ("input 3 8 8\nconv 8 kernel=9", "the window is larger than its input"),
+    ("input 6 8\nattention heads=3", "expected a multiple of 3, found 8"),
+    ("input 4\nresidual\ndense 4", "a residual block has no end"),
+    ("input 4\ndense 4\nend", "line 3: there is no residual block to end"),
+    ("input 4\ndropout 1.5", "line 2: the ratio of dropout is no probability"),
+    ("input 4\nreshape 3", "line 2: the shape has another number of elements"),
+  ])
+  func refusalsNameTheLine(text: String, problem: String) {
+    let error = #expect(throws: MaasError.self) { try Network(text: text) }
+    #expect(error?.message.contains(problem) ?? false, "\(error?.message ?? "")")
+  }
+
+  @Test func parametersBeginAsTheyShould() throws {
+    let graph = try Network(
+      text: "input 5 100 # comment\ndense 400 activation=relu\nlstm 16\ndense 50"
+    ).graph(seed: 3)
+    func values(_ name: String) -> [Double] {
+      graph.values.first { $0.name == name }?.constant.map { floats($0).map { Double($0) } } ?? []
+    }
+    let he = values("dense_1/weight")
+    #expect(he.count == 40000 && he.allSatisfy { abs($0) <= (6.0 / 100).squareRoot() })
+    // Of a uniform distribution the variance is a third of the square of its limit.
+    #expect(abs(he.reduce(0) { $0 + $1 * $1 } / 40000 - 0.02) < 0.0005)
+    #expect(values("dense_2/weight").allSatisfy { abs($0) <= (6.0 / 66).squareRoot() + 1e-7 })
+    #expect(values("dense_1/bias") == Array(repeating: 0, count: 400))
+    let orthogonal = values("lstm_1/recurrence")
+    for i in 0..<16 {
+      for j in 0..<16 {
+        let dot = (0..<16).reduce(0.0) { $0 + orthogonal[i * 16 + $1] * orthogonal[j * 16 + $1] }
+        #expect(abs(dot - (i == j ? 1 : 0)) < 1e-5)
+      }
+    }
+    let other = try Network(text: "input 5 100\ndense 400 activation=relu\nlstm 16\ndense 50").graph(seed: 4)
+    #expect(
+      he != other.values.first { $0.name == "dense_1/weight" }?.constant.map { floats($0).map { Double($0) } }
+    )
+  }
+
+  @Test func optionsAreSetByName() throws {
+    var options = TrainerOptions()
+    for (name, value) in [
+      ("loss", "cross-entropy"), ("update_rule", "lion"), ("learning_rate", "0.5"), ("schedule", "one-cycle"),
+      ("class_weights", "1,2.5"), ("freeze", "a*,b"), ("lora_rank", "4"), ("seed", "-3"),
+    ] { try options.set(name, value) }
+    #expect(
+      options.loss == .crossEntropy && options.update == UpdateMethod(.lion) && options.learningRate == 0.5)
+    #expect(
+      options.schedule.kind == .oneCycle && options.classWeights == [1, 2.5] && options.frozen == ["a*", "b"])
+    #expect(options.lora == LoRAOptions(rank: 4) && options.seed == -3)
+    // What is shown can be set again.
+    var copy = TrainerOptions()
+    for line in options.text.split(separator: "\n") {
+      let words = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+      try copy.set(String(words[0]), words.count > 1 ? String(words[1]) : "")
+    }
+    #expect(copy == options)
+    let error = #expect(throws: MaasError.self) { try options.set("learningrate", "1") }
+    #expect(error?.message.contains("did you mean 'learning_rate'?") ?? false)
+  }
+
+  @Test func patternsMatchNames() {
+    #expect(matches("dense_1/weight", ["dense_*"]) && matches("abc", ["*b*"]) && matches("abc", ["abc"]))
+    #expect(matches("aXbXc", ["a*b*c"]) && !matches("abd", ["a*c"]) && !matches("abc", ["ab"]))
+    #expect(!matches("abc", []) && matches("", ["*"]))
+  }
+}
