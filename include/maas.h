@@ -869,8 +869,8 @@ MAAS_API maas_status maas_trainer_open_memory(const void *bytes, size_t size,
 
 MAAS_API maas_status maas_trainer_close(maas_trainer *trainer);
 
-/** Sets an option that may change between calls: `epochs`, `batch_size`, `shuffle`, `validation_split`, `patience`,
- * `min_delta`, `learning_rate` or `threads`. Errors as maas_trainer_options_set(). */
+/** Sets an option that may change between calls: `epochs`, `batch_size`, `shuffle`, `validation_split` or
+ * `learning_rate`. Errors as maas_trainer_options_set(). */
 MAAS_API maas_status maas_trainer_set(maas_trainer *trainer, const char *name, const char *value);
 
 /**
@@ -918,10 +918,14 @@ MAAS_API maas_status maas_trainer_fit(maas_trainer *trainer, const maas_dataset 
 MAAS_API maas_status maas_trainer_history(const maas_trainer *trainer, const char *name, double *values,
                                           size_t capacity, size_t *count);
 
-/** What maas_trainer_evaluate() measures: 0 is "loss", the others follow from the loss. NULL beyond the last. */
+/**
+ * What maas_trainer_evaluate() measures: 0 is "loss"; with losses of classes come "accuracy", "precision", "recall", "f1"
+ * (means over classes) and "roc_auc", with others "mse", "mae" and "r2". NULL beyond the last.
+ */
 MAAS_API maas_status maas_trainer_metric_name(const maas_trainer *trainer, size_t index, const char **name);
 
-/** The loss and the metrics of `data`, as many as `capacity`, in the order of maas_trainer_metric_name(). */
+/** The loss and the metrics of `data`, as many as `capacity`, in the order of maas_trainer_metric_name().
+ * NaN is what these data do not tell. */
 MAAS_API maas_status maas_trainer_evaluate(maas_trainer *trainer, const maas_dataset *data, double *values,
                                            size_t capacity);
 
@@ -929,7 +933,10 @@ MAAS_API maas_status maas_trainer_evaluate(maas_trainer *trainer, const maas_dat
 MAAS_API maas_status maas_trainer_predict(maas_trainer *trainer, const maas_tensor *const *features,
                                           size_t feature_count, maas_tensor **output);
 
-/** How many parameters there are, and the name of one. The name belongs to the trainer. */
+/**
+ * How many parameters there are, with running statistics of normalizations behind them, and the name of one. The name
+ * belongs to the trainer.
+ */
 MAAS_API maas_status maas_trainer_parameter_count(const maas_trainer *trainer, size_t *count);
 MAAS_API maas_status maas_trainer_parameter_name(const maas_trainer *trainer, size_t index,
                                                  const char **name);
@@ -942,6 +949,16 @@ MAAS_API maas_status maas_trainer_parameter(const maas_trainer *trainer, const c
  * MAAS_SHAPE_MISMATCH. */
 MAAS_API maas_status maas_trainer_set_parameter(maas_trainer *trainer, const char *name,
                                                 const maas_tensor *value);
+
+/**
+ * Writes all that the rest of a training depends on to a file: whole, or not at all. A callback of maas_trainer_fit() may
+ * do so. maas_trainer_restore() brings a trainer of the same network and options to that place; maas_trainer_fit() then
+ * finishes what it was in, with the result that it would have had, to the last bit. The options `threads` and `epochs` may
+ * differ. MAAS_IO_ERROR. MAAS_INVALID_MODEL: the file is no checkpoint, or is damaged. MAAS_INVALID_ARGUMENT: it is of
+ * another network or of other options. The trainer is then as before.
+ */
+MAAS_API maas_status maas_trainer_save(const maas_trainer *trainer, const char *path);
+MAAS_API maas_status maas_trainer_restore(maas_trainer *trainer, const char *path);
 
 /** Writes the trained network as an ONNX model: whole, or not at all. MAAS_IO_ERROR. */
 MAAS_API maas_status maas_trainer_export(const maas_trainer *trainer, const char *path);

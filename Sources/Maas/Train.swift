@@ -6,6 +6,7 @@
   public typealias Evaluation = MaasTrainer.Evaluation
   public typealias LoRAOptions = MaasTrainer.LoRAOptions
   public typealias LossFunction = MaasTrainer.LossFunction
+  public typealias NamedNumbers = MaasTrainer.NamedNumbers
   public typealias Network = MaasTrainer.Network
   public typealias SampleType = MaasTrainer.SampleType
   public typealias Schedule = MaasTrainer.Schedule

@@ -19,7 +19,7 @@ import MaasCore
 
     init(_ trainer: Trainer) {
       self.trainer = trainer
-      parameterNames = trainer.parameterNames.map { Text($0) }
+      parameterNames = trainer.tensorNames.map { Text($0) }
       metricNames = trainer.metricNames.map { Text($0) }
     }
 

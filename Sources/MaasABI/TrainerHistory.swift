@@ -5,9 +5,9 @@ import MaasCore
 #if !hasFeature(Embedded)
   /// What a `maas_epoch` is: numbers with names.
   final class EpochHandle {
-    let numbers: [(name: String, value: Double)]
+    let numbers: NamedNumbers
 
-    init(_ report: EpochReport) { numbers = report.numbers }
+    init(_ numbers: NamedNumbers) { self.numbers = numbers }
 
     func number(_ name: String) throws(MaasError) -> Double {
       if let found = numbers.first(where: { $0.name == name }) { return found.value }

@@ -43,8 +43,18 @@ import MaasCore
   }
 
   @c @implementation
+  package func maas_trainer_save(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> maas_status {
+    using(trainer) { (handle) throws(MaasError) in try handle.trainer.checkpoint(to: string(path, "path")) }
+  }
+
+  @c @implementation
+  package func maas_trainer_restore(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> maas_status {
+    using(trainer) { (handle) throws(MaasError) in try handle.trainer.restore(from: string(path, "path")) }
+  }
+
+  @c @implementation
   package func maas_trainer_export(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> maas_status {
-    using(trainer) { (handle) throws(MaasError) in try handle.trainer.write(to: string(path, "path")) }
+    using(trainer) { (handle) throws(MaasError) in try handle.trainer.export(to: string(path, "path")) }
   }
 
   @c @implementation
@@ -53,8 +63,7 @@ import MaasCore
   ) -> maas_status {
     using(trainer) { (trainer) throws(MaasError) in
       let result = try required(bytes, "bytes")
-      let bytes = try trainer.trainer.exported()
-      result.pointee = handle(TensorHandle(try Tensor(.uint8, [bytes.count], bytes)))
+      result.pointee = handle(TensorHandle(try trainer.trainer.exported()))
     }
   }
 #endif

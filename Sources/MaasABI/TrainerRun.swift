@@ -55,7 +55,7 @@ import MaasCore
       let held = validation == nil ? nil : try dataset(validation, "validation")
       handle.epochs = []
       let heard: (EpochReport) -> Bool = { report in
-        let epoch = EpochHandle(report)
+        let epoch = EpochHandle(handle.trainer.numbers(report))
         handle.epochs.append(epoch)
         guard let callback else { return true }
         return handle.lending { callback(context, lent(epoch)) == 0 }
@@ -71,7 +71,7 @@ import MaasCore
   ) -> maas_status {
     using(trainer) { (handle) throws(MaasError) in
       let values = try required(values, "values")
-      let found = try handle.trainer.evaluate(dataset(data, "data")).numbers
+      let found = handle.trainer.numbers(try handle.trainer.evaluate(dataset(data, "data")))
       for (i, number) in found.prefix(max(capacity, 0)).enumerated() { values[i] = number.value }
     }
   }

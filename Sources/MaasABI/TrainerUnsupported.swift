@@ -114,6 +114,16 @@
   ) -> maas_status { untrained() }
 
   @c @implementation
+  package func maas_trainer_restore(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> maas_status {
+    untrained()
+  }
+
+  @c @implementation
+  package func maas_trainer_save(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> maas_status {
+    untrained()
+  }
+
+  @c @implementation
   package func maas_trainer_export(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> maas_status {
     untrained()
   }

@@ -25,13 +25,20 @@ extension Trainer {
     try changed.check()
     options = changed
   }
-  private static let changeable = [
-    "batch_size", "epochs", "learning_rate", "min_delta", "patience", "shuffle", "validation_split",
-  ]
+  private static let changeable = ["batch_size", "epochs", "learning_rate", "shuffle", "validation_split"]
 
   /// Takes a step with all samples of a batch, at the learning rate of the options; returns the loss before it.
   public func step(_ batch: TensorData) throws(MaasError) -> Double {
-    let graph = try bound(.whole, BatchTypes(batch), size: batch.count)
-    return try step(graph, batch, Array(0..<batch.count)[...], rate: options.learningRate)
+    let steps = FitSteps(batch, Array(0..<batch.count), batch: batch.count)
+    return try step(steps, rate: options.learningRate, isLast: false)
+  }
+
+  /// The names of all that a training changes: parameters, and behind them running statistics.
+  public var tensorNames: [String] { (model.parameters + model.statistics).map { $0.name } }
+
+  /// The bytes of the file that `export` writes.
+  public func exported() throws(MaasError) -> Tensor {
+    let bytes = try serialized(try MaasONNX.exported(inferenceGraph(), info))
+    return try Tensor(.uint8, [bytes.byteCount], storage: bytes)
   }
 }

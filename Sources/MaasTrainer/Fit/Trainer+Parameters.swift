@@ -1,15 +1,10 @@
-import CMaasSystem
 import MaasCore
-import MaasGraph
-import MaasONNX
-import MaasOptimizer
-import MaasRuntime
 
 extension Trainer {
   /// The names of what training changes.
   public var parameterNames: [String] { model.parameters.map { $0.name } }
 
-  /// A copy of a parameter.
+  /// A copy of a parameter or of a running statistic.
   public func parameter(_ name: String) throws(MaasError) -> Tensor { try found(name).copied() }
 
   /// Gives a parameter other values, of its type and shape.
@@ -21,11 +16,14 @@ extension Trainer {
         expected: "\(own.dtype.name) \(describe(own.shape))",
         found: "\(values.dtype.name) \(describe(values.shape))")
     }
-    maas_sys_copy(own.bytes, values.bytes, own.byteCount)
+    own.assign(values)
+    if let i = model.parameters.firstIndex(where: { $0.name == name }), i < memory.averages.count {
+      memory.averages[i].assign(values)
+    }
   }
 
   private func found(_ name: String) throws(MaasError) -> Tensor {
-    if let parameter = model.parameters.first(where: { $0.name == name }) { return parameter.tensor }
-    throw MaasError(.notFound, "there is no parameter '\(name)'", hint: didYouMean(name, parameterNames))
+    if let known = (model.parameters + model.statistics).first(where: { $0.name == name }) { return known.tensor }
+    throw MaasError(.notFound, "there is no parameter '\(name)'", hint: didYouMean(name, tensorNames))
   }
 }

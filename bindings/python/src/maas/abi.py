@@ -192,6 +192,8 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_trainer_parameter_name": (Status, _trainer, c_size_t, _string),
     "maas_trainer_parameter": (Status, _trainer, c_char_p, POINTER(_tensor)),
     "maas_trainer_set_parameter": (Status, _trainer, c_char_p, _tensor),
+    "maas_trainer_save": (Status, _trainer, c_char_p),
+    "maas_trainer_restore": (Status, _trainer, c_char_p),
     "maas_trainer_export": (Status, _trainer, c_char_p),
     "maas_trainer_export_memory": (Status, _trainer, POINTER(_tensor)),
 }  # fmt: skip

@@ -143,13 +143,6 @@ class Trainer(Closing):
             self._make(lib.maas_trainer_open_memory, data.ctypes.data, data.nbytes, _options(options))
         return self
 
-    @classmethod
-    def resume(cls, path: str | os.PathLike[str], **options: Any) -> Trainer:
-        """The trainer that a checkpoint was written of, with the same options, to go on as if nothing had been."""
-        self = cls.__new__(cls)
-        self._make(lib.maas_trainer_resume, os.fsencode(path), _options(options))
-        return self
-
     def _make(self, function: Callable[..., None], *arguments: Any) -> None:
         handle = TrainerHandle()
         function(*arguments, byref(handle))
@@ -196,7 +189,7 @@ class Trainer(Closing):
 
     def history(self) -> dict[str, np.ndarray]:
         """The numbers of each epoch of the last `fit`."""
-        names = [*self.metrics, *(f"validation_{name}" for name in self.metrics), "learning_rate", "seconds"]
+        names = [*self.metrics, *(f"validation_{name}" for name in self.metrics), "learning_rate"]
         found = {}
         for name in names:
             try:
@@ -229,7 +222,7 @@ class Trainer(Closing):
 
     @property
     def parameter_names(self) -> list[str]:
-        """The names of what is trained."""
+        """The names of what is trained, and behind them those of running statistics."""
         count = c_size_t()
         lib.maas_trainer_parameter_count(self, byref(count))
         return self._names(lib.maas_trainer_parameter_name, count.value)
@@ -246,8 +239,12 @@ class Trainer(Closing):
         lib.maas_trainer_set_parameter(self, encoded(name, "a name"), lend(array, name))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a checkpoint: whole, or not at all."""
+        """Writes a checkpoint, from which `restore` goes on to the same result: whole, or not at all."""
         lib.maas_trainer_save(self, os.fsencode(path))
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        """Goes on from a checkpoint of the same network and options; `fit` then finishes what it was in."""
+        lib.maas_trainer_restore(self, os.fsencode(path))
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Writes the trained network as an ONNX model: whole, or not at all."""
