@@ -70,5 +70,6 @@ void check_integers(void);
 void check_blocks(void);
 void check_nhwc(void);
 void check_byte_convolutions(void);
+void check_training(void);
 
 #endif
