@@ -5,6 +5,7 @@
 #include "maas_kernels.h"
 #include "maas_quant.h"
 #include "maas_random.h"
+#include "maas_recurrent.h"
 #include "maas_training.h"
 #include "maas_tree.h"
 #include "maas_update.h"

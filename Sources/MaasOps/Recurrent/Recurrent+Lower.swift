@@ -74,7 +74,7 @@ extension Recurrent {
     }
   }
 
-  private func states(
+  func states(
     _ node: inout Lowering, _ sizes: RecurrentSizes, _ wide: DType
   ) throws(MaasError) -> RecurrentStates {
     let shape = [sizes.directions, sizes.batch, sizes.hidden]
@@ -103,7 +103,7 @@ extension Recurrent {
   }
 
   /// Brings a result into the output's layout and element type.
-  private func deliver(
+  func deliver(
     _ node: inout Lowering, _ i: Int, _ result: Operand?, _ order: [Int]
   ) throws(MaasError) {
     guard let y = node.optionalOutput(i), let result, y.buffer != result.buffer else { return }
@@ -180,7 +180,7 @@ extension MatrixProduct {
 
 extension Lowering {
   /// A copy with two neighbouring dimensions swapped.
-  fileprivate mutating func swapped(_ x: Operand, _ a: Int, _ b: Int) throws(MaasError) -> Operand {
+  mutating func swapped(_ x: Operand, _ a: Int, _ b: Int) throws(MaasError) -> Operand {
     var (shape, strides) = (x.shape, contiguousStrides(x.shape))
     shape.swapAt(a, b)
     strides.swapAt(a, b)

@@ -1,0 +1,10 @@
+#if defined(__aarch64__)
+#include "../../simd/name.h"
+#include <stdbool.h>
+#include "maas_system.h"
+#include "../../row.h"
+#include "product.h"
+#define MAAS_ISA_SUFFIX neon
+#define MAAS_TILE 4
+#include "float.h"
+#endif

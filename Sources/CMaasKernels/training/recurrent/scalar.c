@@ -1,0 +1,10 @@
+#include "../../simd/name.h"
+#include <stdbool.h>
+#include "maas_system.h"
+#include "../../row.h"
+#include "product.h"
+#define MAAS_ISA_SUFFIX scalar
+#define MAAS_TILE 1
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
+#include "float.h"
+#pragma clang attribute pop
