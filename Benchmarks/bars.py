@@ -34,8 +34,13 @@ def _named(start: str) -> Callable[[Row], bool]:
     return lambda row: row["work"].startswith(start)
 
 
-def _sgemm(threads: int) -> Callable[[Row], bool]:
-    return lambda row: row["group"] == "sgemm" and row["threads"] == threads
+def _products(group: str, threads: int) -> Callable[[Row], bool]:
+    return lambda row: row["group"] == group and row["threads"] == threads
+
+
+def _computes(row: Row) -> bool:
+    """Whether a row of bytes has more to compute than to read."""
+    return row["group"] == "int8" and not row["work"].endswith("batch 1")
 
 
 def _ratio(row: Row) -> float | None:
@@ -65,11 +70,19 @@ BARS = (
     Bar("every row: least ratio", lambda row: True, _ratio, min, least=1),
     Bar("MLP: mean ratio", _group("MLP"), _ratio, geometric_mean, least=1.4),
     Bar("int8: mean ratio", _group("int8"), _ratio, geometric_mean, least=1.3),
+    Bar("int8 that computes: least times the speed of floats", _computes, report.of_floats, min, least=2.5),
+    Bar("int8 CNN: least ratio", _group("int8 CNN"), _ratio, min, least=1),
+    Bar("int8 product, 1 thread: least part of the peak", _products("int8 product", 1), _of_limit, min, least=0.8),
+    Bar("int8 product, 2 threads: least part of the peak", _products("int8 product", 2), _of_limit, min, least=0.8),
+    Bar("mlp-4096-int8 batch 1: least part of the bandwidth", _named("mlp-4096-int8 batch 1"), _of_limit, min, least=0.85),
+    Bar("mlp-4096-int4 batch 1: least part of the bandwidth", _group("int4"), _of_limit, min, least=0.85),
+    Bar("mlp-4096-int8 batch 1: least times the speed of floats", _named("mlp-4096-int8"), report.of_floats, min, least=3.4),
+    Bar("mlp-4096-int4 batch 1: least times the speed of floats", _group("int4"), report.of_floats, min, least=6),
     Bar("transformer: mean ratio", _group("transformer"), _ratio, geometric_mean, least=1.2),
     Bar("CNN: mean ratio", _group("CNN"), _ratio, geometric_mean, least=1.1),
     Bar("LSTM, trees: least ratio", _group("LSTM, trees"), _ratio, min, least=1.5),
-    Bar("sgemm, 1 thread: least part of the peak", _sgemm(1), _of_limit, min, least=0.88),
-    Bar("sgemm, 2 threads: least part of the peak", _sgemm(2), _of_limit, min, least=0.85),
+    Bar("sgemm, 1 thread: least part of the peak", _products("sgemm", 1), _of_limit, min, least=0.88),
+    Bar("sgemm, 2 threads: least part of the peak", _products("sgemm", 2), _of_limit, min, least=0.85),
     Bar("mlp-4096 batch 1: least part of the bandwidth", _named("mlp-4096 batch 1"), _of_limit, min, least=0.9),
     Bar("3 nodes, bound, from C: µs", _named("3 nodes, bound, from C"), _microseconds, max, most=0.4),
     Bar("3 nodes, run() from Python: µs", _named("3 nodes, run"), _microseconds, max, most=2),

@@ -4,6 +4,7 @@ Every runtime has a process of its own, and a burst of runs of each takes turns,
 is told. A row is one work with so many threads:
 
   ratio    the best peer's time / maas's: above 1, maas is the fastest
+  floats   for works of bytes: maas's time with the floats that they were made of / its time with bytes
   limit    how much of the machine's speed maas reaches: the time that the arithmetic takes at the peak of fused
            multiply-adds, or that reading memory of the weights' size takes, whichever is longer, as a part of
            maas's time; both are measured in the same run
@@ -34,10 +35,11 @@ import report
 import special
 import tables
 from limits import Machine
-from peers import PEERS, ROOT
+from peers import PEERS, ROOT, MaasFloats
 from works import WORKS
 from workers import Host
 
+FLOATS = MaasFloats.name
 OUTPUT = os.path.join(ROOT, ".build", "bench")
 
 
@@ -78,13 +80,14 @@ class Task(NamedTuple):
     name: str
     threads: int
     row: Callable[[list[Host], Machine], dict[str, Any]]
+    of_bytes: bool = False
 
 
 def tasks(options: argparse.Namespace) -> list[Task]:
     """The rows that were asked for; exits when there are none."""
     effort = measure.QUICK if options.quick else measure.FULL
     folder = options.models
-    found = [Task(work.name, count, functools.partial(measure.row, folder, work, count, effort))
+    found = [Task(work.name, count, functools.partial(measure.row, folder, work, count, effort), work.of_bytes)
              for work in WORKS for count in options.threads]  # fmt: skip
     found += [Task(name, 1, functools.partial(make, folder, effort)) for name, make in special.SPECIAL.items()]
     patterns = options.only or ["*"]
@@ -106,7 +109,7 @@ def measured(todo: list[Task], hosts: list[Host], folder: str) -> list[dict[str,
     print(report.HEADER)
     for number, task in enumerate(todo, 1):
         progress(f"{number}/{len(todo)} {task.name}, threads: {task.threads}")
-        rows.append(task.row(hosts, machine))
+        rows.append(task.row([host for host in hosts if task.of_bytes or host.peer != FLOATS], machine))
         progress("")
         print("\n".join([report.line(rows[-1]), *report.problems(rows[-1])]), flush=True)
         written(folder, rows, hosts)
@@ -117,7 +120,7 @@ def written(folder: str, rows: list[dict[str, Any]], hosts: list[Host]) -> None:
     os.makedirs(folder, exist_ok=True)
     about = {
         "date": time.strftime("%Y-%m-%d %H:%M"), "cpu": _cpu(), "system": platform.platform(),
-        "versions": {host.peer: host.version for host in hosts},
+        "versions": {host.peer: host.version for host in hosts if host.peer != FLOATS},
     }  # fmt: skip
     texts = {
         "results.json": json.dumps({"about": about, "rows": rows}, indent=1) + "\n",
@@ -141,9 +144,10 @@ def main() -> int:
     if options.list:
         print("\n".join(dict.fromkeys(task.name for task in todo)))
         return 0
-    hosts = [Host(PEERS[peer]) for peer in ("maas", *options.peers)]
+    floats = [FLOATS] if any(task.of_bytes for task in todo) else []
+    hosts = [Host(PEERS[peer]) for peer in ("maas", *floats, *options.peers)]
     try:
-        print(", ".join(host.version for host in hosts))
+        print(", ".join(dict.fromkeys(host.version for host in hosts)))
         rows = measured(todo, hosts, options.output)
     finally:
         for host in hosts:

@@ -1,6 +1,7 @@
 """The runtimes that are compared: each opens a work and gives a function that runs it once.
 
-Each uses its fastest plain way: inputs and outputs bound once where it has that, `threads` threads, 32-bit arithmetic.
+Each uses its fastest plain way: inputs and outputs bound once where it has that, `threads` threads, 32-bit arithmetic, or
+products of bytes for works that have such: ONNX Runtime and maas from one file, the others by their own quantizers.
 """
 
 from __future__ import annotations
@@ -63,6 +64,16 @@ class Maas:
         return Opened(binding.run, lambda: [binding.output(name).numpy().copy() for name in names], details)
 
 
+class MaasFloats(Maas):
+    """Maas with the floats that a work of bytes was made of."""
+
+    name = "maas-floats"
+
+    def open(self, path: str, work: Work, threads: int) -> Opened:
+        floats = work._replace(model=networks.of_floats(work.model))
+        return super().open(networks.file(floats.model, os.path.dirname(path)), floats, threads)
+
+
 class OnnxRuntime:
     name = "onnxruntime"
 
@@ -107,6 +118,8 @@ class OpenVino:
     def open(self, path: str, work: Work, threads: int) -> Opened:
         if work.network() is None:
             raise Unsupported("OpenVINO reads no ai.onnx.ml")
+        if work.of_bytes:
+            path = networks.openvino_file(work.model, os.path.dirname(path))
         core, feed = self.openvino.Core(), work.feed()
         model = core.read_model(path)
         model.reshape({name: array.shape for name, array in feed.items()})
@@ -133,20 +146,22 @@ class Torch:
     def __init__(self) -> None:
         import torch
 
-        from networks.torch_network import TorchNetwork
+        from networks.torch_network import DynamicTorchNetwork, TorchNetwork
 
         # torch.jit announces that it is no longer developed; it is still the fastest without a compiler at hand.
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
-        self.torch, self.network = torch, TorchNetwork
+        warnings.filterwarnings("ignore", category=UserWarning)
+        self.torch, self.network, self.dynamic = torch, TorchNetwork, DynamicTorchNetwork
         self.version = f"torch {torch.__version__}"
 
     def open(self, path: str, work: Work, threads: int) -> Opened:
-        if work.model not in networks.NETWORKS:
+        is_dynamic, floats = work.model.endswith("-int8-dynamic"), networks.of_floats(work.model)
+        if floats not in networks.NETWORKS or (work.of_bytes and not is_dynamic):
             raise Unsupported("torch reads no ONNX files")
         self.torch.set_num_threads(threads)
-        network, feeds = self.network(work.sizes), work.feeds()
-        networks.NETWORKS[work.model](network)
+        network, feeds = (self.dynamic if is_dynamic else self.network)(work.sizes), work.feeds()
+        networks.NETWORKS[floats](network)
         frozen = self._frozen(network, self._tensors(next(feeds)))
         run = self.torch.inference_mode()(lambda: frozen(*self._tensors(next(feeds))))
         if not work.plain:
@@ -161,6 +176,10 @@ class Torch:
 
     def _frozen(self, network: Any, tensors: list[Any]) -> Any:
         class Module(self.torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.parts = network.parts
+
             def forward(self, *inputs: Any) -> Any:
                 return network(*inputs)
 
@@ -169,4 +188,4 @@ class Torch:
             return self.torch.jit.freeze(traced)
 
 
-PEERS: dict[str, type] = {peer.name: peer for peer in (Maas, OnnxRuntime, OpenVino, Torch)}
+PEERS: dict[str, type] = {peer.name: peer for peer in (Maas, MaasFloats, OnnxRuntime, OpenVino, Torch)}

@@ -6,8 +6,8 @@ from typing import Any
 
 PEERS = ("onnxruntime", "openvino", "torch")
 
-NAME, TITLES = 26, ("thr", "maas", *PEERS, "ratio", "limit", "MB maas", "best", "load ms", "best")
-WIDTHS = (3, 9, 11, 9, 9, 6, 6, 8, 6, 8, 7)
+NAME, TITLES = 26, ("thr", "maas", *PEERS, "ratio", "floats", "limit", "MB maas", "best", "load ms", "best")
+WIDTHS = (3, 9, 11, 9, 9, 6, 6, 6, 8, 6, 8, 7)
 HEADER = " ".join(["work".ljust(NAME), *(title.rjust(width) for title, width in zip(TITLES, WIDTHS))])
 
 
@@ -39,6 +39,12 @@ def ratio(row: dict[str, Any]) -> float | None:
     return theirs / ours if ours and theirs else None
 
 
+def of_floats(row: dict[str, Any]) -> float | None:
+    """For works of bytes: maas's time with the floats they were made of / its time."""
+    ours, floats = number(row, "maas", "seconds"), number(row, "maas-floats", "seconds")
+    return floats / ours if ours and floats else None
+
+
 def cells(row: dict[str, Any]) -> list[str]:
     """A row's columns."""
     ours = number(row, "maas", "seconds")
@@ -47,6 +53,7 @@ def cells(row: dict[str, Any]) -> list[str]:
         str(row["threads"]),
         *(_measured(row, peer) for peer in ("maas", *PEERS)),
         _scaled(ratio(row), 1, 2),
+        _scaled(of_floats(row), 1, 2),
         _percent(row["limit"]["seconds"], ours),
         _scaled(number(row, "maas", "memory", "peak"), 1e-6, 1),
         _scaled(best(row, "memory", "peak"), 1e-6, 1),

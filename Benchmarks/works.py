@@ -39,8 +39,8 @@ class Work(NamedTuple):
             return None
         net = Network(self.sizes)
         networks.NETWORKS[name](net)
-        if self.of_bytes:
-            net.weight_bytes, net.read_bytes = net.weight_bytes // 4, net.read_bytes // 4
+        smaller = networks.smaller(self.model)
+        net.weight_bytes, net.read_bytes = int(net.weight_bytes / smaller), int(net.read_bytes / smaller)
         return net
 
     @property
@@ -87,10 +87,14 @@ WORKS = [
     SMALL,
     Work("3 nodes, run() from Python", "three", {"N": 1}, "call", plain=True),
     *_by_batch(MLPS, (1, 8, 64, 512), "MLP"),
-    *_by_batch(tuple(m for m in networks.QUANTIZED if "784" in m), (1, 64, 512), "int8"),
-    *_by_batch(tuple(m for m in networks.QUANTIZED if "1024" in m), (64, 512), "int8"),
-    *_by_batch(tuple(m for m in networks.QUANTIZED if "4096" in m), (1,), "int8"),
-    *(Work(f"{m} seq 128", m, {"N": 1, "S": 128}, "int8") for m in networks.QUANTIZED if "bert" in m),
+    *_by_batch(("mlp-784-int8", "mlp-784-int8-dynamic"), (1, 64, 512), "int8"),
+    *_by_batch(("mlp-1024-int8", "mlp-1024-int8-dynamic"), (64, 512), "int8"),
+    *_by_batch(("mlp-4096-int8", "mlp-4096-int8-dynamic"), (1,), "int8"),
+    *(Work(f"{m} seq 128", m, {"N": 1, "S": 128}, "int8") for m in ("bert-int8", "bert-int8-dynamic")),
+    *_by_batch(("mlp-4096-int4",), (1,), "int4"),
+    *(Work(m, m, {}, "int8 CNN") for m in ("resnet18-int8", "mobilenetv2-int8")),
+    *_by_batch(("product-1024-int8",), (256, 512, 1024), "int8 product"),
+    *_by_batch(("product-4096-int8",), (256,), "int8 product"),
     *_by_batch(("product-1024",), (256, 512, 1024), "sgemm"),
     *_by_batch(("product-4096",), (256,), "sgemm"),
     *(Work(f"bert seq {s}", "bert", {"N": 1, "S": s}, "transformer") for s in (16, 128, 384)),

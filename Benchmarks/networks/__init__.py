@@ -47,8 +47,13 @@ _OPSETS = {"vit": 16}
 #: Networks of bytes: the network that each is made of, and how.
 QUANTIZED = {
     f"{name}-{form}": (name, form)
-    for name in ("mlp-784", "mlp-1024", "mlp-4096", "bert")
-    for form in quantized.FORMS
+    for names, forms in (
+        (("mlp-784", "mlp-1024", "mlp-4096", "bert"), ("int8", "int8-dynamic")),
+        (("resnet18", "mobilenetv2", "product-1024", "product-4096"), ("int8",)),
+        (("mlp-4096",), ("int4",)),
+    )
+    for name in names
+    for form in forms
 }
 
 MODELS = (*NETWORKS, *QUANTIZED, *ENSEMBLES)
@@ -65,6 +70,19 @@ def model(name: str) -> onnx.ModelProto:
 def of_floats(name: str) -> str:
     """The network that a network of bytes was made of; other names as they are."""
     return QUANTIZED[name][0] if name in QUANTIZED else name
+
+
+def smaller(name: str) -> float:
+    """How many times as large the weights of the network of floats are."""
+    return quantized.FORMS[QUANTIZED[name][1]].smaller if name in QUANTIZED else 1
+
+
+def openvino_file(name: str, folder: str) -> str:
+    """The path of OpenVINO's own form of a network of bytes, which is made when it is not there."""
+    path = os.path.join(folder, f"{name}.xml")
+    if not os.path.exists(path):
+        quantized.write_for_openvino(file(of_floats(name), folder), QUANTIZED[name][1], path)
+    return path
 
 
 def file(name: str, folder: str) -> str:

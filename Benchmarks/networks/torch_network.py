@@ -30,6 +30,8 @@ class TorchNetwork(Network):
         self._tensors: list[torch.Tensor | None] = []
         self._steps: list[tuple[Callable[..., Any], list[int], list[int]]] = []
         self._outputs: list[int] = []
+        #: Layers that are modules with weights of their own.
+        self.parts = torch.nn.ModuleList()
 
     def __call__(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Takes the inputs and gives the outputs, both in the order in which the network declares them."""
@@ -137,6 +139,24 @@ class TorchNetwork(Network):
         module = torch.nn.LSTM(tensors[0].shape[1], hidden, len(tensors) // 4, batch_first=True).requires_grad_(False)
         module.load_state_dict(dict(zip(module.state_dict(), tensors)))
         return lambda x: module(x)[0], 1
+
+
+class DynamicTorchNetwork(TorchNetwork):
+    """With linear layers of bytes, whose activations are quantized by their range in every run."""
+
+    def emit(self, kind: str, *arguments: Any, **attributes: Any) -> Any:
+        place = super().emit(kind, *arguments, **attributes)
+        if kind == "linear":
+            _, (x, *weights), targets = self._steps.pop()
+            self._steps.append((self._quantized(*(self._tensors[i] for i in weights)), [x], targets))
+        return place
+
+    def _quantized(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.nn.Module:
+        linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias is not None)
+        linear.load_state_dict({"weight": weight} | ({} if bias is None else {"bias": bias}))
+        linear.qconfig = torch.ao.quantization.per_channel_dynamic_qconfig
+        self.parts.append(torch.ao.nn.quantized.dynamic.Linear.from_float(linear))
+        return self.parts[-1]
 
 
 def _split(x: torch.Tensor, heads: int) -> torch.Tensor:

@@ -27,7 +27,7 @@ def test_ratio_is_the_best_peers():
 
 def test_cells():
     assert report.cells(row()) == [
-        "mlp-10 batch 1", "1", "1.00 ms", "2.00 ms", "4.00 ms", "-", "2.00", "50 %", "22.0", "-", "10.0", "-",
+        "mlp-10 batch 1", "1", "1.00 ms", "2.00 ms", "4.00 ms", "-", "2.00", "-", "50 %", "22.0", "-", "10.0", "-",
     ]  # fmt: skip
 
 
