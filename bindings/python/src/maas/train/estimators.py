@@ -31,6 +31,8 @@ except ImportError:
         validate_data,
     )
 
+#: Samples are asked about in multiples of so many.
+_ROWS = 32
 _ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 
 
@@ -84,7 +86,11 @@ class _MLP(BaseEstimator):
     def _scores(self, X: Any) -> np.ndarray:
         trainer = self._fitted()
         X = validate_data(self, X, reset=False, dtype=np.float32)
-        return trainer.predict(X)
+        # Kernels are chosen by the number of rows, and with them the last bit: a sample's answer shall not depend on who
+        # is asked about beside it.
+        rows = -(-len(X) // _ROWS) * _ROWS
+        padded = X if rows == len(X) else np.concatenate([X, np.zeros((rows - len(X), X.shape[1]), np.float32)])
+        return trainer.predict(padded)[: len(X)]
 
     def _fitted(self) -> Trainer:
         trainer = getattr(self, "_trainer", None)
@@ -101,14 +107,14 @@ class _MLP(BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_trainer" in state:
-            self._trainer = Trainer.open(state["_trainer"], **self._options(1))
+            self._trainer = Trainer.open(state["_trainer"], **self._options(1, self.n_outputs_))
 
     # Training.
 
     def _train(self, X: np.ndarray, y: np.ndarray, outputs: int, epochs: int, goes_on: bool) -> None:
         trainer = getattr(self, "_trainer", None) if goes_on else None
         if trainer is None:
-            trainer = Trainer(self._text(X.shape[1], outputs), **self._options(len(X)))
+            trainer = Trainer(self._text(X.shape[1], outputs), **self._options(len(X), outputs))
             self.loss_curve_: list[float] = []
             self.n_iter_ = 0
         self._trainer = trainer
@@ -116,9 +122,9 @@ class _MLP(BaseEstimator):
         if self.early_stopping and epochs > 1:
             X, y, held = self._split(X, y)
         trainer.set(epochs=epochs, batch_size=self._batch(len(X)))
-        watch = _Watch(self, epochs)
+        watch = _Watch(self, self._scale(outputs))
         found = trainer.fit(X, y, validation=held, callback=watch)
-        self.loss_curve_ += found["loss"].tolist()
+        self.loss_curve_ += (found["loss"] / watch.scale).tolist()
         self.n_iter_ += len(found["loss"])
         self.loss_ = self.loss_curve_[-1]
         self.best_loss_ = watch.best
@@ -139,7 +145,11 @@ class _MLP(BaseEstimator):
             raise InvalidArgument(f"hidden_layer_sizes must be > 0: found {sizes!r}")
         return found
 
-    def _options(self, samples: int) -> dict[str, Any]:
+    def _scale(self, outputs: int) -> float:
+        """Our loss over scikit-learn's, as their gradients have it."""
+        return 1.0
+
+    def _options(self, samples: int, outputs: int) -> dict[str, Any]:
         rules: dict[str, Callable[[], dict[str, Any]]] = {
             "sgd": lambda: {"momentum": self.momentum, "nesterov": self.nesterovs_momentum and self.momentum > 0},
             "adam": lambda: {"beta1": self.beta_1, "beta2": self.beta_2, "epsilon": self.epsilon},
@@ -147,10 +157,12 @@ class _MLP(BaseEstimator):
         if self.solver not in rules:
             raise InvalidArgument(f"solver must be one of {', '.join(rules)}: found {self.solver!r}")
         own = {"loss": self._loss, "update_rule": self.solver, **rules[self.solver]()}
-        # scikit-learn's penalty is alpha / 2 |w|² over the samples of a batch.
+        scale = self._scale(outputs)
+        # scikit-learn's penalty is alpha / 2 |w|² over the samples of a batch. Adam does not see a loss's scale.
         return own | {
-            "learning_rate": self.learning_rate_init, "l2": self.alpha / self._batch(samples), "shuffle": self.shuffle,
-            "seed": self._seed(), "threads": self.threads,
+            "learning_rate": self.learning_rate_init / (scale if self.solver == "sgd" else 1),
+            "l2": scale * self.alpha / self._batch(samples), "shuffle": self.shuffle, "seed": self._seed(),
+            "threads": self.threads,
         }  # fmt: skip
 
     def _batch(self, samples: int) -> int:
@@ -181,13 +193,13 @@ class _MLP(BaseEstimator):
 class _Watch:
     """Ends a training when `n_iter_no_change` epochs have brought the loss down by less than `tol`."""
 
-    def __init__(self, estimator: _MLP, epochs: int):
-        self.estimator, self.epochs = estimator, epochs
+    def __init__(self, estimator: _MLP, scale: float):
+        self.estimator, self.scale = estimator, scale
         self.best, self.waited = np.inf, 0
 
     def __call__(self, epoch: Epoch) -> bool:
-        estimator, loss = self.estimator, epoch["loss"]
-        judged = epoch.get("validation_loss", loss) if estimator.early_stopping else loss
+        estimator, loss = self.estimator, epoch["loss"] / self.scale
+        judged = epoch.get("validation_loss", epoch["loss"]) / self.scale if estimator.early_stopping else loss
         if estimator.verbose:
             print(f"Iteration {int(epoch['epoch'])}, loss = {loss:.8f}")
         self.waited = 0 if judged < self.best - estimator.tol else self.waited + 1
@@ -250,6 +262,10 @@ class MLPRegressor(RegressorMixin, _MLP):
     """A regressor: dense layers, and the mean squared error."""
 
     _loss = "mse"
+
+    def _scale(self, outputs: int) -> float:
+        # A mean of squares against half the sum over outputs.
+        return 2.0 / outputs
 
     def fit(self, X: Any, y: Any) -> MLPRegressor:
         """Trains from the start, or with `warm_start` from where an earlier call ended."""
