@@ -100,6 +100,13 @@ var package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "MaasNumPy", dependencies: ["MaasCore", "CMaasSystem", "CZlib"], swiftSettings: strict),
     .target(
+      name: "MaasData",
+      dependencies: [
+        "MaasTrainer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasNumPy",
+        "MaasCore", "CMaasSystem",
+      ],
+      swiftSettings: strict),
+    .target(
       name: "CMaasONNX",
       cxxSettings: [
         .define("ONNX_ML", to: "1"), .define("ONNX_NAMESPACE", to: "onnx"),
@@ -136,8 +143,9 @@ var package = Package(
       dependencies: ["MaasTrainer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasONNX"],
       exclude: ["Fixtures"], swiftSettings: strict),
     test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
-    test("MaasModelTests", "maas-model", "MaasONNX", "MaasGraph", "MaasCore"),
+    test("MaasModelTests", "maas-model", "MaasCommand", "MaasONNX", "MaasGraph", "MaasCore"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),
+    test("MaasDataTests", "MaasData", "MaasNumPy", "MaasCore"),
     .testTarget(
       name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"],
       swiftSettings: strict),

@@ -1,3 +1,4 @@
+import MaasCommand
 import Testing
 
 @testable import maas_model

@@ -1,3 +1,5 @@
+import MaasCommand
+
 extension Page {
   /// Panning, zooming, searching, and the panel that shows what is chosen. All texts of the model are set as text, never
   /// as markup.

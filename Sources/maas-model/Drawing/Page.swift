@@ -1,3 +1,4 @@
+import MaasCommand
 import MaasCore
 import MaasGraph
 

@@ -1,3 +1,4 @@
+import MaasCommand
 import MaasGraph
 
 extension Drawing {
@@ -103,20 +104,4 @@ private func number(_ value: Double) -> String {
   let tenths = Int((value * 10).rounded())
   return tenths % 10 == 0
     ? "\(tenths / 10)" : "\(tenths < 0 ? "-" : "")\(tenths.magnitude / 10).\(tenths.magnitude % 10)"
-}
-
-/// The text as it may stand in XML, in elements and in attributes. Characters that XML does not have are replaced.
-func escaped(_ text: String) -> String {
-  var result = ""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "&": result += "&amp;"
-    case "<": result += "&lt;"
-    case ">": result += "&gt;"
-    case "\"": result += "&quot;"
-    case _ where scalar.value < 0x20 || (0xfffe...0xffff).contains(scalar.value): result += "\u{fffd}"
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result
 }

@@ -1,4 +1,5 @@
 import Maas
+import MaasCommand
 
 /// A report as a page that needs no other file: totals, and a bar for each layer.
 struct QuantizationPage {

@@ -1,5 +1,5 @@
 /// A value in JSON, and its text.
-indirect enum JSON {
+package indirect enum JSON {
   case null
   case bool(Bool)
   case int(Int)
@@ -10,7 +10,7 @@ indirect enum JSON {
   case object([(String, JSON)])
 
   /// The whole on one line. Safe inside an HTML script element too: `<` is escaped.
-  var text: String {
+  package var text: String {
     var text = ""
     write(to: &text)
     return text
@@ -41,7 +41,7 @@ indirect enum JSON {
   }
 
   /// One line for each element of the lists that the outermost object has.
-  var lines: String {
+  package var lines: String {
     guard case .object(let members) = self else { return text }
     let parts = members.map { name, value in
       guard case .array(let items) = value, !items.isEmpty else { return "  \(quoted(name)): \(value.text)" }

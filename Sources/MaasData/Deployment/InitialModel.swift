@@ -1,0 +1,107 @@
+import MaasCore
+import MaasGraph
+import MaasONNX
+
+/// A trained model that is gone on with: one that was written here is taken apart again, all others are the network.
+package struct InitialModel {
+  package let path: String
+  package let network: Graph
+  package let info: ModelInfo
+  /// From raw inputs to the network's; nil where the model has no such part.
+  package let preprocessing: Graph?
+  /// The numbers a model of that kind was trained to predict.
+  package let scale: TargetScale?
+
+  /// Names of the values at which a deployed model is taken apart.
+  static let (input, output) = ("network_input", "network_output")
+
+  package init(_ path: String) throws(MaasError) {
+    self.path = path
+    do throws(MaasError) {
+      let model = try ONNXModel(path: path)
+      var graph = try model.graph(keepsForms: true)
+      try graph.inferValues()
+      info = try model.info()
+      if let first = graph.value(Self.input), let last = graph.value(Self.output) {
+        (preprocessing, network) = (
+          graph.cut(from: graph.inputs, to: first), graph.cut(from: [first], to: last)
+        )
+        scale = graph.scale
+      } else {
+        (preprocessing, network, scale) = (nil, graph, nil)
+      }
+      guard network.inputs.count == 1, network.outputs.count > 0 else {
+        throw MaasError(
+          .unsupported, "only models of one input can be gone on with", expected: "1",
+          found: "\(network.inputs.count) inputs")
+      }
+    } catch {
+      throw error.inFile(path)
+    }
+  }
+
+  /// What the network reads, behind the first dimension; nil where it does not say.
+  package var dims: [Int]? {
+    network[network.inputs[0]].shape.flatMap { Shape(Array($0.dims.dropFirst())).concrete }
+  }
+
+  /// The network with `count` outputs: where it has others, with a new last layer.
+  package func network(outputs count: Int, _ layer: (Int) throws(MaasError) -> Graph) throws(MaasError)
+    -> Graph
+  {
+    let output = network.outputs[0]
+    if network[output].shape?.dims.last == .known(count) { return network }
+    let last = network.nodes.last { ["Gemm", "MatMul"].contains(network.forms[$0.op]?.name ?? "") }
+    guard let x = last?.inputs.first ?? nil, let shape = network[x].shape, shape.rank == 2,
+      let width = shape.dims[1].value
+    else {
+      throw MaasError(
+        .unsupported,
+        "the network has another number of outputs, and no dense layer at its end that could be replaced",
+        expected: "\(count)", found: network[output].shape?.text
+      ).inFile(path)
+    }
+    var builder = ONNXBuilder("network")
+    let input = network[network.inputs[0]]
+    let first = builder.input(input.name, input.dtype ?? .float, input.shape ?? Shape([Dim]()))
+    let features = builder.append(network.cut(from: network.inputs, to: x), [first])
+    guard let made = builder.append(try layer(width), features).first else {
+      throw MaasError(.internal, "a layer has no output")
+    }
+    builder.output(made, "output")
+    return try builder.finished()
+  }
+}
+
+extension Graph {
+  fileprivate func value(_ name: String) -> ValueID? {
+    values.firstIndex { $0.name == name && $0.constant == nil }.map { ValueID($0) }
+  }
+
+  /// What the nodes of a deployed model scale numbers by.
+  fileprivate var scale: TargetScale? {
+    func floats(_ name: String) -> [Float]? {
+      values.first { $0.name == name }?.constant?.elements(as: Float.self)
+    }
+    guard let offsets = floats(TargetScale.offsetName), let scales = floats(TargetScale.scaleName) else {
+      return nil
+    }
+    return TargetScale(offsets: offsets, scales: scales)
+  }
+
+  /// The nodes between some values and another one.
+  fileprivate func cut(from inputs: [ValueID], to output: ValueID) -> Graph {
+    let producers = producers()
+    var (needed, kept): ([ValueID], Set<Int>) = ([output], [])
+    while let value = needed.popLast() {
+      guard !inputs.contains(value), let node = producers[value.index], kept.insert(node).inserted else {
+        continue
+      }
+      needed += nodes[node].inputs.compactMap { $0 }
+    }
+    var part = self
+    part.nodes = nodes.indices.filter { kept.contains($0) }.map { nodes[$0] }
+    (part.inputs, part.outputs) = (inputs, [output])
+    return part
+  }
+}

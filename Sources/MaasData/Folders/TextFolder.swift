@@ -1,0 +1,30 @@
+import MaasCore
+
+/// Text files in a folder for each class; each file is a sample.
+package final class TextFolder: SampleSource {
+  private let listing: FolderListing
+  package let inputs = [RawInput("text", .text, [.known(1)])]
+  package let mostAtOnce = 256
+
+  package init(_ listing: FolderListing) { self.listing = listing }
+
+  package var path: String { listing.path }
+  package var count: Int { listing.files.count }
+  package var targets: Targets { listing.targets }
+  package func place(_ sample: Int) -> String { listing.files[sample].path }
+  package func fingerprint() throws(MaasError) -> UInt64 { try listing.fingerprint() }
+
+  package func raw(_ samples: ArraySlice<Int>) throws(MaasError) -> [Tensor] {
+    var texts: [[UInt8]] = []
+    for sample in samples { texts.append(Array(try text(listing.files[sample].path).utf8)) }
+    return [try Tensor([samples.count, 1], strings: texts)]
+  }
+
+  private func text(_ path: String) throws(MaasError) -> String {
+    let file = try MappedFile(path)
+    if let text = String(utf8: file.bytes) { return text }
+    throw MaasError(
+      .invalidArgument, "the file is no text", expected: "UTF-8", hint: "convert it, for instance with iconv"
+    ).inFile(path)
+  }
+}
