@@ -82,8 +82,7 @@ var package = Package(
       runs: true),
     core(
       "MaasTrainer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore",
-      "CMaasSystem",
-      runs: true),
+      "CMaasSystem"),
     core(
       "Maas", "MaasTrainer", "MaasQuantizer", "MaasRuntime", "MaasOptimizer", "MaasONNX", "MaasOps",
       "MaasGraph", "MaasCore",

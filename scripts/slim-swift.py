@@ -7,8 +7,8 @@ The copy has the flag cleared, except on the tables that the Swift runtime itsel
 
 A function that libmaas never calls, but that something it keeps mentions, is replaced by a trap, so that what only it
 needs goes as well: the tables with the Unicode names of characters, half a megabyte; and what describes values to
-debuggers, reflects or codes them. Only casts to protocols find the latter, and the core, which is Embedded Swift as
-well, has none. A page-aligned buffer of zeros, for the environment of the program that prints backtraces, is no longer
+debuggers or users, reflects or codes them, and the conformances of types that no line of the core mentions. Only casts
+to protocols find the latter, and the core, which is Embedded Swift as well, has none. A page-aligned buffer of zeros, for the environment of the program that prints backtraces, is no longer
 stored.
 """
 import bisect
@@ -29,6 +29,9 @@ SEARCHED = re.compile(r"swift5_(protocols|protocol_conformances|type_metadata(_2
 UNCALLED_WITNESS = re.compile(
     r"(CustomDebugStringConvertible|CustomReflectable|CustomPlaygroundQuickLookable).*TW$"
     r"|S[Ee]s.*(Encoder|Decoder)_p_tK.*TW$|(En|De)codingContainer"
+    r"|^\$s(?!S[iudfSs]s|s\d+U?Int\d*Vs).*(CustomStringConvertible|TextOutputStreamable).*TW$"
+    r"|(DiscontiguousSlice|RangeSet|CollectionDifference|KeyValuePairs|6MirrorV|AnyCollection|AnySequence|AnyBidirectional"
+    r"|AnyRandomAccess|Duration|KeyPath|StaticString|SIMD|CodingKey|Codable|Lazy|Clock|Instant).*TW$"
 )
 SYMBOL, RELOCATION = struct.Struct("<IBBHQQ"), struct.Struct("<QQq")
 SHT_SYMTAB = 2
