@@ -60,7 +60,6 @@ static const maas_kernel_table *const tables[] = {
     &maas_f32_conv_weights_table,
     &maas_f32_conv_weights_finish_table,
     &maas_f32_pool_slope_table,
-    &maas_dropout_table,
     &maas_f32_recurrent_forward_table,
     &maas_f32_recurrent_backward_table,
 #endif

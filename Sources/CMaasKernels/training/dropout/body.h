@@ -50,7 +50,7 @@ MAAS_DROPOUT_TYPE(float)
 MAAS_DROPOUT_TYPE(double)
 
 /// An item is what 16 counters give the words of.
-int32_t MAAS_JOIN4_EXPANDED(maas_, dropout, MAAS_TILE, MAAS_ISA_SUFFIX)(MAAS_STEP_ARGUMENTS) {
+int32_t MAAS_F32_KERNEL(dropout)(MAAS_STEP_ARGUMENTS) {
   (void)worker;
   const maas_f32_dropout_params *g = step->params;
   int64_t seed = *(const int64_t *)step->operands[1], time = *(const int64_t *)step->operands[2];
