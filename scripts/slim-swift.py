@@ -29,9 +29,16 @@ SEARCHED = re.compile(r"swift5_(protocols|protocol_conformances|type_metadata(_2
 UNCALLED_WITNESS = re.compile(
     r"(CustomDebugStringConvertible|CustomReflectable|CustomPlaygroundQuickLookable).*TW$"
     r"|S[Ee]s.*(Encoder|Decoder)_p_tK.*TW$|(En|De)codingContainer"
-    r"|^\$s(?!S[iudfSs]s|s\d+U?Int\d*Vs).*(CustomStringConvertible|TextOutputStreamable).*TW$"
+)
+# The same of types that no line of the core mentions, and of what makes texts for users.
+UNMENTIONED = re.compile(
+    r"^\$s(?!S[iudfSs]s|s\d+U?Int\d*Vs).*(CustomStringConvertible|TextOutputStreamable).*TW$"
     r"|(DiscontiguousSlice|RangeSet|CollectionDifference|KeyValuePairs|6MirrorV|AnyCollection|AnySequence|AnyBidirectional"
     r"|AnyRandomAccess|Duration|KeyPath|StaticString|SIMD|CodingKey|Codable|Lazy|Clock|Instant).*TW$"
+)
+CALLED = re.compile(
+    r"description|5write|DiscontiguousSlice|RangeSet|CollectionDifference|KeyValuePairs|6MirrorV|AnyCollection|AnySequence"
+    r"|AnyBidirectional|AnyRandomAccess|Duration|KeyPath|StaticString|SIMD|CodingKey|Codable|Lazy|Clock|Instant"
 )
 SYMBOL, RELOCATION = struct.Struct("<IBBHQQ"), struct.Struct("<QQq")
 SHT_SYMTAB = 2
@@ -84,14 +91,13 @@ class Sections:
         """Where they begin in the archive, and how long they are."""
         return self.elf + self.field(i, 24), self.field(i, 32)
 
-    def functions(self, section):
-        """(name, first, size) of those in a section."""
+    def symbols(self):
+        """(name, whether it is a function, section, first, size) of each."""
         table = next(i for i in range(1, self.count) if self.field(i, 4, "<I") == SHT_SYMTAB)
         (at, size), names = self.contents(table), self.contents(self.field(table, 40, "<I"))[0]
         for entry in range(at, at + size, SYMBOL.size):
             name, info, _, of, value, length = SYMBOL.unpack_from(self.archive, entry)
-            if of == section and info & 15 == STT_FUNC and length:
-                yield name_at(self.archive, names + name), value, length
+            yield name_at(self.archive, names + name), info & 15 == STT_FUNC, of, value, length
 
     def clear_retain(self, i):
         """Whether there was the flag to clear."""
@@ -111,20 +117,45 @@ class Sections:
         self.resize(i, len(TRAP))
 
 
+class Places:
+    """Functions of a section by where they are."""
+
+    def __init__(self, found):
+        self.found = sorted(found)
+        self.begins = [first for first, _, _ in self.found]
+
+    def of(self, place):
+        """The name of the function that a place lies in, or None."""
+        nearest = bisect.bisect_right(self.begins, place) - 1
+        first, size, name = self.found[nearest] if nearest >= 0 else (0, 0, None)
+        return name if place < first + size else None
+
+
 def trap_witnesses(sections, text, relocations):
-    """Replaces those of a section that nobody calls; returns how many."""
-    found = sorted((first, size) for name, first, size in sections.functions(text) if UNCALLED_WITNESS.search(name))
-    begins = [first for first, _ in found]
-    for first in begins:
-        at = sections.contents(text)[0] + first
-        sections.archive[at : at + len(TRAP)] = TRAP
-    at, size = sections.contents(relocations)
-    for entry in range(at, at + size, RELOCATION.size):
-        (place,) = struct.unpack_from("<Q", sections.archive, entry)
-        nearest = bisect.bisect_right(begins, place) - 1
-        if nearest >= 0 and place < sum(found[nearest]):
+    """Replaces those of a section that nobody calls; returns how many.
+
+    The compiler gives equal functions one body, under one of their names. So a witness of a type that is not mentioned
+    counts only where it calls what bears such a name.
+    """
+    symbols = list(sections.symbols())
+    places = Places((at, size, name) for name, function, of, at, size in symbols if of == text and function and size)
+    (at, size), called = sections.contents(relocations), {}
+    entries = [(entry, *RELOCATION.unpack_from(sections.archive, entry)) for entry in range(at, at + size, RELOCATION.size)]
+    for _, place, info, _ in entries:
+        called.setdefault(places.of(place), []).append(symbols[info >> 32][0])
+    trapped = {
+        name for _, _, name in places.found
+        if UNCALLED_WITNESS.search(name)
+        or UNMENTIONED.search(name) and any(CALLED.search(other) for other in called.get(name, ()))
+    }  # fmt: skip
+    for first, _, name in places.found:
+        if name in trapped:
+            at = sections.contents(text)[0] + first
+            sections.archive[at : at + len(TRAP)] = TRAP
+    for entry, place, _, _ in entries:
+        if places.of(place) in trapped:
             RELOCATION.pack_into(sections.archive, entry, place, 0, 0)  # R_X86_64_NONE
-    return len(found)
+    return len(trapped)
 
 
 def slim(sections):
