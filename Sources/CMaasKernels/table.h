@@ -39,6 +39,10 @@ extern const maas_kernel_table maas_f32_gemm_table, maas_f32_gemm_pack_table, ma
     maas_s8_conv_pack_table, maas_f32_trees_table, maas_f64_trees_table, maas_f32_nbits_table,
     maas_f32_qbinary_table, maas_f32_block_bytes_table, maas_f32_range_table, maas_f32_conv_nhwc_table,
     maas_f32_conv_nhwc_pack_table, maas_f32_pool_nhwc_table, maas_s8_pool_nhwc_table,
-    maas_f32_fold_nhwc_table, maas_f32_slope_table, maas_f32_softmax_slope_table, maas_f32_layer_norm_slope_table, maas_f32_layer_norm_sums_table, maas_f32_channel_norm_slope_table, maas_f32_dropout_table, maas_f64_gemm_table, maas_f32_update_table, maas_f32_square_sums_table, maas_f32_conv_weights_table, maas_f32_conv_weights_finish_table, maas_f32_pool_slope_table, maas_dropout_table, maas_f32_recurrent_forward_table, maas_f32_recurrent_backward_table;
+    maas_f32_fold_nhwc_table, maas_f32_slope_table, maas_f32_softmax_slope_table,
+    maas_f32_layer_norm_slope_table, maas_f32_layer_norm_sums_table, maas_f32_channel_norm_slope_table,
+    maas_f32_dropout_table, maas_f64_gemm_table, maas_f32_update_table, maas_f32_square_sums_table,
+    maas_f32_conv_weights_table, maas_f32_conv_weights_finish_table, maas_f32_pool_slope_table,
+    maas_dropout_table, maas_f32_recurrent_forward_table, maas_f32_recurrent_backward_table;
 
 #endif

@@ -84,6 +84,7 @@ extension Trainer {
     }
     let call = FitCall(data: data, count: data.count - held, validation: validation, onStep: onStep)
     begin()
+    defer { place.isFitting = false }
     var reports: [EpochReport] = []
     while place.epoch < place.lastEpoch {
       guard let rate = try runEpoch(call) else { break }
@@ -92,7 +93,6 @@ extension Trainer {
       let isStale = options.patience > 0 && place.stale >= options.patience
       if isStale || onEpoch?(report) == false { break }
     }
-    place.isFitting = false
     restoreBest()
     return reports
   }

@@ -23,7 +23,9 @@ extension Trainer {
   }
 
   private func found(_ name: String) throws(MaasError) -> Tensor {
-    if let known = (model.parameters + model.statistics).first(where: { $0.name == name }) { return known.tensor }
+    if let known = (model.parameters + model.statistics).first(where: { $0.name == name }) {
+      return known.tensor
+    }
     throw MaasError(.notFound, "there is no parameter '\(name)'", hint: didYouMean(name, tensorNames))
   }
 }

@@ -218,6 +218,52 @@ static void fine_tuning(void) {
   OK(maas_trainer_close(third));
 }
 
+static int save_third(void *context, const maas_epoch *epoch) {
+  double number = 0;
+  OK(maas_epoch_number(epoch, "epoch", &number));
+  if (number == 3)
+    OK(maas_trainer_save(context, fixture("third.checkpoint")));
+  return 0;
+}
+
+static float weight(const maas_trainer *trainer) {
+  maas_tensor *value = NULL;
+  OK(maas_trainer_parameter(trainer, "dense_1/weight", &value));
+  const float found = floats(value)[7];
+  OK(maas_tensor_close(value));
+  return found;
+}
+
+/* Another trainer goes on from the middle to the same bits. */
+static void checkpoints(void) {
+  maas_trainer *first = trainer_with("epochs", "7"), *second = trainer_with("epochs", "7");
+  if (!first)
+    return;
+  maas_dataset *data = samples();
+  size_t count = 0;
+  OK(maas_trainer_fit(first, data, NULL, save_third, first));
+  OK(maas_trainer_restore(second, fixture("third.checkpoint")));
+  CHECK(weight(first) != weight(second));
+  OK(maas_trainer_fit(second, data, NULL, NULL, NULL));
+  OK(maas_trainer_history(second, "loss", NULL, 0, &count));
+  CHECK(count == 4);
+  CHECK(weight(first) == weight(second));
+
+  maas_trainer *other = trainer_with("update_rule", "sgd");
+  const float before = weight(other);
+  FAILS(maas_trainer_restore(other, fixture("third.checkpoint")), MAAS_INVALID_ARGUMENT, "incompatible");
+  FAILS(maas_trainer_restore(other, fixture("digits.onnx")), MAAS_INVALID_MODEL, "");
+  FAILS(maas_trainer_restore(other, "/nowhere/x"), MAAS_NOT_FOUND, "/nowhere/x");
+  FAILS(maas_trainer_save(other, "/nowhere/x"), MAAS_IO_ERROR, "/nowhere/x");
+  REFUSES_NULL(maas_trainer_save(other, NULL), "path");
+  REFUSES_NULL(maas_trainer_restore(NULL, "x"), "trainer");
+  CHECK(weight(other) == before);
+  OK(maas_dataset_close(data));
+  OK(maas_trainer_close(first));
+  OK(maas_trainer_close(second));
+  OK(maas_trainer_close(other));
+}
+
 static void options(void) {
   maas_trainer_options *options = fresh();
   if (!options)

@@ -6,8 +6,8 @@ import numpy as np
 import onnxruntime
 import pytest
 from conftest import run_python
-from maas.train import MLPClassifier, MLPRegressor
-from sklearn import datasets, neural_network
+from maas.train import MLPClassifier, MLPRegressor, Trainer
+from sklearn import datasets, metrics, neural_network
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -63,6 +63,21 @@ def test_probabilities_and_the_written_model(tmp_path):
     np.testing.assert_array_equal(scores.argmax(1), probabilities.argmax(1))
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict_proba(x), probabilities)
+
+
+def test_metrics_are_scikit_learns():
+    x, y = datasets.load_wine(return_X_y=True)
+    x = StandardScaler().fit_transform(x).astype(np.float32)
+    trainer = Trainer("input 13\ndense 3 activation=softmax", loss="cross-entropy", epochs=3, learning_rate=0.02)
+    trainer.fit(x, y)
+    found, probabilities = trainer.evaluate(x, y), trainer.predict(x)
+    classes = probabilities.argmax(1)
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(y, classes, average="macro")
+    assert found == pytest.approx({
+        "loss": metrics.log_loss(y, probabilities), "accuracy": np.mean(classes == y), "precision": precision,
+        "recall": recall, "f1": f1, "roc_auc": metrics.roc_auc_score(y, probabilities, multi_class="ovr"),
+    }, rel=1e-5)  # fmt: skip
+    assert 0.5 < found["accuracy"] < 1
 
 
 def test_partial_fit():

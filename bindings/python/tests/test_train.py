@@ -218,6 +218,25 @@ def test_fit_goes_on():
     assert whole == parts[0] + parts[1]
 
 
+def test_a_killed_training_goes_on(tmp_path):
+    text = "input 10\ndense 16 activation=tanh\nbatch-norm\ndropout 0.2\ndense 1"
+    options = {"epochs": 6, "batch_size": 16, "seed": 3, "ema": 0.9, "schedule": "cosine"}
+    path = tmp_path / "checkpoint"
+    first = train.Trainer(text, **options)
+    first.fit(X, Y, callback=lambda epoch: first.save(path) if epoch["epoch"] == 2 else None)
+    second = train.Trainer(text, threads=1, **options)
+    second.restore(path)
+    assert len(second.fit(X, Y)["loss"]) == 4
+    assert second.to_onnx() == first.to_onnx()
+    with pytest.raises(maas.InvalidArgument, match="incompatible"):
+        train.Trainer(text, **options | {"seed": 4}).restore(path)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(maas.InvalidModel):
+        second.restore(path)
+
+
 def test_callbacks(tmp_path, capsys):
     model = Sequential([Dense(1)]).compile("sgd", "mse", metrics=["mae", "r2"])
     seen = []
@@ -254,7 +273,9 @@ def test_weights_of_samples_and_classes():
     model = Sequential([Dense(3)], seed=1).compile("adam", "cross-entropy")
     model.build((4,))
     weights = np.where(CLASSES == 1, 3.0, 1.0)
-    losses = -np.log(np.exp(scores := model.predict(CLOUDS)) / np.exp(scores).sum(1, keepdims=True))[np.arange(90), CLASSES]
+    losses = -np.log(np.exp(scores := model.predict(CLOUDS)) / np.exp(scores).sum(1, keepdims=True))[
+        np.arange(90), CLASSES
+    ]
     assert model.evaluate(CLOUDS, CLASSES, weights) == pytest.approx(np.average(losses, weights=weights), rel=1e-5)
     first = model.fit(CLOUDS, CLASSES, sample_weight=weights, shuffle=False, verbose=0).history
     again = Sequential([Dense(3)], seed=1).compile("adam", "cross-entropy")
@@ -270,7 +291,10 @@ def test_fine_tuning():
     assert before == pytest.approx(model.evaluate(X, Y))
     trainer.fit(X, Y)
     assert trainer.evaluate(X, Y)["loss"] < before
-    tuned = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load_from_string(trainer.to_onnx()).graph.initializer}
+    tuned = {
+        tensor.name: onnx.numpy_helper.to_array(tensor)
+        for tensor in onnx.load_from_string(trainer.to_onnx()).graph.initializer
+    }
     np.testing.assert_array_equal(tuned["dense_1/weight"], model.get_weights()["dense_1/weight"])
     assert not np.array_equal(tuned["dense_2/weight"], model.get_weights()["dense_2/weight"])
 

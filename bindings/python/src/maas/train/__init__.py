@@ -8,8 +8,11 @@
 `Trainer` is the plain class below: a network's text or an ONNX model, options by name, arrays.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from .callbacks import Callback, EarlyStopping, LambdaCallback, ModelCheckpoint
-from .estimators import MLPClassifier, MLPRegressor
 from .layers import (
     GRU,
     LSTM,
@@ -62,6 +65,9 @@ from .optimizers import (
 )
 from .sequential import History, Sequential
 from .trainer import Dataset, Epoch, Trainer
+
+if TYPE_CHECKING:
+    from .estimators import MLPClassifier, MLPRegressor
 
 __all__ = [
     "Activation",
@@ -122,3 +128,12 @@ __all__ = [
     "Trainer",
     "Transformer",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The estimators, which import scikit-learn where it is installed, only when they are asked for."""
+    if name in ("MLPClassifier", "MLPRegressor"):
+        from . import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -109,7 +109,11 @@ class ModelCheckpoint(_Watching):
     """Writes the model to an ONNX file after each epoch, or only when it is the best so far."""
 
     def __init__(
-        self, filepath: str | os.PathLike[str], monitor: str = "val_loss", save_best_only: bool = False, mode: str = "auto"
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        save_best_only: bool = False,
+        mode: str = "auto",
     ):
         super().__init__(monitor, mode, 0.0)
         self.filepath, self.save_best_only = os.fspath(filepath), save_best_only

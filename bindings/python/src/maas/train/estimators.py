@@ -185,7 +185,9 @@ class _MLP(BaseEstimator):
         order = np.random.default_rng(self._seed()).permutation(len(X))
         count = max(1, int(len(X) * self.validation_fraction))
         if not 0 < self.validation_fraction < 1 or count >= len(X):
-            raise InvalidArgument(f"validation_fraction must leave samples on both sides: found {self.validation_fraction}")
+            raise InvalidArgument(
+                f"validation_fraction must leave samples on both sides: found {self.validation_fraction}"
+            )
         held, kept = order[:count], order[count:]
         return X[kept], y[kept], (X[held], y[held])
 

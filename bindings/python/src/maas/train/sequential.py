@@ -74,7 +74,12 @@ class Sequential:
         Losses of classes and of yes-or-no questions look at scores; where the network ends in softmax or sigmoid, at
         what comes before it. Metrics are names, or functions of targets and predictions.
         """
-        settings = {"loss": loss_word(loss), "label_smoothing": label_smoothing, "seed": self.seed, "threads": self.threads}
+        settings = {
+            "loss": loss_word(loss),
+            "label_smoothing": label_smoothing,
+            "seed": self.seed,
+            "threads": self.threads,
+        }
         self._settings = {**settings, **dict(optimizer_of(optimizer).settings()), **options}
         self._metrics = metrics_of(metrics)
         if self._trainer is not None:
@@ -257,7 +262,9 @@ class _Fit:
             logs |= {f"val_{name}": value for name, value in held.items()}
         self.history.add(number, logs)
         if self.prints:
-            print(f"epoch {number + 1}/{self.epochs}: " + ", ".join(f"{k} {v:.4g}" for k, v in logs.items()), flush=True)
+            print(
+                f"epoch {number + 1}/{self.epochs}: " + ", ".join(f"{k} {v:.4g}" for k, v in logs.items()), flush=True
+            )
         for callback in self.callbacks:
             callback.on_epoch_end(number, logs)
         return model.stop_training

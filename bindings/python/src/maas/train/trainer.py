@@ -47,7 +47,11 @@ def _sample_array(value: Any, what: str) -> np.ndarray:
 
 def _features(x: Arrays) -> list[np.ndarray]:
     """The arrays of all inputs: one, or a list or tuple of arrays with one for each."""
-    if isinstance(x, (list, tuple)) and x and all(hasattr(item, "__array__") or hasattr(item, "__dlpack__") for item in x):
+    if (
+        isinstance(x, (list, tuple))
+        and x
+        and all(hasattr(item, "__array__") or hasattr(item, "__dlpack__") for item in x)
+    ):
         return [_sample_array(item, f"features {i}") for i, item in enumerate(x)]
     return [_sample_array(x, "the features")]
 
