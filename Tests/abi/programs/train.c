@@ -408,10 +408,14 @@ static void names(void) {
 }
 
 int main(int argc, char **argv) {
-  static const struct check checks[] = {
-      {"the reference program", reference},       {"callbacks of training", callbacks},
-      {"one step of gradient descent", one_step}, {"fine-tuning", fine_tuning},
-      {"options of training", options},           {"networks", networks},
-      {"wrong data for training", wrong_data},    {"names in training", names}};
+  static const struct check checks[] = {{"the reference program", reference},
+                                        {"callbacks of training", callbacks},
+                                        {"one step of gradient descent", one_step},
+                                        {"fine-tuning", fine_tuning},
+                                        {"options of training", options},
+                                        {"networks", networks},
+                                        {"wrong data for training", wrong_data},
+                                        {"names in training", names},
+                                        {"checkpoints", checkpoints}};
   return run_checks(argc, argv, checks, COUNT(checks));
 }

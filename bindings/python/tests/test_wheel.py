@@ -51,7 +51,8 @@ def run(environment, folder, code):
 def test_the_wheel_holds_what_it_must(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    modules = {f"maas/{path.name}" for path in (ROOT / "bindings" / "python" / "src" / "maas").glob("*.py")}
+    source = ROOT / "bindings" / "python" / "src"
+    modules = {str(path.relative_to(source)) for path in source.rglob("*.py")}
     assert modules | {"maas/py.typed", "maas/LICENSE", "maas/libmaas.so.1"} == {
         n for n in names if n.startswith("maas/")
     }
@@ -78,7 +79,7 @@ def test_the_library_needs_nothing_but_the_system(wheel, tmp_path):
 
 def test_the_example_works_in_a_fresh_environment(environment, tmp_path):
     readme = (ROOT / "bindings" / "python" / "README.md").read_text()
-    [example] = re.findall(r"```python\n(.*?)```", readme, re.S)
+    example = re.findall(r"```python\n(.*?)```", readme, re.S)[0]
     shutil.copy(DIGITS / "digits.onnx", tmp_path)
     shutil.copy(DIGITS / "images" / "7.npy", tmp_path)
     assert run(environment, tmp_path, example) == "[7]\n"
