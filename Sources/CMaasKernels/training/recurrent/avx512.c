@@ -1,7 +1,7 @@
 #if defined(__x86_64__)
 #include "../../simd/name.h"
 #include <stdbool.h>
-#include "maas_system.h"
+#include <time.h>
 #include "../../row.h"
 #include "product.h"
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))),         \

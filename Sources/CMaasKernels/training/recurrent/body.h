@@ -2,7 +2,7 @@
 /// IS_DOUBLE, FORWARD and BACKWARD, what the entries are called, and APPLY(f, x, n): x = f(x).
 #include <stdbool.h>
 #include <string.h>
-#include "maas_system.h"
+#include <time.h>
 #include "product.h"
 
 /// Most of it runs once in a while; the loops over all units are what must be fast.
@@ -64,10 +64,13 @@ static MAAS_SMALL bool is_live(const walk *w, const int32_t *lengths, int64_t r,
   return !lengths || time < lengths[w->row + r];
 }
 
+/// The deadline is on the clock of CMaasSystem, no function of which is linked wherever kernels are.
 static MAAS_SMALL bool is_stopped(const walk *w) {
-  const maas_worker *k = w->worker;
-  return (k->cancel && __atomic_load_n(k->cancel, __ATOMIC_RELAXED)) ||
-         (k->deadline && maas_sys_now_ns() > k->deadline);
+  struct timespec now = {0};
+  if (w->worker->cancel && __atomic_load_n(w->worker->cancel, __ATOMIC_RELAXED))
+    return true;
+  return w->worker->deadline && clock_gettime(CLOCK_MONOTONIC, &now) == 0 &&
+         now.tv_sec * 1000000000LL + now.tv_nsec > w->worker->deadline;
 }
 
 static MAAS_SMALL void start_state(const walk *w, int from, NUMBER *to) {
@@ -115,12 +118,18 @@ static MAAS_SMALL void add_peephole(const walk *w, int gate, const NUMBER *weigh
       gates[r * w->width + gate * h + j] += weights[j] * cell[r * h + j];
 }
 
-/// y = a b, and what is added if anything is.
+/// y = a b, and what is added if anything is. Two loops: a masked load of no address costs hundreds of cycles.
 static MAAS_LOOP void add_products(int64_t n, const NUMBER *a, const NUMBER *b, const NUMBER *added,
                                    NUMBER *y) {
+  if (!added) {
+#pragma clang loop interleave_count(1)
+    for (int64_t j = 0; j < n; j++)
+      y[j] = a[j] * b[j];
+    return;
+  }
 #pragma clang loop interleave_count(1)
   for (int64_t j = 0; j < n; j++)
-    y[j] = a[j] * b[j] + (added ? added[j] : 0);
+    y[j] = added[j] + a[j] * b[j];
 }
 
 static MAAS_LOOP void lstm_cells(const walk *w, const forward_step *s, NUMBER *gates, int64_t r) {
@@ -270,7 +279,9 @@ static inline __attribute__((always_inline)) NUMBER slope(const maas_slope *s, N
   return a + y * (b + y * (above ? s->above[2] : s->below[2]));
 }
 
-static MAAS_LOOP void backward_lstm(const walk *w, const backward_step *s, int64_t r, const NUMBER *cell) {
+/// One row; `plain` is the common form, without peepholes and with a forget gate of its own.
+static inline __attribute__((always_inline)) void
+lstm_slopes(const walk *w, const backward_step *s, int64_t r, const NUMBER *cell, const bool plain) {
   int64_t h = w->g->hidden;
   const maas_slope f = w->g->slopes[w->direction][0], g = w->g->slopes[w->direction][1];
   const maas_slope last = w->g->slopes[w->direction][2];
@@ -278,21 +289,37 @@ static MAAS_LOOP void backward_lstm(const walk *w, const backward_step *s, int64
   const NUMBER *p =
       w->operands[peephole_back] ? (NUMBER *)w->operands[peephole_back] + w->direction * 3 * h : NULL;
   NUMBER *restrict dh = s->dh + r * h, *restrict dc = s->dc + r * h, *restrict dx = s->dx + r * w->width;
-  const bool joined = w->g->input_forget;
+  const bool joined = !plain && w->g->input_forget;
 #pragma clang loop interleave_count(1)
   for (int64_t j = 0; j < h; j++) {
     NUMBER i = gates[j], o = gates[h + j], forget = gates[2 * h + j], candidate = gates[3 * h + j];
     NUMBER output = dh[j] * cell[j] * slope(&f, o);
-    NUMBER d = dc[j] + dh[j] * o * slope(&last, cell[j]) + (p ? p[h + j] * output : 0);
+    NUMBER d = dc[j] + dh[j] * o * slope(&last, cell[j]);
+    if (!plain && p)
+      d += p[h + j] * output;
     NUMBER input = d * (joined ? candidate - own[j] : candidate) * slope(&f, i);
     NUMBER lost = joined ? 0 : d * own[j] * slope(&f, forget);
     dx[j] = input;
     dx[h + j] = output;
     dx[2 * h + j] = lost;
     dx[3 * h + j] = d * i * slope(&g, candidate);
-    dc[j] = d * forget + (p ? p[j] * input + p[2 * h + j] * lost : 0);
+    dc[j] = d * forget;
+    if (!plain && p)
+      dc[j] += p[j] * input + p[2 * h + j] * lost;
     dh[j] = 0;
   }
+}
+
+static MAAS_LOOP void lstm_slopes_plain(const walk *w, const backward_step *s, int64_t r,
+                                        const NUMBER *cell) {
+  lstm_slopes(w, s, r, cell, true);
+}
+
+static MAAS_SMALL void backward_lstm(const walk *w, const backward_step *s, int64_t r, const NUMBER *cell) {
+  if (w->operands[peephole_back] || w->g->input_forget)
+    lstm_slopes(w, s, r, cell, false);
+  else
+    lstm_slopes_plain(w, s, r, cell);
 }
 
 static MAAS_SMALL void backward_rnn(const walk *w, const backward_step *s, int64_t r) {
@@ -305,12 +332,13 @@ static MAAS_SMALL void backward_rnn(const walk *w, const backward_step *s, int64
 }
 
 /// All but the reset gate where that is applied before R: its gradient comes through R.
-static MAAS_LOOP void backward_gru(const walk *w, const backward_step *s, int64_t r) {
+static inline __attribute__((always_inline)) void gru_slopes(const walk *w, const backward_step *s, int64_t r,
+                                                             const bool linear) {
   int64_t h = w->g->hidden;
   const maas_slope f = w->g->slopes[w->direction][0], g = w->g->slopes[w->direction][1];
   const NUMBER *gates = s->gates + r * w->width, *own = s->before + r * h, *kept = s->kept + r * h;
   NUMBER *restrict dh = s->dh + r * h, *restrict dx = s->dx + r * w->width;
-  NUMBER *restrict dr = s->dr ? s->dr + r * w->width : NULL;
+  NUMBER *restrict dr = linear ? s->dr + r * w->width : NULL;
 #pragma clang loop interleave_count(1)
   for (int64_t j = 0; j < h; j++) {
     NUMBER z = gates[j], reset = gates[h + j], candidate = gates[2 * h + j];
@@ -319,14 +347,25 @@ static MAAS_LOOP void backward_gru(const walk *w, const backward_step *s, int64_
     dx[j] = update;
     dx[2 * h + j] = inner;
     dh[j] *= z;
-    if (!dr)
-      continue;
-    NUMBER forgotten = inner * kept[j] * slope(&f, reset);
-    dx[h + j] = forgotten;
-    dr[j] = update;
-    dr[h + j] = forgotten;
-    dr[2 * h + j] = inner * reset;
+    if (linear) {
+      NUMBER forgotten = inner * kept[j] * slope(&f, reset);
+      dx[h + j] = forgotten;
+      dr[j] = update;
+      dr[h + j] = forgotten;
+      dr[2 * h + j] = inner * reset;
+    }
   }
+}
+
+static MAAS_LOOP void gru_slopes_linear(const walk *w, const backward_step *s, int64_t r) {
+  gru_slopes(w, s, r, true);
+}
+
+static MAAS_SMALL void backward_gru(const walk *w, const backward_step *s, int64_t r) {
+  if (s->dr)
+    gru_slopes_linear(w, s, r);
+  else
+    gru_slopes(w, s, r, false);
 }
 
 /// The gradient of what the last gate of R was multiplied with goes to the reset gate and to the hidden values.

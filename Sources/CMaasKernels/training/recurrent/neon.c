@@ -1,7 +1,7 @@
 #if defined(__aarch64__)
 #include "../../simd/name.h"
 #include <stdbool.h>
-#include "maas_system.h"
+#include <time.h>
 #include "../../row.h"
 #include "product.h"
 #define MAAS_ISA_SUFFIX neon

@@ -1,6 +1,6 @@
 #include "../../simd/name.h"
 #include <stdbool.h>
-#include "maas_system.h"
+#include <time.h>
 #include "../../row.h"
 #include "product.h"
 #define MAAS_ISA_SUFFIX scalar
