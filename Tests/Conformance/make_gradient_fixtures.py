@@ -51,6 +51,20 @@ def recurrent(op, bidirectional):
         "inputs": tensors(lambda t: t.detach()), "gradients": tensors(lambda t: t.grad, "d")}
 
 
+def attention(heads, key_heads, causal, masked):
+    # The scale, which is a float in ONNX, is exact for heads of 4.
+    shapes = {"q": (1, heads, 3, 4), "k": (1, key_heads, 3, 4), "v": (1, key_heads, 3, 2)}
+    q, k, v = (torch.randn(shape, requires_grad=True) for shape in shapes.values())
+    mask = torch.randn(3, 3) if masked else None
+    y = torch.nn.functional.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=heads != key_heads)
+    torch.sin(y).sum().backward()
+    inputs = {"q": q, "k": k, "v": v, **({"mask": mask} if masked else {})}
+    return {
+        "attributes": {"is_causal": int(causal)}, "inputs": {name: x.detach().tolist() for name, x in inputs.items()},
+        "gradients": {f"d{name}": inputs[name].grad.tolist() for name in "qkv"}}
+
+
 def write(name, cases):
     HERE.mkdir(exist_ok=True)
     (HERE / name).write_text(json.dumps(cases) + "\n")
@@ -58,3 +72,6 @@ def write(name, cases):
 
 write("recurrent.json", {
     f"{op}{'-bidirectional' if both else ''}": recurrent(op, both) for op in ORDER for both in (False, True)})  # fmt: skip
+write("attention.json", {
+    "plain": attention(2, 2, False, False), "causal": attention(2, 2, True, False), "mask": attention(2, 2, False, True),
+    "grouped": attention(4, 2, True, False)})  # fmt: skip

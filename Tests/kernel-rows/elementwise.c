@@ -205,6 +205,28 @@ static void check_binary(maas_binary op, const struct broadcast *s) {
   check(&c);
 }
 
+static maas_split dropout_split(const maas_kernel *row, void *params) {
+  (void)row;
+  return maas_dropout_split(params);
+}
+
+/// Which elements are kept is the same on all machines; MaasOpsTests holds it to the generator's known answers.
+static void check_dropout(int64_t n) {
+  maas_dropout_params p = {.n = n, .threshold = 0x40000000, .stream = 7, .scale = 4.0 / 3};
+  kernel_case c = {.table = "maas_dropout",
+                   .params = &p,
+                   .params_size = sizeof p,
+                   .operands = {{FLOATS, false, (size_t)n, -1, 1},
+                                {INDICES, false, 1, 0, 0},
+                                {INDICES, false, 1, 0, 0},
+                                {FLOATS, true, (size_t)n, 7, 7}},
+                   .tolerance = 1e-6,
+                   .scale = 1,
+                   .split = dropout_split};
+  snprintf(c.note, sizeof c.note, "%d elements", (int)n);
+  check(&c);
+}
+
 void check_elementwise(void) {
   const size_t sizes[] = {1, 3, 7, 8, 9, 17, 31, 67};
   for (int f = 0; f < MAAS_UNARY_COUNT; f++) {
@@ -216,4 +238,6 @@ void check_elementwise(void) {
   for (int op = 0; op < MAAS_BINARY_COUNT; op++)
     for (size_t s = 0; s < sizeof broadcasts / sizeof broadcasts[0]; s++)
       check_binary((maas_binary)op, &broadcasts[s]);
+  for (int64_t n = 1; n < 5000; n = 3 * n + 2)
+    check_dropout(n);
 }

@@ -10,14 +10,14 @@ import MaasGraph
 /// com.microsoft position_ids are input 1, and may be the one position of the first place.
 package final class RotaryEmbedding: OperatorFamily {
   package struct Row: Sendable {
-    fileprivate let ids, cosines, sines: Int
+    let ids, cosines, sines: Int
 
     package static let onnx = Row(ids: 3, cosines: 1, sines: 2)
     package static let microsoft = Row(ids: 1, cosines: 2, sines: 3)
   }
 
   package let name = "RotaryEmbedding"
-  private let row: Row
+  let row: Row
   /// Pairs are neighbours; else they lie half the rotated part apart.
   private let isInterleaved: Bool
   /// How many elements of a head are rotated; 0: all.
