@@ -9,7 +9,8 @@ typedef struct depthwise_row {
   const uint8_t *const *rows;
   const uint8_t *outside; ///< MAAS_NR times x's zero point.
   const uint8_t *weights;
-  int64_t width; ///< Channels.
+  const int32_t *base; ///< Added to every sum.
+  int64_t width;       ///< Channels.
   bool is_signed;
 } depthwise_row;
 
@@ -26,14 +27,15 @@ MAAS_INLINE void load_taps(const depthwise_row *d, const uint8_t *const *rows, i
       taps[v] = vi_xor(taps[v], vi_set((int32_t)0x80808080));
 }
 
-MAAS_INLINE void add_taps(const vi *taps, const uint8_t *weights, vi *sums) {
-  MAAS_EACH (v, MAAS_NV)
+MAAS_INLINE void add_taps(const int nv, const vi *taps, const uint8_t *weights, vi *sums) {
+  MAAS_EACH (v, nv)
     sums[v] = vi_dot_quads(sums[v], taps[v], vi_load((const int32_t *)(const void *)weights + v * V_WIDTH));
 }
 
-MAAS_INLINE void store_sums(const vi *from, int32_t *sums) {
-  MAAS_EACH (v, MAAS_NV)
-    vi_store(sums + v * V_WIDTH, from[v]);
+/// Sums of their own from zero on live shorter than with a beginning from memory.
+MAAS_INLINE void store_sums(const int nv, const int32_t *base, const vi *from, int32_t *sums) {
+  MAAS_EACH (v, nv)
+    vi_store(sums + v * V_WIDTH, vi_add(from[v], vi_load(base + v * V_WIDTH)));
 }
 
 /// Any kernel: the output whose first tap is at column `left`.
@@ -48,27 +50,27 @@ static void sum_any(const depthwise_row *d, int64_t left, int32_t *sums) {
     for (int64_t kx = 0; kx < g->kernel[maas_width]; kx++)
       for (int64_t part = 0; part < parts; part++, weights += 4 * MAAS_NR) {
         load_taps(d, d->rows + 4 * (kz * parts + part), left + kx * g->dilation[maas_width], 4, true, taps);
-        add_taps(taps, weights, sum);
+        add_taps(MAAS_NV, taps, weights, sum);
       }
-  store_sums(sum, sums);
+  store_sums(MAAS_NV, d->base, sum, sums);
 }
 
-/// MAAS_MR neighbouring outputs of a kernel of three columns: they share what they load.
-MAAS_INLINE void sum_three(const depthwise_row *d, int64_t left, const int stride, const bool at_edge,
-                           int32_t *sums) {
+/// MAAS_MR neighbouring outputs of a kernel of three columns: they share what they load. `nv` vectors have all channels.
+MAAS_INLINE void sum_three(const int nv, const depthwise_row *d, int64_t left, const int stride,
+                           const bool at_edge, int32_t *sums) {
   vi sum[MAAS_MR][MAAS_NV], taps[MAAS_NV];
   const uint8_t *const rows[] = {d->rows[0], d->rows[1], d->rows[2], NULL};
   MAAS_EACH (i, MAAS_MR)
-    MAAS_EACH (v, MAAS_NV)
+    MAAS_EACH (v, nv)
       sum[i][v] = vi_set(0);
   MAAS_EACH (x, (MAAS_MR - 1) * stride + 3) {
     load_taps(d, rows, left + x, 3, at_edge, taps);
     MAAS_EACH (k, 3)
       if (x >= k && (x - k) % stride == 0 && (x - k) / stride < MAAS_MR)
-        add_taps(taps, d->weights + k * 4 * MAAS_NR, sum[(x - k) / stride]);
+        add_taps(nv, taps, d->weights + k * 4 * MAAS_NR, sum[(x - k) / stride]);
   }
   MAAS_EACH (i, MAAS_MR)
-    store_sums(sum[i], sums + i * MAAS_NR);
+    store_sums(nv, d->base, sum[i], sums + i * MAAS_NR);
 }
 
 /// Whether the outputs see x only.
@@ -78,25 +80,26 @@ static bool sees_inside(const depthwise_row *d, int64_t left) {
 }
 
 typedef void sum_function(const depthwise_row *d, int64_t left, int32_t *sums);
-static __attribute__((noinline)) void sum_three_1_at_edge(const depthwise_row *d, int64_t left,
-                                                          int32_t *sums) {
-  sum_three(d, left, 1, true, sums);
+#define SUM_THREE(name, nv, stride, at_edge)                                                                 \
+  static __attribute__((noinline)) void name(const depthwise_row *d, int64_t left, int32_t *sums) {          \
+    sum_three(nv, d, left, stride, at_edge, sums);                                                           \
+  }
+enum { half_nv = (MAAS_NV + 1) / 2 };
+SUM_THREE(sum_whole_1, MAAS_NV, 1, false)
+SUM_THREE(sum_whole_2, MAAS_NV, 2, false)
+SUM_THREE(sum_half_1, half_nv, 1, false)
+SUM_THREE(sum_half_2, half_nv, 2, false)
+SUM_THREE(sum_at_edge_1, MAAS_NV, 1, true)
+SUM_THREE(sum_at_edge_2, MAAS_NV, 2, true)
+
+/// A panel that is half empty costs half.
+static void sum_three_1(const depthwise_row *d, int64_t left, int32_t *sums) {
+  bool is_half = d->width <= half_nv * V_WIDTH;
+  (!sees_inside(d, left) ? sum_at_edge_1 : is_half ? sum_half_1 : sum_whole_1)(d, left, sums);
 }
-static __attribute__((noinline)) void sum_three_2_at_edge(const depthwise_row *d, int64_t left,
-                                                          int32_t *sums) {
-  sum_three(d, left, 2, true, sums);
-}
-static __attribute__((noinline)) void sum_three_1(const depthwise_row *d, int64_t left, int32_t *sums) {
-  if (sees_inside(d, left))
-    sum_three(d, left, 1, false, sums);
-  else
-    sum_three_1_at_edge(d, left, sums);
-}
-static __attribute__((noinline)) void sum_three_2(const depthwise_row *d, int64_t left, int32_t *sums) {
-  if (sees_inside(d, left))
-    sum_three(d, left, 2, false, sums);
-  else
-    sum_three_2_at_edge(d, left, sums);
+static void sum_three_2(const depthwise_row *d, int64_t left, int32_t *sums) {
+  bool is_half = d->width <= half_nv * V_WIDTH;
+  (!sees_inside(d, left) ? sum_at_edge_2 : is_half ? sum_half_2 : sum_whole_2)(d, left, sums);
 }
 static void sum_each(const depthwise_row *d, int64_t left, int32_t *sums) {
   for (int64_t i = 0; i < MAAS_MR; i++)
@@ -143,6 +146,7 @@ static void load_panel(const maas_s8_conv_params *p, void *const *operands, int6
   to->row.g = g;
   to->row.is_signed = p->finish.a_is_signed;
   to->row.width = to->columns.width;
+  to->row.base = to->columns.base;
   to->row.weights = (const uint8_t *)operands[MAAS_S8_B] + first / MAAS_NR * maas_s8_panel(k, MAAS_NR);
   load_integers(&to->block, first, (const int32_t *)(const void *)(to->row.weights + k * MAAS_NR),
                 &to->columns);

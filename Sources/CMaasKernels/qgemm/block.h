@@ -18,13 +18,12 @@ static inline int32_t load_word(const uint8_t *p) {
   return word;
 }
 
-/// sums[mr, NR] for `quads` groups of four along k.
+/// acc[mr, nv] = `base` and the products of `quads` groups of four along k.
 MAAS_INLINE void multiply(const int mr, const int nv, int64_t quads, const uint8_t *a, int64_t a_row,
-                          const uint8_t *b, int32_t *sums) {
-  vi acc[MAAS_MR][MAAS_NV];
+                          const uint8_t *b, const int32_t *base, vi acc[][MAAS_NV]) {
   MAAS_EACH (i, mr)
     MAAS_EACH (v, nv)
-      acc[i][v] = vi_set(0);
+      acc[i][v] = vi_load(base + v * V_WIDTH);
   for (int64_t q = 0; q < quads; q++, b += 4 * MAAS_NR, a += 4) {
     vi panel[MAAS_NV];
     MAAS_EACH (v, nv)
@@ -35,18 +34,26 @@ MAAS_INLINE void multiply(const int mr, const int nv, int64_t quads, const uint8
         acc[i][v] = vi_dot_quads(acc[i][v], row, panel[v]);
     }
   }
+}
+
+MAAS_INLINE void multiply_to(const int mr, const int nv, int64_t quads, const uint8_t *a, int64_t a_row,
+                             const uint8_t *b, const int32_t *base, int32_t *sums) {
+  vi acc[MAAS_MR][MAAS_NV];
+  multiply(mr, nv, quads, a, a_row, b, base, acc);
   MAAS_EACH (i, mr)
     MAAS_EACH (v, nv)
       vi_store(sums + i * MAAS_NR + v * V_WIDTH, acc[i][v]);
 }
 
-typedef void micro_kernel(int64_t quads, const uint8_t *a, int64_t a_row, const uint8_t *b, int32_t *sums);
+typedef void micro_kernel(int64_t quads, const uint8_t *a, int64_t a_row, const uint8_t *b,
+                          const int32_t *base, int32_t *sums);
 
 #define MICRO_NAME(mr, nv) multiply_##mr##_##nv
 #define MICRO(mr, nv)                                                                                        \
   static __attribute__((noinline)) void MICRO_NAME(mr, nv)(int64_t quads, const uint8_t *a, int64_t a_row,   \
-                                                           const uint8_t *b, int32_t *sums) {                \
-    multiply(mr, nv, quads, a, a_row, b, sums);                                                              \
+                                                           const uint8_t *b, const int32_t *base,            \
+                                                           int32_t *sums) {                                  \
+    multiply_to(mr, nv, quads, a, a_row, b, base, sums);                                                     \
   }
 #if MAAS_NV > 2
 #define MICROS(mr) MICRO(mr, 1) MICRO(mr, 2) MICRO(mr, 4)
@@ -81,7 +88,7 @@ static micro_kernel *const micro_kernels[MAAS_MR][3] = {
 
 /// What the columns of a panel have in common for all rows.
 typedef struct panel_columns {
-  int32_t base[MAAS_NR];   ///< Added to every sum.
+  int32_t base[MAAS_NR];   ///< What every sum begins with.
   int32_t spread[MAAS_NR]; ///< What a row's zero point counts for.
   int32_t zeros[MAAS_NR];  ///< What a row's sum counts for.
   float factor[MAAS_NR], bias[MAAS_NR];
@@ -186,7 +193,7 @@ static inline row_factors factors_of(const maas_s8_block *k, const panel_columns
 /// `plain`: rows have nothing of their own.
 MAAS_INLINE vi whole_sum(const bool plain, const panel_columns *c, const row_factors *row,
                          const int32_t *sums, int64_t j) {
-  vi sum = vi_add(vi_load(sums + j), vi_load(c->base + j));
+  vi sum = vi_load(sums + j);
   if (!plain && c->has_row_zeros)
     sum = vi_sub(sum, vi_mul(row->zero, vi_load(c->spread + j)));
   if (!plain && c->has_zeros)
@@ -238,20 +245,65 @@ typedef struct byte_bounds {
   vi zero;
 } byte_bounds;
 
+static byte_bounds bounds_of(const panel_columns *c) {
+  return (byte_bounds){v_set(c->low), v_set(c->high), vi_set(c->y_zero)};
+}
+
 /// NaN becomes the lower bound.
-MAAS_INLINE vi whole_byte(const bool plain, const panel_columns *c, const row_factors *row,
-                          const byte_bounds *bounds, const int32_t *sums, int64_t j) {
-  vf x = plain ? v_fma(vi_to_float(whole_sum(plain, c, row, sums, j)), v_load(c->factor + j),
-                       v_load(c->bias + j))
-               : scaled_sum(plain, c, row, sums, j);
+MAAS_INLINE vi held_byte(const byte_bounds *bounds, vf x) {
   vf held = v_min(v_max(x, bounds->low), bounds->high);
   return vi_add(v_to_int(held), bounds->zero);
 }
 
+/// Of a row that has nothing of its own.
+MAAS_INLINE vi plain_byte(const panel_columns *c, const byte_bounds *bounds, vi sum, int64_t j) {
+  return held_byte(bounds, v_fma(vi_to_float(sum), v_load(c->factor + j), v_load(c->bias + j)));
+}
+
+MAAS_INLINE vi whole_byte(const bool plain, const panel_columns *c, const row_factors *row,
+                          const byte_bounds *bounds, const int32_t *sums, int64_t j) {
+  return plain ? plain_byte(c, bounds, vi_load(sums + j), j)
+               : held_byte(bounds, scaled_sum(plain, c, row, sums, j));
+}
+
+/// MAAS_MR rows of bytes that have nothing of their own leave the registers finished.
+MAAS_INLINE void multiply_to_bytes(const int nv, int64_t quads, const uint8_t *a, int64_t a_row,
+                                   const uint8_t *b, const panel_columns *c, uint8_t *y, int64_t y_row) {
+  vi acc[MAAS_MR][MAAS_NV];
+  multiply(MAAS_MR, nv, quads, a, a_row, b, c->base, acc);
+  byte_bounds bounds = bounds_of(c);
+  MAAS_EACH (i, MAAS_MR)
+    MAAS_EACH (v, nv) {
+      uint8_t *to = y + i * y_row + v * V_WIDTH;
+      vi bytes = plain_byte(c, &bounds, acc[i][v], v * V_WIDTH);
+      int64_t left = c->width - v * V_WIDTH;
+      if (left >= V_WIDTH)
+        vi_store_bytes(to, bytes);
+      else if (left > 0)
+        vi_store_bytes_tail(to, bytes, left);
+    }
+}
+
+typedef void bytes_kernel(int64_t quads, const uint8_t *a, int64_t a_row, const uint8_t *b,
+                          const panel_columns *c, uint8_t *y, int64_t y_row);
+
+#define BYTES_KERNEL(name, nv)                                                                               \
+  static __attribute__((noinline)) void name(int64_t quads, const uint8_t *a, int64_t a_row,                 \
+                                             const uint8_t *b, const panel_columns *c, uint8_t *y,           \
+                                             int64_t y_row) {                                                \
+    multiply_to_bytes(nv, quads, a, a_row, b, c, y, y_row);                                                  \
+  }
+BYTES_KERNEL(bytes_of_one, 1)
+BYTES_KERNEL(bytes_of_two, 2)
+BYTES_KERNEL(bytes_of_all, MAAS_NV)
+
+/// For one vector, two or all.
+static bytes_kernel *const bytes_kernels[] = {bytes_of_one, bytes_of_two, bytes_of_all};
+
 /// Bytes may alias anything: what is computed of a whole row is stored afterwards.
 MAAS_INLINE void finish_bytes(const bool plain, const panel_columns *c, const row_factors *row,
                               const int32_t *sums, uint8_t *y) {
-  byte_bounds bounds = {v_set(c->low), v_set(c->high), vi_set(c->y_zero)};
+  byte_bounds bounds = bounds_of(c);
   int64_t width = c->width, j = 0;
   if (width == MAAS_NR) {
     vi bytes[MAAS_NV];
@@ -315,9 +367,16 @@ static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) 
     load_floats(k, j, &c);
   bool is_plain = !c.has_zeros && !c.has_row_zeros && !c.has_row_scales && !k->operands[MAAS_S8_RESIDUAL] &&
                   k->finish->y_type != MAAS_ELEMENT_S32;
+  bool to_bytes = is_plain && k->finish->y_type != MAAS_ELEMENT_F32;
+  uint8_t *y = (uint8_t *)k->operands[MAAS_S8_Y] + k->y + j;
   for (int64_t r = 0; r < k->rows; r += MAAS_MR) {
     int64_t rows = maas_min64(MAAS_MR, k->rows - r);
-    micro_kernels[rows - 1][kernel](quads, k->a + r * k->a_row, k->a_row, b, sums);
+    const uint8_t *a = k->a + r * k->a_row;
+    if (to_bytes && rows == MAAS_MR) {
+      bytes_kernels[kernel](quads, a, k->a_row, b, &c, y + r * k->y_row, k->y_row);
+      continue;
+    }
+    micro_kernels[rows - 1][kernel](quads, a, k->a_row, b, c.base, sums);
     (is_plain ? finish_plain_rows : finish_other_rows)(k, &c, r, rows, j, sums);
   }
 }
