@@ -244,6 +244,9 @@ def products():
         yield f"gemm_{ta}{tb}", "Gemm", 9, {"transA": ta, "transB": tb}, inputs, {}
         wide = [x.astype(np.float64) for x in inputs]
         yield f"gemm_double_{ta}{tb}", "Gemm", 13, {"transA": ta, "transB": tb, "alpha": 0.5}, wide, {}
+    for name, a, b in (("rows", (70, 40), (40, 50)), ("batch", (2, 1, 9, 33), (3, 33, 26)), ("vector", (33,), (33, 70))):
+        wide = [x.astype(np.float64) for x in (floats(*a), floats(*b))]
+        yield f"matmul_double_{name}", "MatMul", 13, {}, wide, {}
 
 
 def convolutions():
