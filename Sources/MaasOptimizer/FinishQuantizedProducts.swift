@@ -8,8 +8,9 @@ let finishQuantizedProducts = Rule(name: "FinishQuantizedProducts", effect: .rou
   (graph: inout Graph) throws(MaasError) -> Int in
   try graph.fuseIntoProducers(inputs: 0..<2) { (node, input, producer, graph) throws(MaasError) in
     guard let op = producer.op as? QuantizedProduct, op.type == .float else { return nil }
-    if node.op.name == "Add", node.op.isElementary, op.activation.isNone, !op.isConvolution {
-      return try graph.adding(node, input, to: producer)
+    if node.op.name == "Add", node.op.isElementary, op.activation.isNone {
+      return op.isConvolution
+        ? try graph.addingToFilters(node, input, to: producer) : try graph.adding(node, input, to: producer)
     }
     guard input == 0 else { return nil }
     if let activation = fusibleActivation(node, graph), let active = op.adding(activation) {
@@ -40,6 +41,22 @@ extension Graph {
       return nil
     }
     return Node(producer.name, producer.op, inputs, node.outputs)
+  }
+
+  /// The convolution with the other summand as the bias of its filters.
+  fileprivate mutating func addingToFilters(
+    _ node: Node, _ input: Int, to producer: Node
+  ) throws(MaasError) -> Node? {
+    let own = QuantizedProduct.Input.bias.rawValue
+    guard let result = producer.outputs[0], let shape = self[result].shape,
+      let filters = shape.dims[at: 1]?.value,
+      self[node.outputs[0] ?? result].shape == shape, (producer.inputs[at: own] ?? nil) == nil,
+      let numbers = channelConstant(node.inputs[1 - input], count: filters, axis: 1, rank: shape.rank)
+    else { return nil }
+    let bias = addConstant("\(node.name)/bias", try Tensor(.float, [filters], numbers))
+    let inputs = producer.inputs + [ValueID?](repeating: nil, count: max(0, own - producer.inputs.count))
+    return Node(
+      producer.name, producer.op, Array(inputs.prefix(own)) + [bias], node.outputs)
   }
 
   /// The product with an output of the integers that `node` makes of it.

@@ -66,7 +66,7 @@ extension Matcher {
     }
     let result = [target.scale, target.zero]
     if let concat = node.op as? Concat {
-      return Node(node.name, QLinearConcat(concat), result + inputs, outputs)
+      return Node(node.name, QLinearConcat(concat, tensors: node.inputs.count), result + inputs, outputs)
     }
     var reader = AttributeReader([], opset: 1, inputCount: inputs.count + 2, outputCount: 1)
     let op: any Operator

@@ -100,34 +100,52 @@ extension Matcher {
       || node(id)?.inputs.allSatisfy { $0.map { graph[$0].constant != nil } ?? true } ?? false
   }
 
-  /// The node for the product of a MatMulInteger, as float, and its scales.
+  /// The node for the product of a MatMulInteger or ConvInteger, as float, and its scales.
   fileprivate func scaledProduct(_ node: Node) -> Node? {
     guard node.op.name == "Mul", node.op.isElementary, node.inputs.count == 2 else { return nil }
     for i in 0..<2 {
       guard isReadOnce(node.inputs[i]), let cast = self.node(node.inputs[i]), cast.op is Cast,
-        isReadOnce(cast.inputs[0]), let product = self.node(cast.inputs[0]), product.op is MatMulInteger,
-        let result = node.outputs[0], graph[result].dtype == .float, let columns = shape(product.inputs[1]),
-        columns.count > 1, let scales = scales(node.inputs[1 - i], columns.last)
+        isReadOnce(cast.inputs[0]), let product = self.node(cast.inputs[0]), let op = scaled(product.op),
+        let result = node.outputs[0], graph[result].dtype == .float,
+        let shape = shape(product.outputs[0]), shape == self.shape(result),
+        let columns = columns(product, op), let scales = scales(node.inputs[1 - i], columns)
       else { continue }
       let zeros = (2..<4).map { product.inputs[at: $0] ?? nil }
-      guard isSingle(zeros[0]), isSingle(zeros[1]) || isRow(zeros[1], columns.last) else { return nil }
+      guard isSingle(zeros[0]), isSingle(zeros[1]) || isRow(zeros[1], Columns(count: columns.count)) else {
+        return nil
+      }
       return Node(
-        product.name, QuantizedProduct(), [product.inputs[0], product.inputs[1], scales.a, scales.b] + zeros,
-        node.outputs)
+        product.name, op, [product.inputs[0], product.inputs[1], scales.a, scales.b] + zeros, node.outputs)
     }
     return nil
   }
 
+  private func scaled(_ op: any Operator) -> QuantizedProduct? {
+    op is MatMulInteger ? QuantizedProduct() : (op as? ConvInteger)?.scaled
+  }
+
+  /// What a product makes: how many columns or filters, and how many dimensions stand behind theirs.
+  private struct Columns {
+    let count: Dim
+    var inner = 0
+  }
+
+  private func columns(_ product: Node, _ op: QuantizedProduct) -> Columns? {
+    guard let shape = shape(product.inputs[1]), shape.count > 1 else { return nil }
+    return op.isConvolution
+      ? Columns(count: shape[0], inner: shape.count - 2) : Columns(count: shape[shape.count - 1])
+  }
+
   private func isSingle(_ id: ValueID?) -> Bool { id.map { isOne($0) } ?? true }
 
-  /// Whether a value has one number for each of the columns, along the last dimension.
-  private func isRow(_ id: ValueID?, _ columns: Dim?) -> Bool {
-    guard let id, let shape = shape(id), let columns else { return false }
-    return shape.last == columns && Shape(shape).count == columns
+  /// Whether a value has one number for each of the columns, along their dimension.
+  private func isRow(_ id: ValueID?, _ columns: Columns) -> Bool {
+    guard let id, let shape = shape(id), shape.count > columns.inner else { return false }
+    return shape[shape.count - 1 - columns.inner] == columns.count && Shape(shape).count == columns.count
   }
 
   /// A scale as A's one number and B's, which may be one for each column.
-  private func scales(_ id: ValueID?, _ columns: Dim?) -> (a: ValueID, b: ValueID?)? {
+  private func scales(_ id: ValueID?, _ columns: Columns) -> (a: ValueID, b: ValueID?)? {
     guard let id else { return nil }
     if let both = node(id, "Mul"), let left = both.inputs[0], let right = both.inputs[1] {
       for (a, b) in [(left, right), (right, left)] where isOne(a) && (isOne(b) || isRow(b, columns)) {

@@ -79,6 +79,23 @@ import Testing
     try expectUntouched(n.graph, quantizeProducts)
   }
 
+  @Test func sumsThatAreScaledAfterwards() throws {
+    var n = Network()
+    let x = n.input(image)
+    let parts = n.graph.add(try made(DynamicQuantizeLinear.self, [], opset: 21), [x], name: "q", outputs: 3)
+    let codes = try Tensor(.int8, [5, 4, 3, 3], n.floats(180).map { Int8($0 * 127) })
+    let w = n.graph.addConstant("w", codes)
+    let zero = n.graph.addConstant("z", try Tensor(.int8, [], [3] as [Int8]))
+    let scales = n.graph.addConstant(
+      "s", try Tensor(.float, [5, 1, 1], [0.01, 0.02, 0.015, 0.01, 0.03] as [Float]))
+    let sums = n(try made(ConvInteger.self, [], opset: 21), parts[0], w, parts[2], zero)
+    let floats = n(try made(Cast.self, [Attribute("to", .int(1))], opset: 21), sums)
+    let scaled = n.mul(floats, n.mul(parts[1], scales))
+    n.graph.outputs = [n(Unary(.relu), n.add(scaled, try n.weight(1, 5, 1, 1)))]
+    try expectFused(
+      n.graph, rules, into: ["DynamicQuantizeLinear", "QuantizedProduct"], [try n.tensor(2, 4, 7, 6)])
+  }
+
   @Test func aRegionOfBytesHasTransposesAtItsBorders() throws {
     var n = Network()
     let first = try rounded(&n, try conv(&n, try rounded(&n, n.input(image)), [8, 4, 3, 3]))

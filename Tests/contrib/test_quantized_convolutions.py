@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 
 RANDOM = np.random.default_rng(5)
 
@@ -69,12 +69,16 @@ class Samples(CalibrationDataReader):
         return self.rest.pop() if self.rest else None
 
 
-def quantized(folder, nodes, weights, shape, **options):
+def save(path, nodes, weights, shape):
     x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", shape), ("y", None)))
     constants = [numpy_helper.from_array(np.asarray(array), name) for name, array in weights.items()]
     graph = helper.make_graph(nodes, "network", [x], [y], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, folder / "float.onnx")
+    onnx.save(model, path)
+
+
+def quantized(folder, nodes, weights, shape, **options):
+    save(folder / "float.onnx", nodes, weights, shape)
     # Of 7 bits, as products of 8 saturate in what ONNX Runtime does on some machines.
     quantize_static(folder / "float.onnx", folder / "bytes.onnx", Samples(shape), reduce_range=True, **options)
     return folder / "bytes.onnx"
@@ -85,12 +89,13 @@ def answers(path, x, level=None):
     return np.asarray(maas.Session(path, **options).run(None, {"x": x})[0])
 
 
-def kernels(path, x):
+def kernels(path, x, key="kernel"):
+    """What each step of a run is."""
     session = maas.Session(path)
     session.start_profile()
     session.run(None, {"x": x})
     events = json.loads(session.stop_profile())["traceEvents"]
-    return [event.get("args", {}).get("kernel", "") for event in events if event.get("ph") == "X"]
+    return [event.get("args", {}).get(key, "") for event in events if event.get("ph") == "X"]
 
 
 def step_of(path):
@@ -146,3 +151,35 @@ def test_weights_with_zero_points(tmp_path):
         weight_type=QuantType.QUInt8)  # fmt: skip
     x = floats(*shape)
     assert np.abs(answers(path, x) - expected(path, x)).max() <= 1.01 * step_of(path)
+
+
+@pytest.mark.parametrize("weight", [QuantType.QInt8, QuantType.QUInt8])
+@pytest.mark.parametrize("name", ["strided", "pointwise", "groups", "depthwise", "one_dimension"])
+def test_sums_are_scaled_by_the_range_of_each_run(tmp_path, name, weight):
+    """ConvInteger, Cast, Mul and the bias behind it are one step, as exact as the sums of floats in another order."""
+    nodes, weights, shape = convolution(*CONVOLUTIONS[name])
+    save(tmp_path / "float.onnx", nodes, weights, shape)
+    quantize_dynamic(tmp_path / "float.onnx", tmp_path / "bytes.onnx", op_types_to_quantize=["Conv"], weight_type=weight)
+    x = floats(*shape)
+    right, path = expected(tmp_path / "bytes.onnx", x), tmp_path / "bytes.onnx"
+    assert "ConvInteger" in [node.op_type for node in onnx.load(path).graph.node]
+    for level in (None, "none"):
+        assert np.abs(answers(path, x, level) - right).max() <= 1e-5 * np.abs(right).max()
+    used = kernels(path, x, "operator")
+    assert "QuantizedProduct" in used and not {"ConvInteger", "Cast", "Mul", "Add", "Relu"} & set(used)
+
+
+def test_joined_channels_stay_bytes_in_their_order(tmp_path):
+    shapes = {"w0": (16, 3, 3, 3), "w1": (8, 16, 3, 3), "w2": (12, 24, 1, 1)}
+    weights = {name: floats(*shape) / np.float32(np.sqrt(np.prod(shape[1:]))) for name, shape in shapes.items()}
+    nodes = [
+        helper.make_node("Conv", ["x", "w0"], ["a"], "first"), helper.make_node("Conv", ["a", "w1"], ["b"], "second", pads=[1] * 4),
+        helper.make_node("Concat", ["a", "b"], ["c"], "join", axis=1), helper.make_node("Conv", ["c", "w2"], ["y"], "third"),
+    ]  # fmt: skip
+    path = quantized(
+        tmp_path, nodes, weights, (1, 3, 14, 12), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8, per_channel=True)  # fmt: skip
+    x = floats(1, 3, 14, 12)
+    assert np.abs(answers(path, x) - expected(path, x)).max() <= 3.01 * step_of(path)
+    used = kernels(path, x, "operator")
+    assert "QLinearConcat" in used and used.count("Transpose") <= 2

@@ -42,12 +42,18 @@ package final class QLinearLookup: OperatorFamily {
 package final class QLinearConcat: ReadableOperator {
   package let name = "QLinearConcat"
   private let concat: Concat
-
-  package init(_ reader: inout AttributeReader) throws(MaasError) { concat = try Concat(&reader) }
-  package init(_ concat: Concat) { self.concat = concat }
-
   /// The index of each tensor, behind which its scale and zero point stand.
-  private func tensors(_ inputs: Int) -> [Int] { Array(stride(from: 2, to: inputs, by: 3)) }
+  private let tensors: [Int]
+
+  package init(_ reader: inout AttributeReader) throws(MaasError) {
+    tensors = Array(stride(from: 2, to: reader.inputCount, by: 3))
+    concat = try Concat(&reader)
+  }
+
+  package init(_ concat: Concat, tensors count: Int) {
+    self.concat = concat
+    tensors = (0..<count).map { 2 + 3 * $0 }
+  }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     let count = node.inputs.count
@@ -57,7 +63,7 @@ package final class QLinearConcat: ReadableOperator {
       )
     }
     var facts: [Fact?] = []
-    for i in tensors(count) {
+    for i in tensors {
       try node.expectQuantized(i, scale: i + 1, zero: i + 2)
       try node.expectScale(0, zero: 1, like: i)
       facts.append(Fact(try node.dtype(i), try node.input(i).shape))
@@ -66,10 +72,21 @@ package final class QLinearConcat: ReadableOperator {
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
+    try join(&node, axis: try normalized(axis: concat.axis, rank: try node.output().rank))
+  }
+
+  package var channelsLast: (any Operator)? {
+    ChannelsLast(self, images: tensors) { [self] node throws(MaasError) in
+      let rank = try node.output().rank
+      let axis = try normalized(axis: concat.axis, rank: rank)
+      try join(&node, axis: ChannelsLast.toLast(rank: rank).firstIndex(of: axis) ?? axis)
+    }
+  }
+
+  private func join(_ node: inout Lowering, axis: Int) throws(MaasError) {
     let y = try node.output()
-    let axis = try normalized(axis: concat.axis, rank: y.rank)
     var offset = 0
-    for i in tensors(node.inputs.count) {
+    for i in tensors {
       let x = try node.quantized(i, scale: i + 1, zero: i + 2)
       let table = try node.table(
         maas_f32_activation(), x, to: try node.input(0), node.optionalInput(1))

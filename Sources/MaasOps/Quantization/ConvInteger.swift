@@ -33,6 +33,9 @@ package final class ConvInteger: ReadableOperator {
     }
   }
 
+  /// The same with its sums scaled to floats.
+  package var scaled: QuantizedProduct { QuantizedProduct(convolution, .none) }
+
   private func operands(_ node: Lowering) throws(MaasError) -> (IntegerSide, IntegerSide) {
     (
       IntegerSide(try node.input(0), node.optionalInput(2)),
