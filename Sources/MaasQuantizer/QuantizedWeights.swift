@@ -1,4 +1,5 @@
 import MaasCore
+import MaasRuntime
 
 /// The weights of a layer as whole numbers.
 enum QuantizedWeights {
@@ -6,25 +7,34 @@ enum QuantizedWeights {
   case blocks(BlockWeights)
 }
 
-/// Signed bytes with a scale for each column.
+/// Signed bytes with a scale for each column, and a zero point for each unless they are symmetric.
 struct ChannelWeights {
   let columns, rows: Int
   /// [columns, rows]
   let codes: Tensor
   let scales: Tensor
+  let zeros: Tensor?
 
-  init(_ filters: Filters) throws(MaasError) {
+  init(_ filters: Filters, isSymmetric: Bool, threads: Int) throws(MaasError) {
     (columns, rows) = (filters.columns, filters.rows)
     codes = try Tensor(.int8, [columns, rows])
     scales = try Tensor(.float, [columns])
-    let codes = codes.bytes.assumingMemoryBound(to: Int8.self)
-    for i in 0..<columns {
-      let column = filters.column(i)
-      let grid = Run(base: column, count: rows).signedBytes()
-      scales.floats[i] = grid.scale
-      for j in 0..<rows { codes[i * rows + j] = Int8(grid.code(column[j])) }
+    zeros = isSymmetric ? nil : try Tensor(.int8, [columns])
+    let weights = self
+    inParallel(columns, grain: 8, threads: threads) { columns in
+      for i in columns { weights.round(filters.column(i), i, isSymmetric) }
     }
   }
+
+  private func round(_ column: UnsafePointer<Float>, _ i: Int, _ isSymmetric: Bool) {
+    let codes = codes.bytes.assumingMemoryBound(to: Int8.self) + i * rows
+    let grid = Run(base: column, count: rows).signedBytes(isSymmetric: isSymmetric)
+    scales.floats[i] = grid.scale
+    zeros?.bytes.storeBytes(of: Int8(grid.zero), toByteOffset: i, as: Int8.self)
+    for j in 0..<rows { codes[j] = Int8(grid.code(column[j])) }
+  }
+
+  private func zero(_ i: Int) -> Int8 { zeros?.bytes.load(fromByteOffset: i, as: Int8.self) ?? 0 }
 
   /// The codes with columns as the last dimension.
   func transposed() throws(MaasError) -> Tensor {
@@ -39,8 +49,8 @@ struct ChannelWeights {
   func restore(_ filters: Filters) {
     let codes = codes.bytes.assumingMemoryBound(to: Int8.self)
     for i in 0..<columns {
-      let (column, scale) = (filters.column(i), scales.floats[i])
-      for j in 0..<rows { column[j] = Float(codes[i * rows + j]) * scale }
+      let (column, scale, zero) = (filters.column(i), scales.floats[i], Float(zero(i)))
+      for j in 0..<rows { column[j] = (Float(codes[i * rows + j]) - zero) * scale }
     }
   }
 }
@@ -114,8 +124,10 @@ extension BlockWeights {
   /// Every block by itself. The filters become what the codes stand for.
   init(_ filters: Filters, _ options: QuantizationOptions) throws(MaasError) {
     let packer = try BlockPacker(columns: filters.columns, rows: filters.rows, options)
-    for i in 0..<filters.columns {
-      for b in 0..<packer.blockCount { packer.round(filters.column(i), column: i, block: b) }
+    inParallel(filters.columns, grain: 8, threads: options.threads) { columns in
+      for i in columns {
+        for b in 0..<packer.blockCount { packer.round(filters.column(i), column: i, block: b) }
+      }
     }
     self = packer.finished()
   }

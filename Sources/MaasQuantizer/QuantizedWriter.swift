@@ -21,7 +21,7 @@ struct QuantizedWriter {
     let codes, scale, zero: ValueID
   }
 
-  /// Codes and scales of weights, and zero points of blocks.
+  /// Codes, scales and zero points of weights.
   private struct WeightValues {
     let codes, scales: ValueID
     var zeros: ValueID?
@@ -94,7 +94,7 @@ extension QuantizedWriter {
     let values = try byteConstants(layer, weights, columnAxis: 1)
     let name = layer.name
     let sums = try rewriter.add(
-      "MatMulInteger", [input.codes, values.codes, input.zero], "\(name)/integers")
+      "MatMulInteger", [input.codes, values.codes, input.zero, values.zeros], "\(name)/integers")
     let floats = try rewriter.add("Cast", [sums], "\(name)/floats", [Attribute("to", .int(1))])
     let scale = try rewriter.add("Mul", [input.scale, values.scales], "\(name)/scale")
     let y = try rewriter.add("Mul", [floats, scale], name, output: layer.bias == nil ? output : nil)
@@ -123,7 +123,8 @@ extension QuantizedWriter {
     let codes = columnAxis == 0 ? try weights.codes.reshaped(layer.weights.shape) : try weights.transposed()
     let values = WeightValues(
       codes: rewriter.constant("\(name)_q8", codes),
-      scales: rewriter.constant("\(name)_scales", weights.scales))
+      scales: rewriter.constant("\(name)_scales", weights.scales),
+      zeros: weights.zeros.map { rewriter.constant("\(name)_zero_points", $0) })
     constants[key] = values
     return values
   }

@@ -25,6 +25,7 @@ package final class Quantizer {
           ? "static quantization needs calibration data" : "a budget, labels and times need calibration data")
     }
     try LayerList.check(options.excluded, graph)
+    try graph.checkScales()
     var graph = graph
     let bytesBefore = graph.weightBytes
     try foldIntoWeights(&graph)
@@ -158,7 +159,10 @@ extension Quantizer {
       let filters = try Filters(layer)
       weights.append(
         options.mode == .weights
-          ? .blocks(try BlockWeights(filters, options)) : .channels(try ChannelWeights(filters)))
+          ? .blocks(try BlockWeights(filters, options))
+          : .channels(
+            try ChannelWeights(
+              filters, isSymmetric: options.mode == .static, threads: options.threads)))
     }
     return weights
   }
@@ -177,7 +181,8 @@ extension Quantizer {
       progress("relating the inputs of layers")
       let sums = try GramMatrices.sums(assembly.graph, group, data, threads: options.threads)
       for (item, sum) in zip(group, sums) {
-        let triangle = try Triangle(sum.products, size: item.width, rows: sum.rows)
+        let triangle = try Triangle(
+          sum.products, size: item.width, rows: sum.rows, threads: options.threads)
         for (i, layer) in layers.enumerated() where layer.x == item.value {
           progress("rounding layer \(i + 1) of \(layers.count) by its inputs")
           weights[i] = .blocks(try BlockWeights(try Filters(layer), triangle, options))

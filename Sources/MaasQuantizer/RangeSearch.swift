@@ -64,10 +64,16 @@ struct RangeSearch {
       for i in used where histogram.counts[i] > 0 {
         let center = histogram.center(i)
         let lost = Double(center - min(max(center, range.lowerBound), range.upperBound))
-        sum += histogram.counts[i] * (lost == 0 ? step * step / 12 : lost * lost)
+        sum += count(i) * (lost == 0 ? step * step / 12 : lost * lost)
       }
       return sum
     }
+  }
+
+  /// Of a bin. 0 is a code of its own: how many zeros there are, as after a Relu, says nothing of the range.
+  private func count(_ i: Int) -> Double {
+    let zero = Histogram.bins / 2
+    return i == zero ? max(histogram.counts[zero - 1], histogram.counts[zero + 1]) : histogram.counts[i]
   }
 
   func leastDivergence() -> ClosedRange<Float> { search { divergence($0) } }
@@ -79,9 +85,7 @@ struct RangeSearch {
     let last = min(used.upperBound - 1, Int((range.upperBound + histogram.reach) / width))
     guard last > first, (first...last).contains(Histogram.bins / 2) else { return .infinity }
     var inside = Array(histogram.counts[first...last])
-    // 0 is a code of its own: how many zeros there are, as after a Relu, says nothing of the range.
-    let zero = Histogram.bins / 2
-    inside[zero - first] = max(histogram.counts[zero - 1], histogram.counts[zero + 1])
+    inside[Histogram.bins / 2 - first] = count(Histogram.bins / 2)
     let codes = RangeSearch.spread(inside)
     inside[0] += histogram.counts[used.lowerBound..<first].reduce(0, +)
     inside[inside.count - 1] += histogram.counts[(last + 1)...].reduce(0, +)

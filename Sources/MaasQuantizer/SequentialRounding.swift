@@ -1,14 +1,18 @@
 import MaasCore
+import MaasRuntime
 
 extension BlockWeights {
   /// One weight of a column after the other; each takes up what those before it lost, as far as its inputs go with
   /// theirs.
   init(_ filters: Filters, _ triangle: Triangle, _ options: QuantizationOptions) throws(MaasError) {
     let packer = try BlockPacker(columns: filters.columns, rows: filters.rows, options)
-    let lost = try Tensor(.float, [filters.rows])
-    for i in 0..<filters.columns {
-      let column = ColumnRounding(values: filters.column(i), lost: lost.floats, triangle: triangle)
-      for b in 0..<packer.blockCount { column.round(block: b, column: i, packer) }
+    let lost = try Tensor(.float, [filters.columns, filters.rows])
+    inParallel(filters.columns, grain: 4, threads: options.threads) { columns in
+      for i in columns {
+        let column = ColumnRounding(
+          values: filters.column(i), lost: lost.floats + i * filters.rows, triangle: triangle)
+        for b in 0..<packer.blockCount { column.round(block: b, column: i, packer) }
+      }
     }
     self = packer.finished()
   }

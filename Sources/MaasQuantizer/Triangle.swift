@@ -1,4 +1,5 @@
 import MaasCore
+import MaasRuntime
 
 /// What rounding one weight of a column asks of those behind it, found from how their inputs go together: with H = U D U'
 /// and U upper triangular with ones on its diagonal, weight k should take up U[j, k] of what each j before it lost.
@@ -9,12 +10,12 @@ struct Triangle {
   private let shares: Tensor
 
   /// `gram` are the sums of products of `rows` inputs, size * size numbers; they are overwritten.
-  init(_ gram: Tensor, size: Int, rows: Int) throws(MaasError) {
+  init(_ gram: Tensor, size: Int, rows: Int, threads: Int) throws(MaasError) {
     self.size = size
     shares = try Tensor(.float, [size, size])
     let h = gram.bytes.assumingMemoryBound(to: Double.self)
     Triangle.damp(h, size, rows)
-    Triangle.factor(h, size)
+    Triangle.factor(h, size, threads)
     let out = shares.floats
     for k in 0..<size {
       // Column k of the factor, whose rows are `size` apart.
@@ -38,7 +39,7 @@ struct Triangle {
 
   /// H = U U' in the upper half, from the last row up, a panel of columns at a time so that what is worked on stays in
   /// the cache.
-  private static func factor(_ h: UnsafeMutablePointer<Double>, _ size: Int) {
+  private static func factor(_ h: UnsafeMutablePointer<Double>, _ size: Int, _ threads: Int) {
     let width = 64
     var end = size
     while end > 0 {
@@ -52,23 +53,35 @@ struct Triangle {
           rowJ[k] = (rowJ[k] - dot(rowJ + k + 1, rowK + k + 1, end - k - 1)) / pivot
         }
       }
-      subtractPanel(h, size, begin, end)
+      subtractPanel(h, size, begin..<end, threads)
       end = begin
     }
   }
 
   private static func subtractPanel(
-    _ h: UnsafeMutablePointer<Double>, _ size: Int, _ begin: Int, _ end: Int
+    _ h: UnsafeMutablePointer<Double>, _ size: Int, _ panel: Range<Int>, _ threads: Int
   ) {
-    let tile = 64
-    for top in stride(from: 0, to: begin, by: tile) {
-      for left in stride(from: top, to: begin, by: tile) {
-        for j in top..<min(top + tile, begin) {
-          let row = h + j * size
-          for k in max(left, j)..<max(j, min(left + tile, begin)) {
-            row[k] -= dot(row + begin, h + k * size + begin, end - begin)
-          }
+    let (tile, begin) = (64, panel.lowerBound)
+    inParallel((begin + tile - 1) / tile, grain: 1, threads: threads) { tops in
+      for top in tops {
+        for left in stride(from: top * tile, to: begin, by: tile) {
+          subtract(
+            h, size, panel, rows: top * tile..<min((top + 1) * tile, begin), left..<min(left + tile, begin))
         }
+      }
+    }
+  }
+
+  /// From the tile's part above the diagonal.
+  private static func subtract(
+    _ h: UnsafeMutablePointer<Double>, _ size: Int, _ panel: Range<Int>, rows: Range<Int>,
+    _ columns: Range<Int>
+  ) {
+    let begin = panel.lowerBound
+    for j in rows {
+      let row = h + j * size
+      for k in max(columns.lowerBound, j)..<max(j, columns.upperBound) {
+        row[k] -= dot(row + begin, h + k * size + begin, panel.count)
       }
     }
   }

@@ -46,6 +46,15 @@ private func normal(_ count: Int) -> [Float] {
     #expect(3.2 < -range.lowerBound && -range.lowerBound < 4.6)
   }
 
+  /// Zeros cost nothing: half of all numbers being 0, as behind a Relu, changes nothing.
+  @Test func leastSquaresOfHalfOfNormalNumbers() {
+    let positive = normal(300_000).filter { $0 > 0 }
+    let (few, low, high) = histogram([positive])
+    let (many, _, _) = histogram([positive, [Float](repeating: 0, count: positive.count)])
+    let ranges = [few, many].map { RangeSearch($0, low, high).leastSquares() }
+    #expect(ranges[0] == ranges[1])
+  }
+
   @Test func divergenceIgnoresOutliers() {
     let (histogram, low, high) = histogram([normal(100_000), [60]])
     let range = RangeSearch(histogram, low, high).leastDivergence()

@@ -59,7 +59,7 @@ func withRun<R>(_ values: [Float], _ body: (Run) -> R) -> R {
 
   @Test func nothingButZeros() {
     let zeros = [Float](repeating: 0, count: 9)
-    #expect(withRun(zeros) { $0.signedBytes() }.scale == 1)
+    #expect(withRun(zeros) { $0.signedBytes(isSymmetric: false) }.scale == 1)
     let grid = withRun(zeros) { $0.blockCodes(bits: 4, isSymmetric: false) }
     #expect(grid.value(grid.code(0)) == 0)
   }
@@ -77,5 +77,34 @@ func withRun<R>(_ values: [Float], _ body: (Run) -> R) -> R {
     #expect(filters.values.elements(as: Float.self) == rounded)
     #expect(weights.codes.shape == [3, 3, 2 * bits])
     #expect((weights.zeros == nil) == isSymmetric)
+  }
+
+  /// Numbers on one side of 0 leave half of the codes around it unused.
+  @Test func zeroPointsWhereTheyLoseLess() {
+    let values = noise(200).map { $0 + 0.8 }
+    let (around, own) = withRun(values) {
+      ($0.signedBytes(isSymmetric: true), $0.signedBytes(isSymmetric: false))
+    }
+    #expect(around.zero == 0 && own.zero != 0)
+    #expect(withRun(values) { $0.error(own) } < 0.5 * withRun(values) { $0.error(around) })
+  }
+
+  /// On several threads as on one; the error is at most that of rounding to a 127th of the largest.
+  @Test(arguments: [true, false]) func bytesOfChannels(isSymmetric: Bool) throws {
+    let exact = noise(41 * 30).map { $0 + 0.4 }
+    let shape = [30, 41]
+    let filters = Filters(columns: 30, rows: 41, values: try Tensor(.float, shape, exact))
+    let weights = try ChannelWeights(filters, isSymmetric: isSymmetric, threads: 1)
+    let others = try ChannelWeights(filters, isSymmetric: isSymmetric, threads: 5)
+    #expect(weights.codes.elements(as: Int8.self) == others.codes.elements(as: Int8.self))
+    #expect(weights.scales.elements(as: Float.self) == others.scales.elements(as: Float.self))
+    #expect((weights.zeros == nil) == isSymmetric)
+    weights.restore(filters)
+    let lost = zip(filters.values.elements(as: Float.self), exact).map { ($0 - $1) * ($0 - $1) }
+    for column in 0..<30 {
+      let range = column * 41..<(column + 1) * 41
+      let step = exact[range].map { $0.magnitude }.max()! / 127
+      #expect(lost[range].reduce(0, +) <= 41 * step * step / 4)
+    }
   }
 }

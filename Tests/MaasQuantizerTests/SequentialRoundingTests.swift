@@ -21,13 +21,14 @@ import Testing
 
   @Test func sharesOfTwo() throws {
     // H = [[2, 1], [1, 2]] and 1 % of the mean of its diagonal: the share of the first in the second is H01 / H11.
-    let triangle = try Triangle(try Tensor(.double, [2, 2], [2.0, 1, 1, 2]), size: 2, rows: 1 << 40)
+    let triangle = try Triangle(
+      try Tensor(.double, [2, 2], [2.0, 1, 1, 2]), size: 2, rows: 1 << 40, threads: 1)
     #expect(abs(triangle.shares(1)[0] - Float(1 / 2.02)) < 1e-6)
   }
 
   /// With two rows of two inputs an eighth more on the diagonal: 0.25 * 2 / (2 + 2).
   @Test func fewRowsAreDoubted() throws {
-    let triangle = try Triangle(try Tensor(.double, [2, 2], [2.0, 1, 1, 2]), size: 2, rows: 2)
+    let triangle = try Triangle(try Tensor(.double, [2, 2], [2.0, 1, 1, 2]), size: 2, rows: 2, threads: 1)
     #expect(abs(triangle.shares(1)[0] - Float(1 / 2.27)) < 1e-6)
   }
 
@@ -35,7 +36,7 @@ import Testing
   @Test func factorsAreOfTheMatrix() throws {
     let size = 90
     let h = try gram(size).elements(as: Double.self)
-    let triangle = try Triangle(try gram(size), size: size, rows: 1 << 40)
+    let triangle = try Triangle(try gram(size), size: size, rows: 1 << 40, threads: 1)
     let extra = 0.01 * (0..<size).reduce(0.0) { $0 + h[$1 * size + $1] } / Double(size)
     var rest = h
     for i in 0..<size { rest[i * size + i] += extra }
@@ -70,7 +71,7 @@ import Testing
       }
       return sum
     }
-    let triangle = try Triangle(try gram(size), size: size, rows: 1 << 40)
+    let triangle = try Triangle(try gram(size), size: size, rows: 1 << 40, threads: 1)
     let nearest = try lost { try BlockWeights($0, options) }
     let sequential = try lost { try BlockWeights($0, triangle, options) }
     #expect(sequential < 0.5 * nearest)
