@@ -1,4 +1,4 @@
-"""Gives each case of the table to maas-run: maas_run.py MAAS_RUN FOLDER (as made by make.py) [case…]
+"""Gives each case of the table to maas-run, or to maas-model beside it: maas_run.py MAAS_RUN FOLDER (as made by make.py) [case…]
 
 A refusal is an exit code of 1 to 125, nothing on standard output, one sentence on standard error with the words of
 the table, and no file that was not there before.
@@ -28,7 +28,8 @@ def run(program, folder, *arguments):
 
 
 def faults_of_refusal(case, result, before, after):
-    lines = result.stderr.strip().splitlines()
+    # Behind a fault of the command line its usage is told.
+    lines = result.stderr.split("\nUsage:")[0].strip().splitlines()
     if not 1 <= result.returncode <= 125:
         yield f"exit code {result.returncode}"
     if result.stdout:
@@ -51,12 +52,19 @@ def faults_of_good(result, wanted):
 
 
 def check(program, folder, case):
+    if case["kind"] == "quantize":
+        program = os.path.join(os.path.dirname(program), "maas-model")
+        return refused(program, folder, case, ["quantize", case["model"], "out.onnx", *case["args"].split()])
     arguments = [case["model"], *case["inputs"].split(), *case["args"].split()]
     if case["kind"] == "same":
         result = run(program, folder, *arguments)
         return result, list(faults_of_good(result, run(program, folder, "digits.onnx", "3.npy")))
     if "-o" not in arguments:
         arguments += ["-o", "out.npz"]
+    return refused(program, folder, case, arguments)
+
+
+def refused(program, folder, case, arguments):
     before = listing(folder)
     result = run(program, folder, *arguments)
     return result, list(faults_of_refusal(case, result, before, listing(folder)))

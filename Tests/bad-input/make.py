@@ -11,6 +11,7 @@ FOLDER receives the files and cases.tsv, one case per line, tab-separated, `-` f
              same   must give just what `3.npy` gives
              npy    like run, but the fault is in the input file, so only who reads such files can show it
              cli    the fault is in the command line; `model` runs well without `args`
+    quantize  `maas-model quantize model out.onnx args` must be refused, and write nothing
     model    path, in FOLDER
     inputs   what maas-run is given: paths or name=path, separated by blanks
     tensors  the same for C and Python: name:dtype:dims, separated by blanks; all elements are zero
@@ -26,6 +27,7 @@ import files
 import inputs
 import models
 import operators
+import quantization
 from table import DIGITS, GOOD_INPUT, case, rows
 
 
@@ -64,6 +66,7 @@ def main(folder):
     inputs.npy_files(folder)
     inputs.npz_files(folder)
     command_lines()
+    quantization.cases(folder)
     names = [row.split("\t")[0] for row in rows]
     assert len(names) == len(set(names)), "two cases of one name"
     with open(os.path.join(folder, "cases.tsv"), "w") as table:

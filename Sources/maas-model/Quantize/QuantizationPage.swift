@@ -33,7 +33,7 @@ struct QuantizationPage {
 
   private var style: String {
     """
-    :root { color-scheme: light dark; --bar: #3b82c4; --off: #b0b0b0 }
+    :root { color-scheme: light dark; --bar: #3b82c4; --off: #757575 }
     body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 76em; padding: 0 1em }
     table { border-collapse: collapse; width: 100% }
     th, td { text-align: left; padding: .25em .7em; border-bottom: 1px solid #8884; white-space: nowrap }

@@ -101,6 +101,7 @@ struct Quantize: ParsableCommand {
   }
 
   func run() throws {
+    if let report { try ReportFormat.checkFolder(of: report) }
     let data = calibrate.isEmpty ? nil : try SampleFiles(calibrate, try Model(path: model).inputs)
     let options = options(labels: try accuracy.map(labels))
     defer { Terminal.progress("") }

@@ -1,3 +1,4 @@
+import Glibc
 import Maas
 import MaasCommand
 import MaasCore
@@ -9,6 +10,12 @@ enum ReportFormat: String {
   init?(path: String) {
     guard let dot = path.lastIndex(of: ".") else { return nil }
     self.init(rawValue: String(path[path.index(after: dot)...]))
+  }
+
+  /// Refuses a place that nothing can be written to, before the model is.
+  static func checkFolder(of path: String) throws(MaasError) {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    if access(folder, W_OK) != 0 { throw MaasError.file(path, "cannot be written", errno) }
   }
 
   func write(_ report: QuantizationReport, to path: String) throws(MaasError) {
