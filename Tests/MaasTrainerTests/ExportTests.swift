@@ -31,9 +31,10 @@ import Testing
       "input 12\nreshape 2 6\nconv 4 kernel=3 dilation=2 padding=valid activation=hard-swish\nflatten\ndense 2",
       0
     ),
-    ("input 9\nembedding 20 8\nlstm 5 bidirectional=true return=all\ngru 4\ndense 3", 20),
+    ("input 9 type=int64\nembedding 20 8\nlstm 5 bidirectional=true return=all\ngru 4\ndense 3", 20),
     (
-      "input 9\nembedding 20 8\npositional\ntransformer heads=2 ff=16 dropout=0.1 causal=true\nglobal-average-pool",
+      "input 9 type=int64\nembedding 20 8\npositional\ntransformer heads=2 ff=16 dropout=0.1 causal=true\n"
+        + "global-average-pool",
       20
     ),
     ("input 7 6\nattention heads=3\ndense 4 activation=softplus\nlstm 3\ndense 2 activation=log-softmax", 0),

@@ -160,6 +160,28 @@ import Testing
     #expect(steps == [0, 1, 2, 3, 0, 1, 2, 3, 0])
   }
 
+  @Test func anotherThreadEndsTraining() throws {
+    var options = TrainerOptions()
+    options.epochs = 1 << 30
+    let trainer = try Trainer(Network(text: "input 2\ndense 1"), options: options)
+    nonisolated(unsafe) let shared = trainer
+    var steps = 0
+    let reports = try trainer.fit(
+      try plane(100),
+      onStep: { _ in
+        steps += 1
+        if steps == 9 {
+          let thread = Thread { shared.cancel() }
+          thread.start()
+          while !thread.isFinished { usleep(100) }
+        }
+        return true
+      })
+    #expect(steps == 9 && reports.count == 2)
+    options.epochs = 1
+    #expect(try Trainer(Network(text: "input 2\ndense 1"), options: options).fit(try plane(100)).count == 1)
+  }
+
   @Test func aLossThatIsNoNumberSaysWhere() throws {
     var options = TrainerOptions()
     (options.update, options.learningRate) = (.sgd(), 1e30)

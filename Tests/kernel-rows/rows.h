@@ -71,5 +71,6 @@ void check_blocks(void);
 void check_nhwc(void);
 void check_byte_convolutions(void);
 void check_training(void);
+void check_updates(void);
 
 #endif

@@ -98,6 +98,7 @@ extension Trainer {
   }
 
   private func begin() {
+    maas_sys_store(cancelled, 0)
     guard !place.isFitting else { return }
     (place.isFitting, place.firstStep, place.lastEpoch) = (true, place.step, place.epoch + options.epochs)
     (place.position, place.lossSum, place.stale, place.calm) = (0, 0, 0, 0)
@@ -111,7 +112,7 @@ extension Trainer {
     let perEpoch = (call.count + options.batchSize - 1) / options.batchSize
     var rate = options.learningRate
     while place.position < call.count {
-      if let cancel, maas_sys_load(cancel) != 0 { return nil }
+      if maas_sys_load(cancelled) != 0 { return nil }
       rate = options.learningRate * options.schedule.scale(schedulePlace(perEpoch))
       let size = steps.samples(from: place.position).count
       let loss = try step(steps, rate: rate, isLast: place.position + size == call.count)

@@ -19,8 +19,8 @@ public final class Trainer {
   var place = TrainerPlace()
   /// The best parameters and statistics so far, where training may go back to them.
   var best: [Tensor] = []
-  /// Not zero there: training ends before the next step.
-  package var cancel: UnsafePointer<Int64>?
+  /// Not zero there: `fit` ends before the next step.
+  let cancelled: UnsafeMutablePointer<Int64>
 
   /// Trains a new network.
   public convenience init(_ network: Network, options: TrainerOptions = TrainerOptions()) throws(MaasError) {
@@ -46,10 +46,18 @@ public final class Trainer {
     (self.options, self.info) = (options, info)
     model = try TrainableModel(graph, options)
     memory = try TrainerMemory(model, options)
+    cancelled = .allocate(capacity: 1)
+    cancelled.initialize(to: 0)
     if options.patience > 0 {
       best = try memory.best.map { (tensor) throws(MaasError) in try tensor.copied() }
     }
   }
+
+  deinit { cancelled.deallocate() }
+
+  /// Lets `fit` end before its next step, as if a callback had returned false. May be called on any thread, and by a
+  /// handler of signals, while the trainer lives; without a fit under way it does nothing.
+  public func cancel() { maas_sys_store(cancelled, 1) }
 
   var execution: ExecutionOptions {
     ExecutionOptions(

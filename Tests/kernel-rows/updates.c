@@ -1,0 +1,113 @@
+/// The rules of gradient descent on every row, beside the portable one.
+#include <math.h>
+#include <stdio.h>
+#include "rows.h"
+
+enum { tensors = 3, kinds = 4, operands = MAAS_UPDATE_FIRST + MAAS_UPDATE_EACH * tensors };
+static const int64_t begins[tensors + 1] = {0, 67, 70, 201};
+
+/// x, g, s and t of each tensor.
+typedef struct network {
+  fenced of[tensors][kinds];
+} network;
+
+static network made(void) {
+  network n;
+  uint64_t random = 29;
+  for (int i = 0; i < tensors; i++)
+    for (int k = 0; k < kinds; k++)
+      n.of[i][k] = random_floats((size_t)(begins[i + 1] - begins[i]), k < 2 ? -2 : 0, k < 2 ? 2 : 1, &random);
+  return n;
+}
+
+static void released(network *n) {
+  for (int i = 0; i < tensors; i++)
+    for (int k = 0; k < kinds; k++)
+      unfence(&n->of[i][k]);
+}
+
+/// Takes the step in place, in two pieces.
+static void step(const maas_kernel *row, const maas_update_params *params, network *n) {
+  static const double rate = 0.1;
+  static const int64_t time = 3;
+  void *all[operands] = {(void *)&rate, (void *)&time, (void *)begins};
+  for (int i = 0; i < tensors; i++)
+    for (int k = 0; k < MAAS_UPDATE_EACH; k++)
+      all[MAAS_UPDATE_FIRST + MAAS_UPDATE_EACH * i + k] = n->of[i][k < kinds    ? k
+                                                                   : k == kinds ? 0
+                                                                                : k - kinds + 1]
+                                                              .bytes;
+  run_row(row->run, params, all, maas_f32_update_split(params));
+}
+
+static const char *difference(const network *found, const network *expected) {
+  for (int i = 0; i < tensors; i++)
+    for (int k = 0; k < kinds; k++) {
+      if (!fence_whole(&found->of[i][k]))
+        return "wrote outside its operands";
+      for (int64_t j = 0; j < begins[i + 1] - begins[i]; j++) {
+        double a = real(&found->of[i][k], j), b = real(&expected->of[i][k], j);
+        if (!(fabs(a - b) <= 2e-6 * fmax(1, fabs(b))))
+          return "other numbers than the portable row";
+      }
+    }
+  return NULL;
+}
+
+static void check_rules(const maas_kernel *row) {
+  const maas_kernel_table *table = table_named("maas_f32_update");
+  for (int rule = 0; rule <= MAAS_UPDATE_DIRECTION; rule++) {
+    maas_update_params params = {.rule = (maas_update_rule)rule,
+                                 .tensors = tensors,
+                                 .elements = begins[tensors],
+                                 .alpha = 0.9,
+                                 .beta = 0.99,
+                                 .epsilon = 1e-3,
+                                 .l1 = 0.01,
+                                 .l2 = 0.02,
+                                 .decay = 0.1,
+                                 .post = 0.995,
+                                 .scale = 0.5,
+                                 .clip = 0.8,
+                                 .corrects = rule == MAAS_UPDATE_ADAM,
+                                 .ahead = 1};
+    network own = made(), portable = made();
+    step(row, &params, &own);
+    step(&table->rows[table->count - 1], &params, &portable);
+    char note[32];
+    snprintf(note, sizeof note, "rule %d", rule);
+    count(row->name, note, difference(&own, &portable));
+    released(&own);
+    released(&portable);
+  }
+}
+
+static void check_squares(const maas_kernel *row) {
+  static const int64_t blocks[] = {0, 1, 4}, sizes[] = {33, 2 * MAAS_SQUARE_BLOCK + 5};
+  uint64_t random = 3;
+  fenced a = random_floats((size_t)sizes[0], -2, 2, &random),
+         b = random_floats((size_t)sizes[1], -2, 2, &random);
+  fenced y = fence(4 * sizeof(float), true);
+  void *all[] = {(void *)blocks, (void *)sizes, y.bytes, a.bytes, b.bytes};
+  maas_square_sums_params params = {.tensors = 2, .blocks = 4};
+  run_row(row->run, &params, all, maas_f32_square_sums_split(&params));
+  const char *problem = fence_whole(&y) ? NULL : "wrote outside its operands";
+  for (int64_t block = 0; block < 4 && !problem; block++) {
+    const fenced *x = block == 0 ? &a : &b;
+    int64_t first = block == 0 ? 0 : (block - 1) * MAAS_SQUARE_BLOCK, size = block == 0 ? sizes[0] : sizes[1];
+    double sum = 0;
+    for (int64_t j = first; j < size && j < first + MAAS_SQUARE_BLOCK; j++)
+      sum += real(x, j) * real(x, j);
+    if (!(fabs(real(&y, block) - sum) <= 1e-5 * sum))
+      problem = "another sum";
+  }
+  count(row->name, "blocks", problem);
+  unfence(&a);
+  unfence(&b);
+  unfence(&y);
+}
+
+void check_updates(void) {
+  each_row("maas_f32_update", check_rules);
+  each_row("maas_f32_square_sums", check_squares);
+}
