@@ -21,7 +21,8 @@
           }
         }
         for pair in node.reusable {
-          if case .placed(.output(let output)) = draft.state.buffers[pair.output].place,
+          let written = liveness.root(pair.output)
+          if case .placed(.output(let output)) = draft.state.buffers[written].place,
             case .placed(.input(let input)) = draft.state.buffers[pair.input].place
           {
             careful.append((output, input, time))
