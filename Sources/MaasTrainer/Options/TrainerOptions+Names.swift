@@ -76,105 +76,167 @@ extension TrainerOptions {
 }
 
 private let optionRows: [OptionRow] = [
-  OptionRow(name: "loss", get: { $0.loss.rawValue }) { (o, t) throws(MaasError) in
-    o.loss = try t.choice(LossFunction.self)
-  },
-  OptionRow(name: "huber_delta", get: { "\($0.huberDelta)" }) { (o, t) throws(MaasError) in
-    o.huberDelta = try t.real()
-  },
-  OptionRow(name: "label_smoothing", get: { "\($0.labelSmoothing)" }) { (o, t) throws(MaasError) in
-    o.labelSmoothing = try t.real()
-  },
-  OptionRow(name: "class_weights", get: { joined($0.classWeights.map { "\($0)" }, ",") }) {
-    (o, t) throws(MaasError) in
-    o.classWeights = try t.numbers()
-  },
+  OptionRow(
+    name: "loss", get: { $0.loss.rawValue },
+    set: { (o, t) throws(MaasError) in
+      o.loss = try t.choice(LossFunction.self)
+    }),
+  OptionRow(
+    name: "huber_delta", get: { "\($0.huberDelta)" },
+    set: { (o, t) throws(MaasError) in
+      o.huberDelta = try t.real()
+    }),
+  OptionRow(
+    name: "label_smoothing", get: { "\($0.labelSmoothing)" },
+    set: { (o, t) throws(MaasError) in
+      o.labelSmoothing = try t.real()
+    }),
+  OptionRow(
+    name: "class_weights", get: { joined($0.classWeights.map { "\($0)" }, ",") },
+    set: { (o, t) throws(MaasError) in
+      o.classWeights = try t.numbers()
+    }),
   // The rule brings its own beta2 and epsilon: they are set after it.
-  OptionRow(name: "update_rule", get: { $0.update.rule.rawValue }) { (o, t) throws(MaasError) in
-    let old = o.update
-    o.update = UpdateMethod(try t.choice(UpdateMethod.Rule.self))
-    (o.update.momentum, o.update.isNesterov, o.update.beta1) = (old.momentum, old.isNesterov, old.beta1)
-  },
-  OptionRow(name: "momentum", get: { "\($0.update.momentum)" }) { (o, t) throws(MaasError) in
-    o.update.momentum = try t.real()
-  },
-  OptionRow(name: "nesterov", get: { "\($0.update.isNesterov)" }) { (o, t) throws(MaasError) in
-    o.update.isNesterov = try t.flag()
-  },
-  OptionRow(name: "beta1", get: { "\($0.update.beta1)" }) { (o, t) throws(MaasError) in
-    o.update.beta1 = try t.real()
-  },
-  OptionRow(name: "beta2", get: { "\($0.update.beta2)" }) { (o, t) throws(MaasError) in
-    o.update.beta2 = try t.real()
-  },
-  OptionRow(name: "epsilon", get: { "\($0.update.epsilon)" }) { (o, t) throws(MaasError) in
-    o.update.epsilon = try t.real()
-  },
-  OptionRow(name: "learning_rate", get: { "\($0.learningRate)" }) { (o, t) throws(MaasError) in
-    o.learningRate = try t.real()
-  },
-  OptionRow(name: "schedule", get: { $0.schedule.kind.rawValue }) { (o, t) throws(MaasError) in
-    let warmUp = o.schedule.warmUp
-    o.schedule = Schedule(try t.choice(Schedule.Kind.self))
-    o.schedule.warmUp = warmUp
-  },
-  OptionRow(name: "schedule_factor", get: { "\($0.schedule.factor)" }) { (o, t) throws(MaasError) in
-    o.schedule.factor = try t.real()
-  },
-  OptionRow(name: "schedule_period", get: { "\($0.schedule.period)" }) { (o, t) throws(MaasError) in
-    o.schedule.period = try t.count()
-  },
-  OptionRow(name: "schedule_end", get: { "\($0.schedule.end)" }) { (o, t) throws(MaasError) in
-    o.schedule.end = try t.real()
-  },
-  OptionRow(name: "warm_up", get: { "\($0.schedule.warmUp)" }) { (o, t) throws(MaasError) in
-    o.schedule.warmUp = try t.count()
-  },
-  OptionRow(name: "weight_decay", get: { "\($0.weightDecay)" }) { (o, t) throws(MaasError) in
-    o.weightDecay = try t.real()
-  },
-  OptionRow(name: "l1", get: { "\($0.l1)" }) { (o, t) throws(MaasError) in o.l1 = try t.real() },
-  OptionRow(name: "l2", get: { "\($0.l2)" }) { (o, t) throws(MaasError) in o.l2 = try t.real() },
-  OptionRow(name: "clip_norm", get: { "\($0.clipNorm)" }) { (o, t) throws(MaasError) in
-    o.clipNorm = try t.real()
-  },
-  OptionRow(name: "clip_value", get: { "\($0.clipValue)" }) { (o, t) throws(MaasError) in
-    o.clipValue = try t.real()
-  },
-  OptionRow(name: "accumulate", get: { "\($0.accumulate)" }) { (o, t) throws(MaasError) in
-    o.accumulate = try t.count()
-  },
-  OptionRow(name: "ema", get: { "\($0.ema)" }) { (o, t) throws(MaasError) in o.ema = try t.real() },
-  OptionRow(name: "batch_size", get: { "\($0.batchSize)" }) { (o, t) throws(MaasError) in
-    o.batchSize = try t.count()
-  },
-  OptionRow(name: "epochs", get: { "\($0.epochs)" }) { (o, t) throws(MaasError) in o.epochs = try t.count() },
-  OptionRow(name: "shuffle", get: { "\($0.shuffles)" }) { (o, t) throws(MaasError) in
-    o.shuffles = try t.flag()
-  },
-  OptionRow(name: "validation_split", get: { "\($0.validationSplit)" }) { (o, t) throws(MaasError) in
-    o.validationSplit = try t.real()
-  },
-  OptionRow(name: "patience", get: { "\($0.patience)" }) { (o, t) throws(MaasError) in
-    o.patience = try t.count()
-  },
-  OptionRow(name: "min_delta", get: { "\($0.minDelta)" }) { (o, t) throws(MaasError) in
-    o.minDelta = try t.real()
-  },
-  OptionRow(name: "seed", get: { "\($0.seed)" }) { (o, t) throws(MaasError) in o.seed = Int64(try t.count())
-  },
-  OptionRow(name: "threads", get: { "\($0.threads)" }) { (o, t) throws(MaasError) in o.threads = try t.count()
-  },
-  OptionRow(name: "freeze", get: { joined($0.frozen, ",") }) { (o, t) throws(MaasError) in
-    o.frozen = t.words()
-  },
-  OptionRow(name: "lora_rank", get: { "\($0.lora.rank)" }) { (o, t) throws(MaasError) in
-    o.lora.rank = try t.count()
-  },
-  OptionRow(name: "lora_alpha", get: { "\($0.lora.alpha)" }) { (o, t) throws(MaasError) in
-    o.lora.alpha = try t.real()
-  },
-  OptionRow(name: "lora_patterns", get: { joined($0.lora.patterns, ",") }) { (o, t) throws(MaasError) in
-    o.lora.patterns = t.words()
-  },
+  OptionRow(
+    name: "update_rule", get: { $0.update.rule.rawValue },
+    set: { (o, t) throws(MaasError) in
+      let old = o.update
+      o.update = UpdateMethod(try t.choice(UpdateMethod.Rule.self))
+      (o.update.momentum, o.update.isNesterov, o.update.beta1) = (old.momentum, old.isNesterov, old.beta1)
+    }),
+  OptionRow(
+    name: "momentum", get: { "\($0.update.momentum)" },
+    set: { (o, t) throws(MaasError) in
+      o.update.momentum = try t.real()
+    }),
+  OptionRow(
+    name: "nesterov", get: { "\($0.update.isNesterov)" },
+    set: { (o, t) throws(MaasError) in
+      o.update.isNesterov = try t.flag()
+    }),
+  OptionRow(
+    name: "beta1", get: { "\($0.update.beta1)" },
+    set: { (o, t) throws(MaasError) in
+      o.update.beta1 = try t.real()
+    }),
+  OptionRow(
+    name: "beta2", get: { "\($0.update.beta2)" },
+    set: { (o, t) throws(MaasError) in
+      o.update.beta2 = try t.real()
+    }),
+  OptionRow(
+    name: "epsilon", get: { "\($0.update.epsilon)" },
+    set: { (o, t) throws(MaasError) in
+      o.update.epsilon = try t.real()
+    }),
+  OptionRow(
+    name: "learning_rate", get: { "\($0.learningRate)" },
+    set: { (o, t) throws(MaasError) in
+      o.learningRate = try t.real()
+    }),
+  OptionRow(
+    name: "schedule", get: { $0.schedule.kind.rawValue },
+    set: { (o, t) throws(MaasError) in
+      let warmUp = o.schedule.warmUp
+      o.schedule = Schedule(try t.choice(Schedule.Kind.self))
+      o.schedule.warmUp = warmUp
+    }),
+  OptionRow(
+    name: "schedule_factor", get: { "\($0.schedule.factor)" },
+    set: { (o, t) throws(MaasError) in
+      o.schedule.factor = try t.real()
+    }),
+  OptionRow(
+    name: "schedule_period", get: { "\($0.schedule.period)" },
+    set: { (o, t) throws(MaasError) in
+      o.schedule.period = try t.count()
+    }),
+  OptionRow(
+    name: "schedule_end", get: { "\($0.schedule.end)" },
+    set: { (o, t) throws(MaasError) in
+      o.schedule.end = try t.real()
+    }),
+  OptionRow(
+    name: "warm_up", get: { "\($0.schedule.warmUp)" },
+    set: { (o, t) throws(MaasError) in
+      o.schedule.warmUp = try t.count()
+    }),
+  OptionRow(
+    name: "weight_decay", get: { "\($0.weightDecay)" },
+    set: { (o, t) throws(MaasError) in
+      o.weightDecay = try t.real()
+    }),
+  OptionRow(name: "l1", get: { "\($0.l1)" }, set: { (o, t) throws(MaasError) in o.l1 = try t.real() }),
+  OptionRow(name: "l2", get: { "\($0.l2)" }, set: { (o, t) throws(MaasError) in o.l2 = try t.real() }),
+  OptionRow(
+    name: "clip_norm", get: { "\($0.clipNorm)" },
+    set: { (o, t) throws(MaasError) in
+      o.clipNorm = try t.real()
+    }),
+  OptionRow(
+    name: "clip_value", get: { "\($0.clipValue)" },
+    set: { (o, t) throws(MaasError) in
+      o.clipValue = try t.real()
+    }),
+  OptionRow(
+    name: "accumulate", get: { "\($0.accumulate)" },
+    set: { (o, t) throws(MaasError) in
+      o.accumulate = try t.count()
+    }),
+  OptionRow(name: "ema", get: { "\($0.ema)" }, set: { (o, t) throws(MaasError) in o.ema = try t.real() }),
+  OptionRow(
+    name: "batch_size", get: { "\($0.batchSize)" },
+    set: { (o, t) throws(MaasError) in
+      o.batchSize = try t.count()
+    }),
+  OptionRow(
+    name: "epochs", get: { "\($0.epochs)" }, set: { (o, t) throws(MaasError) in o.epochs = try t.count() }),
+  OptionRow(
+    name: "shuffle", get: { "\($0.shuffles)" },
+    set: { (o, t) throws(MaasError) in
+      o.shuffles = try t.flag()
+    }),
+  OptionRow(
+    name: "validation_split", get: { "\($0.validationSplit)" },
+    set: { (o, t) throws(MaasError) in
+      o.validationSplit = try t.real()
+    }),
+  OptionRow(
+    name: "patience", get: { "\($0.patience)" },
+    set: { (o, t) throws(MaasError) in
+      o.patience = try t.count()
+    }),
+  OptionRow(
+    name: "min_delta", get: { "\($0.minDelta)" },
+    set: { (o, t) throws(MaasError) in
+      o.minDelta = try t.real()
+    }),
+  OptionRow(
+    name: "seed", get: { "\($0.seed)" },
+    set: { (o, t) throws(MaasError) in o.seed = Int64(try t.count())
+    }),
+  OptionRow(
+    name: "threads", get: { "\($0.threads)" },
+    set: { (o, t) throws(MaasError) in o.threads = try t.count()
+    }),
+  OptionRow(
+    name: "freeze", get: { joined($0.frozen, ",") },
+    set: { (o, t) throws(MaasError) in
+      o.frozen = t.words()
+    }),
+  OptionRow(
+    name: "lora_rank", get: { "\($0.lora.rank)" },
+    set: { (o, t) throws(MaasError) in
+      o.lora.rank = try t.count()
+    }),
+  OptionRow(
+    name: "lora_alpha", get: { "\($0.lora.alpha)" },
+    set: { (o, t) throws(MaasError) in
+      o.lora.alpha = try t.real()
+    }),
+  OptionRow(
+    name: "lora_patterns", get: { joined($0.lora.patterns, ",") },
+    set: { (o, t) throws(MaasError) in
+      o.lora.patterns = t.words()
+    }),
 ]
