@@ -43,6 +43,7 @@ extern const maas_kernel_table maas_f32_gemm_table, maas_f32_gemm_pack_table, ma
     maas_f32_layer_norm_slope_table, maas_f32_layer_norm_sums_table, maas_f32_channel_norm_slope_table,
     maas_f32_dropout_table, maas_f64_gemm_table, maas_f32_update_table, maas_f32_square_sums_table,
     maas_f32_conv_weights_table, maas_f32_conv_weights_finish_table, maas_f32_pool_slope_table,
-    maas_dropout_table, maas_f32_recurrent_forward_table, maas_f32_recurrent_backward_table;
+    maas_dropout_table, maas_f32_recurrent_forward_table, maas_f32_recurrent_backward_table,
+    maas_f32_conv_direct_table, maas_f32_conv_direct_pack_table;
 
 #endif

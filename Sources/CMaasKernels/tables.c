@@ -62,6 +62,8 @@ static const maas_kernel_table *const tables[] = {
     &maas_f32_pool_slope_table,
     &maas_f32_recurrent_forward_table,
     &maas_f32_recurrent_backward_table,
+    &maas_f32_conv_direct_table,
+    &maas_f32_conv_direct_pack_table,
 #endif
 };
 

@@ -207,6 +207,7 @@ def convolutions():
         return Case(op, wanted, **attributes)
 
     yield "Conv", conv((2, 3, 5, 4), (4, 3, 3, 2))
+    yield "Conv_many", conv((1, 8, 4, 3), (8, 8, 3, 3), pads=[1, 1, 1, 1])
     yield "Conv_padded", conv((2, 2, 4, 5), (6, 2, 3, 3), pads=[1, 1, 1, 1])
     yield "Conv_strided", conv((2, 2, 6, 5), (5, 2, 3, 3), pads=[1, 0, 1, 2], strides=[2, 3])
     yield "Conv_dilated", conv((1, 2, 7, 6), (5, 2, 2, 3), dilations=[3, 2], pads=[0, 1, 2, 1])

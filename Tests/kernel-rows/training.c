@@ -153,6 +153,31 @@ static double weight_sum(const maas_f32_conv_params *g, const float *x, const fl
   return sum;
 }
 
+/// The exact convolution at element `i` of y, and the sum of the magnitudes of what it is made of.
+static double convolved(const maas_f32_conv_params *g, const float *x, const float *w, int64_t i,
+                        double *size) {
+  int64_t positions = product(g->output), plane = i / positions, at = i % positions;
+  int64_t filter = plane % g->filters, channels = g->channels / g->groups, taps = product(g->kernel);
+  int64_t first = plane / g->filters * g->channels + filter / (g->filters / g->groups) * channels;
+  int64_t place[] = {at / g->output[2] / g->output[1], at / g->output[2] % g->output[1], at % g->output[2]};
+  double sum = *size = 0;
+  for (int64_t t = 0; t < channels * taps; t++) {
+    int64_t tap[] = {t / g->kernel[2] / g->kernel[1] % g->kernel[0], t / g->kernel[2] % g->kernel[1],
+                     t % g->kernel[2]};
+    int64_t index = first + t / taps;
+    bool inside = true;
+    for (int d = 0; d < MAAS_SPATIAL_RANK; d++) {
+      int64_t from = place[d] * g->stride[d] + tap[d] * g->dilation[d] - g->pad[d];
+      inside = inside && from >= 0 && from < g->input[d];
+      index = index * g->input[d] + from;
+    }
+    double term = inside ? (double)x[index] * w[filter * channels * taps + t] : 0;
+    sum += term;
+    *size += fabs(term);
+  }
+  return sum;
+}
+
 static maas_f32_conv_weights_params weights_params;
 static const char *weights_note;
 
@@ -181,6 +206,33 @@ static void check_weights_of(const maas_kernel *row) {
   unfence(&x), unfence(&dy), unfence(&sums), unfence(&dw);
 }
 
+static void check_direct_of(const maas_kernel *row) {
+  maas_f32_conv_direct_params p = {.conv = weights_params.conv};
+  p.conv.activation.op = MAAS_UNARY_RELU;
+  const maas_f32_conv_params *g = &p.conv;
+  maas_split split = maas_f32_conv_direct_split_for(row, &p);
+  uint64_t random = 6;
+  int64_t weights = g->filters * (g->channels / g->groups) * product(g->kernel);
+  int64_t size = g->batch * g->filters * product(g->output);
+  fenced x = random_floats((size_t)(g->batch * g->channels * product(g->input)), -1, 1, &random);
+  fenced w = random_floats((size_t)weights, -1, 1, &random), y = fence((size_t)size * sizeof(float), true);
+  fenced bias = random_floats((size_t)g->filters, -1, 1, &random);
+  fenced packed = fence((size_t)maas_f32_conv_direct_packed(&p) * sizeof(float), true);
+  void *first[] = {packed.bytes, w.bytes}, *operands[] = {x.bytes, packed.bytes, bias.bytes, y.bytes};
+  run_row(maas_f32_conv_direct_pack, &p, first, maas_f32_conv_direct_pack_split(&p));
+  run_row(row->run, &p, operands, split);
+  const char *problem = fence_whole(&packed) && fence_whole(&y) ? NULL : "wrote outside its operands";
+  for (int64_t i = 0; i < size && !problem; i++) {
+    double terms,
+        sum = convolved(g, (const float *)(void *)x.bytes, (const float *)(void *)w.bytes, i, &terms);
+    sum = fmax(0, sum + real(&bias, i / product(g->output) % g->filters));
+    if (!(fabs(real(&y, i) - sum) <= 1e-6 * (1 + terms)))
+      problem = "is too far off";
+  }
+  count(row->name, weights_note, problem);
+  unfence(&x), unfence(&w), unfence(&bias), unfence(&packed), unfence(&y);
+}
+
 static void check_weights(int64_t batch, int64_t channels, int64_t filters, int64_t groups, unsigned style) {
   static char note[96];
   maas_f32_conv_params g = {.batch = batch, .channels = channels, .filters = filters, .groups = groups};
@@ -198,6 +250,7 @@ static void check_weights(int64_t batch, int64_t channels, int64_t filters, int6
            (int)groups);
   weights_note = note;
   each_row("maas_f32_conv_weights", check_weights_of);
+  each_row("maas_f32_conv_direct", check_direct_of);
 }
 
 void check_training(void) {

@@ -62,6 +62,7 @@ int64_t maas_s8_conv_packed_bytes_for(const maas_kernel *conv, const maas_f32_co
 maas_split maas_f32_lstm_split_for(const maas_kernel *kernel, const maas_f32_lstm_params *params);
 maas_split maas_f32_nbits_split_for(const maas_kernel *kernel, maas_f32_nbits_params *params);
 maas_split maas_f32_conv_weights_split_for(const maas_kernel *kernel, maas_f32_conv_weights_params *params);
+maas_split maas_f32_conv_direct_split_for(const maas_kernel *kernel, maas_f32_conv_direct_params *params);
 maas_split maas_s8_pack_split_for(const maas_kernel *gemm, maas_s8_pack_params *params);
 
 #ifdef __cplusplus

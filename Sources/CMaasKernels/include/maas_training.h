@@ -49,6 +49,24 @@ maas_split maas_f32_channel_norm_slope_split(const maas_f32_channel_norm_params 
 
 // Convolution
 
+/// A convolution as maas_f32_conv's, without R, with W packed by a step of every run: for weights that change.
+typedef struct maas_f32_conv_direct_params {
+  maas_f32_conv_params conv;
+  int64_t nr;   ///< Filters side by side in a panel of W. Set by split.
+  int64_t rows; ///< Output rows of an item. Set by split.
+} maas_f32_conv_direct_params;
+
+/// x, packed w, bias[filters] or NULL, y.
+int32_t maas_f32_conv_direct(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_conv_direct_split(maas_f32_conv_direct_params *params);
+/// Whether it is faster than maas_f32_conv.
+bool maas_f32_conv_direct_pays(const maas_f32_conv_params *params);
+/// packed w, w; the parameters after their split.
+int32_t maas_f32_conv_direct_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_conv_direct_pack_split(const maas_f32_conv_direct_params *params);
+/// Elements of the packed weights after split; -1 if their bytes do not fit an int64_t.
+int64_t maas_f32_conv_direct_packed(const maas_f32_conv_direct_params *params);
+
 /// The gradient of W of a convolution without activation, in two steps: sums of `chunks` parts of the batch, then their
 /// sum in a fixed order. The sums are [chunks, groups, panels, taps, nr] with nr filters of a panel side by side.
 typedef struct maas_f32_conv_weights_params {

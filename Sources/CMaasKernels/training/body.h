@@ -14,6 +14,8 @@ static inline void v_store_part(float *p, vf a, int64_t n) {
 }
 
 #include "conv_weights.h"
+// Behind it.
+#include "conv_direct.h"
 #include "norm.h"
 #include "slope.h"
 #include "softmax.h"

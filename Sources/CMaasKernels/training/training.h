@@ -19,18 +19,25 @@ typedef struct maas_padded {
 
 static inline int64_t maas_padded_plane(const maas_padded *p) { return p->row * p->height * p->depth; }
 
+/// What the window reaches along a dimension.
+static inline int64_t maas_reach(const maas_f32_conv_params *g, int d) {
+  return (g->output[d] - 1) * g->stride[d] + (g->kernel[d] - 1) * g->dilation[d] + 1;
+}
+
+/// Copied, even where the image lies like that by itself.
+static inline maas_padded maas_padded_strip_of(const maas_f32_conv_params *g) {
+  int64_t stride = g->stride[maas_width], phase = maas_ceil_div(maas_reach(g, maas_width), stride);
+  return (maas_padded){phase, phase * stride, maas_reach(g, maas_height), maas_reach(g, maas_depth), false};
+}
+
 static inline maas_padded maas_padded_of(const maas_f32_conv_params *g) {
-  int64_t reach[MAAS_SPATIAL_RANK];
   bool is_image = g->stride[maas_width] == 1;
-  for (int d = 0; d < MAAS_SPATIAL_RANK; d++) {
-    reach[d] = (g->output[d] - 1) * g->stride[d] + (g->kernel[d] - 1) * g->dilation[d] + 1;
-    is_image = is_image && g->pad[d] == 0 && reach[d] <= g->input[d];
-  }
+  for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
+    is_image = is_image && g->pad[d] == 0 && maas_reach(g, d) <= g->input[d];
   if (is_image)
     return (maas_padded){g->input[maas_width], g->input[maas_width], g->input[maas_height],
                          g->input[maas_depth], true};
-  int64_t phase = maas_ceil_div(reach[maas_width], g->stride[maas_width]);
-  return (maas_padded){phase, phase * g->stride[maas_width], reach[maas_height], reach[maas_depth], false};
+  return maas_padded_strip_of(g);
 }
 
 /// Positions of dy that are used together: whole rows of it.
@@ -46,6 +53,12 @@ static inline int64_t maas_weight_taps_floats(const maas_f32_conv_weights_params
 }
 static inline int64_t maas_weight_panel_floats(const maas_f32_conv_weights_params *w) {
   return w->nr == 1 ? 0 : w->nr * maas_weight_rows(&w->conv) * w->conv.output[maas_width];
+}
+
+/// Scratch of conv_direct in floats: addresses of taps, then padded planes.
+static inline int64_t maas_direct_taps_floats(const maas_f32_conv_params *g) {
+  int64_t bytes = g->channels / g->groups * maas_window_volume(g->kernel) * (int64_t)sizeof(float *);
+  return maas_round_up(bytes, 64) / (int64_t)sizeof(float);
 }
 
 #endif

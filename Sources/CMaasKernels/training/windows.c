@@ -3,9 +3,11 @@
 #include <string.h>
 #include "../table.h"
 #include "training.h"
+#include "../gemm/right.h"
 
 int32_t maas_f32_conv_weights_finish_1_scalar(MAAS_STEP_ARGUMENTS);
 int32_t maas_f32_pool_slope_1_scalar(MAAS_STEP_ARGUMENTS);
+int32_t maas_f32_conv_direct_pack_1_scalar(MAAS_STEP_ARGUMENTS);
 
 /// Items: filters.
 int32_t maas_f32_conv_weights_finish_1_scalar(MAAS_STEP_ARGUMENTS) {
@@ -35,6 +37,29 @@ maas_split maas_f32_conv_weights_finish_split(const maas_f32_conv_weights_params
   double elements =
       (double)(g->channels / g->groups) * (double)maas_window_volume(g->kernel) * (double)w->chunks;
   return maas_split_by_cost(g->filters, 10 + 1.5 * elements, 0);
+}
+
+/// Items: panels.
+int32_t maas_f32_conv_direct_pack_1_scalar(MAAS_STEP_ARGUMENTS) {
+  (void)worker;
+  const maas_f32_conv_direct_params *d = step->params;
+  const maas_f32_conv_params *g = &d->conv;
+  int64_t filters = g->filters / g->groups, panels = maas_ceil_div(filters, d->nr);
+  int64_t depth = g->channels / g->groups * maas_window_volume(g->kernel);
+  for (int64_t i = begin; i < end; i++) {
+    int64_t first = i % panels * d->nr;
+    const loose *w = (const loose *)step->operands[1] + (i / panels * filters + first) * depth;
+    maas_gemm_plain plain = {w, 1, depth, depth, maas_min64(d->nr, filters - first)};
+    pack_b(&plain, d->nr, depth, (float *)step->operands[0] + i * depth * d->nr);
+  }
+  return MAAS_STEP_OK;
+}
+
+maas_split maas_f32_conv_direct_pack_split(const maas_f32_conv_direct_params *d) {
+  const maas_f32_conv_params *g = &d->conv;
+  double depth = (double)(g->channels / g->groups) * (double)maas_window_volume(g->kernel);
+  return maas_split_by_cost(g->groups * maas_ceil_div(g->filters / g->groups, d->nr),
+                            20 + depth * (double)d->nr, 0);
 }
 
 /// The elements of a window along one dimension, [begin, end) by `step`, and how many count in an average's divisor.

@@ -47,8 +47,10 @@ final class ReduceGradient: Operator {
     let shape = x.shape.indices.map { axes.contains($0) ? 1 : x.shape[$0] }
     let walk = WalkParams(try Walk(broadcasting: [shape], to: x.shape))
     let share = Double(y.count) / Double(max(1, x.count))
-    func params(_ rule: ReduceRule) -> ReduceGradientParams {
-      ReduceGradientParams(rule: rule, share: share, walk: walk)
+    func params(_ rule: ReduceRule) -> ReduceGradientParams { ReduceGradientParams(rule: rule, walk: walk) }
+    if op == MAAS_REDUCE_MEAN {
+      try emitMean(&node, share, shape, target)
+      return node.narrow(target, into: dx)
     }
     let from = try node.converted(x, wide)
     var operands: [Operand?] = [
@@ -74,15 +76,26 @@ final class ReduceGradient: Operator {
   }
 }
 
+extension ReduceGradient {
+  /// Emits dx = dy times the share that an element has in the mean.
+  private func emitMean(
+    _ node: inout Lowering, _ share: Double, _ shape: [Int], _ dx: Operand
+  ) throws(MaasError) {
+    let dy = try node.converted(try node.input(0), dx.dtype)
+    let scaled = try node.temporary(dx.dtype, shape)
+    let view = try Operand(dy.buffer, dy.dtype, shape)
+    try node.emitBinary(.mul, view, try node.scalar(share, dx.dtype), scaled)
+    try node.emitBroadcast(scaled, dx)
+  }
+}
+
 /// What an element of the result is, out of x, dy, y and a count; see `ReduceGradientKernel`.
 private enum ReduceRule {
-  case sum, mean, absolute, sumSquare, norm, logSum, logSumExp, product, extreme
+  case absolute, sumSquare, norm, logSum, logSumExp, product, extreme
   case isZero, isEqual, oneForZero
 
   init(_ op: maas_reduce) {
     switch op {
-    case MAAS_REDUCE_SUM: self = .sum
-    case MAAS_REDUCE_MEAN: self = .mean
     case MAAS_REDUCE_L1: self = .absolute
     case MAAS_REDUCE_L2: self = .norm
     case MAAS_REDUCE_SUM_SQUARE: self = .sumSquare
@@ -96,7 +109,6 @@ private enum ReduceRule {
 
 private struct ReduceGradientParams {
   let rule: ReduceRule
-  let share: Double
   /// Over x; the one stride is of what the reduction made.
   let walk: WalkParams
 }
@@ -116,11 +128,11 @@ private enum ReduceGradientKernel: FloatKernel {
     let params = chunk.params(ReduceGradientParams.self)
     let (x, dy, y) = (chunk.input(0, as: T.self), chunk.input(1, as: T.self), chunk.input(2, as: T.self))
     let (counts, dx) = (chunk.optional(3, as: T.self), chunk.output(4, as: T.self))
-    let (rule, share, step) = (params.pointee.rule, T(params.pointee.share), params.pointee.walk.rowStrides.a)
+    let (rule, step) = (params.pointee.rule, params.pointee.walk.rowStrides.a)
     params.pointee.walk.forEachRow(chunk.begin, chunk.end) { at, from, _, _, count in
       for i in 0..<count {
         let j = from + i * step
-        dx[at + i] = value(rule, x[at + i], dy[j], y[j], counts?[j] ?? share)
+        dx[at + i] = value(rule, x[at + i], dy[j], y[j], counts?[j] ?? 0)
       }
     }
     return StepStatus.ok
@@ -131,8 +143,6 @@ private enum ReduceGradientKernel: FloatKernel {
     _ rule: ReduceRule, _ x: T, _ dy: T, _ y: T, _ count: T
   ) -> T {
     switch rule {
-    case .sum: dy
-    case .mean: dy * count
     case .absolute: x > 0 ? dy : x < 0 ? -dy : 0
     case .sumSquare: 2 * x * dy
     case .norm: y == 0 ? 0 : x / y * dy

@@ -120,6 +120,7 @@ extension Lowering {
     assign(&own.input, input)
     assign(&own.pad, pads)
     assign(&own.stride, [1, 1, 1])
+    if try emitDirectConvolution(own, dy, turned, nil, dx) { return }
     let split = maas_f32_conv_split(&own)
     emit(maas_f32_conv, [dy, turned, nil, nil, dx], own, split)
   }

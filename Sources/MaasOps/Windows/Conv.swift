@@ -59,13 +59,26 @@ package final class Conv: ReadableOperator {
     }
     node.mayReuseAlone(3)
     let target = try node.widenedTarget(y)
-    let operands = [
+    let operands: [Operand?] = [
       try node.widened(x), try node.widened(w), try node.widenedOptional(2), try node.widenedOptional(3),
       target,
     ]
+    try emit(&node, &params, operands, target)
+    node.narrow(target, into: y)
+  }
+
+  private func emit(
+    _ node: inout Lowering, _ params: inout maas_f32_conv_params, _ operands: [Operand?], _ y: Operand
+  ) throws(MaasError) {
+    #if !hasFeature(Embedded)  // Which does not train.
+      if let x = operands[0], let w = operands[1], w.constant == nil, operands[3] == nil,
+        try node.emitDirectConvolution(params, x, w, operands[2], y)
+      {
+        return
+      }
+    #endif
     let split = maas_f32_conv_split(&params)
     node.emit(maas_f32_conv, operands, params, split)
-    node.narrow(target, into: y)
   }
 
   /// For shapes in ONNX's order.
