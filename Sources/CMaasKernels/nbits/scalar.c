@@ -1,5 +1,6 @@
 #include "../simd/name.h"
 #include "../simd/scalar.h"
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #define MAAS_ISA_SUFFIX scalar
 #define MAAS_TILE 4x8
 #define MAAS_MR 4
@@ -7,3 +8,4 @@
 #include "bytes.h"
 #define MAAS_NBITS_BYTES maas_f32_nbits_bytes_scalar
 #include "body.h"
+#pragma clang attribute pop

@@ -1,7 +1,9 @@
 #include "../simd/name.h"
 #include "../simd/scalar.h"
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #define MAAS_ISA_SUFFIX scalar
 #define MAAS_TILE 2x4
 #define MAAS_MR 2
 #define MAAS_NV 4
 #include "body.h"
+#pragma clang attribute pop

@@ -1,4 +1,5 @@
 #include "../../simd/name.h"
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #include <stdbool.h>
 #include <time.h>
 #include "../../row.h"
@@ -7,4 +8,5 @@
 #define MAAS_TILE 1
 #pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #include "float.h"
+#pragma clang attribute pop
 #pragma clang attribute pop
