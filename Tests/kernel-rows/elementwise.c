@@ -207,13 +207,13 @@ static void check_binary(maas_binary op, const struct broadcast *s) {
 
 static maas_split dropout_split(const maas_kernel *row, void *params) {
   (void)row;
-  return maas_dropout_split(params);
+  return maas_f32_dropout_split(params);
 }
 
 /// Which elements are kept is the same on all machines; MaasOpsTests holds it to the generator's known answers.
 static void check_dropout(int64_t n) {
-  maas_dropout_params p = {.n = n, .threshold = 0x40000000, .stream = 7, .scale = 4.0 / 3};
-  kernel_case c = {.table = "maas_dropout",
+  maas_f32_dropout_params p = {.n = n, .threshold = 0x40000000, .stream = 7, .scale = 4.0 / 3};
+  kernel_case c = {.table = "maas_f32_dropout",
                    .params = &p,
                    .params_size = sizeof p,
                    .operands = {{FLOATS, false, (size_t)n, -1, 1},

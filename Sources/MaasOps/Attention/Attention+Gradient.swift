@@ -209,7 +209,7 @@ private struct BackwardBlock<T: Number & BinaryFloatingPoint> {
     normalise()
     multiply(dy, v, slopes, .weights(a, rows, keys))
     multiply(weights, dy, place(8, a.v, shared, 0), .values(a, rows, keys))
-    for r in 0..<rows { pass(r) }
+    passSoftmax()
     multiply(slopes, k, place(6, a.q, head, first), .queries(a, rows, keys))
     multiply(slopes, q, place(7, a.k, shared, 0), .ofKeys(a, rows, keys))
   }
@@ -257,17 +257,21 @@ private struct BackwardBlock<T: Number & BinaryFloatingPoint> {
     for j in 0..<keys { row[j] /= T(sum) }
   }
 
-  /// The gradient of a row of scores out of that of its softmax.
-  private func pass(_ r: Int) {
-    let (own, slope) = (weights + r * keys, slopes + r * keys)
+  /// The gradients of the scores out of those of their softmax.
+  private func passSoftmax() {
     if T.self == Float.self {
-      return maas_f32_softmax_pass(
-        UnsafeRawPointer(own).assumingMemoryBound(to: Float.self),
-        UnsafeMutableRawPointer(slope).assumingMemoryBound(to: Float.self), Int64(keys))
+      var params = maas_f32_softmax_params(log: false, outer: Int64(rows), axis: Int64(keys), inner: 1)
+      let split = maas_f32_softmax_slope_split(&params)
+      let (own, slope) = (UnsafeMutableRawPointer(weights), UnsafeMutableRawPointer(slopes))
+      return chunk.call(
+        maas_f32_softmax_slope, [slope, own, slope, nil, nil, nil, nil, nil], params, split)
     }
-    var sum: T = 0
-    for j in 0..<keys { sum += own[j] * slope[j] }
-    for j in 0..<keys { slope[j] = own[j] * (slope[j] - sum) }
+    for r in 0..<rows {
+      let (own, slope) = (weights + r * keys, slopes + r * keys)
+      var sum: T = 0
+      for j in 0..<keys { sum += own[j] * slope[j] }
+      for j in 0..<keys { slope[j] = own[j] * (slope[j] - sum) }
+    }
   }
 
   private func multiply(_ a: Elements, _ b: Elements, _ y: Elements, _ product: BackwardProduct) {
