@@ -412,10 +412,10 @@ int main(int argc, char **argv) {
                                         {"callbacks of training", callbacks},
                                         {"one step of gradient descent", one_step},
                                         {"fine-tuning", fine_tuning},
+                                        {"checkpoints", checkpoints},
                                         {"options of training", options},
                                         {"networks", networks},
                                         {"wrong data for training", wrong_data},
-                                        {"names in training", names},
-                                        {"checkpoints", checkpoints}};
+                                        {"names in training", names}};
   return run_checks(argc, argv, checks, COUNT(checks));
 }

@@ -345,7 +345,7 @@ NAN[7, 3] = math.nan
         (lambda: Sequential([Dense(1)]).compile(metrics=["acuracy"]), maas.NotFound, "accuracy"),
         (lambda: Sequential([Dense(1)]).predict(X), maas.NotReady, "fit"),
         (lambda: train.Trainer("input 2\ndense 1", rate=3), maas.NotFound, "learning_rate"),
-        (lambda: train.Trainer.open(b"junk"), maas.InvalidModel, ""),
+        (lambda: train.Trainer.open(b"junk"), maas.InvalidModel, "model"),
         (lambda: train.Trainer.open("/nowhere/model.onnx"), maas.NotFound, "/nowhere"),
     ],
 )  # fmt: skip
