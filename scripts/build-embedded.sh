@@ -64,7 +64,7 @@ gather_swift() {
   for target in $swift_targets; do
     while read -r source; do
       copy=$out/swift/$(echo "${source#Sources/}" | tr / -)
-      sed -E -e "s/^(public )?import $modules\$/import CMaasSystem/" \
+      sed -E -e "s/^( *)(public )?import $modules\$/\1import CMaasSystem/" \
         -e '/^public typealias ([A-Za-z]+) = MaasCore\.\1$/d' -e "s/\b$modules\./Maas./g" "$source" >"$copy"
     done < <(find "Sources/$target" -name '*.swift' | sort)
   done
