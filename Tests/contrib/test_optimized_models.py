@@ -6,7 +6,7 @@ import pytest
 from onnxruntime.transformers import optimizer
 
 import maas
-import networks
+import contrib_networks as networks
 
 RTOL, ATOL = 1e-3, 1e-4
 
