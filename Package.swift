@@ -66,8 +66,12 @@ var package = Package(
     .library(name: "maas", type: .dynamic, targets: ["MaasABI"]),
     .executable(name: "maas-run", targets: ["maas-run"]),
     .executable(name: "maas-model", targets: ["maas-model"]),
+    .executable(name: "maas-train", targets: ["maas-train"]),
   ],
-  dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
   targets: [
     c("CMaasSystem"),
     c("CMaasKernels", "CMaasSystem"),
@@ -127,6 +131,13 @@ var package = Package(
         "CMaasSystem", "CMaas", arguments,
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "maas-train",
+      dependencies: [
+        "MaasData", "Maas", "MaasTrainer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCommand", "MaasCore",
+        "CMaasSystem", "CMaas", arguments, .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
     test("KernelTests", "CMaasKernels", "CMaasSystem"),
     .testTarget(
       name: "MaasONNXTests", dependencies: ["MaasONNX", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem"],
@@ -144,7 +155,7 @@ var package = Package(
     test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasModelTests", "maas-model", "MaasCommand", "MaasONNX", "MaasGraph", "MaasCore"),
     test("MaasRunTests", "maas-run", "MaasNumPy", "MaasCore"),
-    test("MaasDataTests", "MaasData", "MaasNumPy", "MaasCore"),
+    test("MaasDataTests", "MaasData", "MaasTrainer", "MaasOps", "MaasGraph", "MaasNumPy", "MaasCore"),
     .testTarget(
       name: "MaasNumPyTests", dependencies: ["MaasNumPy", "MaasCore"], exclude: ["Fixtures"],
       swiftSettings: strict),

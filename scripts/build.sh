@@ -3,7 +3,7 @@
 # The one place with these flags: other flags would build everything a second time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- maas maas-run maas-model
+[ $# -gt 0 ] || set -- maas maas-run maas-model maas-train
 case " $* " in
 *" maas "*) export MAAS_SWIFT_CORE=$PWD/.build/swift/libswiftCore.a && scripts/slim-swift.py "$MAAS_SWIFT_CORE" ;;
 esac

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the release build: install.sh [--library FILE] [PREFIX], default /usr/local. DESTDIR is put before PREFIX.
 #
-#   bin/maas-run, bin/maas-model                      (not with --library)
+#   bin/maas-run, bin/maas-model, bin/maas-train     (not with --library)
 #   lib/libmaas.so.VERSION, libmaas.so.1, libmaas.so  (from FILE instead, e.g. the Embedded build)
 #   lib/libmaas-images.so.1                           if scripts/build-images.sh has made it
 #   lib/pkgconfig/maas.pc, lib/cmake/maas/            find their prefix by themselves: it may be moved
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 . scripts/env.sh
 
 library=$release/libmaas.so
-programs="maas-run maas-model"
+programs="maas-run maas-model maas-train"
 usage() { echo "usage: install.sh [--library FILE] [PREFIX]" >&2; exit 2; }
 if [ "${1:-}" = --library ]; then
   library=${2:-} programs=

@@ -1,0 +1,85 @@
+import CMaas
+import Glibc
+import Maas
+import MaasCore
+import MaasData
+import MaasGraph
+import MaasONNX
+import MaasTrainer
+
+/// Writes a trained model, after it was run and gave what the trainer gives.
+struct ModelWriter {
+  let command: TrainCommand
+  let shop: Workshop
+  let threads: Int
+
+  /// The largest difference of the model's answers from the trainer's, as a part of the largest answer from 1 on.
+  private static let tolerance = 1e-5
+
+  /// Writes the model under its name once `check` is content with it.
+  func write(_ trainer: Trainer, _ checked: [(part: Dataset.Part, answers: Answers)]) throws(MaasError) {
+    let deployed = DeployedModel(shop.preprocessing, shop.answer)
+    let graph = try deployed.graph(try trainer.inferenceGraph())
+    let info = ModelInfo(
+      producerName: "maas-train", opset: ONNXBuilder.opset, graphName: "maas_train",
+      metadata: deployed.metadata)
+    let unchecked = command.output + ".unchecked"
+    defer { unlink(unchecked) }
+    do {
+      try writeModel(graph, info, to: unchecked, externalData: false)
+    } catch {
+      throw MaasError(
+        error.code, "the model cannot be written: \(error.problem)",
+        hint: "is the disk full, or the folder missing?"
+      ).inFile(command.output)
+    }
+    for (part, answers) in checked { try check(unchecked, part, answers) }
+    guard rename(unchecked, command.output) == 0 else { throw MaasError.unwritable(command.output, errno) }
+  }
+
+  /// Runs the file on raw samples.
+  private func check(_ path: String, _ part: Dataset.Part, _ answers: Answers) throws(MaasError) {
+    let model = try Model(path: path)
+    var options = SessionOptions()
+    options.threads = threads
+    let session = try Session(model, options: options)
+    let output = model.outputs.count - 1
+    let width = answers.values.shape[1]
+    let expected = answers.values.elements(as: Float.self)
+    var done = 0
+    while done < part.samples.count {
+      let samples = part.samples[done..<min(part.samples.count, done + part.source.mostAtOnce)]
+      let raw = try part.source.raw(samples)
+      let found = try session.run(raw)[output].elements(as: Float.self)
+      for (i, value) in found.enumerated() {
+        let wanted = expected[done * width + i]
+        guard Double((value - wanted).magnitude) <= Self.tolerance * Double(max(1, wanted.magnitude)) else {
+          throw MaasError(
+            .internal,
+            "the exported model does not give what training gives for \(part.source.place(part.samples[done + i / width]))",
+            expected: "\(wanted)", found: "\(value)", hint: "nothing was written; please report this"
+          ).inFile(command.output)
+        }
+      }
+      done += samples.count
+    }
+  }
+
+  /// What else is asked for: a model of bytes, and one compiled for this CPU. Gives the files.
+  func writeMore() throws(MaasError) -> [(name: String, value: String)] {
+    let stem = String(command.output.dropLast(5))
+    var files = [(name: "model", value: command.output)]
+    var last = command.output
+    if command.quantize != nil {
+      last = stem + ".int8.onnx"
+      let report = try Model.quantize(path: command.output, to: last)
+      files.append(
+        ("quantized", "\(last) (\(report.layers.count { $0.isQuantized }) of \(report.layers.count) layers)"))
+    }
+    if command.compile {
+      let made = try Model.compile(path: last, to: stem + ".maas")
+      files.append(("compiled", "\(stem).maas (\(made.fileBytes) bytes, for \(made.family))"))
+    }
+    return files
+  }
+}

@@ -1,0 +1,54 @@
+import CMaas
+import Maas
+import MaasCommand
+import MaasCore
+import MaasData
+import MaasTrainer
+
+/// What is needed to do a training again.
+struct RunRecord {
+  let arguments: [String]
+  let options: TrainerOptions
+  let network: String
+  let preprocessing: PreprocessingOptions
+  let sources: [(path: String, samples: Int, checksum: UInt64)]
+
+  /// What a checkpoint must be of.
+  var identity: [(name: String, value: String)] {
+    sources.map { ("data", "\(hexadecimal($0.checksum)) \($0.samples) samples") }
+      + [("network", network), ("preprocessing", "\(preprocessing)"), ("seed", "\(options.seed)")]
+  }
+
+  func text(_ report: TrainingReport) -> String {
+    let data = sources.map { source in
+      JSON.object([
+        ("path", .string(source.path)), ("samples", .int(source.samples)),
+        ("checksum", .string(hexadecimal(source.checksum))),
+      ])
+    }
+    let lines = options.text.split(separator: "\n").map { line -> (String, JSON) in
+      let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
+      return (parts[0], .string(parts.count > 1 ? parts[1] : ""))
+    }
+    let results = report.parts.map { part in
+      (
+        part.name,
+        JSON.object([("samples", .int(part.samples))] + part.figures.map { ($0.name, .real($0.value)) })
+      )
+    }
+    return JSON.object([
+      ("program", .string("maas-train \(MAAS_VERSION)")),
+      ("arguments", .array(arguments.map { .string($0) })), ("data", .array(data)),
+      ("seed", .int(Int(options.seed))), ("options", .object(lines)),
+      ("network", .array(network.split(separator: "\n").map { .string(String($0)) })),
+      ("decisions", .object(report.decisions.map { ($0.name, .string($0.value)) })),
+      ("epochs", .int(report.epochs.count)), ("best_epoch", report.best.map { .int($0 + 1) } ?? .null),
+      ("results", .object(results)), ("files", .object(report.files.map { ($0.name, .string($0.value)) })),
+    ]).lines + "\n"
+  }
+}
+
+func hexadecimal(_ value: UInt64) -> String {
+  let digits = String(value, radix: 16)
+  return String(repeating: "0", count: 16 - digits.count) + digits
+}

@@ -1,0 +1,75 @@
+import MaasCore
+import MaasData
+import MaasOps
+import MaasTrainer
+
+/// Networks and learning rates that are tried before one is trained.
+struct Search {
+  struct Candidate {
+    let layers: [Int]
+    let dropout: Double
+    let rate: Double
+
+    var text: String {
+      "\(joined(layers.map { "\($0)" }, "-")), dropout \(figure(dropout)), learning rate \(figure(rate, digits: 6))"
+    }
+  }
+
+  private static let widths = [16, 32, 64, 128, 256]
+  private static let dropouts = [0, 0, 0.1, 0.3]
+  private static let epochs = 20
+
+  /// Drawn by the seed; the first is what would be taken without a search.
+  static func candidates(_ count: Int, _ plan: Plan) -> [Candidate] {
+    let arguments = plan.command.network
+    var random = PhiloxStream(seed: plan.options.seed, stream: 0x6300_0000)
+    var candidates = [
+      Candidate(
+        layers: arguments.layers ?? [64, 32], dropout: arguments.dropout, rate: plan.options.learningRate)
+    ]
+    while candidates.count < count {
+      let layers = (0...random.below(3)).map { _ in widths[random.below(widths.count)] }
+      let dropout = dropouts[random.below(dropouts.count)]
+      // From 0.0003 to 0.03, equally likely in each factor of ten.
+      let rate = 0.0003 * power(100, random.uniform())
+      candidates.append(Candidate(layers: layers, dropout: dropout, rate: rate))
+    }
+    return candidates
+  }
+
+  /// The candidate with the least loss on the validation samples after a few epochs, with all losses.
+  static func run(
+    _ count: Int, _ plan: Plan, _ shop: Workshop
+  ) throws(MaasError) -> (best: Candidate, rows: [(name: String, value: String)]) {
+    let candidates = candidates(count, plan)
+    var best = (candidate: candidates[0], loss: Double.infinity)
+    var rows: [(name: String, value: String)] = []
+    for (i, candidate) in candidates.enumerated() where !Interruption.isAsked {
+      let loss = try loss(candidate, "trial \(i + 1)/\(count)", plan, shop)
+      rows.append(("trial \(i + 1)", "\(candidate.text): loss \(figure(loss))"))
+      if loss < best.loss { best = (candidate, loss) }
+    }
+    return (best.candidate, rows)
+  }
+
+  private static func loss(
+    _ candidate: Candidate, _ label: String, _ plan: Plan, _ shop: Workshop
+  ) throws(MaasError) -> Double {
+    var options = plan.options
+    (options.learningRate, options.epochs) = (candidate.rate, min(options.epochs, epochs))
+    let trainer = try Trainer(try candidate.network(plan, shop), options: options)
+    let fitting = Fitting(label: label, isShown: !plan.command.quiet)
+    let validation = try plan.dataset.validation.map { (part) throws(MaasError) in try shop.data(part) }
+    return try fitting.run(trainer, try plan.learned(shop.training, shop), validation).loss
+  }
+}
+
+extension Search.Candidate {
+  func network(_ plan: Plan, _ shop: Workshop) throws(MaasError) -> Network {
+    var arguments = plan.command.network
+    arguments.dropout = dropout
+    return try arguments.dense(
+      Network.Task(
+        input: shop.preprocessing.dims, outputs: shop.outputs, vocabulary: shop.preprocessing.tokens), layers)
+  }
+}

@@ -1,0 +1,82 @@
+import Maas
+import MaasCommand
+import MaasCore
+import MaasData
+import MaasTrainer
+
+extension TrainCommand {
+  func run(_ arguments: [String]) throws(MaasError) {
+    Interruption.listen()
+    let dataset = try Dataset(path, data, seed: Int64(training.seed))
+    let plan = try Plan(self, dataset)
+    var report = TrainingReport()
+    report.title = "maas-train \(path)"
+    report.decisions = plan.decisions
+    if let folds { report.parts += try plan.crossValidation(folds) }
+    let shop = try plan.workshop(dataset.training, dataset.sources)
+    let (network, options) = try choose(plan, shop, &report)
+    report.decisions += plan.choices(network, options, shop)
+    if !quiet { try Terminal.print(report.decisionText) }
+    let record = RunRecord(
+      arguments: arguments, options: options, network: network?.text ?? "init \(self.network.initial ?? "")",
+      preprocessing: plan.preprocessing,
+      sources: try dataset.sources.map { (source) throws(MaasError) in
+        (source.path, source.count, try source.fingerprint())
+      })
+    let trained = try train(plan, shop, network, options, record)
+    (report.epochs, report.best) = (trained.epochs, trained.best)
+    try deploy(trained, plan, shop, &report)
+    try finish(&report, record)
+  }
+
+  /// The network and how it is trained, after a search where one is asked for.
+  private func choose(
+    _ plan: Plan, _ shop: Workshop, _ report: inout TrainingReport
+  ) throws(MaasError) -> (Network?, TrainerOptions) {
+    if plan.initial != nil { return (nil, plan.options) }
+    guard let count = network.search else { return (try plan.network(shop), plan.options) }
+    let (best, rows) = try Search.run(count, plan, shop)
+    report.decisions += rows
+    var options = plan.options
+    options.learningRate = best.rate
+    return (try best.network(plan, shop), options)
+  }
+
+  private func train(
+    _ plan: Plan, _ shop: Workshop, _ network: Network?, _ options: TrainerOptions, _ record: RunRecord
+  ) throws(MaasError) -> Trained {
+    let trainer = try plan.trainer(network, options, shop)
+    var fitting = Fitting(label: "training", isShown: !quiet)
+    if let checkpoint {
+      let keeper = try CheckpointFolder(checkpoint, record.identity)
+      if resume { fitting.earlier = try keeper.resume(trainer) } else { try keeper.begin() }
+      fitting.keeper = keeper
+    }
+    let validation = try plan.dataset.validation.map { (part) throws(MaasError) in try shop.data(part) }
+    return try fitting.run(trainer, try plan.learned(shop.training, shop), validation)
+  }
+
+  /// Judges what was trained and writes it.
+  private func deploy(
+    _ trained: Trained, _ plan: Plan, _ shop: Workshop, _ report: inout TrainingReport
+  ) throws(MaasError) {
+    var checked: [(part: Dataset.Part, answers: Answers)] = []
+    for (name, part) in plan.parts {
+      let answers = try Answers(trained.trainer, try shop.data(part), shop.answer)
+      answers.judge(part, name, &report)
+      checked.append((part, answers))
+    }
+    let writer = ModelWriter(command: self, shop: shop, threads: training.threads)
+    try writer.write(trained.trainer, checked.suffix(1))
+    report.files = try writer.writeMore()
+  }
+
+  private func finish(_ report: inout TrainingReport, _ record: RunRecord) throws(MaasError) {
+    let stem = String(output.dropLast(5))
+    let (page, run) = (self.report ?? stem + ".html", self.record ?? stem + ".json")
+    report.files += [("report", page), ("record", run)]
+    try ReportFormat(path: page)?.write(report, to: page)
+    try writeText(record.text(report), to: run)
+    if !quiet { try Terminal.print(report.resultText) }
+  }
+}

@@ -1,0 +1,65 @@
+import MaasCore
+import MaasData
+import MaasTrainer
+
+/// A training that came to its end, or was ended.
+struct Trained {
+  let trainer: Trainer
+  let epochs: [TrainingReport.Epoch]
+
+  private var losses: [Double] { epochs.map { $0.validation ?? $0.loss } }
+
+  /// The place of the first epoch with the least loss, whose parameters the trainer has.
+  var best: Int? { losses.indices.min { (losses[$0], $0) < (losses[$1], $1) } }
+
+  /// The loss that decides which of two trainings is better.
+  var loss: Double { losses.min() ?? .infinity }
+}
+
+/// How long a training is, and what is told of it.
+struct Fitting {
+  let label: String
+  let isShown: Bool
+  /// Keeps what training has come to after each epoch.
+  var keeper: CheckpointFolder?
+  /// Epochs of the training that is gone on with.
+  var earlier: [TrainingReport.Epoch] = []
+
+  func run(
+    _ trainer: Trainer, _ data: PreparedSamples, _ validation: PreparedSamples?
+  ) throws(MaasError) -> Trained {
+    var (epochs, failure): ([TrainingReport.Epoch], MaasError?) = (earlier, nil)
+    var line = ProgressLine(label, isShown: isShown)
+    data.epoch = earlier.count
+    let reports = try trainer.fit(data, validation: validation) { progress in
+      line.show(done(progress), figures(progress, epochs.last))
+      return !Interruption.isAsked
+    } onEpoch: { report in
+      epochs.append(.init(report))
+      data.epoch = report.epoch + 1
+      do throws(MaasError) { try keeper?.keep(trainer, epochs) } catch { failure = error }
+      return failure == nil && !Interruption.isAsked
+    }
+    line.end()
+    if let failure { throw failure }
+    return Trained(trainer: trainer, epochs: earlier + reports.map { TrainingReport.Epoch($0) })
+  }
+
+  private func done(_ progress: TrainingProgress) -> Double {
+    (Double(progress.epoch) + Double(progress.step + 1) / Double(progress.stepsPerEpoch))
+      / Double(progress.epochs)
+  }
+
+  private func figures(_ progress: TrainingProgress, _ last: TrainingReport.Epoch?) -> String {
+    var text = "epoch \(progress.epoch + 1)/\(progress.epochs)  loss \(figure(progress.loss))"
+    if let validation = last?.validation { text += "  validation \(figure(validation))" }
+    return text
+  }
+}
+
+extension TrainingReport.Epoch {
+  init(_ report: EpochReport) {
+    self.init(
+      number: report.epoch, loss: report.loss, validation: report.validation?.loss, rate: report.learningRate)
+  }
+}

@@ -1,0 +1,115 @@
+import ArgumentParser
+import MaasCore
+import MaasTrainer
+
+/// How it learns. Names are the trainer's, with hyphens.
+struct TrainingArguments: ParsableArguments {
+  @Option(help: "What is made small: cross-entropy for classes, mse for numbers, mae, huber, hinge, …")
+  var loss: String?
+
+  @Option(
+    help:
+      "How parameters follow their gradients: \(UpdateMethod.Rule.allCases.map(\.rawValue).joined(separator: ", "))."
+  )
+  var updateRule: String?
+
+  @Option(help: ArgumentHelp("How far each step goes (0.001).", valueName: "rate"))
+  var learningRate: String?
+
+  @Option(help: "How the rate goes on: \(Schedule.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var schedule: String?
+
+  @Option(help: ArgumentHelp("Steps in which the rate first rises.", valueName: "steps"))
+  var warmUp: String?
+
+  @Option(help: ArgumentHelp("How often all samples are seen, at most (200).", valueName: "N"))
+  var epochs: String?
+
+  @Option(help: ArgumentHelp("Samples of a step (32; 128 from 20000 samples on).", valueName: "N"))
+  var batchSize: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Epochs without a better loss on the validation samples before it stops (20).", valueName: "N"))
+  var patience: String?
+
+  @Option(help: ArgumentHelp("How strongly parameters are drawn to 0.", valueName: "rate"))
+  var weightDecay: String?
+
+  @Option(help: ArgumentHelp("The largest norm of all gradients together.", valueName: "norm"))
+  var clipNorm: String?
+
+  @Option(help: ArgumentHelp("The part of a class's probability that goes to all.", valueName: "part"))
+  var labelSmoothing: String?
+
+  @Option(
+    help: ArgumentHelp("Let evaluation use a moving average of the parameters, this slow.", valueName: "part")
+  )
+  var ema: String?
+
+  @Option(help: ArgumentHelp("Decides all random numbers.", valueName: "N"))
+  var seed: UInt32 = 0
+
+  @Option(
+    help: ArgumentHelp("Most threads; 0 for all CPUs. The result does not depend on it.", valueName: "N"))
+  var threads = 0
+
+  @Option(
+    name: .customLong("option"),
+    help: ArgumentHelp(
+      "Any option of the trainer by its name; may be repeated. There are "
+        + TrainerOptions.names.joined(separator: ", ") + ".", valueName: "name=value"))
+  var more: [String] = []
+
+  /// The options; those of a file go before the command line's.
+  func options(
+    samples: Int, task loss: LossFunction, _ specified: [(name: String, value: String)],
+    _ network: NetworkArguments
+  ) throws(MaasError) -> TrainerOptions {
+    var options = TrainerOptions()
+    (options.loss, options.epochs, options.patience) = (loss, 200, 20)
+    options.batchSize = samples < 20_000 ? 32 : 128
+    (options.seed, options.threads) = (Int64(seed), threads)
+    options.frozen = network.freeze
+    if let rank = network.lora { try options.set("lora_rank", "\(rank)") }
+    for (name, value) in specified { try options.set(name, value) }
+    for (name, value) in named {
+      do {
+        try options.set(name, value)
+      } catch {
+        throw error
+      }
+    }
+    return options
+  }
+
+  private var named: [(String, String)] {
+    let rows: [(String, String?)] = [
+      ("loss", loss), ("update_rule", updateRule), ("learning_rate", learningRate), ("schedule", schedule),
+      ("warm_up", warmUp), ("epochs", epochs), ("batch_size", batchSize), ("patience", patience),
+      ("weight_decay", weightDecay), ("clip_norm", clipNorm), ("label_smoothing", labelSmoothing),
+      ("ema", ema),
+    ]
+    return rows.compactMap { name, value in value.map { (name, $0) } } + pairs
+  }
+
+  private var pairs: [(String, String)] {
+    more.map { text in
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      return (parts[0], parts.count > 1 ? parts[1] : "")
+    }
+  }
+
+  func validate() throws {
+    if let wrong = more.first(where: { !$0.contains("=") || $0.hasPrefix("=") }) {
+      throw ValidationError("--option takes name=value, not '\(wrong)'")
+    }
+    if threads < 0 { throw ValidationError("--threads takes 0 or more, not \(threads)") }
+    var options = TrainerOptions()
+    do throws(MaasError) {
+      for (name, value) in named { try options.set(name, value) }
+    } catch {
+      throw ValidationError(error.message)
+    }
+  }
+}
