@@ -82,6 +82,11 @@ package func sortedClasses(_ names: some Sequence<String>) -> [String] {
 }
 
 extension Checksum {
+  package mutating func add(fileAt path: String) throws(MaasError) {
+    let file = try MappedFile(path)
+    withExtendedLifetime(file) { add(file.bytes) }
+  }
+
   package mutating func add(_ text: String) {
     var text = text
     text.withUTF8 { add(UnsafeRawBufferPointer($0)) }

@@ -65,7 +65,7 @@ package final class ArraySource: SampleSource {
 
   package func fingerprint() throws(MaasError) -> UInt64 {
     var checksum = Checksum()
-    checksum.add(try MappedFile(path).bytes)
+    try checksum.add(fileAt: path)
     return checksum.finished()
   }
 

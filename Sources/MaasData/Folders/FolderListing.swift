@@ -73,7 +73,7 @@ package struct FolderListing: Sendable {
     var checksum = Checksum()
     for file in files {
       checksum.add(String(file.path.dropFirst(path.utf8.count)))
-      checksum.add(try MappedFile(file.path).bytes)
+      try checksum.add(fileAt: file.path)
     }
     return checksum.finished()
   }

@@ -92,7 +92,7 @@ extension ColumnSummary {
         counts && integers == numbers && count > 10 && values.keys.min().map { 0...1 ~= $0 } == true
       return isCount ? (.ignored, "it numbers the rows") : (.number, missingText)
     }
-    if words >= 3 * (present - numbers), hasMoreTexts || 2 * distinct > present {
+    if words >= 3 * (present - numbers), hasMoreTexts || 3 * distinct > present {
       return (.text, "\(words / max(1, present)) words each")
     }
     if !hasMore, distinct <= Self.mostCategories, distinct <= 20 || 2 * distinct <= present {

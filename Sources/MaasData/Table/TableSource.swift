@@ -46,7 +46,7 @@ package final class TableSource: SampleSource {
 
   package func fingerprint() throws(MaasError) -> UInt64 {
     var checksum = Checksum()
-    checksum.add(try MappedFile(path).bytes)
+    try checksum.add(fileAt: path)
     return checksum.finished()
   }
 
