@@ -7,16 +7,22 @@ x = random.normal(size=(6000, 20)).astype(np.float32)
 y = np.sin(x[:, 0]) + x[:, 1] * x[:, 2]
 np.savetxt("data.csv", np.c_[x, y], delimiter=",", header=",".join([f"x{i}" for i in range(20)] + ["y"]), comments="", fmt="%.6g")
 PY
-train() { maas-train data.csv --layers 128,64 --dropout 0.1 --epochs 40 --patience 0 --schedule cosine --quiet "$@"; }
+# In the background it must be the program itself that signals reach.
+options=(data.csv --layers 128,64 --dropout 0.1 --epochs 40 --patience 0 --schedule cosine --quiet)
+train() { maas-train "${options[@]}" "$@"; }
 train --out whole.onnx
 
 kills=0
 rm -rf run
-until train --out resumed.onnx --checkpoint run --resume & pid=$!; (sleep 0.8; kill -9 $pid 2>/dev/null || true) & wait $pid 2>/dev/null; do
+while
+  maas-train "${options[@]}" --out resumed.onnx --checkpoint run --resume & pid=$!
+  (sleep "$((kills / 10)).$((kills % 10))5" && kill -9 $pid 2>/dev/null || true) &
+  ! wait $pid 2>/dev/null
+do
   kills=$((kills + 1))
-  [ ! -e resumed.onnx ] && [ $kills -lt 200 ]
+  [ ! -e resumed.onnx ] && [ $kills -lt 100 ]
 done
-[ $kills -gt 1 ]
+[ $kills -gt 0 ]
 cmp whole.onnx resumed.onnx
 echo 'resumed: the same model'
 # The report has all epochs, the record too.
@@ -35,8 +41,8 @@ sed 's/maas-train checkpoint/something/' -i run/training
 refuse --checkpoint run --resume
 
 # Ctrl-C, to the program alone.
-train --out stopped.onnx --epochs 100000 & pid=$!
-sleep 2
+maas-train "${options[@]}" --out stopped.onnx --epochs 100000 & pid=$!
+sleep 3
 kill -INT $pid
 wait $pid
 maas-run stopped.onnx --inputs
