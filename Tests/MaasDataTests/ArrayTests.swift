@@ -42,7 +42,8 @@ private func floats(_ shape: [Int], _ values: [Float]) throws -> Tensor { try Te
   ])
   func wrongArrays(kind: String, problem: String) throws {
     let x = try floats([2, 1], [1, kind == "infinite" ? .infinity : 2])
-    let y = try floats(kind == "rows" ? [3] : [2], kind == "rows" ? [1, 2, 3] : [1.5, kind == "unknown" ? .nan : 2])
+    let y = try floats(
+      kind == "rows" ? [3] : [2], kind == "rows" ? [1, 2, 3] : [1.5, kind == "unknown" ? .nan : 2])
     try withArrays([("x", x), (kind == "target" ? "z" : "y", y)]) { path in
       let message = failure { _ = try ArraySource(path) }
       #expect(message.hasPrefix(problem))

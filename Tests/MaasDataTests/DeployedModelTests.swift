@@ -20,7 +20,8 @@ private func outputs(_ text: String, weights: [Float], bias: [Float]) throws -> 
     var network = try Network(text: "input 1\ndense \(bias.count)").graph(seed: 0)
     for i in network.values.indices {
       guard let constant = network.values[i].constant else { continue }
-      network.values[i].constant = try Tensor(.float, constant.shape, constant.shape.count == 2 ? weights : bias)
+      network.values[i].constant = try Tensor(
+        .float, constant.shape, constant.shape.count == 2 ? weights : bias)
     }
     let graph = try DeployedModel(preprocessing, answer).graph(network)
     return try GraphRunner(graph, threads: 1).run(try table.raw(all[...]))
