@@ -134,6 +134,15 @@ final class GraphExporter {
     for attribute in form.attributes { written.attributes.append(try exporter.attribute(attribute)) }
     written.outputs = node.outputs.map { Blob($0.map(define) ?? "") }
     proto.nodes.append(written)
+    if form.domain == "com.microsoft" { declareOutputs(of: node) }
+  }
+
+  /// Says the types that ONNX cannot infer: its own inference does not survive a LabelEncoder behind a value without one.
+  private func declareOutputs(of node: Node) {
+    for case let id? in node.outputs where outputNames[id] == nil {
+      guard let name = names[id.index] else { continue }
+      proto.valueInfos.append(context.declaration(name, graph[id]))
+    }
   }
 
   /// The name of a value that a node makes here.
