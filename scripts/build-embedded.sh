@@ -51,6 +51,9 @@ compile_c() {
       -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-math-errno -Wall -Wextra -Werror -ISources/CMaasSystem/include \
       "-ISources/$target/include" "-ISources/$target" -c "$source" -o "$object"
   done < <(for target in $c_targets; do find "Sources/$target" -name '*.c' | sort; done)
+  for object in "$out"/c/*.o; do
+    [[ " ${objects[*]} " == *" $object "* ]] || rm "$object" # Its source is gone.
+  done
 }
 
 # All Swift becomes one module. Embedded Swift compiles a function again in every module that uses it, and this
