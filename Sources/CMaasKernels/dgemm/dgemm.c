@@ -3,7 +3,7 @@
 
 int32_t maas_f64_gemm_8x24_avx512(MAAS_STEP_ARGUMENTS);
 int32_t maas_f64_gemm_6x8_avx2(MAAS_STEP_ARGUMENTS);
-int32_t maas_f64_gemm_8x6_neon(MAAS_STEP_ARGUMENTS);
+int32_t maas_f64_gemm_8x4_neon(MAAS_STEP_ARGUMENTS);
 int32_t maas_f64_gemm_2x4_scalar(MAAS_STEP_ARGUMENTS);
 
 static const maas_kernel rows[] = {
@@ -11,7 +11,7 @@ static const maas_kernel rows[] = {
     MAAS_ROW(maas_f64_gemm_8x24_avx512, MAAS_ISA_AVX512, 8, 24),
     MAAS_ROW(maas_f64_gemm_6x8_avx2, MAAS_ISA_AVX2, 6, 8),
 #elif defined(__aarch64__)
-    MAAS_ROW(maas_f64_gemm_8x6_neon, MAAS_ISA_NEON, 8, 6),
+    MAAS_ROW(maas_f64_gemm_8x4_neon, MAAS_ISA_NEON, 8, 4),
 #endif
     MAAS_ROW(maas_f64_gemm_2x4_scalar, MAAS_ISA_SCALAR, 2, 4),
 };

@@ -5,9 +5,9 @@
 #define MAAS_HAS_FMA
 #include "vectors.h"
 #define MAAS_ISA_SUFFIX neon
-#define MAAS_TILE 8x6
+#define MAAS_TILE 8x4
 #define MAAS_MR 8
-#define MAAS_NV 3
+#define MAAS_NV 2
 #include "../gemm/micro.h"
 MAAS_MICRO(1)
 MAAS_MICRO(2)
