@@ -93,6 +93,7 @@ var package = Package(
       "CMaasSystem"),
     .systemLibrary(name: "CMaas", path: "include"),
     c("CMaasABI", "CMaasSystem"),
+    c("CMaasMPI", "CMaasSystem"),
     .target(
       name: "MaasABI",
       dependencies: [
@@ -135,7 +136,7 @@ var package = Package(
       name: "maas-train",
       dependencies: [
         "MaasData", "Maas", "MaasTrainer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCommand", "MaasCore",
-        "CMaasSystem", "CMaas", arguments, .product(name: "Yams", package: "Yams"),
+        "CMaasMPI", "CMaasSystem", "CMaas", arguments, .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
     test("KernelTests", "CMaasKernels", "CMaasSystem"),

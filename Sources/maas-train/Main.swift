@@ -23,6 +23,7 @@ import MaasCore
     } catch {
       Terminal.progress("")
       Terminal.complain(error.message)
+      Job.abort(1)
       return 1
     }
   }

@@ -56,4 +56,7 @@ enum Interruption {
   }
 
   static var isAsked: Bool { flag.pointee != 0 }
+
+  /// As a signal asks; may be called by its handler.
+  static func ask() { flag.pointee = 1 }
 }

@@ -7,6 +7,7 @@ import MaasTrainer
 extension TrainCommand {
   func run(_ arguments: [String]) throws(MaasError) {
     Interruption.listen()
+    let job = try Job.join()
     let dataset = try Dataset(path, data, seed: Int64(training.seed))
     let plan = try Plan(self, dataset)
     var report = TrainingReport()
@@ -16,14 +17,19 @@ extension TrainCommand {
     let shop = try plan.workshop(dataset.training, dataset.sources)
     let (network, options) = try choose(plan, shop, &report)
     report.decisions += plan.choices(network, options, shop)
-    if !quiet { try Terminal.print(report.decisionText) }
+    if job.ranks > 1 {
+      report.decisions.append("\(job.ranks) processes train together, each with its part of every batch")
+    }
+    if !quiet, job.isFirst { try Terminal.print(report.decisionText) }
     let record = RunRecord(
       arguments: arguments, options: options, network: network?.text ?? "init \(self.network.initial ?? "")",
       preprocessing: plan.preprocessing,
       sources: try dataset.sources.map { (source) throws(MaasError) in
         (source.path, source.count, try source.fingerprint())
       })
-    let trained = try train(plan, shop, network, options, record)
+    let trained = try train(plan, shop, network, options, record, job)
+    defer { job.leave() }
+    guard job.isFirst else { return }
     (report.epochs, report.best) = (trained.epochs, trained.best)
     try deploy(trained, plan, shop, &report)
     try finish(&report, record)
@@ -43,14 +49,16 @@ extension TrainCommand {
   }
 
   private func train(
-    _ plan: Plan, _ shop: Workshop, _ network: Network?, _ options: TrainerOptions, _ record: RunRecord
+    _ plan: Plan, _ shop: Workshop, _ network: Network?, _ options: TrainerOptions, _ record: RunRecord,
+    _ job: Job
   ) throws(MaasError) -> Trained {
     let trainer = try plan.trainer(network, options, shop)
-    var fitting = Fitting(label: "training", isShown: !quiet)
+    if let collective = job.collective { try trainer.join(collective) }
+    var fitting = Fitting(label: "training", isShown: !quiet && job.isFirst)
     if let checkpoint {
       let keeper = try CheckpointFolder(checkpoint, record.identity)
       if resume { fitting.earlier = try keeper.resume(trainer) } else { try keeper.begin() }
-      fitting.keeper = keeper
+      if job.isFirst { fitting.keeper = keeper }
     }
     let validation = try plan.dataset.validation.map { (part) throws(MaasError) in try shop.data(part) }
     return try fitting.run(trainer, try plan.learned(shop.training, shop), validation)

@@ -102,3 +102,13 @@ extension Lowering {
     }
   }
 }
+
+extension Collective {
+  /// Adds up floats over all processes, in place, at once.
+  package func addUp(_ values: UnsafeMutablePointer<Float>, _ count: Int) throws(MaasError) {
+    let (context, own) = (calls.pointee.context, calls.pointee)
+    guard own.start(context, values, Int64(count), 0) == 0, own.finish(context, 0) == 0 else {
+      throw MaasError(.cancelled, "another process of the job has ended, or this one was told to")
+    }
+  }
+}

@@ -6,7 +6,7 @@ import MaasRuntime
 /// What a trainer's graphs work on.
 struct TrainerMemory {
   let parameters, statistics, states, sums, averages: [Tensor]
-  let rate, step, seed: Tensor
+  let rate, step, seed, share: Tensor
 
   init(_ model: TrainableModel, _ options: TrainerOptions) throws(MaasError) {
     let shapes = model.parameters.map { $0.tensor.shape }
@@ -25,6 +25,7 @@ struct TrainerMemory {
     rate = try Tensor(.double, [], [0.0])
     step = try Tensor(.int64, [], [Int64(0)])
     seed = try Tensor(.int64, [], [options.seed])
+    share = try Tensor(.float, [], [Float(1)])
   }
 
   /// What models are evaluated and written with.
@@ -41,6 +42,7 @@ struct TrainerMemory {
     case .rate: rate
     case .step: step
     case .seed: seed
+    case .share: share
     case .feature, .targets, .weights: nil
     }
   }

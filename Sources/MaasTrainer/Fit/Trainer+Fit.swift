@@ -49,14 +49,38 @@ struct FitSteps {
   let data: any TrainingData
   let types: BatchTypes
   let order: [Int]
+  /// Samples of a batch, of all processes.
   let batch: Int
+  let (rank, ranks): (Int, Int)
 
-  init(_ data: any TrainingData, _ order: [Int], batch: Int) {
-    (self.data, self.order, self.batch) = (data, order, batch)
+  /// `batch` is that of one process.
+  init(_ data: any TrainingData, _ order: [Int], batch: Int, _ collective: Collective? = nil) {
+    (self.data, self.order) = (data, order)
+    (rank, ranks) = (collective?.rank ?? 0, collective?.ranks ?? 1)
+    self.batch = batch * ranks
     types = BatchTypes(data)
   }
 
-  func samples(from position: Int) -> ArraySlice<Int> { order[position..<min(position + batch, order.count)] }
+  var count: Int { (order.count + batch - 1) / batch }
+
+  /// How many samples the batch of all processes has.
+  func size(from position: Int) -> Int { min(batch, order.count - position) }
+
+  /// What this process takes of it. Where there is nothing left for it, that is a sample whose gradients do not count.
+  func samples(from position: Int) -> ArraySlice<Int> {
+    let (begin, end) = own(position)
+    return order[begin..<max(end, begin + 1)]
+  }
+
+  func share(from position: Int) -> Double {
+    let (begin, end) = own(position)
+    return Double(end - begin) / Double(size(from: position))
+  }
+
+  private func own(_ position: Int) -> (begin: Int, end: Int) {
+    let size = size(from: position)
+    return (position + size * rank / ranks, position + size * (rank + 1) / ranks)
+  }
 }
 
 /// What `fit` was called with.
@@ -108,17 +132,18 @@ extension Trainer {
   private func runEpoch(_ call: FitCall) throws(MaasError) -> Double? {
     var random = PhiloxStream(seed: options.seed, stream: RandomUse.shuffle, step: Int64(place.epoch))
     let order = options.shuffles ? random.permutation(call.count) : Array(0..<call.count)
-    let steps = FitSteps(call.data, order, batch: options.batchSize)
-    let perEpoch = (call.count + options.batchSize - 1) / options.batchSize
+    let steps = FitSteps(call.data, order, batch: options.batchSize, collective)
+    let perEpoch = steps.count
     var rate = options.learningRate
     while place.position < call.count {
       if maas_sys_load(cancelled) != 0 { return nil }
       rate = options.learningRate * options.schedule.scale(schedulePlace(perEpoch))
-      let size = steps.samples(from: place.position).count
+      let size = steps.size(from: place.position)
+      let share = steps.share(from: place.position)
       let loss = try step(steps, rate: rate, isLast: place.position + size == call.count)
-      place.lossSum += loss * Double(size)
+      place.lossSum += loss * Double(size) * share
       place.position += size
-      if let onStep = call.onStep, !onStep(progress(loss, rate, perEpoch)) { return nil }
+      if let onStep = call.onStep, !onStep(progress(loss, rate, steps)) { return nil }
     }
     return rate
   }
@@ -130,20 +155,22 @@ extension Trainer {
       step: place.step - place.firstStep, steps: steps * epochs, stepsPerEpoch: steps, falls: place.falls)
   }
 
-  private func progress(_ loss: Double, _ rate: Double, _ perEpoch: Int) -> TrainingProgress {
+  private func progress(_ loss: Double, _ rate: Double, _ steps: FitSteps) -> TrainingProgress {
     TrainingProgress(
-      epoch: place.epoch, epochs: place.lastEpoch, step: (place.position - 1) / options.batchSize,
-      stepsPerEpoch: perEpoch, loss: loss, learningRate: rate)
+      epoch: place.epoch, epochs: place.lastEpoch, step: (place.position - 1) / steps.batch,
+      stepsPerEpoch: steps.count, loss: loss, learningRate: rate)
   }
 
   private func finishEpoch(_ call: FitCall, _ rate: Double) throws(MaasError) -> EpochReport {
+    if let collective { try collective.mean(of: memory.statistics) }
     var validation: Evaluation?
     if let data = call.validation {
       validation = try evaluate(data)
     } else if call.count < call.data.count {
       validation = try evaluate(call.data, call.count..<call.data.count)
     }
-    let loss = place.lossSum / Double(call.count)
+    let sum = try collective?.sum(place.lossSum) ?? place.lossSum
+    let loss = sum / Double(call.count)
     let isBest = judge(validation?.loss ?? loss)
     let report = EpochReport(
       epoch: place.epoch, loss: loss, learningRate: rate, validation: validation, isBest: isBest)

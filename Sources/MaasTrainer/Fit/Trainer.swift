@@ -19,6 +19,8 @@ public final class Trainer {
   var place = TrainerPlace()
   /// The best parameters and statistics so far, where training may go back to them.
   var best: [Tensor] = []
+  /// The processes that train together, where there are several.
+  private(set) var collective: Collective?
   /// Not zero there: `fit` ends before the next step.
   let cancelled: UnsafeMutablePointer<Int64>
 
@@ -59,6 +61,20 @@ public final class Trainer {
   /// handler of signals, while the trainer lives; without a fit under way it does nothing.
   public func cancel() { maas_sys_store(cancelled, 1) }
 
+  /// Trains together with the other processes of a job from now on: all hold the same model and data and make the same
+  /// calls. Each takes its part of every batch, which has as many samples for each process as the options say; the result
+  /// is that of one process with such batches, up to rounding. Statistics of batches are means over the processes.
+  package func join(_ collective: Collective) throws(MaasError) {
+    guard options.accumulate == 1 else {
+      throw MaasError(
+        .unsupported, "gradients cannot be accumulated where several processes train",
+        hint: "give a larger batch size")
+    }
+    self.collective = collective
+    executables = [:]
+    bound = []
+  }
+
   var execution: ExecutionOptions {
     ExecutionOptions(
       threads: options.threads > 0 ? options.threads : ThreadPool.defaultThreads, memoryLimit: maximumBytes,
@@ -69,7 +85,7 @@ public final class Trainer {
     training: TrainingGraph, executable: Executable
   ) {
     if let known = executables[form] { return known }
-    let training = try TrainingGraph(model, options, form)
+    let training = try TrainingGraph(model, options, form, collective)
     var graph = training.graph
     try optimize(&graph, .all)
     let made = (training, Executable(graph, weights: WeightCache(graph), options: execution))
@@ -116,6 +132,7 @@ extension Trainer {
     try steps.data.read(samples, into: graph)
     memory.rate.bytes.storeBytes(of: rate, as: Double.self)
     memory.step.bytes.storeBytes(of: Int64(place.step), as: Int64.self)
+    memory.share.bytes.storeBytes(of: Float(steps.share(from: place.position)), as: Float.self)
     try graph.run()
     let loss = try graph.loss()
     guard loss.isFinite else { throw try diagnosis(graph, loss) }

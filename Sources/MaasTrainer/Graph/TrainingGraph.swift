@@ -23,6 +23,8 @@ struct TrainingGraph {
     case sum(Int)
     case average(Int)
     case rate, step, seed
+    /// What part of all processes' samples a batch is.
+    case share
   }
 
   /// What a graph is made for.
@@ -45,7 +47,10 @@ struct TrainingGraph {
     case loss
   }
 
-  init(_ model: TrainableModel, _ options: TrainerOptions, _ form: Form) throws(MaasError) {
+  /// With a collective, gradients are added up over its processes.
+  init(
+    _ model: TrainableModel, _ options: TrainerOptions, _ form: Form, _ collective: Collective? = nil
+  ) throws(MaasError) {
     if form.part == .update {
       graph = Graph("update")
       try addUpdateAlone(model, options)
@@ -62,7 +67,12 @@ struct TrainingGraph {
     case .loss: graph.outputs.append(try graph.addProbabilities(model.prediction, options.loss))
     case .gradients: try addSums(model, losses[1])
     default:
-      let gradients = try graph.addGradients(of: model.prediction, to: model.trainedIDs, seeded: losses[1])
+      var seed = losses[1]
+      if collective != nil {
+        seed = graph.add(Binary(.mul), [seed, scalar(.share, "share", .float)], name: "loss/share")[0]
+      }
+      var gradients = try graph.addGradients(of: model.prediction, to: model.trainedIDs, seeded: seed)
+      if let collective { gradients = graph.addAllReduce(gradients, of: model.trainedIDs, collective) }
       try addUpdate(model, options, model.trainedIDs, gradients, guarded: losses[0])
     }
     for (i, statistic) in model.statistics.enumerated() {
