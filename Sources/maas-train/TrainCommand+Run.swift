@@ -18,7 +18,7 @@ extension TrainCommand {
     let (network, options) = try choose(plan, shop, &report)
     report.decisions += plan.choices(network, options, shop)
     if job.ranks > 1 {
-      report.decisions.append("\(job.ranks) processes train together, each with its part of every batch")
+      report.decisions.append(("processes", "\(job.ranks), each with its part of every batch"))
     }
     if !quiet, job.isFirst { try Terminal.print(report.decisionText) }
     let record = RunRecord(
