@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 run_packages="g++ git zlib1g-dev"
 test_packages="$run_packages binutils clang-format cmake gcc libonnx-dev libprotobuf-dev libpython3-dev pkg-config python3-venv
   libjpeg62-turbo-dev libopenjp2-7-dev libpng-dev libtiff-dev libwebp-dev
-  valgrind abigail-tools universal-ctags gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
+  valgrind abigail-tools universal-ctags gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user openmpi-bin procps"
 requirements=Tests/requirements.txt
 venv=.build/venv
 

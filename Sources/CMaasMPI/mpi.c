@@ -84,7 +84,7 @@ static bool load(char *message, size_t size) {
   return true;
 }
 
-/// Turns the library's gears until the request is through, or somebody wants to stop.
+/// Turns the library's gears until the request is through, or somebody wants to stop. Who waits long lets others run.
 static bool await(handle *request) {
   int done = 0;
   for (long turns = 0; !done; turns++) {

@@ -1,0 +1,40 @@
+# Two processes train together: the same model as of one with batches twice as large, up to rounding. One that dies ends the
+# job, and the checkpoint is there to go on from.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+"$PYTHON" - <<'PY'
+import numpy as np
+random = np.random.default_rng(5)
+x = random.normal(size=(1003, 12)).astype(np.float32)
+np.savez("data.npz", x=x, y=(x[:, 0] * x[:, 1] + x[:, 2] > 0).astype(np.int64))
+PY
+options=(data.npz --layers 300,64 --patience 0 --threads 1 --quiet)
+train() { maas-train "${options[@]}" "$@"; }
+job() { mpirun -n 2 "$(command -v maas-train)" "${options[@]}" "$@"; }
+
+train --batch-size 32 --epochs 6 --out one.onnx
+job --batch-size 16 --epochs 6 --out two.onnx
+"$PYTHON" - <<'PY'
+import numpy as np, onnx
+from onnx import numpy_helper
+one, two = ({t.name: numpy_helper.to_array(t) for t in onnx.load(f).graph.initializer} for f in ("one.onnx", "two.onnx"))
+assert one.keys() == two.keys()
+for name, value in one.items():
+    if value.dtype == np.float32:
+        np.testing.assert_allclose(value, two[name], rtol=0, atol=2e-5, err_msg=name)
+print("two processes: the same model")
+PY
+
+# Statistics of batches are means over the processes.
+job --batch-norm --batch-size 16 --epochs 3 --out norm.onnx
+maas-run norm.onnx --inputs
+
+rc=0
+job --batch-size 4 --epochs 200 --checkpoint run --out never.onnx >out 2>err & pid=$!
+until [ -e run/training ]; do sleep 0.1; done
+pkill -9 -n -f 'maas-train data.npz .*never.onnx'
+wait $pid || rc=$?
+[ $rc -ne 0 ] && [ ! -e never.onnx ] && [ -s err ]
+echo 'a process dies: the job ends'
+job --batch-size 4 --epochs 200 --checkpoint run --resume --out resumed.onnx
+"$PYTHON" -c 'import json; assert json.load(open("resumed.json"))["epochs"] == 200'
+echo 'and goes on from its checkpoint'
