@@ -1,4 +1,5 @@
 import ArgumentParser
+import MaasCore
 import MaasData
 
 /// What the data are, and what stays aside.
@@ -61,6 +62,13 @@ struct DataArguments: ParsableArguments {
       valueName: "changes"),
     transform: Augmentation.init(parsing:))
   var augment = Augmentation()
+
+  /// All of these in one line, by which two trainings are told apart.
+  var choices: String {
+    let lists = [numeric, categorical, text, ignore, missing].map { joined($0, ",") }
+    return "target \(target ?? "last") task \(task.map { "\($0)" } ?? "any") columns \(joined(lists, ";"))"
+      + " validation \(validation) test \(test)\(balance ? " balanced" : "") augment \(augment)"
+  }
 
   var tableOptions: TableOptions {
     var options = TableOptions()

@@ -24,7 +24,8 @@ struct Job {
     let message = UnsafeMutableBufferPointer<CChar>.allocate(capacity: 400)
     defer { message.deallocate() }
     guard let calls = maas_mpi_join({ Interruption.isAsked }, message.baseAddress, message.count) else {
-      throw MaasError(.unsupported, message.baseAddress.map { String(cString: $0) } ?? "Open MPI cannot be used")
+      throw MaasError(
+        .unsupported, message.baseAddress.map { String(cString: $0) } ?? "Open MPI cannot be used")
     }
     return Job(Collective(calls))
   }

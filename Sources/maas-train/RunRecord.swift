@@ -11,12 +11,17 @@ struct RunRecord {
   let options: TrainerOptions
   let network: String
   let preprocessing: PreprocessingOptions
+  /// Which samples are learned from, and what of them.
+  let samples: String
   let sources: [(path: String, samples: Int, checksum: UInt64)]
 
   /// What a checkpoint must be of.
   var identity: [(name: String, value: String)] {
     sources.map { ("data", "\(hexadecimal($0.checksum)) \($0.samples) samples") }
-      + [("network", network), ("preprocessing", "\(preprocessing)"), ("seed", "\(options.seed)")]
+      + [
+        ("network", network), ("preprocessing", "\(preprocessing)"), ("seed", "\(options.seed)"),
+        ("samples", samples), ("epochs", "\(options.epochs)"),
+      ]
   }
 
   func text(_ report: TrainingReport) -> String {

@@ -23,7 +23,7 @@ extension TrainCommand {
     if !quiet, job.isFirst { try Terminal.print(report.decisionText) }
     let record = RunRecord(
       arguments: arguments, options: options, network: network?.text ?? "init \(self.network.initial ?? "")",
-      preprocessing: plan.preprocessing,
+      preprocessing: plan.preprocessing, samples: data.choices,
       sources: try dataset.sources.map { (source) throws(MaasError) in
         (source.path, source.count, try source.fingerprint())
       })

@@ -85,6 +85,10 @@ struct TrainCommand: ParsableCommand {
     if !output.hasSuffix(".onnx") {
       throw ValidationError("--out takes a file that ends in .onnx, not '\(output)'")
     }
+    let written = [output, report, record].compactMap { $0 }
+    if Set(written + [path]).count < written.count + 1 {
+      throw ValidationError("--out, --report and --record name different files, none of them the data")
+    }
     if let report, ReportFormat(path: report) == nil {
       throw ValidationError("--report takes a file that ends in .html, .json or .txt, not '\(report)'")
     }

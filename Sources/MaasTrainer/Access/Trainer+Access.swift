@@ -30,7 +30,7 @@ extension Trainer {
   /// Takes a step with all samples of a batch, at the learning rate of the options; returns the loss before it.
   public func step(_ batch: TensorData) throws(MaasError) -> Double {
     let steps = FitSteps(batch, Array(0..<batch.count), batch: batch.count)
-    return try step(steps, rate: options.learningRate, isLast: false)
+    return try step(steps, at: 0, rate: options.learningRate, isLast: false)
   }
 
   /// The names of all that a training changes: parameters, and behind them running statistics.

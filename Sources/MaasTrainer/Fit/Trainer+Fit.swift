@@ -126,6 +126,9 @@ extension Trainer {
     guard !place.isFitting else { return }
     (place.isFitting, place.firstStep, place.lastEpoch) = (true, place.step, place.epoch + options.epochs)
     (place.position, place.lossSum, place.stale, place.calm) = (0, 0, 0, 0)
+    (place.bestLoss, place.falls) = (.infinity, 0)
+    place.batches = 0
+    for sum in memory.sums { maas_sys_zero(sum.bytes, sum.byteCount) }
   }
 
   /// The rest of the epoch; returns its last learning rate, or nil when a callback or a flag ends it.
@@ -140,7 +143,8 @@ extension Trainer {
       rate = options.learningRate * options.schedule.scale(schedulePlace(perEpoch))
       let size = steps.size(from: place.position)
       let share = steps.share(from: place.position)
-      let loss = try step(steps, rate: rate, isLast: place.position + size == call.count)
+      let loss = try step(
+        steps, at: place.position, rate: rate, isLast: place.position + size == call.count)
       place.lossSum += loss * Double(size) * share
       place.position += size
       if let onStep = call.onStep, !onStep(progress(loss, rate, steps)) { return nil }

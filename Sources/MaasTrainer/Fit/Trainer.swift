@@ -122,17 +122,17 @@ extension Trainer {
   public func step(features: [Tensor], targets: Tensor, weights: Tensor? = nil) throws(MaasError) -> Double {
     let data = try TensorData(features: features, targets: targets, weights: weights)
     let steps = FitSteps(data, Array(0..<data.count), batch: data.count)
-    return try step(steps, rate: options.learningRate, isLast: false)
+    return try step(steps, at: 0, rate: options.learningRate, isLast: false)
   }
 
-  /// Takes the step of the batch where training is. `isLast`: no batch comes to be added to this one's gradients.
-  func step(_ steps: FitSteps, rate: Double, isLast: Bool) throws(MaasError) -> Double {
-    let samples = steps.samples(from: place.position)
+  /// Takes the step of the batch at a position. `isLast`: no batch comes to be added to this one's gradients.
+  func step(_ steps: FitSteps, at position: Int, rate: Double, isLast: Bool) throws(MaasError) -> Double {
+    let samples = steps.samples(from: position)
     let graph = try bound(options.accumulate > 1 ? .gradients : .whole, steps.types, size: samples.count)
     try steps.data.read(samples, into: graph)
     memory.rate.bytes.storeBytes(of: rate, as: Double.self)
     memory.step.bytes.storeBytes(of: Int64(place.step), as: Int64.self)
-    memory.share.bytes.storeBytes(of: Float(steps.share(from: place.position)), as: Float.self)
+    memory.share.bytes.storeBytes(of: Float(steps.share(from: position)), as: Float.self)
     try graph.run()
     let loss = try graph.loss()
     guard loss.isFinite else { throw try diagnosis(graph, loss) }

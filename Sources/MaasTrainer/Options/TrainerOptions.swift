@@ -85,6 +85,11 @@ extension TrainerOptions {
     ] where value < 0 {
       throw refusal(name, "at least 0", "\(value)")
     }
+    for (name, value) in [
+      ("batch_size", batchSize), ("accumulate", accumulate), ("epochs", epochs), ("lora_rank", lora.rank),
+    ] where value > Self.most {
+      throw refusal(name, "at most \(Self.most)", "\(value)")
+    }
     let positive = [
       ("learning_rate", learningRate), ("weight_decay", weightDecay), ("l1", l1), ("l2", l2),
       ("clip_norm", clipNorm), ("clip_value", clipValue), ("huber_delta", huberDelta),
@@ -101,6 +106,8 @@ extension TrainerOptions {
       throw refusal(name, "at least 0 and below 1", "\(value)")
     }
   }
+
+  private static let most = 1 << 24
 
   private func refusal(_ name: String, _ expected: String, _ found: String) -> MaasError {
     MaasError(.outOfRange, "the option '\(name)' cannot be that", expected: expected, found: found)
