@@ -107,7 +107,7 @@ extension TrainerOptions {
     }
   }
 
-  private static let most = 1 << 24
+  private static let most = 1 << 30
 
   private func refusal(_ name: String, _ expected: String, _ found: String) -> MaasError {
     MaasError(.outOfRange, "the option '\(name)' cannot be that", expected: expected, found: found)
