@@ -2,50 +2,7 @@ import CMaas
 import Maas
 import MaasCore
 
-#if hasFeature(Embedded)
-  // The quantizer would be a tenth of the library.
-  private func unsupported() -> maas_status {
-    withStatus { () throws(MaasError) in
-      throw MaasError(.unsupported, "this build of maas quantizes no models")
-    }
-  }
-
-  @c @implementation
-  package func maas_quantization_create(_ quantization: UnsafeMutablePointer<OpaquePointer?>?) -> maas_status
-  {
-    unsupported()
-  }
-
-  @c @implementation
-  package func maas_quantization_close(_ quantization: OpaquePointer?) -> maas_status { unsupported() }
-
-  @c @implementation
-  package func maas_quantization_set(
-    _ quantization: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?
-  ) -> maas_status { unsupported() }
-
-  @c @implementation
-  package func maas_quantization_set_labels(
-    _ quantization: OpaquePointer?, _ labels: UnsafePointer<Int64>?, _ count: Int
-  ) -> maas_status { unsupported() }
-
-  @c @implementation
-  package func maas_quantization_set_samples(
-    _ quantization: OpaquePointer?, _ callback: maas_sample_callback?, _ context: UnsafeMutableRawPointer?
-  ) -> maas_status { unsupported() }
-
-  @c @implementation
-  package func maas_sample_set(
-    _ sample: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ tensor: OpaquePointer?
-  ) -> maas_status { unsupported() }
-
-  @c @implementation
-  package func maas_quantize(
-    _ model: UnsafePointer<CChar>?, _ output: UnsafePointer<CChar>?, _ quantization: OpaquePointer?,
-    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-  ) -> maas_status { unsupported() }
-#else
-
+#if !hasFeature(Embedded)
   /// What a `maas_quantization` is.
   private final class QuantizationHandle {
     var options = QuantizationOptions()
