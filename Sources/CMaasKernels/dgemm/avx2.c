@@ -9,14 +9,6 @@
 #define MAAS_TILE 6x8
 #define MAAS_MR 6
 #define MAAS_NV 2
-#include "../gemm/micro.h"
-MAAS_MICRO(1)
-MAAS_MICRO(2)
-MAAS_MICRO(3)
-MAAS_MICRO(4)
-MAAS_MICRO(5)
-MAAS_MICRO(6)
-#define MAAS_MICROS micro_1, micro_2, micro_3, micro_4, micro_5, micro_6
 #include "../gemm/body.h"
 #pragma clang attribute pop
 #endif

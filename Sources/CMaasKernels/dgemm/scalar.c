@@ -6,8 +6,4 @@
 #define MAAS_TILE 2x4
 #define MAAS_MR 2
 #define MAAS_NV 4
-#include "../gemm/micro.h"
-MAAS_MICRO(1)
-MAAS_MICRO(2)
-#define MAAS_MICROS micro_1, micro_2
 #include "../gemm/body.h"

@@ -1,10 +1,8 @@
-/// gemm for one instruction set: a work item is a tile of Y. Included after gemm/micro.h by files that
-/// defined MAAS_MICROS, the micro-kernels for 1 ... MAAS_MR rows.
+/// gemm for one instruction set: a work item is a tile of Y. Included by files that defined MAAS_TILE, MAAS_MR and MAAS_NV.
 #include "layout.h"
 #include "left.h"
 #include "right.h"
-
-static micro_kernel *const micros[MAAS_MR] = {MAAS_MICROS};
+#include "micros.h"
 
 /// `f` from (i, j) on.
 static maas_gemm_finish finish_at(const maas_gemm_finish *f, int64_t i, int64_t j) {

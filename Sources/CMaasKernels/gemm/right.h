@@ -35,7 +35,7 @@ static inline void pack_rows(const maas_gemm_plain *b, int64_t nr, int64_t panel
     for (int64_t j = 0; j < b->columns; j += nr) {
       real *panel = to + j * panel_rows;
       int64_t count = maas_min64(nr, b->columns - j);
-      if (b->col == 1 && count == nr) // A multiple of 4 in every tile; inline, unlike memcpy.
+      if (b->col == 1 && count == nr) // Inline, unlike memcpy.
         for (int64_t i = 0; i < count; i += 4)
           store4(panel + i, load4(from + j + i));
       else
