@@ -1,5 +1,6 @@
 """What the tests share: where things are, and models made on the spot."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -29,6 +30,22 @@ def model_bytes(text: str, opset: int = 17, **weights) -> bytes:
     for name, array in weights.items():
         model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
     return model.SerializeToString()
+
+
+@pytest.fixture(params=["maas", "onnxruntime"])
+def ort(request):
+    """Tests that use it show that a program needs no change but the import."""
+    return importlib.import_module(request.param)
+
+
+def both_sessions(source) -> list:
+    """A session of maas and one of onnxruntime."""
+    libraries = map(importlib.import_module, ("maas", "onnxruntime"))
+    return [library.InferenceSession(source, providers=["CPUExecutionProvider"]) for library in libraries]
+
+
+def described(values) -> list:
+    return [(value.name, value.shape, value.type) for value in values]
 
 
 def run_python(code: str, *arguments: str, **environment: str) -> str:
