@@ -22,6 +22,7 @@ typedef struct maas_recurrent_params {
   bool first_is_reverse;    ///< The first direction walks from the end; the second always does.
   bool linear_before_reset; ///< GRU.
   bool input_forget;        ///< LSTM.
+  float clip;               ///< Of the gates' inputs, where it is more than 0.
   int64_t steps, batch, hidden, directions;
   maas_f32_activation functions[2][3]; ///< Of each direction, as ONNX names them.
   maas_slope slopes[2][3];

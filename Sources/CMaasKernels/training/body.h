@@ -1,6 +1,8 @@
 /// The kernels of gradients for one instruction set.
 #include "../simd/math.h"
-#include "training.h"
+#include "../softmax/softmax.h"
+#include "convolution/padded.h"
+#include "norms/norms.h"
 
 /// n <= V_WIDTH elements; whole vectors are the usual case.
 static inline vf v_load_part(const float *p, int64_t n) {
@@ -13,9 +15,9 @@ static inline void v_store_part(float *p, vf a, int64_t n) {
     v_store_tail(p, a, n);
 }
 
-#include "conv_weights.h"
+#include "convolution/weights.h"
 // Behind it.
-#include "conv_direct.h"
-#include "norm.h"
-#include "slope.h"
-#include "softmax.h"
+#include "convolution/direct.h"
+#include "norms/norm.h"
+#include "slopes/slope.h"
+#include "softmax/softmax.h"

@@ -1,40 +1,14 @@
 /// The rows of recurrent_forward and recurrent_backward.
 #include "product.h"
+#include "../rows.h"
 
-int32_t maas_f32_recurrent_forward_16_avx512(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_recurrent_forward_8_avx2(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_recurrent_forward_4_neon(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_recurrent_forward_1_scalar(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_recurrent_backward_16_avx512(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_recurrent_backward_8_avx2(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_recurrent_backward_4_neon(MAAS_STEP_ARGUMENTS);
-int32_t maas_f32_recurrent_backward_1_scalar(MAAS_STEP_ARGUMENTS);
 int32_t maas_f32_recurrent_forward(MAAS_STEP_ARGUMENTS);
 int32_t maas_f32_recurrent_backward(MAAS_STEP_ARGUMENTS);
 int32_t maas_f64_recurrent_forward(MAAS_STEP_ARGUMENTS);
 int32_t maas_f64_recurrent_backward(MAAS_STEP_ARGUMENTS);
 
-static const maas_kernel forward_rows[] = {
-#if defined(__x86_64__)
-    MAAS_ROW(maas_f32_recurrent_forward_16_avx512, MAAS_ISA_AVX512, 1, 16),
-    MAAS_ROW(maas_f32_recurrent_forward_8_avx2, MAAS_ISA_AVX2, 1, 8),
-#elif defined(__aarch64__)
-    MAAS_ROW(maas_f32_recurrent_forward_4_neon, MAAS_ISA_NEON, 1, 4),
-#endif
-    MAAS_ROW(maas_f32_recurrent_forward_1_scalar, MAAS_ISA_SCALAR, 1, 1),
-};
-MAAS_ENTRY(maas_f32_recurrent_forward, forward_rows)
-
-static const maas_kernel backward_rows[] = {
-#if defined(__x86_64__)
-    MAAS_ROW(maas_f32_recurrent_backward_16_avx512, MAAS_ISA_AVX512, 1, 16),
-    MAAS_ROW(maas_f32_recurrent_backward_8_avx2, MAAS_ISA_AVX2, 1, 8),
-#elif defined(__aarch64__)
-    MAAS_ROW(maas_f32_recurrent_backward_4_neon, MAAS_ISA_NEON, 1, 4),
-#endif
-    MAAS_ROW(maas_f32_recurrent_backward_1_scalar, MAAS_ISA_SCALAR, 1, 1),
-};
-MAAS_ENTRY(maas_f32_recurrent_backward, backward_rows)
+MAAS_FAMILY(maas_f32_recurrent_forward)
+MAAS_FAMILY(maas_f32_recurrent_backward)
 
 int32_t maas_recurrent_forward(MAAS_STEP_ARGUMENTS) {
   const maas_recurrent_params *g = step->params;

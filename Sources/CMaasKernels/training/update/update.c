@@ -3,38 +3,10 @@
 #include <math.h>
 #include <string.h>
 #include "../../split.h"
-#include "../../table.h"
+#include "../rows.h"
 
-#define MAAS_UPDATE_ROWS(family)                                                                             \
-  int32_t maas_f32_##family##_16_avx512(MAAS_STEP_ARGUMENTS);                                                \
-  int32_t maas_f32_##family##_8_avx2(MAAS_STEP_ARGUMENTS);                                                   \
-  int32_t maas_f32_##family##_4_neon(MAAS_STEP_ARGUMENTS);                                                   \
-  int32_t maas_f32_##family##_1_scalar(MAAS_STEP_ARGUMENTS);
-
-MAAS_UPDATE_ROWS(update)
-MAAS_UPDATE_ROWS(square_sums)
-
-static const maas_kernel update_rows[] = {
-#if defined(__x86_64__)
-    MAAS_ROW(maas_f32_update_16_avx512, MAAS_ISA_AVX512, 1, 16),
-    MAAS_ROW(maas_f32_update_8_avx2, MAAS_ISA_AVX2, 1, 8),
-#elif defined(__aarch64__)
-    MAAS_ROW(maas_f32_update_4_neon, MAAS_ISA_NEON, 1, 4),
-#endif
-    MAAS_ROW(maas_f32_update_1_scalar, MAAS_ISA_SCALAR, 1, 1),
-};
-MAAS_ENTRY(maas_f32_update, update_rows)
-
-static const maas_kernel square_rows[] = {
-#if defined(__x86_64__)
-    MAAS_ROW(maas_f32_square_sums_16_avx512, MAAS_ISA_AVX512, 1, 16),
-    MAAS_ROW(maas_f32_square_sums_8_avx2, MAAS_ISA_AVX2, 1, 8),
-#elif defined(__aarch64__)
-    MAAS_ROW(maas_f32_square_sums_4_neon, MAAS_ISA_NEON, 1, 4),
-#endif
-    MAAS_ROW(maas_f32_square_sums_1_scalar, MAAS_ISA_SCALAR, 1, 1),
-};
-MAAS_ENTRY(maas_f32_square_sums, square_rows)
+MAAS_FAMILY(maas_f32_update)
+MAAS_FAMILY(maas_f32_square_sums)
 
 maas_split maas_f32_update_split(const maas_update_params *params) {
   return maas_split_by_cost(params->elements, params->rule <= MAAS_UPDATE_NESTEROV ? 0.5 : 1, 0);

@@ -2,7 +2,7 @@
 /// which looks at all indices for those that point into it.
 #include "maas_scatter.h"
 #include <string.h>
-#include "../split.h"
+#include "../../split.h"
 
 /// So few blocks that looking at all indices for each costs little.
 enum { most_blocks = 16 };

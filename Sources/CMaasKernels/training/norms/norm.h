@@ -1,5 +1,5 @@
 /// Gradients of the normalisations for one instruction set.
-#include "../norm/sums.h"
+#include "../../norm/sums.h"
 
 /// What is the same for all elements of a row: x is normalised to (x - mean) inverse.
 typedef struct norm_slope {

@@ -1,9 +1,9 @@
-/// Convolution with weights that change with every run, for one instruction set. Included behind conv_weights.h.
+/// Convolution with weights that change with every run, for one instruction set. Included behind weights.h.
 ///
 /// Vectors hold filters, and each element of the image under a tap is broadcast to them: no patch is copied, and of the
 /// weights nothing but panels of filters side by side.
-#include "../gemm/quad.h"
-#include "../row.h"
+#include "../../gemm/quad.h"
+#include "../../row.h"
 
 /// A strip of output rows of one image's group.
 typedef struct direct_strip {

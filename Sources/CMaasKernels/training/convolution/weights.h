@@ -2,7 +2,7 @@
 ///
 /// A tap is a place of the window in a channel. For each the element under it times dy is added up over the positions: a
 /// product of taps x positions, which nothing need be copied for, and positions x filters.
-#include "../gemm/right.h"
+#include "../../gemm/right.h"
 
 #define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
 #define MAAS_INLINE static inline __attribute__((always_inline))

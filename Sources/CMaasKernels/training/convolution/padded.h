@@ -1,12 +1,9 @@
-#ifndef MAAS_TRAINING_SIZES_H
-#define MAAS_TRAINING_SIZES_H
-/// What splits and kernels of gradients agree on.
-#include "../softmax/softmax.h"
-#include "../window/strip.h"
+#ifndef MAAS_TRAINING_PADDED_H
+#define MAAS_TRAINING_PADDED_H
+/// What splits and kernels of convolutions agree on.
+#include "../../split.h"
+#include "../../window/strip.h"
 #include "maas_training.h"
-
-/// Columns of an item of layer_norm_sums, on every instruction set.
-enum { maas_norm_columns = 64 };
 
 /// How the gradient of W reads an image: planes padded so that every tap of a window is inside, with the elements of each
 /// row sorted by their index modulo the stride: neighbouring positions then lie side by side for every tap.
