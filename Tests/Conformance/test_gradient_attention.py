@@ -11,8 +11,13 @@ from test_gradient_recurrent import fixture
 random = np.random.default_rng(8)
 
 
+def varied(values):
+    """What is differentiated."""
+    return [name for name, value in values.items() if name in "qkvx" or (name == "mask" and value.dtype.kind == "f")]
+
+
 def model(nodes, values, wanted, dtype):
-    xs = [name for name in values if name in "qkvx"]
+    xs = varied(values)
     nodes = [*nodes, helper.make_node("Sin", ["s"], ["t"]), helper.make_node("ReduceSum", ["t"], ["y"], keepdims=0)]
     if wanted != ["y"]:
         nodes.append(helper.make_node("Gradient", xs, wanted, domain=TRAINING, xs=xs, y="y"))
@@ -34,14 +39,14 @@ def attention(values, **attributes):
 
 
 def gradients(nodes, values, dtype=TensorProto.DOUBLE, **options):
-    wanted = [f"d{name}" for name in values if name in "qkvx"]
+    wanted = [f"d{name}" for name in varied(values)]
     return dict(zip(wanted, maas.Session(model(nodes, values, wanted, dtype), **options).run(None, values)))
 
 
 def central_differences(nodes, values, step=1e-5):
     session = maas.Session(model(nodes, values, ["y"], TensorProto.DOUBLE))
     result = {}
-    for name in (n for n in values if n in "qkvx"):
+    for name in varied(values):
         found = np.zeros(values[name].shape)
         for at in np.ndindex(found.shape):
             sides = []
@@ -73,6 +78,11 @@ CASES = {
     "packed": (three(), {"q_num_heads": 2, "kv_num_heads": 2}),
     "packed_grouped": (three(heads=4), {"q_num_heads": 4, "kv_num_heads": 2}),
     "mask": ({**four(), "mask": random.normal(size=(1, 2, 3, 4))}, {}),
+    "mask_of_all": ({**four(), "mask": random.normal(size=(2, 2, 3, 4))}, {}),
+    "mask_of_places": ({**four(heads=4), "mask": random.normal(size=(3, 4))}, {"is_causal": 1}),
+    "mask_of_batches": ({**three(), "mask": random.normal(size=(2, 1, 1, 4))}, {"q_num_heads": 2, "kv_num_heads": 2}),
+    "mask_of_rows": ({**four(), "mask": random.normal(size=(2, 3, 1))}, {}),
+    "short_mask": ({**four(), "mask": random.normal(size=(1, 1, 3, 2))}, {}),
     # Row 1 sees nothing.
     "bools": ({**four(), "mask": HIDDEN}, {}),
     "lengths": ({**four(queries=4), "lengths": np.array([2, 4])}, {}),
@@ -92,6 +102,7 @@ def test_central_differences(name):
 def test_floats_are_near_doubles_whatever_the_threads(sizes):
     heads, key_heads, queries, keys, size = sizes
     values = three(heads, key_heads, queries, keys, size)
+    values["mask"] = random.normal(size=(1, heads, queries, keys))
     nodes = attention(values, q_num_heads=heads, kv_num_heads=key_heads, is_causal=1)
     exact = gradients(nodes, values)
     narrow = {name: value.astype(np.float32) for name, value in values.items()}

@@ -1,26 +1,28 @@
 import CMaasKernels
+import CMaasSystem
 import MaasCore
 import MaasGraph
 
 extension Attention {
   package func gradient(_ node: inout Backward) throws(MaasError) {
     let dy = try node.gradient()
-    guard softcap == 0, !isRewritten, node.optionalInput(4) == nil, !node.wants(3) else {
+    guard softcap == 0, !isRewritten, node.optionalInput(4) == nil else {
       throw MaasError(
         .unsupported, "the operator has no gradient of this kind",
-        expected: "no attribute 'softcap', no past keys, and no mask that is trained")
+        expected: "no attribute 'softcap' and no past keys")
     }
     var inputs: [ValueID?] = [dy]
     for i in 0..<7 { inputs.append(node.optionalInput(i)) }
-    let parts = node.add(AttentionGradient(self), inputs, outputs: 3)
+    let parts = node.add(AttentionGradient(self), inputs, outputs: node.wants(3) ? 4 : 3)
     for (i, part) in parts.enumerated() { try node.contribute(part, to: i) }
   }
 }
 
-/// Inputs: the gradient of Y, then Attention's; outputs: those of Q, K and V.
+/// Inputs: the gradient of Y, then Attention's; outputs: those of Q, K and V, and of the mask if it is
+/// wanted.
 ///
 /// With the softmax P of the scores: dV = P' dY, dP = dY V', dS = P (dP - the row's sum of P dP), dQ = scale dS K,
-/// dK = scale dS' Q. P is computed anew, for some rows of queries at a time (Dao et al. 2022: "FlashAttention"). An item is
+/// dK = scale dS' Q; that of the mask is dS, added up where the mask is broadcast. P is computed anew, for some rows of queries at a time (Dao et al. 2022: "FlashAttention"). An item is
 /// a head of K and V with all heads of Q that share it, so each sum is made by one thread in one order.
 private final class AttentionGradient: Operator {
   let name = "AttentionGradient"
@@ -29,7 +31,7 @@ private final class AttentionGradient: Operator {
   init(_ op: Attention) { self.op = op }
 
   func infer(_ node: inout Inference) throws(MaasError) {
-    for i in 0..<3 { node.setOutput(i, try node.dtype(i + 1), try node.shape(i + 1)) }
+    for i in 0..<node.outputCount { node.setOutput(i, try node.dtype(i + 1), try node.shape(i + 1)) }
   }
 
   func lower(_ node: inout Lowering) throws(MaasError) {
@@ -48,15 +50,26 @@ private final class AttentionGradient: Operator {
     var operands: [Operand?] = []
     for x in [q, k, v] { operands.append(try node.converted(x, wide)) }
     operands += [mask, node.optionalInput(7), try node.converted(try node.input(0), wide)]
-    let params = BackwardAttention(attention, wide)
+    // The mask may say nothing of the last keys.
+    let seen = mask?.shape.last.map { $0 == 1 ? attention.total : $0 } ?? 0
+    let ofMask = try node.optionalOutput(3).map { y throws(MaasError) in try node.target(y, wide) }
+    var scores = ofMask
+    let shape = [attention.batch, attention.heads, attention.queries, seen]
+    if let y = ofMask, y.shape != shape { scores = try node.temporary(wide, shape) }
+    if let scores { try node.emitFill(scores, try zero(wide)) }
+    let params = BackwardAttention(attention, wide, seen: seen)
     if attention.total > 0, attention.queries > 0 {
       node.emit(
-        { dispatch(AttentionGradientKernel.self, Chunk($0, $1, $2, $3)) }, operands + targets.map { $0 },
+        { dispatch(AttentionGradientKernel.self, Chunk($0, $1, $2, $3)) },
+        operands + targets.map { $0 } + [scores],
         params,
         dtype: wide, items: attention.batch * attention.keyHeads, grain: params.share,
         scratch: params.scratch, kernel: "attention_gradient")
     }
     for i in 0..<3 { node.deliver(targets[i], i) }
+    guard let scores, let ofMask else { return }
+    if scores.buffer != ofMask.buffer { try node.emitSum(scores, to: ofMask.shape, ofMask) }
+    node.deliver(ofMask, 3)
   }
 }
 
@@ -65,6 +78,8 @@ private struct BackwardAttention {
   let attention: AttentionParams
   /// Rows of a block.
   let rows: Int
+  /// Keys that the mask speaks of.
+  let seen: Int
   /// Bytes that the products need, before the scores and their gradients.
   private(set) var productScratch = 0
   private let elementSize: Int
@@ -72,8 +87,8 @@ private struct BackwardAttention {
   /// Keys are counted in steps of so many.
   static let step = 64
 
-  init(_ attention: AttentionParams, _ wide: DType) {
-    self.attention = attention
+  init(_ attention: AttentionParams, _ wide: DType, seen: Int) {
+    (self.attention, self.seen) = (attention, seen)
     elementSize = wide.byteWidth
     rows = max(1, min(attention.queries, max(8, min(64, 32768 / max(1, attention.total)))))
     if wide == .float { productScratch = (largestScratch() + 63) / 64 * 64 }
@@ -152,7 +167,7 @@ private struct BackwardProduct {
   }
 }
 
-/// q, k, v, mask or NULL, int64 lengths or NULL, dy, dq, dk, dv. Items are heads of k and v.
+/// q, k, v, mask or NULL, int64 lengths or NULL, dy, dq, dk, dv, ds or NULL. Items are heads of k and v.
 private enum AttentionGradientKernel: FloatKernel {
   static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let params = chunk.params(BackwardAttention.self)
@@ -210,6 +225,7 @@ private struct BackwardBlock<T: Number & BinaryFloatingPoint> {
     multiply(dy, v, slopes, .weights(a, rows, keys))
     multiply(weights, dy, place(8, a.v, shared, 0), .values(a, rows, keys))
     passSoftmax()
+    if chunk.address(9) != nil { keepSlopes() }
     multiply(slopes, k, place(6, a.q, head, first), .queries(a, rows, keys))
     multiply(slopes, q, place(7, a.k, shared, 0), .ofKeys(a, rows, keys))
   }
@@ -271,6 +287,14 @@ private struct BackwardBlock<T: Number & BinaryFloatingPoint> {
       var sum: T = 0
       for j in 0..<keys { sum += own[j] * slope[j] }
       for j in 0..<keys { slope[j] = own[j] * (slope[j] - sum) }
+    }
+  }
+
+  private func keepSlopes() {
+    let (a, seen) = (p.pointee.attention, p.pointee.seen)
+    let ds = chunk.output(9, as: T.self) + ((batch * a.heads + head) * a.queries + first) * seen
+    for r in 0..<rows {
+      maas_sys_copy(ds + r * seen, slopes + r * keys, min(keys, seen) * MemoryLayout<T>.size)
     }
   }
 
