@@ -247,9 +247,37 @@ def pools():
     yield "GlobalMaxPool", Case("GlobalMaxPool", {"x": values(2, 3, 4, 2)})
 
 
+def resizes():
+    def resize(x, scales=None, opset=19, **attributes):
+        """By scales, floats in every model, or else by the attribute's sizes."""
+        fixed = {"sizes": integers(*attributes.pop("sizes"))} if scales is None else {"scales": np.array(scales, np.float32)}
+        if "region" in attributes:
+            fixed["region"] = np.array(attributes.pop("region"), np.float32)
+        names = ["x", "region" if "region" in fixed else "", "scales" if "scales" in fixed else "", "sizes" if "sizes" in fixed else ""]
+        while not names[-1]:
+            names.pop()
+        return Case("Resize", {"x": values(*x)}, opset=opset, fixed=fixed, names=names, **attributes)
+
+    flat, line = (1, 2, 3, 4), (2, 5)
+    for mode in ("nearest", "linear", "cubic"):
+        yield f"Resize_{mode}", resize(flat, [1, 1, 2, 2], mode=mode)
+        yield f"Resize_{mode}_odd", resize(flat, [1, 1, 1.75, 0.625], mode=mode)
+        yield f"Resize_{mode}_corners", resize(flat, sizes=(1, 2, 5, 7), mode=mode, coordinate_transformation_mode="align_corners")
+        yield f"Resize_{mode}_asymmetric", resize(line, [1, 0.75], mode=mode, coordinate_transformation_mode="asymmetric")
+    yield "Resize_nearest_ceil", resize(flat, [1, 1, 0.75, 1.25], mode="nearest", nearest_mode="ceil")
+    yield "Resize_linear_smooth", resize(line, [1, 0.625], mode="linear", antialias=1)
+    yield "Resize_cubic_inside", resize(line, [1, 1.625], mode="cubic", exclude_outside=1, cubic_coeff_a=-0.5)
+    yield "Resize_axes", resize(flat, [2.0, 0.5], mode="linear", axes=[2, 3])
+    yield "Resize_aspect", resize(flat, sizes=(6, 6), mode="linear", axes=[2, 3], keep_aspect_ratio_policy="not_larger")
+    yield "Resize_region", resize(
+        flat, sizes=(1, 2, 4, 5), mode="linear", coordinate_transformation_mode="tf_crop_and_resize", extrapolation_value=3.0,
+        region=[0, 0, 0.3, -0.2, 1, 1, 1.4, 0.9])
+    yield "Upsample", Case("Upsample", {"x": values(*flat)}, opset=9, fixed={"scales": np.array([1, 1, 2, 3], np.float32)})
+
+
 CASES = {
     name: case
-    for group in (elementwise, reductions, softmaxes, losses, normalizations, convolutions, pools)
+    for group in (elementwise, reductions, softmaxes, losses, normalizations, convolutions, pools, resizes)
     for name, case in group()
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ extension Resize {
     let changes =
       channelsLast ? try changesOfLast(node, x.shape, y.shape) : try changes(node, x.shape, y.shape)
     if changes.isEmpty { return node.alias() }
-    let order = changes.filter { $0.scale < 1 } + changes.filter { $0.scale >= 1 }.reversed()
+    let order = order(changes)
     if mode == .nearest {
       if let times = repetitions(changes) { return node.emitEnlarged(x, y, times) }
       try walk(&node, order, x, y) { node, axis, from, to throws(MaasError) in
@@ -34,6 +34,11 @@ extension Resize {
         from, to, axis: axis.axis, filter.table(axis, transformation), bounds: bounds)
     }
     node.narrow(target, into: y)
+  }
+
+  /// One dimension after the other so that what is between is small.
+  func order(_ changes: [ResizeAxis]) -> [ResizeAxis] {
+    changes.filter { $0.scale < 1 } + changes.filter { $0.scale >= 1 }.reversed()
   }
 
   /// How often each element comes along the dimensions that change, where it comes equally often, one of the dimensions is
