@@ -887,13 +887,13 @@ MAAS_API maas_status maas_dataset_close(maas_dataset *data);
 /**
  * One step with all samples of `batch`: forward, backward, update. `*loss` is the loss before it; `loss` may be NULL.
  * MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH. MAAS_OUT_OF_RANGE: a class that is none; a loss that is no finite number (the
- * message has the step and the layer): parameters are then as before.
+ * message has the step and the layer): the trainer is then as before. MAAS_INVALID_ARGUMENT: no samples.
  */
 MAAS_API maas_status maas_trainer_step(maas_trainer *trainer, const maas_dataset *batch, float *loss);
 
 /**
  * Hears of each epoch, on the thread that calls maas_trainer_fit(). `epoch` is valid until it returns. Not 0 ends the
- * training. It may call functions that read the trainer.
+ * training. It may call functions that read the trainer; those that train, restore or close it give MAAS_BUSY.
  */
 typedef int (*maas_epoch_callback)(void *context, const maas_epoch *epoch);
 

@@ -117,7 +117,10 @@ import MaasCore
 
   @c @implementation
   package func maas_trainer_close(_ trainer: OpaquePointer?) -> maas_status {
-    close(TrainerHandle.self, trainer)
+    withStatus { () throws(MaasError) in
+      if trainer != nil { try object(TrainerHandle.self, trainer, "trainer").trainer.expectRest() }
+      _ = close(TrainerHandle.self, trainer)
+    }
   }
 
   @c @implementation

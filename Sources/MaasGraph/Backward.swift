@@ -12,12 +12,17 @@ package struct Backward {
   private var contributions: [ValueID: [ValueID]] = [:]
   /// Values whose gradient somebody wants: the independent ones and all that depend on them.
   private var dependent: Set<ValueID>
+  /// Values that are known to hold no floats.
+  private let discrete: Set<ValueID>
   private var node: Node
   /// Which of the graph's nodes that is.
   private var place = 0
 
-  fileprivate init(_ graph: Graph, _ node: Node, _ dependent: Set<ValueID>, sum: any Operator) {
+  fileprivate init(
+    _ graph: Graph, _ node: Node, _ dependent: Set<ValueID>, _ discrete: Set<ValueID>, sum: any Operator
+  ) {
     (self.graph, self.node, self.dependent, self.sum) = (graph, node, dependent, sum)
+    self.discrete = discrete
   }
 
   package var inputCount: Int { node.inputs.count }
@@ -42,6 +47,9 @@ package struct Backward {
     guard let id = node.inputs[at: i] ?? nil else { return false }
     return dependent.contains(id)
   }
+
+  /// Whether input `i` is known to hold no floats.
+  package func isDiscrete(_ i: Int) -> Bool { (node.inputs[at: i] ?? nil).map(discrete.contains) ?? true }
 
   /// The gradient of an output, which must be the only one that matters.
   package mutating func gradient() throws(MaasError) -> ValueID {
@@ -114,16 +122,17 @@ extension Graph {
     of y: ValueID, to xs: [ValueID], fixed: [ValueID] = [], seed: any Operator, sum: any Operator
   ) throws(MaasError) -> [ValueID?] {
     let ones = add(seed, [y], name: "Gradient")[0]
-    return try addGradients(of: y, to: xs, fixed: fixed, seeded: ones, sum: sum)
+    return try addGradients(of: [y], to: xs, fixed: fixed, seeded: [ones], sum: sum)
   }
 
-  /// The same of the sum of y's elements, each times that of `seed`.
+  /// The same of the sum of the elements of all ys, each times that of its seed.
   package mutating func addGradients(
-    of y: ValueID, to xs: [ValueID], fixed: [ValueID] = [], seeded seed: ValueID, sum: any Operator
+    of ys: [ValueID], to xs: [ValueID], fixed: [ValueID] = [], seeded seeds: [ValueID], sum: any Operator
   ) throws(MaasError) -> [ValueID?] {
-    let path = dependents(of: xs, fixed: fixed, upTo: y, except: discreteValues())
-    var backward = Backward(self, Node("Gradient", sum, [], []), path.values, sum: sum)
-    let gradients = try backward.run(path.nodes, y, xs, seed)
+    let discrete = discreteValues()
+    let path = dependents(of: xs, fixed: fixed, upTo: ys, except: discrete)
+    var backward = Backward(self, Node("Gradient", sum, [], []), path.values, discrete, sum: sum)
+    let gradients = try backward.run(path.nodes, ys, xs, seeds)
     self = backward.graph
     return gradients
   }
@@ -144,10 +153,10 @@ extension Graph {
     return result
   }
 
-  /// The nodes between the independent values and `y`, in order, and the values that depend on them. What is behind
+  /// The nodes between the independent values and `ys`, in order, and the values that depend on them. What is behind
   /// values of `except` depends on nothing.
   package func dependents(
-    of xs: [ValueID], fixed: [ValueID], upTo y: ValueID, except: Set<ValueID> = []
+    of xs: [ValueID], fixed: [ValueID], upTo ys: [ValueID], except: Set<ValueID> = []
   ) -> (nodes: [Int], values: Set<ValueID>) {
     let given = Set(xs).union(fixed).union(except)
     var values = Set(xs)
@@ -157,7 +166,7 @@ extension Graph {
       inside[i] = true
       for case .some(let output) in node.outputs where !given.contains(output) { values.insert(output) }
     }
-    var needed: Set<ValueID> = [y]
+    var needed = Set(ys)
     for (i, node) in nodes.enumerated().reversed() where inside[i] {
       let makes = node.outputs.contains { $0.map { needed.contains($0) && !given.contains($0) } ?? false }
       inside[i] = makes
@@ -169,10 +178,11 @@ extension Graph {
 
 extension Backward {
   fileprivate mutating func run(
-    _ path: [Int], _ y: ValueID, _ xs: [ValueID], _ seed: ValueID
+    _ path: [Int], _ ys: [ValueID], _ xs: [ValueID], _ seeds: [ValueID]
   ) throws(MaasError) -> [ValueID?] {
-    guard dependent.contains(y) else { return xs.map { _ in nil } }
-    contributions[y] = [seed]
+    for (y, seed) in zip(ys, seeds) where dependent.contains(y) {
+      contributions[y, default: []].append(seed)
+    }
     for i in path.reversed() {
       (node, place) = (graph.nodes[i], i)
       guard node.outputs.contains(where: { $0.map { contributions[$0] != nil } ?? false }) else { continue }

@@ -14,7 +14,7 @@ import Testing
   }
 
   private func bits(_ trainer: Trainer) -> [[UInt32]] {
-    (trainer.memory.parameters + trainer.memory.states + trainer.memory.best).map {
+    (trainer.memory.parameters + trainer.memory.states + trainer.memory.evaluated).map {
       floats($0).map { $0.bitPattern }
     }
   }

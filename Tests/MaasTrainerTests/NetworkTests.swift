@@ -32,7 +32,46 @@ import Testing
     ("input 6 8\nattention heads=3", "expected a multiple of 3, found 8"),
     ("input 4\nresidual\ndense 4", "a residual block has no end"),
     ("input 4\ndense 4\nend", "line 3: there is no residual block to end"),
-    ("input 4\ndropout 1.5", "line 2: the ratio of dropout is no probability"),
+    (
+      "input 4\ndropout 1.5",
+      "line 2: dropout: ratio is no such number: expected at least 0 and below 1, found 1.5"
+    ),
+    ("input 4\ndropout 0x1p-1", "line 2: dropout: ratio is no such number"),
+    (
+      "input 4\nbatch-norm momentum=1.5",
+      "line 2: batch-norm: momentum is no such number: expected at least 0"
+    ),
+    (
+      "input 4\nbatch-norm epsilon=-1",
+      "line 2: batch-norm: epsilon is no such number: expected a number above 0"
+    ),
+    (
+      "input 4\nlayer-norm epsilon=0",
+      "line 2: layer-norm: epsilon is no such number: expected a number above 0"
+    ),
+    ("input 6 8\ntransformer dropout=1", "line 2: transformer: dropout is no such number"),
+    (
+      "input 3 8 8\nconv 8 kernel=x",
+      "line 2: conv: kernel is no such number: expected a whole number, at least 1, found x"
+    ),
+    ("input 3 8 8\nconv 8 kernel=3x", "found 3x"),
+    ("input 3 8 8\nmax-pool stride=", "line 2: max-pool: stride"),
+    (
+      "input 6 8 8\nconv 9 groups=3x7",
+      "line 2: conv: groups is no such number: expected a whole number, at least 1, found 3x7"
+    ),
+    ("input 6 8 8\nconv 9 kernel=3 kernel=5", "line 2: conv: kernel is said twice"),
+    (
+      "input 3 8 8\nconv 8 kernel=2147483648",
+      "line 2: conv: kernel is no such number: expected at most 1073741824"
+    ),
+    ("input 3 8 8\nconv 8 kernel=1073741824 padding=same", "line 2: "),
+    ("input 1000000000 1000000000 1000000000\nflatten", "line 1: the size of shape"),
+    ("input 100000 32 32\ndepthwise-conv multiplier=1000000000", "line 2: "),
+    (
+      "input 400000 8\nattention causal=true",
+      "line 2: the sequence is too long for causal attention: expected at most 16384"
+    ),
     ("input 4\nreshape 3", "line 2: the shape has another number of elements"),
   ])
   func refusalsNameTheLine(text: String, problem: String) {
@@ -86,6 +125,23 @@ import Testing
     #expect(copy == options)
     let error = #expect(throws: MaasError.self) { try options.set("learningrate", "1") }
     #expect(error?.message.contains("did you mean 'learning_rate'?") ?? false)
+  }
+
+  /// Blocks of rows are as orthogonal to each other as those of one.
+  @Test func largeRecurrencesBeginOrthogonal() throws {
+    let size = 70
+    let rows = floats(try Initializer.orthogonal(size).tensor([2 * size, size], seed: 5, stream: 1))
+    for block in 0..<2 {
+      for i in 0..<size {
+        for j in 0...i {
+          let (a, b) = (rows[((block * size + i) * size)...], rows[((block * size + j) * size)...])
+          let dot = zip(a.prefix(size), b).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+          #expect(abs(dot - (i == j ? 1 : 0)) < 2e-6, "\(block) \(i) \(j)")
+        }
+      }
+    }
+    #expect(rows.prefix(size * size) != rows.suffix(size * size))
+    #expect(rows == floats(try Initializer.orthogonal(size).tensor([2 * size, size], seed: 5, stream: 1)))
   }
 
   @Test func patternsMatchNames() {

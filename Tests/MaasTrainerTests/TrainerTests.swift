@@ -112,7 +112,7 @@ import Testing
       let text = "input 64\ndense 256 activation=relu\ndropout 0.2\ndense 256 activation=gelu\ndense 10"
       let trainer = try Trainer(Network(text: text), options: options)
       try trainer.fit(data)
-      results.append(trainer.memory.best.map { floats($0).map { $0.bitPattern } })
+      results.append(trainer.memory.evaluated.map { floats($0).map { $0.bitPattern } })
     }
     #expect(results[0] == results[1] && results[0] == results[2])
   }
@@ -214,6 +214,31 @@ import Testing
     }
     #expect(weight(before, "dense_1/weight") == weight(after, "dense_1/weight"))
     #expect(weight(before, "dense_2/weight") != weight(after, "dense_2/weight"))
+  }
+
+  @Test func frozenMatricesGetNoAdapters() throws {
+    var options = TrainerOptions()
+    (options.lora, options.frozen) = (LoRAOptions(rank: 2), ["dense_1/*"])
+    let network = try Network(text: "input 2\ndense 8 activation=relu\ndense 1")
+    #expect(
+      try Trainer(network, options: options).parameterNames == [
+        "dense_2/weight/lora_a", "dense_2/weight/lora_b",
+      ])
+    options.frozen = ["*"]
+    let error = #expect(throws: MaasError.self) { try Trainer(network, options: options) }
+    #expect(error?.message.contains("there is nothing to train") ?? false)
+  }
+
+  /// Features become what they are in a fit.
+  @Test func predictionsTakeTheTypesOfAFit() throws {
+    let trainer = try Trainer(Network(text: "input 2\ndense 3"))
+    let numbers = pattern(8, 7, 3)
+    let expected = floats(try trainer.predict([try Tensor(.float, [4, 2], numbers)]))
+    let found = try trainer.predict([try Tensor(.double, [4, 2], numbers.map { Double($0) })])
+    #expect(floats(found) == expected)
+    let words = try Trainer(Network(text: "input 3 type=int64\nembedding 9 4\nflatten\ndense 2"))
+    let tokens = try words.predict([try Tensor(.int64, [1, 3], [Int64(1), 8, 3])])
+    #expect(floats(try words.predict([try Tensor(.int32, [1, 3], [Int32(1), 8, 3])])) == floats(tokens))
   }
 
   @Test func adaptersAreAddedUpInTheExportedModel() throws {

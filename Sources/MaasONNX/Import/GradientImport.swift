@@ -45,7 +45,7 @@ extension Graph {
   private mutating func copied(_ y: ValueID, replacing old: [ValueID], by new: [ValueID]) -> ValueID {
     var copies: [ValueID: ValueID] = [:]
     for (x, replacement) in zip(old, new) { copies[x] = replacement }
-    for i in dependents(of: old, fixed: [], upTo: y).nodes {
+    for i in dependents(of: old, fixed: [], upTo: [y]).nodes {
       var node = nodes[i]
       node.inputs = node.inputs.map { $0.map { copies[$0] ?? $0 } }
       node.outputs = node.outputs.map { output in

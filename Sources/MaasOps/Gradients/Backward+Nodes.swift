@@ -35,11 +35,11 @@ extension Graph {
     zeros(xs, try addGradients(of: y, to: xs, fixed: fixed, seed: FillLike(1), sum: Variadic(.sum)))
   }
 
-  /// The same of the sum of y's elements, each times that of `seed`.
-  package mutating func addGradients(of y: ValueID, to xs: [ValueID], seeded seed: ValueID)
+  /// The same of the sum of the elements of all ys, each times that of its seed.
+  package mutating func addGradients(of ys: [ValueID], to xs: [ValueID], seeded seeds: [ValueID])
     throws(MaasError) -> [ValueID]
   {
-    zeros(xs, try addGradients(of: y, to: xs, seeded: seed, sum: Variadic(.sum)))
+    zeros(xs, try addGradients(of: ys, to: xs, seeded: seeds, sum: Variadic(.sum)))
   }
 
   /// The gradients, zeros where there are none.

@@ -4,9 +4,10 @@ import MaasGraph
 
 /// A loss of predictions against targets together with its gradient, in one pass: what training descends.
 ///
-/// Inputs: predictions [samples, …], targets, and nothing or a weight of each sample. Outputs: the loss, a scalar, and its
-/// gradient with respect to the predictions. The loss is a mean: over samples by their weights, and over all elements of a
-/// sample, or over all places of it where `kind` looks at classes, which are dimension 1 then.
+/// Inputs: predictions [samples, …], targets, and nothing or a weight of each sample. Outputs: the loss, a scalar, its
+/// gradient with respect to the predictions, and the weight of all places (double). The loss is a mean by weights: over
+/// samples, and over all elements of a sample, or over all places of it where `kind` looks at classes, which are dimension
+/// 1 then. Where nothing has weight it is 0.
 package final class Objective: Operator {
   package enum Kind: Int32, Sendable, BitwiseCopyable {
     case squared, absolute, huber
@@ -43,6 +44,7 @@ package final class Objective: Operator {
     if node.has(2) { try node.expectRank(2, 1) }
     node.setOutput(0, .float, [])
     node.setOutput(1, .float, try node.shape(0))
+    node.setOutput(2, .double, [])
   }
 
   private func check(_ x: [Dim], _ t: [Dim], _ isIndex: Bool) throws(MaasError) {
@@ -126,12 +128,18 @@ extension Objective {
 }
 
 extension Lowering {
-  /// Emits what the sum over all elements is divided by; nil where that is their number.
+  /// Emits what the sum over all elements is divided by; nil where that is their number, which nobody wants.
   fileprivate mutating func emitTotal(
     _ layout: ObjectiveLayout, _ targets: Operand, _ weights: Operand?, _ classes: Operand?
   ) throws(MaasError) -> Operand? {
-    guard weights != nil || (classes != nil && layout.isIndex) else { return nil }
-    let total = try temporary(.double, [])
+    let isCount = weights == nil && (classes == nil || !layout.isIndex)
+    if isCount, optionalOutput(2) == nil { return nil }
+    var total = optionalOutput(2)
+    if total == nil { total = try temporary(.double, []) }
+    if isCount, let total {
+      try emitFill(total, try Tensor(.double, [1], [Double(layout.places)]))
+      return total
+    }
     emit({ totalWeight(Chunk($0, $1, $2, $3)) }, [targets, weights, classes, total], layout)
     return total
   }
@@ -147,6 +155,10 @@ private func weight(
   guard let classes, layout.pointee.isIndex else { return own }
   return own * Double(classes[target])
 }
+
+/// A weight's part of the total.
+@inline(__always)
+private func portion(_ weight: Double, _ total: Double) -> Double { total == 0 ? 0 : weight / total }
 
 /// int64 or float targets, weights or NULL, class weights or NULL, double total.
 private func totalWeight(_ chunk: Chunk) -> Int32 {
@@ -192,7 +204,7 @@ private func elementObjective(_ chunk: Chunk, _ layout: UnsafePointer<ObjectiveL
   for place in chunk.begin..<chunk.end {
     let x = chunk.input(0, as: Float.self) + place * width
     let targets = chunk.input(1, as: Float.self) + place * width
-    let share = Double(weights?[place] ?? 1) / (total * Double(max(1, width)))
+    let share = portion(Double(weights?[place] ?? 1), total * Double(max(1, width)))
     let gradient = chunk.address(5) == nil ? nil : chunk.output(5, as: Float.self) + place * width
     let loss = elementLosses(
       layout.pointee.kind, layout.pointee.delta, x, targets, gradient, width, Float(share))
@@ -254,14 +266,13 @@ private func classObjective(_ chunk: Chunk, _ layout: UnsafePointer<ObjectiveLay
       x: chunk.input(0, as: Float.self) + first, softmax: chunk.output(5, as: Float.self) + first,
       width: width,
       step: step, classes: classes, smoothing: layout.pointee.smoothing)
+    let share = portion(Double(weights?[layout.pointee.sample(place)] ?? 1), total)
     var loss: Double
     if layout.pointee.isIndex {
       let target = Int(chunk.input(1, as: Int64.self)[place])
       guard target >= 0, target < width else { return chunk.refuse(unsigned: target, limit: width) }
-      let share = Double(weights?[layout.pointee.sample(place)] ?? 1) / total
       loss = row.loss(ofClass: target, share)
     } else {
-      let share = Double(weights?[layout.pointee.sample(place)] ?? 1) / total
       loss = row.loss(
         of: chunk.input(1, as: Float.self) + first, share, isDivergence: layout.pointee.kind == .divergence)
     }

@@ -27,12 +27,6 @@ extension Trainer {
   }
   private static let changeable = ["batch_size", "epochs", "learning_rate", "shuffle", "validation_split"]
 
-  /// Takes a step with all samples of a batch, at the learning rate of the options; returns the loss before it.
-  public func step(_ batch: TensorData) throws(MaasError) -> Double {
-    let steps = FitSteps(batch, Array(0..<batch.count), batch: batch.count)
-    return try step(steps, at: 0, rate: options.learningRate, isLast: false)
-  }
-
   /// The names of all that a training changes: parameters, and behind them running statistics.
   public var tensorNames: [String] { (model.parameters + model.statistics).map { $0.name } }
 

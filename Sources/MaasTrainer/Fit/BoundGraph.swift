@@ -29,12 +29,12 @@ struct TrainerMemory {
   }
 
   /// What models are evaluated and written with.
-  var best: [Tensor] { (averages.isEmpty ? parameters : averages) + statistics }
+  var evaluated: [Tensor] { (averages.isEmpty ? parameters : averages) + statistics }
 
   /// The memory of an input; nil for a batch's. Evaluation looks at averages.
   func tensor(_ role: TrainingGraph.Role, evaluates: Bool) -> Tensor? {
     switch role {
-    case .parameter(let i): evaluates ? best[i] : parameters[i]
+    case .parameter(let i): evaluates ? evaluated[i] : parameters[i]
     case .statistic(let i): statistics[i]
     case .state(let i): states[i]
     case .sum(let i): sums[i]
@@ -99,10 +99,37 @@ final class BoundGraph {
 
   func output(_ i: Int) throws(MaasError) -> Tensor { try binding.output(i) }
 
-  func loss() throws(MaasError) -> Double { Double(try output(0).bytes.load(as: Float.self)) }
+  /// Of the batch: the mean loss, and the weight that it is a mean over.
+  func loss() throws(MaasError) -> BatchLoss {
+    BatchLoss(
+      mean: Double(try output(0).bytes.load(as: Float.self)),
+      weight: try output(1).bytes.load(as: Double.self))
+  }
 
   /// Outputs that were computed elsewhere and copied, as a step reads old values after they are written.
   var copiedOutputs: Int { binding.copiedOutputs }
+}
+
+struct BatchLoss {
+  let mean, weight: Double
+}
+
+/// Losses of batches, added up.
+struct LossSum: Equatable {
+  var sum = 0.0
+  var weight = 0.0
+
+  mutating func add(_ loss: BatchLoss) {
+    // Of a batch that weighs nothing.
+    guard loss.weight != 0 else { return }
+    sum += loss.mean * loss.weight
+    weight += loss.weight
+  }
+
+  func mean() throws(MaasError) -> Double {
+    if weight > 0 { return sum / weight }
+    throw MaasError(.invalidArgument, "the weights of all samples are 0", expected: "some that count")
+  }
 }
 
 extension TrainingGraph {

@@ -7,7 +7,7 @@ import MaasONNX
 /// A line that says what it is, a line of eight-byte numbers in hexadecimal for the header, zeros up to a multiple of 64,
 /// the bytes of the tensors one after the other, and a checksum of everything before it.
 struct Checkpoint {
-  static let firstLine = "maas checkpoint 1\n"
+  static let firstLine = "maas checkpoint 2\n"
   private static let alignment = 64
 
   /// Hashes of the options and of the tensors' names and shapes: both must be those of who reads it.
@@ -87,16 +87,17 @@ extension TrainerPlace {
   fileprivate var numbers: [UInt64] {
     [step, epoch, position, batches, isFitting ? 1 : 0, firstStep, lastEpoch, stale, calm, falls].map {
       UInt64(bitPattern: Int64($0))
-    } + [lossSum.bitPattern, bestLoss.bitPattern]
+    } + [losses.sum, losses.weight, bestLoss].map { $0.bitPattern }
   }
 
   /// Nil for numbers that no training comes to.
   fileprivate init?(_ numbers: [UInt64]) {
     let counts = numbers.prefix(10).compactMap { Int(exactly: $0) }
-    guard numbers.count == 12, counts.count == 10 else { return nil }
+    guard numbers.count == 13, counts.count == 10 else { return nil }
     (step, epoch, position, batches, isFitting) = (counts[0], counts[1], counts[2], counts[3], counts[4] == 1)
     (firstStep, lastEpoch, stale, calm, falls) = (counts[5], counts[6], counts[7], counts[8], counts[9])
-    (lossSum, bestLoss) = (Double(bitPattern: numbers[10]), Double(bitPattern: numbers[11]))
+    let reals = numbers[10...].map { Double(bitPattern: $0) }
+    (losses, bestLoss) = (LossSum(sum: reals[0], weight: reals[1]), reals[2])
   }
 }
 
@@ -110,6 +111,7 @@ extension Trainer {
   /// Goes on from where a checkpoint was made, by a trainer of the same network and options; `threads` and `epochs` may
   /// differ. `fit` then finishes what it was in.
   public func restore(from path: String) throws(MaasError) {
+    try expectRest()
     let (own, layout) = (hash(options.decisive), layout)
     let checkpoint = try Checkpoint.read(path, into: kept) { (found) throws(MaasError) in
       guard found.layout == layout else {
@@ -132,7 +134,8 @@ extension Trainer {
   private var layout: UInt64 {
     hash(
       joined(
-        zip(model.parameters + model.statistics, memory.best).map { "\($0.name) \(describe($1.shape))" }, "\n"
+        zip(model.parameters + model.statistics, memory.evaluated).map { "\($0.name) \(describe($1.shape))" },
+        "\n"
       ))
   }
 }

@@ -14,27 +14,26 @@ extension Trainer {
       throw MaasError(.invalidArgument, "there are no samples to evaluate", found: "0 samples")
     }
     let steps = FitSteps(data, Array(range), batch: options.batchSize)
-    var (evaluation, weight, position) = (Evaluation(), 0.0, 0)
+    var (evaluation, losses, position) = (Evaluation(), LossSum(), 0)
     while position < range.count {
       let samples = steps.samples(from: position)
       let graph = try bound(.loss, steps.types, size: samples.count)
-      try data.read(samples, into: graph)
+      try read(data, samples, into: graph)
       try graph.run()
-      let own = graph.weight(hasWeights: data.hasWeights)
-      evaluation.loss += try graph.loss() * own
-      weight += own
+      losses.add(try graph.loss())
       evaluation.add(
-        try graph.output(1), graph.batch[data.features.count], count: samples.count, options.loss)
+        try graph.output(2), graph.batch[data.features.count], count: samples.count, options.loss)
       position += samples.count
     }
     evaluation.samples = range.count
-    evaluation.loss /= weight
+    evaluation.loss = try losses.mean()
     return evaluation
   }
 
   /// The model's first output for samples, whose features are in the model's order.
   public func predict(_ features: [Tensor]) throws(MaasError) -> Tensor {
     let executable = try forwardExecutable()
+    let features = try features.map { (feature) throws(MaasError) in try feature.trainable() }
     let count = features.first?.shape.first ?? 0
     guard count > 0, features.allSatisfy({ $0.shape.first == count }) else {
       throw MaasError(
@@ -46,7 +45,7 @@ extension Trainer {
       let size = min(max(options.batchSize, 256), count - position)
       var inputs: [Tensor] = []
       for feature in features { inputs.append(try feature.rows(position, size)) }
-      guard let part = try executable.run(inputs + memory.best, [.allocated(keep: false)])[0] else {
+      guard let part = try executable.run(inputs + memory.evaluated, [.allocated(keep: false)])[0] else {
         continue
       }
       if result == nil {
@@ -68,14 +67,6 @@ extension Trainer {
     let made = Executable(graph, weights: WeightCache(graph), options: execution)
     forward = made
     return made
-  }
-}
-
-extension BoundGraph {
-  /// What the batch's mean loss is a mean over.
-  fileprivate func weight(hasWeights: Bool) -> Double {
-    guard hasWeights, let weights = batch.last else { return Double(batch[0].shape[0]) }
-    return weights.elements(as: Float.self).reduce(0) { $0 + Double($1) }
   }
 }
 

@@ -23,7 +23,7 @@ extension Trainer {
   /// The graph of inference with copies of the parameters of now, and forms, so that it can be written.
   package func inferenceGraph(probabilities: Bool = false) throws(MaasError) -> Graph {
     var graph = model.graph
-    for (parameter, now) in zip(model.parameters + model.statistics, memory.best) {
+    for (parameter, now) in zip(model.parameters + model.statistics, memory.evaluated) {
       graph[parameter.id].constant = try now.copied()
     }
     for adapter in model.adapters { try graph.merge(adapter) }

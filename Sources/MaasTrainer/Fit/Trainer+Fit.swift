@@ -29,9 +29,9 @@ struct TrainerPlace: Equatable {
   var step = 0
   /// Epochs finished, in all fits.
   var epoch = 0
-  /// Samples of the epoch behind, and the sum of their losses.
+  /// Samples of the epoch behind, and their losses.
   var position = 0
-  var lossSum = 0.0
+  var losses = LossSum()
   /// Batches whose gradients wait for a step.
   var batches = 0
   /// Whether a fit has begun and is not over; where it began and where it ends.
@@ -103,10 +103,18 @@ extension Trainer {
     onStep: ((TrainingProgress) -> Bool)? = nil, onEpoch: ((EpochReport) -> Bool)? = nil
   ) throws(MaasError) -> [EpochReport] {
     let held = validation == nil ? Int(Double(data.count) * options.validationSplit) : 0
-    guard data.count > held else {
-      throw MaasError(.invalidArgument, "there are no samples to train with", found: "\(data.count) samples")
-    }
+    guard data.count > held else { throw noSamples }
     let call = FitCall(data: data, count: data.count - held, validation: validation, onStep: onStep)
+    return try alone { () throws(MaasError) in try run(call, onEpoch) }
+  }
+
+  var noSamples: MaasError {
+    MaasError(.invalidArgument, "there are no samples to train with", found: "0 samples")
+  }
+
+  private func run(
+    _ call: FitCall, _ onEpoch: ((EpochReport) -> Bool)?
+  ) throws(MaasError) -> [EpochReport] {
     begin()
     defer { place.isFitting = false }
     var reports: [EpochReport] = []
@@ -125,7 +133,7 @@ extension Trainer {
     maas_sys_store(cancelled, 0)
     guard !place.isFitting else { return }
     (place.isFitting, place.firstStep, place.lastEpoch) = (true, place.step, place.epoch + options.epochs)
-    (place.position, place.lossSum, place.stale, place.calm) = (0, 0, 0, 0)
+    (place.position, place.losses, place.stale, place.calm) = (0, LossSum(), 0, 0)
     (place.bestLoss, place.falls) = (.infinity, 0)
     place.batches = 0
     for sum in memory.sums { maas_sys_zero(sum.bytes, sum.byteCount) }
@@ -142,12 +150,11 @@ extension Trainer {
       if maas_sys_load(cancelled) != 0 { return nil }
       rate = options.learningRate * options.schedule.scale(schedulePlace(perEpoch))
       let size = steps.size(from: place.position)
-      let share = steps.share(from: place.position)
       let loss = try step(
         steps, at: place.position, rate: rate, isLast: place.position + size == call.count)
-      place.lossSum += loss * Double(size) * share
+      if steps.share(from: place.position) > 0 { place.losses.add(loss) }
       place.position += size
-      if let onStep = call.onStep, !onStep(progress(loss, rate, steps)) { return nil }
+      if let onStep = call.onStep, !onStep(progress(loss.mean, rate, steps)) { return nil }
     }
     return rate
   }
@@ -156,7 +163,8 @@ extension Trainer {
     let steps = (batches + options.accumulate - 1) / options.accumulate
     let epochs = place.lastEpoch - (place.epoch - (place.step - place.firstStep) / max(1, steps))
     return SchedulePlace(
-      step: place.step - place.firstStep, steps: steps * epochs, stepsPerEpoch: steps, falls: place.falls)
+      step: place.step - place.firstStep, steps: product(steps, epochs) ?? .max, stepsPerEpoch: steps,
+      falls: place.falls)
   }
 
   private func progress(_ loss: Double, _ rate: Double, _ steps: FitSteps) -> TrainingProgress {
@@ -173,13 +181,16 @@ extension Trainer {
     } else if call.count < call.data.count {
       validation = try evaluate(call.data, call.count..<call.data.count)
     }
-    let sum = try collective?.sum(place.lossSum) ?? place.lossSum
-    let loss = sum / Double(call.count)
+    if let collective {
+      place.losses.sum = try collective.sum(place.losses.sum)
+      place.losses.weight = try collective.sum(place.losses.weight)
+    }
+    let loss = try place.losses.mean()
     let isBest = judge(validation?.loss ?? loss)
     let report = EpochReport(
       epoch: place.epoch, loss: loss, learningRate: rate, validation: validation, isBest: isBest)
     place.epoch += 1
-    (place.position, place.lossSum) = (0, 0)
+    (place.position, place.losses) = (0, LossSum())
     return report
   }
 
@@ -196,13 +207,13 @@ extension Trainer {
     }
     place.bestLoss = loss
     (place.stale, place.calm) = (0, 0)
-    for (kept, now) in zip(best, memory.best) { kept.assign(now) }
+    for (kept, now) in zip(best, memory.evaluated) { kept.assign(now) }
     return true
   }
 
   /// With patience the best parameters count, not the last ones.
   private func restoreBest() {
     guard place.bestLoss < .infinity else { return }
-    for (kept, now) in zip(best, memory.best) { now.assign(kept) }
+    for (kept, now) in zip(best, memory.evaluated) { now.assign(kept) }
   }
 }

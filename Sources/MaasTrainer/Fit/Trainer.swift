@@ -23,11 +23,14 @@ public final class Trainer {
   private(set) var collective: Collective?
   /// Not zero there: `fit` ends before the next step.
   let cancelled: UnsafeMutablePointer<Int64>
+  /// Whether a fit or a step is under way, and calls come from what it called.
+  private var isBusy = false
 
   /// Trains a new network.
   public convenience init(_ network: Network, options: TrainerOptions = TrainerOptions()) throws(MaasError) {
     let info = ModelInfo(producerName: "maas", opset: networkOpset, graphName: "network")
-    try self.init(try network.graph(seed: options.seed), info, options)
+    let (graph, learned) = try network.built(seed: options.seed)
+    try self.init(graph, info, options, learned: learned)
   }
 
   /// Goes on training the ONNX model at `path`.
@@ -43,15 +46,23 @@ public final class Trainer {
   }
 
   /// `graph` keeps its forms and knows the types of its values.
-  package init(_ graph: Graph, _ info: ModelInfo, _ options: TrainerOptions) throws(MaasError) {
+  package convenience init(
+    _ graph: Graph, _ info: ModelInfo, _ options: TrainerOptions
+  ) throws(MaasError) {
+    try self.init(graph, info, options, learned: graph.learnedConstants())
+  }
+
+  private init(
+    _ graph: Graph, _ info: ModelInfo, _ options: TrainerOptions, learned: [ValueID]
+  ) throws(MaasError) {
     try options.check()
     (self.options, self.info) = (options, info)
-    model = try TrainableModel(graph, options)
+    model = try TrainableModel(graph, options, learned)
     memory = try TrainerMemory(model, options)
     cancelled = .allocate(capacity: 1)
     cancelled.initialize(to: 0)
     if options.patience > 0 {
-      best = try memory.best.map { (tensor) throws(MaasError) in try tensor.copied() }
+      best = try memory.evaluated.map { (tensor) throws(MaasError) in try tensor.copied() }
     }
   }
 
@@ -120,22 +131,46 @@ extension Trainer {
   /// every so many batches take a step together.
   @discardableResult
   public func step(features: [Tensor], targets: Tensor, weights: Tensor? = nil) throws(MaasError) -> Double {
-    let data = try TensorData(features: features, targets: targets, weights: weights)
-    let steps = FitSteps(data, Array(0..<data.count), batch: data.count)
-    return try step(steps, at: 0, rate: options.learningRate, isLast: false)
+    try step(TensorData(features: features, targets: targets, weights: weights))
+  }
+
+  /// The same for samples that lie in one batch.
+  @discardableResult
+  public func step(_ batch: TensorData) throws(MaasError) -> Double {
+    guard batch.count > 0 else { throw noSamples }
+    let steps = FitSteps(batch, Array(0..<batch.count), batch: batch.count)
+    return try alone { () throws(MaasError) in
+      try step(steps, at: 0, rate: options.learningRate, isLast: false).mean
+    }
+  }
+
+  /// Runs what changes the trainer; calls from within are refused.
+  func alone<Result>(_ body: () throws(MaasError) -> Result) throws(MaasError) -> Result {
+    try expectRest()
+    isBusy = true
+    defer { isBusy = false }
+    return try body()
+  }
+
+  /// Refuses what a callback of the fit under way may not do.
+  package func expectRest() throws(MaasError) {
+    guard isBusy else { return }
+    throw MaasError(
+      .busy, "the trainer is training, and what is called meanwhile may only read it",
+      hint: "end the fit by what its callback returns")
   }
 
   /// Takes the step of the batch at a position. `isLast`: no batch comes to be added to this one's gradients.
-  func step(_ steps: FitSteps, at position: Int, rate: Double, isLast: Bool) throws(MaasError) -> Double {
+  func step(_ steps: FitSteps, at position: Int, rate: Double, isLast: Bool) throws(MaasError) -> BatchLoss {
     let samples = steps.samples(from: position)
     let graph = try bound(options.accumulate > 1 ? .gradients : .whole, steps.types, size: samples.count)
-    try steps.data.read(samples, into: graph)
+    try read(steps.data, samples, into: graph)
     memory.rate.bytes.storeBytes(of: rate, as: Double.self)
     memory.step.bytes.storeBytes(of: Int64(place.step), as: Int64.self)
     memory.share.bytes.storeBytes(of: Float(steps.share(from: position)), as: Float.self)
     try graph.run()
     let loss = try graph.loss()
-    guard loss.isFinite else { throw try diagnosis(graph, loss) }
+    guard loss.mean.isFinite else { throw try diagnosis(graph, loss.mean) }
     place.batches += 1
     if options.accumulate == 1 {
       place.step += 1
@@ -153,12 +188,33 @@ extension Trainer {
   }
 }
 
-extension TrainingData {
-  func read(_ samples: ArraySlice<Int>, into graph: BoundGraph) throws(MaasError) {
+// Batches.
+extension Trainer {
+  func read(_ data: any TrainingData, _ samples: ArraySlice<Int>, into graph: BoundGraph) throws(MaasError) {
     var failure: MaasError?
     samples.withUnsafeBufferPointer { samples in
-      do throws(MaasError) { try read(samples, into: graph.batch) } catch { failure = error }
+      do throws(MaasError) { try data.read(samples, into: graph.batch) } catch { failure = error }
     }
     if let failure { throw failure }
+    let targets = graph.batch[data.features.count]
+    if options.loss.wantsProbabilities, targets.dtype == .float,
+      let odd = targets.first(where: { $0 < -1e-5 || $0 > 1.00001 })
+    {
+      throw MaasError(
+        .outOfRange, "a target is no probability", expected: "0 to 1, for the loss \(options.loss.rawValue)",
+        found: "\(odd)")
+    }
+    if data.hasWeights, let odd = graph.batch.last?.first(where: { !($0 >= 0 && $0.isFinite) }) {
+      throw MaasError(
+        .outOfRange, "a sample cannot have this weight", expected: NumberLimits.notNegative.text,
+        found: "\(odd)")
+    }
+  }
+}
+
+extension Tensor {
+  /// The first such element of floats.
+  fileprivate func first(where isSuch: (Float) -> Bool) -> Float? {
+    UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: Float.self), count: count).first(where: isSuch)
   }
 }

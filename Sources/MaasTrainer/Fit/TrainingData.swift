@@ -69,7 +69,7 @@ public final class TensorData: TrainingData {
 
 extension Tensor {
   /// The same in one of the types that training computes with.
-  fileprivate func trainable() throws(MaasError) -> Tensor {
+  func trainable() throws(MaasError) -> Tensor {
     switch dtype {
     case .float, .int64: try aligned(self)
     case .double, .float16, .bfloat16: try cast(self, to: .float)

@@ -11,19 +11,20 @@ struct Adapter {
 }
 
 extension Graph {
-  /// Makes adapters for the matrices of MatMul and Gemm that the options name. They change nothing before training: b is 0.
-  mutating func addAdapters(_ options: LoRAOptions, seed: Int64) throws(MaasError) -> [Adapter] {
+  /// Makes adapters for the matrices of MatMul and Gemm that the options name and do not freeze. They change nothing before training: b is 0.
+  mutating func addAdapters(_ options: TrainerOptions) throws(MaasError) -> [Adapter] {
+    let rank = options.lora.rank
     var adapters: [Adapter] = []
-    for id in matrices() where matches(self[id].name, options.patterns) {
-      guard let shape = self[id].constant?.shape else { continue }
+    for id in matrices() where matches(self[id].name, options.lora.patterns) {
+      guard !matches(self[id].name, options.frozen), let shape = self[id].constant?.shape else { continue }
       let stream = UInt32(2 * adapters.count + 1) + RandomUse.adapters
       // Uniform with the limit 1 / √rows, as its authors have it.
       let a = try addAdapter(
         "\(self[id].name)/lora_a",
         Initializer.limited(1 / Double(shape[0]).squareRoot())
-          .tensor([shape[0], options.rank], seed: seed, stream: stream))
-      let b = try addAdapter("\(self[id].name)/lora_b", Tensor.zeros([options.rank, shape[1]]))
-      adapters.append(Adapter(weight: id, a: a, b: b, scale: Float(options.alpha / Double(options.rank))))
+          .tensor([shape[0], rank], seed: options.seed, stream: stream))
+      let b = try addAdapter("\(self[id].name)/lora_b", Tensor.zeros([rank, shape[1]]))
+      adapters.append(Adapter(weight: id, a: a, b: b, scale: Float(options.lora.alpha / Double(rank))))
     }
     return adapters
   }

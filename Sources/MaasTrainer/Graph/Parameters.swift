@@ -8,24 +8,38 @@ struct Parameter {
   let tensor: Tensor
 }
 
-/// The inputs of operators that are learned, where they are constants: a row for each op_type.
-private let learnedInputs: [(type: String, inputs: Range<Int>)] = [
-  ("Add", 0..<2), ("BatchNormalization", 1..<3), ("Conv", 1..<3), ("ConvTranspose", 1..<3), ("Div", 1..<2),
-  ("GRU", 1..<4), ("Gather", 0..<1), ("Gemm", 0..<3), ("GroupNormalization", 1..<3),
-  ("InstanceNormalization", 1..<3), ("LSTM", 1..<4), ("LayerNormalization", 1..<3), ("MatMul", 0..<2),
-  ("Mul", 0..<2), ("PRelu", 1..<2), ("RMSNormalization", 1..<2), ("RNN", 1..<4), ("Sub", 0..<2),
+/// The inputs of layers that are learned, where they are constants: a row for each op_type.
+private let layerInputs: [(type: String, inputs: Range<Int>)] = [
+  ("BatchNormalization", 1..<3), ("Conv", 1..<3), ("ConvTranspose", 1..<3), ("GRU", 1..<4), ("Gather", 0..<1),
+  ("Gemm", 0..<3), ("GroupNormalization", 1..<3), ("InstanceNormalization", 1..<3), ("LSTM", 1..<4),
+  ("LayerNormalization", 1..<3), ("MatMul", 0..<2), ("PRelu", 1..<2), ("RMSNormalization", 1..<2),
+  ("RNN", 1..<4),
 ]
 
+/// What is learned where it stands between layers: biases, scales, tables of positions.
+private let elementwise = ["Add", "Sub", "Mul", "Div"]
+
+/// What a bias may be behind, apart from its layer: its elements only move.
+private let movers = ["Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]
+
 extension Graph {
-  /// The constants that training may change: float weights of layers. Scalars, masks, and tables that are read by
-  /// other operators are none.
+  /// The constants that training may change: float weights of layers, and what stands between two layers or is the bias of
+  /// the last. So what prepares features or scales answers stays; as do scalars, masks, and tables that other operators read.
   func learnedConstants() -> [ValueID] {
+    let weights = Set(
+      values.indices.lazy.filter { values[$0].constant?.isWeight ?? false }.map { ValueID($0) })
+    let (behind, ahead) = (behindLayers(weights), aheadOfLayers(weights))
+    let unbiased = withoutBias(weights)
     var (learned, others): ([ValueID], Set<ValueID>) = ([], [])
     for node in nodes {
-      let inputs = learnedInputs.first { $0.type == forms[node.op]?.name }?.inputs ?? 0..<0
+      let inputs = weightInputs(node)
+      let isBetween = isElementwise(node) && node.outputs.contains { $0.map(ahead.contains) ?? false }
+      let isBias = isElementwise(node, ["Add"]) && node.inputs.contains { $0.map(unbiased.contains) ?? false }
+      let follows = node.inputs.contains { $0.map(behind.contains) ?? false }
       for (i, id) in node.inputs.enumerated() {
         guard let id, let tensor = self[id].constant else { continue }
-        if inputs.contains(i), tensor.isWeight {
+        let isLearned = inputs.contains(i) || isBias || (isBetween && follows && tensor.count > 1)
+        if isLearned, weights.contains(id) {
           if !learned.contains(id) { learned.append(id) }
         } else {
           others.insert(id)
@@ -33,6 +47,53 @@ extension Graph {
       }
     }
     return learned.filter { !others.contains($0) }
+  }
+
+  private func isElementwise(_ node: Node, _ types: [String] = elementwise) -> Bool {
+    types.contains(forms[node.op]?.name ?? "")
+  }
+
+  private func weightInputs(_ node: Node) -> Range<Int> {
+    layerInputs.first { $0.type == forms[node.op]?.name }?.inputs ?? 0..<0
+  }
+
+  private func isLayer(_ node: Node, _ weights: Set<ValueID>) -> Bool {
+    let inputs = weightInputs(node)
+    return node.inputs.enumerated().contains { inputs.contains($0) && ($1.map(weights.contains) ?? false) }
+  }
+
+  /// The values that depend on what a layer gives.
+  private func behindLayers(_ weights: Set<ValueID>) -> Set<ValueID> {
+    var found: Set<ValueID> = []
+    for node in nodes
+    where isLayer(node, weights) || node.inputs.contains(where: { $0.map(found.contains) ?? false }) {
+      found.formUnion(node.outputs.compactMap { $0 })
+    }
+    return found
+  }
+
+  /// The values that what a layer reads depends on.
+  private func aheadOfLayers(_ weights: Set<ValueID>) -> Set<ValueID> {
+    var found: Set<ValueID> = []
+    for node in nodes.reversed()
+    where isLayer(node, weights) || node.outputs.contains(where: { $0.map(found.contains) ?? false }) {
+      found.formUnion(node.inputs.compactMap { $0 })
+    }
+    return found
+  }
+
+  /// What products and convolutions give that have no bias of their own.
+  private func withoutBias(_ weights: Set<ValueID>) -> Set<ValueID> {
+    var found: Set<ValueID> = []
+    for node in nodes {
+      let type = forms[node.op]?.name ?? ""
+      let isProduct = ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(type)
+      let moves = movers.contains(type) && (node.inputs.first ?? nil).map(found.contains) ?? false
+      if moves || (isProduct && isLayer(node, weights) && (node.inputs[at: 2] ?? nil) == nil) {
+        found.formUnion(node.outputs.compactMap { $0 })
+      }
+    }
+    return found
   }
 
   /// The running statistics of BatchNormalization nodes.
@@ -51,8 +112,9 @@ extension Graph {
 extension Tensor {
   /// Whether this may be what a layer has learned: numbers of a mask are too large.
   fileprivate var isWeight: Bool {
-    guard dtype == .float, !shape.isEmpty, count > 0 else { return false }
-    return elements(as: Float.self).allSatisfy { $0.magnitude < 1e6 }
+    guard dtype == .float, !shape.isEmpty else { return false }
+    return UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: Float.self), count: count)
+      .allSatisfy { $0.magnitude < 1e6 } && count > 0
   }
 }
 

@@ -22,25 +22,27 @@ struct TrainableModel {
 
   var trainedIDs: [ValueID] { parameters.map { $0.id } }
 
-  init(_ graph: Graph, _ options: TrainerOptions) throws(MaasError) {
+  /// `learned` are constants that training may change; running statistics among them are none.
+  init(_ graph: Graph, _ options: TrainerOptions, _ learned: [ValueID]) throws(MaasError) {
     guard let output = graph.outputs.first, !graph.inputs.isEmpty else {
       throw MaasError(.invalidModel, "a model to train needs inputs and an output")
     }
     var copy = graph
+    let moved = graph.statistics()
     if options.lora.rank > 0 {
-      adapters = try copy.addAdapters(options.lora, seed: options.seed)
+      adapters = try copy.addAdapters(options)
       parameters = adapters.flatMap { [$0.a, $0.b] }
     } else {
       adapters = []
       parameters = try copy.takeParameters(
-        graph.learnedConstants().filter { !matches(graph[$0].name, options.frozen) })
+        learned.filter { !moved.contains($0) && !matches(graph[$0].name, options.frozen) })
     }
     guard !parameters.isEmpty else {
       throw MaasError(
         .invalidArgument, "there is nothing to train", expected: "float weights of layers that are not frozen"
       )
     }
-    statistics = try copy.takeParameters(graph.statistics())
+    statistics = try copy.takeParameters(moved)
     self.graph = copy
     let scores = graph.scores(output, options.loss)
     (prediction, hasEnding) = (scores ?? output, scores != nil)

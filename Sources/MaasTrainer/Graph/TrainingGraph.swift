@@ -4,7 +4,7 @@ import MaasOps
 
 /// A part of training as one graph: forward pass, loss, backward pass, update.
 ///
-/// Output 0 is the loss where there is one. New parameters, states and statistics belong where the old ones are.
+/// Outputs 0 and 1 are the loss and the weight that it is a mean over, where there is one. New parameters, states and statistics belong where the old ones are.
 struct TrainingGraph {
   private(set) var graph: Graph
   /// What each input of the graph is.
@@ -59,27 +59,23 @@ struct TrainingGraph {
     let open = OpenGraph(model)
     graph = open.graph
     roles = open.roles
-    var moved: [ValueID: ValueID] = [:]
+    var moved: [MovedStatistics] = []
     if form.part != .loss { moved = try setTrainingMode(model) } else { graph.dropDropout() }
     let losses = try addObjective(model.prediction, options, form)
-    graph.outputs = [losses[0]]
+    graph.outputs = [losses[0], losses[2]]
     switch form.part {
     case .loss: graph.outputs.append(try graph.addProbabilities(model.prediction, options.loss))
-    case .gradients: try addSums(model, losses[1])
+    case .gradients: try addSums(model, losses[1], guarded: losses[0])
     default:
       var seed = losses[1]
       if collective != nil {
         seed = graph.add(Binary(.mul), [seed, scalar(.share, "share", .float)], name: "loss/share")[0]
       }
-      var gradients = try graph.addGradients(of: model.prediction, to: model.trainedIDs, seeded: seed)
+      var gradients = try graph.addGradients(of: [model.prediction], to: model.trainedIDs, seeded: [seed])
       if let collective { gradients = graph.addAllReduce(gradients, of: model.trainedIDs, collective) }
       try addUpdate(model, options, model.trainedIDs, gradients, guarded: losses[0])
     }
-    for (i, statistic) in model.statistics.enumerated() {
-      if let new = moved[statistic.id], let input = roles.firstIndex(of: .statistic(i)) {
-        write(new, over: input)
-      }
-    }
+    addStatistics(moved, guarded: losses[0])
   }
 
   // Inputs and outputs.
@@ -116,13 +112,13 @@ struct TrainingGraph {
 
   // Parts.
 
-  /// Dropout drops and normalizations look at their batch; returns new statistics by old ones.
-  private mutating func setTrainingMode(_ model: TrainableModel) throws(MaasError) -> [ValueID: ValueID] {
+  /// Dropout drops and normalizations look at their batch.
+  private mutating func setTrainingMode(_ model: TrainableModel) throws(MaasError) -> [MovedStatistics] {
     let (seed, step) = (scalar(.seed, "seed", .int64), scalar(.step, "step", .int64))
     return try graph.setTrainingMode(trained: Set(model.trainedIDs), seed: seed, step: step)
   }
 
-  /// The loss of the predictions and its gradient.
+  /// The loss of the predictions, its gradient, and the weight of the batch.
   private mutating func addObjective(
     _ prediction: ValueID, _ options: TrainerOptions, _ form: Form
   ) throws(MaasError) -> [ValueID] {
@@ -140,15 +136,46 @@ struct TrainingGraph {
     }
     var inputs: [ValueID?] = [prediction, targets]
     if form.hasWeights { inputs.append(addInput(.weights, "weights", .float, [batch])) }
-    return graph.add(options.objective, inputs, name: "loss", outputs: 2)
+    return graph.add(options.objective, inputs, name: "loss", outputs: 3)
   }
 
-  private mutating func addSums(_ model: TrainableModel, _ seed: ValueID) throws(MaasError) {
-    let gradients = try graph.addGradients(of: model.prediction, to: model.trainedIDs, seeded: seed)
+  /// A sum goes down its slope backwards, by the whole gradient.
+  private mutating func addSums(
+    _ model: TrainableModel, _ seed: ValueID, guarded: ValueID
+  ) throws(MaasError) {
+    let gradients = try graph.addGradients(of: [model.prediction], to: model.trainedIDs, seeded: [seed])
     let sums = addInputs("sum", model.parameters) { .sum($0) }
-    for (i, gradient) in gradients.enumerated() {
-      let name = "\(model.parameters[i].name)/sum/new"
-      write(graph.add(Binary(.add), [sums.ids[i], gradient], name: name)[0], over: sums.first + i)
+    let rate = graph.addConstant("upwards", try Tensor(.double, [], [-1.0]))
+    addUpdate(UpdateSettings(.descent), rate, guarded, sums.ids, gradients, "sums")
+  }
+
+  /// Moves running statistics towards those of the batch.
+  private mutating func addStatistics(_ moved: [MovedStatistics], guarded: ValueID) {
+    var known: Set<ValueID> = []
+    for own in moved {
+      let pairs = own.pairs.filter { known.insert($0.old).inserted }
+      addMoves(of: pairs.map { $0.old }, towards: pairs.map { $0.batch }, keeping: own.momentum, guarded)
+    }
+  }
+
+  /// x becomes an average of itself and `y`.
+  private mutating func addMoves(
+    of x: [ValueID], towards y: [ValueID], keeping part: Double, _ guarded: ValueID?
+  ) {
+    var settings = UpdateSettings(.average)
+    settings.beta = part
+    addUpdate(settings, scalar(.rate, "rate", .double), guarded, x, y, "averages")
+  }
+
+  /// A rule without states, which writes over the inputs `x`.
+  private mutating func addUpdate(
+    _ settings: UpdateSettings, _ rate: ValueID, _ guarded: ValueID?, _ x: [ValueID], _ y: [ValueID],
+    _ name: String
+  ) {
+    let inputs: [ValueID?] = [rate, scalar(.step, "step", .int64), nil, guarded] + x + y
+    let results = graph.add(ParameterUpdate(settings), inputs, name: name, outputs: x.count)
+    for (old, result) in zip(x, results) {
+      if let input = graph.inputs.firstIndex(of: old) { write(result, over: input) }
     }
   }
 
@@ -168,7 +195,7 @@ struct TrainingGraph {
       let norm = GradientNorm(limit: options.clipNorm / settings.scale)
       inputs[2] = graph.add(norm, gradients.map { $0 }, name: "norm", outputs: 2)[1]
     }
-    let (shared, count) = (inputs, xs.count)
+    let count = xs.count
     var olds = xs.indices.compactMap { i in roles.firstIndex(of: .parameter(i)) }
     inputs += xs + gradients
     for kind in 0..<settings.rule.states {
@@ -178,18 +205,10 @@ struct TrainingGraph {
     }
     let results = graph.add(ParameterUpdate(settings), inputs, name: "update", outputs: olds.count)
     for (old, result) in zip(olds, results) { write(result, over: old) }
-    if options.ema > 0 { addAverages(model, options, shared, Array(results.prefix(count))) }
-  }
-
-  private mutating func addAverages(
-    _ model: TrainableModel, _ options: TrainerOptions, _ shared: [ValueID?], _ xs: [ValueID]
-  ) {
-    var settings = UpdateSettings(.average)
-    settings.beta = options.ema
-    let averages = addInputs("average", model.parameters) { .average($0) }
-    let inputs: [ValueID?] = [shared[0], shared[1], nil, shared[3]] + averages.ids + xs
-    let results = graph.add(ParameterUpdate(settings), inputs, name: "averages", outputs: xs.count)
-    for (i, result) in results.enumerated() { write(result, over: averages.first + i) }
+    if options.ema > 0 {
+      let averages = addInputs("average", model.parameters) { .average($0) }
+      addMoves(of: averages.ids, towards: Array(results.prefix(count)), keeping: options.ema, guarded)
+    }
   }
 }
 

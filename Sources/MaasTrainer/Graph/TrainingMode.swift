@@ -5,11 +5,11 @@ import MaasOps
 
 extension Graph {
   /// Lets nodes that are others in training than in inference be what they are there. Normalizations that are not trained
-  /// stay. Returns the new running statistics, by the old ones.
+  /// stay. Returns how the running statistics move.
   mutating func setTrainingMode(
     trained: Set<ValueID>, seed: ValueID, step: ValueID
-  ) throws(MaasError) -> [ValueID: ValueID] {
-    var statistics: [ValueID: ValueID] = [:]
+  ) throws(MaasError) -> [MovedStatistics] {
+    var moved: [MovedStatistics] = []
     var streams = RandomUse.dropout
     for i in nodes.indices {
       let node = nodes[i]
@@ -18,11 +18,11 @@ extension Graph {
         nodes[i] = try dropout(node, stream: streams, seed, step)
         streams += 1
       case "BatchNormalization" where node.inputs.dropFirst().contains { $0.map(trained.contains) ?? false }:
-        nodes[i] = try normalization(node, &statistics)
+        nodes[i] = try normalization(node, &moved)
       default: continue
       }
     }
-    return statistics
+    return moved
   }
 
   /// In inference dropout does nothing.
@@ -47,21 +47,33 @@ extension Graph {
     return Node(node.name, op, [node.inputs[0], seed, step], [node.outputs[0]])
   }
 
-  /// BatchNormalization over the batch, which moves the running statistics.
+  /// BatchNormalization over the batch, which also gives the batch's statistics: those that have no memory.
   private mutating func normalization(
-    _ node: Node, _ statistics: inout [ValueID: ValueID]
+    _ node: Node, _ moved: inout [MovedStatistics]
   ) throws(MaasError) -> Node {
-    var attributes = (forms[node.op]?.attributes ?? []).filter {
-      $0.name == "epsilon" || $0.name == "momentum"
+    let given = forms[node.op]?.attributes ?? []
+    var own = MovedStatistics()
+    if case .float(let momentum)? = given.first(where: { $0.name == "momentum" })?.value {
+      own.momentum = Double(momentum)
     }
-    attributes.append(Attribute("training_mode", .int(1)))
+    let attributes =
+      given.filter { $0.name == "epsilon" } + [
+        Attribute("momentum", .float(0)), Attribute("training_mode", .int(1)),
+      ]
     let op = try made("BatchNormalization", opset: networkOpset, attributes, 5, 3)
     var outputs = [node.outputs[0]]
     for case .some(let old) in node.inputs.dropFirst(3) {
-      let new = add(Value("\(self[old].name)/new"))
-      outputs.append(new)
-      statistics[old] = new
+      let batch = add(Value("\(self[old].name)/batch"))
+      outputs.append(batch)
+      own.pairs.append((old, batch))
     }
+    moved.append(own)
     return Node(node.name, op, node.inputs, outputs)
   }
+}
+
+/// Running statistics, and those of a batch, which they move towards.
+struct MovedStatistics {
+  var momentum = 0.9
+  var pairs: [(old: ValueID, batch: ValueID)] = []
 }

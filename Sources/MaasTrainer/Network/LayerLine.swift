@@ -62,9 +62,10 @@ struct LayerReader {
     return line.values[nextValue - 1]
   }
 
-  /// A positive whole number, said as an option or in its place.
-  mutating func count(_ key: String) throws(MaasError) -> Int? {
-    try valueOrOption(key).map { (text) throws(MaasError) in try number(key, text, 1) }
+  /// A positive whole number, said as an option or, if that may be, in its place.
+  mutating func count(_ key: String, isValue: Bool = true) throws(MaasError) -> Int? {
+    guard let text = isValue ? valueOrOption(key) : text(key) else { return nil }
+    return try number(key, text, 1)
   }
 
   mutating func required(_ key: String) throws(MaasError) -> Int {
@@ -74,11 +75,7 @@ struct LayerReader {
 
   /// All values that are left, as positive whole numbers, or one option such as `3x3`.
   mutating func counts(_ key: String, from least: Int = 1) throws(MaasError) -> [Int] {
-    if let option = text(key) {
-      return try option.split(separator: "x").map { (part) throws(MaasError) in
-        try number(key, String(part), least)
-      }
-    }
+    if let numbers = try option(key, from: least) { return numbers }
     let rest = line.values[nextValue...]
     nextValue = line.values.count
     return try rest.map { (text) throws(MaasError) in try number(key, text, least) }
@@ -86,21 +83,26 @@ struct LayerReader {
 
   /// As `counts` for an option only.
   mutating func option(_ key: String, from least: Int = 1) throws(MaasError) -> [Int]? {
-    try text(key).map { (text) throws(MaasError) in
-      try text.split(separator: "x").map { (part) throws(MaasError) in try number(key, String(part), least) }
-    }
+    guard let text = text(key) else { return nil }
+    let parts = text.split(separator: "x", omittingEmptySubsequences: false)
+    return try parts.map { (part) throws(MaasError) in try number(key, String(part), least, in: text) }
   }
 
-  private func number(_ key: String, _ text: String, _ least: Int) throws(MaasError) -> Int {
-    if let number = Int(text), number >= least, number <= 1 << 31 { return number }
-    throw refusal("\(key) is no such number", expected: "a whole number, at least \(least)", found: text)
+  private func number(
+    _ key: String, _ text: String, _ least: Int, in whole: String? = nil
+  ) throws(MaasError) -> Int {
+    let number = Int(text)
+    if let number, number >= least, number <= Self.most { return number }
+    let expected = number ?? 0 > Self.most ? "at most \(Self.most)" : "a whole number, at least \(least)"
+    throw refusal("\(key) is no such number", expected: expected, found: whole ?? text)
   }
+  private static let most = 1 << 30
 
   /// A number, said as an option or in its place.
-  mutating func real(_ key: String) throws(MaasError) -> Double? {
+  mutating func real(_ key: String, _ limits: NumberLimits) throws(MaasError) -> Double? {
     guard let text = valueOrOption(key) else { return nil }
-    if let number = Double(text), number.isFinite { return number }
-    throw refusal("\(key) is no number", expected: "a number", found: text)
+    if let number = decimal(text), limits.contains(number) { return number }
+    throw refusal("\(key) is no such number", expected: limits.text, found: text)
   }
 
   mutating func flag(_ key: String) throws(MaasError) -> Bool? {
@@ -119,6 +121,10 @@ struct LayerReader {
 
   /// Refuses values and options that the layer did not read.
   func finish() throws(MaasError) {
+    for (i, option) in line.options.enumerated()
+    where line.options[..<i].contains(where: { $0.key == option.key }) {
+      throw refusal("\(option.key) is said twice", expected: "once")
+    }
     if let option = line.options.first(where: { !known.contains($0.key) }) {
       throw refusal(
         "there is no option '\(option.key)'", expected: joined(known, ", "),

@@ -52,7 +52,7 @@ func addTransformer(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: S
   try b.expectRank(2...2, "a sequence of features")
   let width = b.shape[1]
   let inner = try r.count("ff") ?? 4 * width
-  let (ratio, isCausal) = (try r.real("dropout") ?? 0, try r.flag("causal") ?? false)
+  let (ratio, isCausal) = (try r.real("dropout", .part) ?? 0, try r.flag("causal") ?? false)
   let activation = try ActivationName(&r, default: "gelu")
   b.beginResidual()
   try b.layerNormalization("\(name)/norm1")
@@ -98,20 +98,29 @@ extension NetworkBuilder {
     setCurrent(try node("MatMul", "\(name)/scores", [parts[0], parts[1]]), shape)
     let scale = try Tensor(.float, [], [1 / Float(width / heads).squareRoot()])
     try apply("Mul", "\(name)/scaled", [constant("\(name)/scale", scale)])
-    if isCausal { try apply("Add", "\(name)/masked", [constant("\(name)/mask", try causalMask(time))]) }
+    if isCausal { try apply("Add", "\(name)/masked", [causalMask("\(name)/mask", time)]) }
     try apply("Softmax", "\(name)/softmax", [], [Attribute("axis", .int(-1))])
     try apply("MatMul", "\(name)/mixed", [parts[2]])
     try transpose("\(name)/order", [0, 2, 1, 3])
     try reshape("\(name)/joined", shape)
     try dense("\(name)/output", width, .none, hasBias: true)
   }
+
+  /// 0 for what comes before, far below all scores for what comes after.
+  private mutating func causalMask(_ name: String, _ time: Int) throws(MaasError) -> ValueID {
+    guard time <= mostCausalSteps else {
+      throw MaasError(
+        .limitExceeded, "the sequence is too long for causal attention",
+        expected: "at most \(mostCausalSteps)",
+        found: "\(time)")
+    }
+    return try fixed(name, [time, time]) { mask in
+      for i in 0..<time {
+        for j in i + 1..<max(time, i + 1) { mask[i * time + j] = -1e9 }
+      }
+    }
+  }
 }
 
-/// 0 for what comes before, far below all scores for what comes after.
-private func causalMask(_ time: Int) throws(MaasError) -> Tensor {
-  var mask = [Float](repeating: 0, count: time * time)
-  for i in 0..<time {
-    for j in i + 1..<max(time, i + 1) { mask[i * time + j] = -1e9 }
-  }
-  return try Tensor(.float, [time, time], mask)
-}
+/// A mask of so many steps takes a gigabyte.
+private let mostCausalSteps = 1 << 14

@@ -71,19 +71,20 @@ extension NetworkBuilder {
   mutating func convolve(
     _ name: String, filters: Int, _ windows: Convolving, _ activation: ActivationName, hasBias: Bool
   ) throws(MaasError) {
-    let (channels, area) = (shape[0], windows.kernel.reduce(1, *))
+    let channels = shape[0]
     guard channels % windows.groups == 0, filters % windows.groups == 0 else {
       throw MaasError(
         .invalidArgument, "channels and filters do not divide into the groups",
         found: "\(channels) channels, \(filters) filters, \(windows.groups) groups")
     }
-    let inputs = channels / windows.groups * area
+    let (pads, output) = try windows.layout(Array(shape.dropFirst()))
+    let dims = [filters, channels / windows.groups] + windows.kernel
+    _ = try byteCount(dims, .float, tensor: "\(name)/weight")
+    let area = windows.kernel.reduce(1, *)
     let weight = try parameter(
-      "\(name)/weight", [filters, channels / windows.groups] + windows.kernel,
-      activation.initializer(inputs, filters / windows.groups * area))
+      "\(name)/weight", dims, activation.initializer(dims[1] * area, filters / windows.groups * area))
     var parameters: [ValueID?] = [weight]
     if hasBias { parameters.append(try parameter("\(name)/bias", [filters], .zeros)) }
-    let (pads, output) = try windows.layout(Array(shape.dropFirst()))
     let attributes =
       windows.attributes(pads) + [
         Attribute("dilations", .ints(windows.dilations)), Attribute("group", .int(windows.groups)),
@@ -97,9 +98,10 @@ func addConvolution(
 ) throws(MaasError) {
   try b.expectRank(2...4, "channels and 1 to 3 dimensions")
   let filters =
-    isDepthwise ? b.shape[0] * (try r.option("multiplier")?.first ?? 1) : try r.required("filters")
+    isDepthwise
+    ? try b.sized(b.shape[0], r.count("multiplier", isValue: false) ?? 1) : try r.required("filters")
   var windows = try Convolving(&r, rank: b.shape.count - 1, defaultKernel: 3, stridesAreKernel: false)
-  windows.groups = isDepthwise ? b.shape[0] : try r.option("groups")?.first ?? 1
+  windows.groups = isDepthwise ? b.shape[0] : try r.count("groups", isValue: false) ?? 1
   let (activation, hasBias) = (try ActivationName(&r), try r.flag("bias") ?? true)
   try b.convolve(name, filters: filters, windows, activation, hasBias: hasBias)
   try b.activate(activation, name)

@@ -76,14 +76,14 @@ private func addReshape(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ nam
 }
 
 private func addDropout(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: String) throws(MaasError) {
-  try b.dropout(name, try r.real("ratio") ?? 0.5)
+  try b.dropout(name, try r.real("ratio", .part) ?? 0.5)
 }
 
 private func addBatchNormalization(
   _ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: String
 ) throws(MaasError) {
-  let momentum = try r.real("momentum") ?? 0.9
-  let epsilon = try r.real("epsilon") ?? 1e-5
+  let momentum = try r.real("momentum", .part) ?? 0.9
+  let epsilon = try r.real("epsilon", .positive) ?? 1e-5
   try b.expectRank(1...4, "features or channels")
   let channels = [b.shape[0]]
   let inputs: [ValueID?] = [
@@ -98,7 +98,7 @@ private func addBatchNormalization(
 private func addLayerNormalization(
   _ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: String
 ) throws(MaasError) {
-  let epsilon = try r.real("epsilon") ?? 1e-5
+  let epsilon = try r.real("epsilon", .positive) ?? 1e-5
   try b.expectRank(1...4, "features")
   try b.layerNormalization(name, epsilon)
 }
@@ -168,11 +168,6 @@ extension NetworkBuilder {
   }
 
   mutating func dropout(_ name: String, _ ratio: Double) throws(MaasError) {
-    guard ratio >= 0, ratio < 1 else {
-      throw MaasError(
-        .outOfRange, "the ratio of dropout is no probability", expected: "at least 0 and below 1",
-        found: "\(ratio)")
-    }
     if ratio == 0 { return }
     let tensor = try Tensor(.float, [], [Float(ratio)])
     try apply("Dropout", name, [constant("\(name)/ratio", tensor)])

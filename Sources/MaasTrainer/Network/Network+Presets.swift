@@ -18,6 +18,20 @@ extension Network {
       "input " + joined(input.map { "\($0)" }, " ") + (vocabulary == nil ? "" : " type=int64")
     }
 
+    /// Dense layers of the given sizes between the input and the outputs.
+    fileprivate func mlp(
+      _ layers: [Int], activation: String, dropout: Double = 0, batchNormalization: Bool = false
+    ) -> [String] {
+      var lines = [line]
+      if input.count != 1 { lines.append("flatten") }
+      for units in layers {
+        lines.append("dense \(units)" + (batchNormalization ? "" : " activation=\(activation)"))
+        if batchNormalization { lines += ["batch-norm", "activation \(activation)"] }
+        if dropout > 0 { lines.append("dropout \(dropout)") }
+      }
+      return lines + ["dense \(outputs)"]
+    }
+
     /// The first lines of a network for sequences, whose vectors have this width.
     fileprivate func sequence(_ width: Int) -> [String] {
       guard let vocabulary else { return [line] }
@@ -30,14 +44,10 @@ extension Network {
     _ task: Task, layers: [Int] = [128, 64], activation: String = "relu", dropout: Double = 0,
     batchNormalization: Bool = false
   ) throws(MaasError) -> Network {
-    var lines = [task.line]
-    if task.input.count != 1 { lines.append("flatten") }
-    for units in layers {
-      lines.append("dense \(units)" + (batchNormalization ? "" : " activation=\(activation)"))
-      if batchNormalization { lines += ["batch-norm", "activation \(activation)"] }
-      if dropout > 0 { lines.append("dropout \(dropout)") }
-    }
-    return try Network(text: joined(lines + ["dense \(task.outputs)"], "\n"))
+    try Network(
+      text: joined(
+        task.mlp(layers, activation: activation, dropout: dropout, batchNormalization: batchNormalization),
+        "\n"))
   }
 
   /// Names of presets, for `init(preset:_:)`.
@@ -60,11 +70,7 @@ private struct Preset: Sendable {
 }
 
 private let presetTable: [Preset] = [
-  Preset(name: "mlp") { task in
-    [task.line] + (task.input.count == 1 ? [] : ["flatten"]) + [
-      "dense 128 activation=relu", "dense 64 activation=relu", "dense \(task.outputs)",
-    ]
-  },
+  Preset(name: "mlp") { $0.mlp([128, 64], activation: "relu") },
   Preset(name: "cnn-small") { task in
     [
       task.line, "conv 16 kernel=3 padding=same activation=relu", "max-pool 2",

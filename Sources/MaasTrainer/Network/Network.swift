@@ -28,17 +28,18 @@ public struct Network: Sendable {
       throw MaasError(.invalidArgument, "the network has no layers", expected: "a layer a line")
     }
     (self.text, self.lines) = (text, lines)
-    _ = try graph(seed: 0, isDraft: true)
+    _ = try built(seed: 0, isDraft: true)
   }
 
   /// The graph of inference, its parameters at their first values.
-  package func graph(seed: Int64) throws(MaasError) -> Graph { try graph(seed: seed, isDraft: false) }
+  package func graph(seed: Int64) throws(MaasError) -> Graph { try built(seed: seed).graph }
 
-  private func graph(seed: Int64, isDraft: Bool) throws(MaasError) -> Graph {
+  /// The same with what its layers learn.
+  func built(seed: Int64, isDraft: Bool = false) throws(MaasError) -> (graph: Graph, learned: [ValueID]) {
     var builder = NetworkBuilder(seed: seed, isDraft: isDraft)
     for line in lines {
       do { try builder.add(line) } catch { throw error.inLine(line.number) }
     }
-    return try builder.finished()
+    return (try builder.finished(), builder.learned)
   }
 }

@@ -16,7 +16,8 @@ struct NetworkBuilder {
   /// Whether only the layers are checked: parameters are not filled.
   private let isDraft: Bool
   private var counts: [String: Int] = [:]
-  private var parameters: UInt32 = 0
+  /// What layers learn.
+  private(set) var learned: [ValueID] = []
   /// What `residual` began with.
   private var entries: [(value: ValueID, shape: [Int])] = []
 
@@ -36,6 +37,7 @@ struct NetworkBuilder {
     counts[line.name, default: 0] += 1
     try row.add(&self, &reader, "\(line.name)_\(counts[line.name] ?? 1)")
     try reader.finish()
+    _ = try byteCount(shape, dtype)
   }
 
   mutating func finished() throws(MaasError) -> Graph {
@@ -106,13 +108,30 @@ struct NetworkBuilder {
 
   mutating func constant(_ name: String, _ tensor: Tensor) -> ValueID { graph.addConstant(name, tensor) }
 
+  /// Floats that are not trained: zeros, but for what `fill` writes.
+  mutating func fixed(
+    _ name: String, _ shape: [Int], _ fill: (UnsafeMutablePointer<Float>) -> Void
+  ) throws(MaasError) -> ValueID {
+    let tensor = try isDraft ? Tensor(.float, shape) : Tensor.zeros(shape)
+    if !isDraft { fill(tensor.bytes.assumingMemoryBound(to: Float.self)) }
+    return graph.addConstant(name, tensor)
+  }
+
+  /// A size that is a product.
+  func sized(_ a: Int, _ b: Int) throws(MaasError) -> Int {
+    if let size = product(a, b) { return size }
+    throw MaasError(.limitExceeded, "the layer is too large", found: "\(a) times \(b)")
+  }
+
   mutating func parameter(_ name: String, _ shape: [Int], _ initializer: Initializer) throws(MaasError)
     -> ValueID
   {
-    parameters += 1
+    learned.append(ValueID(graph.values.count))
     _ = try byteCount(shape, .float, tensor: name)
+    // Nobody reads a draft's elements: no memory is touched.
     let tensor =
-      try isDraft ? Tensor.placeholder(shape) : initializer.tensor(shape, seed: seed, stream: parameters)
+      try isDraft
+      ? Tensor(.float, shape) : initializer.tensor(shape, seed: seed, stream: UInt32(learned.count))
     return graph.addConstant(name, tensor)
   }
 
@@ -121,12 +140,5 @@ struct NetworkBuilder {
   mutating func endResidual() throws(MaasError) -> (value: ValueID, shape: [Int]) {
     if let entry = entries.popLast() { return entry }
     throw MaasError(.invalidArgument, "there is no residual block to end", expected: "residual … end")
-  }
-}
-
-extension Tensor {
-  /// A tensor whose elements nobody reads: no memory is touched.
-  fileprivate static func placeholder(_ shape: [Int]) throws(MaasError) -> Tensor {
-    try Tensor(.float, shape)
   }
 }

@@ -2,51 +2,100 @@ import MaasCore
 
 /// An option that is set and shown as text.
 private struct OptionRow: Sendable {
+  /// Lets an option be read and written where it stands.
+  typealias Place<Value> = @Sendable (inout TrainerOptions, (inout Value) -> Void) -> Void
+
+  enum Kind: Sendable {
+    case real(NumberLimits, Place<Double>)
+    case count(ClosedRange<Int>, Place<Int>)
+    case flag(Place<Bool>)
+    case choice([String], Place<String>)
+    case words(Place<[String]>)
+    /// Of which none is negative and some are more than 0, where there are any.
+    case weights(Place<[Float]>)
+  }
+
   let name: String
-  let get: @Sendable (TrainerOptions) -> String
-  let set: @Sendable (inout TrainerOptions, OptionText) throws(MaasError) -> Void
-}
+  let kind: Kind
 
-/// What an option shall become.
-private struct OptionText {
-  let name, text: String
+  func text(_ options: TrainerOptions) -> String {
+    var (copy, text) = (options, "")
+    switch kind {
+    case .real(_, let place): place(&copy) { text = "\($0)" }
+    case .count(_, let place): place(&copy) { text = "\($0)" }
+    case .flag(let place): place(&copy) { text = "\($0)" }
+    case .choice(_, let place): place(&copy) { text = $0 }
+    case .words(let place): place(&copy) { text = joined($0, ",") }
+    case .weights(let place): place(&copy) { text = joined($0.map { "\($0)" }, ",") }
+    }
+    return text
+  }
 
-  private func refusal(_ expected: String, _ hint: String? = nil) -> MaasError {
+  func set(_ options: inout TrainerOptions, _ text: String) throws(MaasError) {
+    switch kind {
+    case .real(_, let place):
+      guard let value = decimal(text) else { throw refusal("a number", text) }
+      place(&options) { $0 = value }
+    case .count(_, let place):
+      guard let value = Int(text) else { throw refusal("a whole number", text) }
+      place(&options) { $0 = value }
+    case .flag(let place):
+      guard let value = Bool(text) else { throw refusal("true or false", text) }
+      place(&options) { $0 = value }
+    case .choice(let words, let place):
+      guard words.contains(text) else { throw refusal(joined(words, ", "), text, didYouMean(text, words)) }
+      place(&options) { $0 = text }
+    case .words(let place):
+      let words = try list(text, "words")
+      place(&options) { $0 = words }
+    case .weights(let place):
+      var numbers: [Float] = []
+      for word in try list(text, "numbers") {
+        guard let value = decimal(word) else { throw refusal(between("numbers"), text) }
+        numbers.append(Float(value))
+      }
+      place(&options) { [numbers] in $0 = numbers }
+    }
+  }
+
+  private func list(_ text: String, _ what: String) throws(MaasError) -> [String] {
+    if text.isEmpty { return [] }
+    let words = text.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
+    if words.contains("") { throw refusal(between(what), text) }
+    return words
+  }
+
+  private func between(_ what: String) -> String { "\(what) with commas between them" }
+
+  private func refusal(_ expected: String, _ found: String, _ hint: String? = nil) -> MaasError {
     MaasError(
       .invalidArgument, "the option '\(name)' has a value it cannot have", expected: expected,
-      found: "'\(text)'",
-      hint: hint)
+      found: "'\(found)'", hint: hint)
   }
 
-  func real() throws(MaasError) -> Double {
-    guard let value = Double(text) else { throw refusal("a number") }
-    return value
-  }
-
-  func count() throws(MaasError) -> Int {
-    guard let value = Int(text) else { throw refusal("a whole number") }
-    return value
-  }
-
-  func flag() throws(MaasError) -> Bool {
-    guard let value = Bool(text) else { throw refusal("true or false") }
-    return value
-  }
-
-  func choice<E: RawRepresentable & CaseIterable>(_ type: E.Type) throws(MaasError) -> E
-  where E.RawValue == String {
-    if let value = E(rawValue: text) { return value }
-    let words = E.allCases.map { $0.rawValue }
-    throw refusal(joined(words, ", "), didYouMean(text, words))
-  }
-
-  func words() -> [String] { text.split(separator: ",").map { String($0) } }
-
-  func numbers() throws(MaasError) -> [Float] {
-    try words().map { (word) throws(MaasError) in
-      guard let value = Float(word) else { throw refusal("numbers with commas between them") }
-      return value
+  /// Refuses what is out of range.
+  func check(_ options: TrainerOptions) throws(MaasError) {
+    var (copy, expected): (TrainerOptions, String?) = (options, nil)
+    switch kind {
+    case .real(let limits, let place):
+      place(&copy) { if !limits.contains($0) { expected = limits.text } }
+    case .count(let range, let place):
+      place(&copy) { value in
+        if value < range.lowerBound { expected = "at least \(range.lowerBound)" }
+        if value > range.upperBound { expected = "at most \(range.upperBound)" }
+      }
+    case .weights(let place):
+      place(&copy) { values in
+        let fits = values.allSatisfy { NumberLimits.notNegative.contains(Double($0)) }
+        if !fits || (!values.isEmpty && !values.contains { $0 > 0 }) {
+          expected = "numbers, at least 0, and some more than 0"
+        }
+      }
+    case .flag, .choice, .words: return
     }
+    guard let expected else { return }
+    throw MaasError(
+      .outOfRange, "the option '\(name)' cannot be that", expected: expected, found: text(options))
   }
 }
 
@@ -58,185 +107,128 @@ extension TrainerOptions {
         .notFound, "there is no option '\(name)' of training",
         hint: didYouMean(name, Self.names) ?? "there are \(joined(Self.names, ", "))")
     }
-    try row.set(&self, OptionText(name: name, text: value))
+    try row.set(&self, value)
   }
 
   /// The names of all options.
   public static var names: [String] { optionRows.map { $0.name } }
 
   /// All options as text, one `name value` a line.
-  public var text: String { joined(optionRows.map { "\($0.name) \($0.get(self))" }, "\n") }
+  public var text: String { text { _ in true } }
 
   /// The options that a result depends on.
-  var decisive: String {
-    joined(
-      optionRows.filter { $0.name != "threads" && $0.name != "epochs" }.map { "\($0.name) \($0.get(self))" },
-      "\n")
+  var decisive: String { text { $0 != "threads" && $0 != "epochs" } }
+
+  private func text(_ isWanted: (String) -> Bool) -> String {
+    joined(optionRows.filter { isWanted($0.name) }.map { "\($0.name) \($0.text(self))" }, "\n")
+  }
+
+  /// Refuses what cannot be.
+  package func check() throws(MaasError) {
+    for row in optionRows { try row.check(self) }
   }
 }
 
+extension UpdateMethod {
+  /// A rule brings its own beta2 and epsilon: they are set after it.
+  fileprivate var newRule: Rule {
+    get { rule }
+    set {
+      let old = self
+      self = UpdateMethod(newValue)
+      (momentum, isNesterov, beta1) = (old.momentum, old.isNesterov, old.beta1)
+    }
+  }
+}
+
+extension Schedule {
+  /// A kind brings its own numbers.
+  fileprivate var newKind: Kind {
+    get { kind }
+    set {
+      let warmUp = warmUp
+      self = Schedule(newValue)
+      self.warmUp = warmUp
+    }
+  }
+}
+
+extension TrainerOptions {
+  fileprivate var seedNumber: Int {
+    get { Int(seed) }
+    set { seed = Int64(newValue) }
+  }
+}
+
+private func real(
+  _ name: String, _ limits: NumberLimits, _ place: @escaping OptionRow.Place<Double>
+) -> OptionRow {
+  OptionRow(name: name, kind: .real(limits, place))
+}
+
+private func count(
+  _ name: String, from least: Int = 0, to most: Int = 1 << 30, _ place: @escaping OptionRow.Place<Int>
+) -> OptionRow {
+  OptionRow(name: name, kind: .count(least...most, place))
+}
+
+private func flag(_ name: String, _ place: @escaping OptionRow.Place<Bool>) -> OptionRow {
+  OptionRow(name: name, kind: .flag(place))
+}
+
+private func words(_ name: String, _ place: @escaping OptionRow.Place<[String]>) -> OptionRow {
+  OptionRow(name: name, kind: .words(place))
+}
+
+private func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+  _ name: String, _ place: @escaping OptionRow.Place<Choice>
+) -> OptionRow {
+  let words = Choice.allCases.map { $0.rawValue }
+  return OptionRow(
+    name: name,
+    kind: .choice(words) { options, use in
+      place(&options) { value in
+        var word = value.rawValue
+        use(&word)
+        value = Choice(rawValue: word) ?? value
+      }
+    })
+}
+
 private let optionRows: [OptionRow] = [
-  OptionRow(
-    name: "loss", get: { $0.loss.rawValue },
-    set: { (o, t) throws(MaasError) in
-      o.loss = try t.choice(LossFunction.self)
-    }),
-  OptionRow(
-    name: "huber_delta", get: { "\($0.huberDelta)" },
-    set: { (o, t) throws(MaasError) in
-      o.huberDelta = try t.real()
-    }),
-  OptionRow(
-    name: "label_smoothing", get: { "\($0.labelSmoothing)" },
-    set: { (o, t) throws(MaasError) in
-      o.labelSmoothing = try t.real()
-    }),
-  OptionRow(
-    name: "class_weights", get: { joined($0.classWeights.map { "\($0)" }, ",") },
-    set: { (o, t) throws(MaasError) in
-      o.classWeights = try t.numbers()
-    }),
-  // The rule brings its own beta2 and epsilon: they are set after it.
-  OptionRow(
-    name: "update_rule", get: { $0.update.rule.rawValue },
-    set: { (o, t) throws(MaasError) in
-      let old = o.update
-      o.update = UpdateMethod(try t.choice(UpdateMethod.Rule.self))
-      (o.update.momentum, o.update.isNesterov, o.update.beta1) = (old.momentum, old.isNesterov, old.beta1)
-    }),
-  OptionRow(
-    name: "momentum", get: { "\($0.update.momentum)" },
-    set: { (o, t) throws(MaasError) in
-      o.update.momentum = try t.real()
-    }),
-  OptionRow(
-    name: "nesterov", get: { "\($0.update.isNesterov)" },
-    set: { (o, t) throws(MaasError) in
-      o.update.isNesterov = try t.flag()
-    }),
-  OptionRow(
-    name: "beta1", get: { "\($0.update.beta1)" },
-    set: { (o, t) throws(MaasError) in
-      o.update.beta1 = try t.real()
-    }),
-  OptionRow(
-    name: "beta2", get: { "\($0.update.beta2)" },
-    set: { (o, t) throws(MaasError) in
-      o.update.beta2 = try t.real()
-    }),
-  OptionRow(
-    name: "epsilon", get: { "\($0.update.epsilon)" },
-    set: { (o, t) throws(MaasError) in
-      o.update.epsilon = try t.real()
-    }),
-  OptionRow(
-    name: "learning_rate", get: { "\($0.learningRate)" },
-    set: { (o, t) throws(MaasError) in
-      o.learningRate = try t.real()
-    }),
-  OptionRow(
-    name: "schedule", get: { $0.schedule.kind.rawValue },
-    set: { (o, t) throws(MaasError) in
-      let warmUp = o.schedule.warmUp
-      o.schedule = Schedule(try t.choice(Schedule.Kind.self))
-      o.schedule.warmUp = warmUp
-    }),
-  OptionRow(
-    name: "schedule_factor", get: { "\($0.schedule.factor)" },
-    set: { (o, t) throws(MaasError) in
-      o.schedule.factor = try t.real()
-    }),
-  OptionRow(
-    name: "schedule_period", get: { "\($0.schedule.period)" },
-    set: { (o, t) throws(MaasError) in
-      o.schedule.period = try t.count()
-    }),
-  OptionRow(
-    name: "schedule_end", get: { "\($0.schedule.end)" },
-    set: { (o, t) throws(MaasError) in
-      o.schedule.end = try t.real()
-    }),
-  OptionRow(
-    name: "warm_up", get: { "\($0.schedule.warmUp)" },
-    set: { (o, t) throws(MaasError) in
-      o.schedule.warmUp = try t.count()
-    }),
-  OptionRow(
-    name: "weight_decay", get: { "\($0.weightDecay)" },
-    set: { (o, t) throws(MaasError) in
-      o.weightDecay = try t.real()
-    }),
-  OptionRow(name: "l1", get: { "\($0.l1)" }, set: { (o, t) throws(MaasError) in o.l1 = try t.real() }),
-  OptionRow(name: "l2", get: { "\($0.l2)" }, set: { (o, t) throws(MaasError) in o.l2 = try t.real() }),
-  OptionRow(
-    name: "clip_norm", get: { "\($0.clipNorm)" },
-    set: { (o, t) throws(MaasError) in
-      o.clipNorm = try t.real()
-    }),
-  OptionRow(
-    name: "clip_value", get: { "\($0.clipValue)" },
-    set: { (o, t) throws(MaasError) in
-      o.clipValue = try t.real()
-    }),
-  OptionRow(
-    name: "accumulate", get: { "\($0.accumulate)" },
-    set: { (o, t) throws(MaasError) in
-      o.accumulate = try t.count()
-    }),
-  OptionRow(name: "ema", get: { "\($0.ema)" }, set: { (o, t) throws(MaasError) in o.ema = try t.real() }),
-  OptionRow(
-    name: "batch_size", get: { "\($0.batchSize)" },
-    set: { (o, t) throws(MaasError) in
-      o.batchSize = try t.count()
-    }),
-  OptionRow(
-    name: "epochs", get: { "\($0.epochs)" }, set: { (o, t) throws(MaasError) in o.epochs = try t.count() }),
-  OptionRow(
-    name: "shuffle", get: { "\($0.shuffles)" },
-    set: { (o, t) throws(MaasError) in
-      o.shuffles = try t.flag()
-    }),
-  OptionRow(
-    name: "validation_split", get: { "\($0.validationSplit)" },
-    set: { (o, t) throws(MaasError) in
-      o.validationSplit = try t.real()
-    }),
-  OptionRow(
-    name: "patience", get: { "\($0.patience)" },
-    set: { (o, t) throws(MaasError) in
-      o.patience = try t.count()
-    }),
-  OptionRow(
-    name: "min_delta", get: { "\($0.minDelta)" },
-    set: { (o, t) throws(MaasError) in
-      o.minDelta = try t.real()
-    }),
-  OptionRow(
-    name: "seed", get: { "\($0.seed)" },
-    set: { (o, t) throws(MaasError) in o.seed = Int64(try t.count())
-    }),
-  OptionRow(
-    name: "threads", get: { "\($0.threads)" },
-    set: { (o, t) throws(MaasError) in o.threads = try t.count()
-    }),
-  OptionRow(
-    name: "freeze", get: { joined($0.frozen, ",") },
-    set: { (o, t) throws(MaasError) in
-      o.frozen = t.words()
-    }),
-  OptionRow(
-    name: "lora_rank", get: { "\($0.lora.rank)" },
-    set: { (o, t) throws(MaasError) in
-      o.lora.rank = try t.count()
-    }),
-  OptionRow(
-    name: "lora_alpha", get: { "\($0.lora.alpha)" },
-    set: { (o, t) throws(MaasError) in
-      o.lora.alpha = try t.real()
-    }),
-  OptionRow(
-    name: "lora_patterns", get: { joined($0.lora.patterns, ",") },
-    set: { (o, t) throws(MaasError) in
-      o.lora.patterns = t.words()
-    }),
+  choice("loss") { $1(&$0.loss) },
+  real("huber_delta", .positive) { $1(&$0.huberDelta) },
+  real("label_smoothing", .part) { $1(&$0.labelSmoothing) },
+  OptionRow(name: "class_weights", kind: .weights { $1(&$0.classWeights) }),
+  choice("update_rule") { $1(&$0.update.newRule) },
+  real("momentum", .part) { $1(&$0.update.momentum) },
+  flag("nesterov") { $1(&$0.update.isNesterov) },
+  real("beta1", .part) { $1(&$0.update.beta1) },
+  real("beta2", .part) { $1(&$0.update.beta2) },
+  real("epsilon", .positive) { $1(&$0.update.epsilon) },
+  real("learning_rate", .notNegative) { $1(&$0.learningRate) },
+  choice("schedule") { $1(&$0.schedule.newKind) },
+  real("schedule_factor", .positive) { $1(&$0.schedule.factor) },
+  count("schedule_period") { $1(&$0.schedule.period) },
+  real("schedule_end", .notNegative) { $1(&$0.schedule.end) },
+  count("warm_up") { $1(&$0.schedule.warmUp) },
+  real("weight_decay", .notNegative) { $1(&$0.weightDecay) },
+  real("l1", .notNegative) { $1(&$0.l1) },
+  real("l2", .notNegative) { $1(&$0.l2) },
+  real("clip_norm", .notNegative) { $1(&$0.clipNorm) },
+  real("clip_value", .notNegative) { $1(&$0.clipValue) },
+  count("accumulate", from: 1) { $1(&$0.accumulate) },
+  real("ema", .part) { $1(&$0.ema) },
+  count("batch_size", from: 1) { $1(&$0.batchSize) },
+  count("epochs") { $1(&$0.epochs) },
+  flag("shuffle") { $1(&$0.shuffles) },
+  real("validation_split", .part) { $1(&$0.validationSplit) },
+  count("patience") { $1(&$0.patience) },
+  real("min_delta", .notNegative) { $1(&$0.minDelta) },
+  count("seed", from: .min, to: .max) { $1(&$0.seedNumber) },
+  count("threads", to: 1 << 16) { $1(&$0.threads) },
+  words("freeze") { $1(&$0.frozen) },
+  count("lora_rank", to: 1 << 16) { $1(&$0.lora.rank) },
+  real("lora_alpha", .positive) { $1(&$0.lora.alpha) },
+  words("lora_patterns") { $1(&$0.lora.patterns) },
 ]

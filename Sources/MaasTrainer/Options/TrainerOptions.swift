@@ -13,6 +13,9 @@ public enum LossFunction: String, Sendable, CaseIterable {
 
   /// Whether dimension 1 of predictions are scores of classes.
   public var looksAtClasses: Bool { self == .crossEntropy || self == .divergence }
+
+  /// Whether targets that are numbers are probabilities.
+  var wantsProbabilities: Bool { looksAtClasses || self == .binaryCrossEntropy }
 }
 
 /// Small matrices beside the large ones, which stay as they are; by Hu and others (2021). An export adds them up.
@@ -72,44 +75,4 @@ public struct TrainerOptions: Sendable, Equatable {
   public var lora = LoRAOptions()
 
   public init() {}
-}
-
-extension TrainerOptions {
-  /// Refuses what cannot be.
-  package func check() throws(MaasError) {
-    for (name, value) in [("batch_size", batchSize), ("accumulate", accumulate)] where value < 1 {
-      throw refusal(name, "at least 1", "\(value)")
-    }
-    for (name, value) in [
-      ("epochs", epochs), ("patience", patience), ("threads", threads), ("lora_rank", lora.rank),
-    ] where value < 0 {
-      throw refusal(name, "at least 0", "\(value)")
-    }
-    for (name, value) in [
-      ("batch_size", batchSize), ("accumulate", accumulate), ("epochs", epochs), ("lora_rank", lora.rank),
-    ] where value > Self.most {
-      throw refusal(name, "at most \(Self.most)", "\(value)")
-    }
-    let positive = [
-      ("learning_rate", learningRate), ("weight_decay", weightDecay), ("l1", l1), ("l2", l2),
-      ("clip_norm", clipNorm), ("clip_value", clipValue), ("huber_delta", huberDelta),
-      ("min_delta", minDelta),
-    ]
-    for (name, value) in positive where !(value >= 0 && value.isFinite) {
-      throw refusal(name, "a number, at least 0", "\(value)")
-    }
-    let parts = [
-      ("label_smoothing", labelSmoothing), ("ema", ema), ("validation_split", validationSplit),
-      ("momentum", update.momentum), ("beta1", update.beta1), ("beta2", update.beta2),
-    ]
-    for (name, value) in parts where !(value >= 0 && value < 1) {
-      throw refusal(name, "at least 0 and below 1", "\(value)")
-    }
-  }
-
-  private static let most = 1 << 30
-
-  private func refusal(_ name: String, _ expected: String, _ found: String) -> MaasError {
-    MaasError(.outOfRange, "the option '\(name)' cannot be that", expected: expected, found: found)
-  }
 }

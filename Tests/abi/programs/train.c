@@ -109,6 +109,39 @@ static void reference(void) {
   OK(maas_trainer_close(trainer));
 }
 
+struct misuse {
+  maas_trainer *trainer;
+  maas_dataset *data;
+  int calls;
+};
+
+/* What a callback may not do is refused; what it may read is there. */
+static int misuse(void *context, const maas_epoch *epoch) {
+  struct misuse *own = context;
+  double found = 0;
+  (void)epoch;
+  own->calls++;
+  FAILS(maas_trainer_fit(own->trainer, own->data, NULL, NULL, NULL), MAAS_BUSY, "training");
+  FAILS(maas_trainer_step(own->trainer, own->data, NULL), MAAS_BUSY, "training");
+  FAILS(maas_trainer_restore(own->trainer, "x"), MAAS_BUSY, "training");
+  FAILS(maas_trainer_close(own->trainer), MAAS_BUSY, "training");
+  OK(maas_trainer_evaluate(own->trainer, own->data, &found, 1));
+  return 0;
+}
+
+static void callbacks_that_train(void) {
+  maas_trainer *trainer = trainer_with("epochs", "2");
+  if (!trainer)
+    return;
+  maas_dataset *data = samples();
+  struct misuse own = {trainer, data, 0};
+  OK(maas_trainer_fit(trainer, data, NULL, misuse, &own));
+  CHECK(own.calls == 2);
+  OK(maas_trainer_step(trainer, data, NULL));
+  OK(maas_dataset_close(data));
+  OK(maas_trainer_close(trainer));
+}
+
 static void callbacks(void) {
   maas_trainer *trainer = trainer_with("epochs", "20");
   if (!trainer)
@@ -410,6 +443,7 @@ static void names(void) {
 int main(int argc, char **argv) {
   static const struct check checks[] = {{"the reference program", reference},
                                         {"callbacks of training", callbacks},
+                                        {"callbacks that train", callbacks_that_train},
                                         {"one step of gradient descent", one_step},
                                         {"fine-tuning", fine_tuning},
                                         {"checkpoints", checkpoints},

@@ -1,0 +1,101 @@
+import Foundation
+import MaasCore
+import MaasGraph
+import MaasONNX
+import Testing
+
+@testable import MaasTrainer
+
+/// What weighs how much, and what of a model are weights.
+@Suite struct WeightTests {
+  private static let classWeights: [Float] = [1, 5, 0.25]
+
+  private func samples(weights: [Float]?) throws -> (data: TensorData, x: Tensor, classes: [Int64]) {
+    let x = try Tensor(.float, [23, 4], pattern(92, 17, 3))
+    let classes = (0..<23).map { Int64($0 * $0 % 3) }
+    let own = try weights.map { try Tensor(.float, [23], $0) }
+    return (try TensorData(features: [x], targets: Tensor(.int64, [23], classes), weights: own), x, classes)
+  }
+
+  /// Cross-entropy by its formula: a mean by the weights of samples and of their classes.
+  private func expected(_ scores: [Float], _ classes: [Int64], _ weights: [Float]?) -> Double {
+    var (sum, total) = (0.0, 0.0)
+    for (i, c) in classes.enumerated() {
+      let row = scores[3 * i..<3 * i + 3].map { Double($0) }
+      let weight = Double(Self.classWeights[Int(c)] * (weights?[i] ?? 1))
+      sum += weight * (log(row.reduce(0) { $0 + exp($1) }) - row[Int(c)])
+      total += weight
+    }
+    return sum / total
+  }
+
+  @Test(arguments: [1, 7, 23, 100]) func lossesDoNotDependOnTheBatchSize(size: Int) throws {
+    for weights in [nil, (0..<23).map { Float($0 % 5) }] {
+      let (data, x, classes) = try samples(weights: weights)
+      var options = TrainerOptions()
+      (options.loss, options.classWeights, options.batchSize) = (.crossEntropy, Self.classWeights, size)
+      (options.learningRate, options.epochs) = (0, 1)
+      let trainer = try Trainer(Network(text: "input 4\ndense 3"), options: options)
+      let right = expected(floats(try trainer.predict([x])), classes, weights)
+      #expect(abs(try trainer.evaluate(data).loss - right) < 1e-6)
+      #expect(abs(try trainer.fit(data)[0].loss - right) < 1e-6)
+    }
+  }
+
+  /// Momentum 0.9 of what was there, the rest of the batch.
+  @Test func runningStatisticsMoveTowardsTheBatch() throws {
+    let trainer = try Trainer(Network(text: "input 2\nbatch-norm\ndense 1"))
+    let x = pattern(12, 7, 3)
+    try trainer.step(features: [Tensor(.float, [6, 2], x)], targets: Tensor(.float, [6], pattern(6, 5, 1)))
+    for feature in 0..<2 {
+      let column = (0..<6).map { Double(x[2 * $0 + feature]) }
+      let mean = column.reduce(0, +) / 6
+      let variance = column.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 6
+      #expect(abs(Double(floats(try trainer.parameter("batch-norm_1/mean"))[feature]) - 0.1 * mean) < 1e-6)
+      let moved = Double(floats(try trainer.parameter("batch-norm_1/variance"))[feature])
+      #expect(abs(moved - (0.9 + 0.1 * variance)) < 1e-6)
+    }
+  }
+
+  /// x is standardized, goes through two layers with a scale and positions between them, and is scaled back.
+  private func prepared() throws -> Graph {
+    var graph = Graph("prepared")
+    var x = graph.addInput("x", .float, Shape([.symbol("batch"), .known(4)]))
+    func apply(_ type: String, _ name: String, _ shapes: [(String, [Int])]) throws {
+      let constants = try shapes.map { (name, shape) in
+        graph.addConstant(name, try Tensor(.float, shape, pattern(shape.reduce(1, *), 29, 5).map { $0 + 1 }))
+      }
+      let y = graph.add(Value(name))
+      try graph.add(type, opset: 17, [x] + constants.map { $0 }, name, outputs: [y])
+      x = y
+    }
+    try apply("Sub", "centred", [("mean", [4])])
+    try apply("Div", "scaled", [("deviation", [4])])
+    try apply("Gemm", "first", [("w1", [4, 5]), ("b1", [5])])
+    try apply("Mul", "between", [("gain", [5])])
+    try apply("Add", "placed", [("places", [1, 5])])
+    try apply("Relu", "relu", [])
+    try apply("MatMul", "second", [("w2", [5, 1])])
+    try apply("Add", "biased", [("b2", [1])])
+    try apply("Mul", "answer/scaled", [("answer/scale", [1])])
+    try apply("Add", "answer", [("answer/offset", [1])])
+    graph.outputs = [x]
+    try graph.inferValues()
+    return graph
+  }
+
+  @Test func whatPreparesAndScalesBackIsNotTrained() throws {
+    let info = ModelInfo(producerName: "test", opset: 17, graphName: "prepared")
+    let path = temporaryPath("prepared.onnx")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try writeModel(prepared(), info, to: path, externalData: false)
+    let trainer = try Trainer(path: path)
+    #expect(trainer.parameterNames == ["w1", "b1", "gain", "places", "w2", "b2"])
+  }
+
+  /// The layers of a text know what they learn, also where a rule could not tell.
+  @Test func positionsOfFeaturesAreTrained() throws {
+    let trainer = try Trainer(Network(text: "input 3 4\npositional\nglobal-average-pool\ndense 1"))
+    #expect(trainer.parameterNames == ["positional_1/weight", "dense_1/weight", "dense_1/bias"])
+  }
+}
