@@ -7,8 +7,8 @@ import MaasGraph
 /// Inputs are M, the condition, the values carried from one iteration to the next, the captures of the body.
 package final class Loop: ReadableOperator, HostOperator {
   package let name = "Loop"
-  private let body: Graph
-  private let carriedCount: Int
+  let body: Graph
+  let carriedCount: Int
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     body = try reader.graph("body")

@@ -8,13 +8,13 @@ import MaasGraph
 /// lengths of sequences, and all others have a batch dimension in front.
 package final class Scan: ReadableOperator, HostOperator {
   package let name = "Scan"
-  private let body: Graph
-  private let batched: Bool
-  private let stateCount: Int
-  private let inputs: [Direction]
-  private let outputs: [Direction]
+  let body: Graph
+  let batched: Bool
+  let stateCount: Int
+  let inputs: [Direction]
+  let outputs: [Direction]
 
-  private struct Direction {
+  struct Direction {
     let axis: Int
     let reversed: Bool
   }
@@ -55,6 +55,11 @@ package final class Scan: ReadableOperator, HostOperator {
       }
     }
     return (0..<count).map { Direction(axis: axes?[$0] ?? 0, reversed: (directions?[$0] ?? 0) != 0) }
+  }
+
+  init(_ body: Graph, states: Int, inputs: [Direction], outputs: [Direction]) {
+    (self.body, batched, stateCount) = (body, false, states)
+    (self.inputs, self.outputs) = (inputs, outputs)
   }
 
   package init(_ scan: Scan, _ body: Graph) {
