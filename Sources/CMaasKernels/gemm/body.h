@@ -15,23 +15,31 @@ static maas_gemm_finish finish_at(const maas_gemm_finish *f, int64_t i, int64_t 
   return moved;
 }
 
+/// Rows of the next group where `left` are left. The last two groups share theirs if A lies in place and gemm chose the
+/// height: few rows would read a panel faster than the cache gives it.
+static int64_t group_rows(const maas_gemm_pass *pass, int64_t height, int64_t left) {
+  bool can_share = pass->height && pass->group == height * pass->a.row;
+  return can_share && left > height && left < 2 * height ? maas_ceil_div(left, 2) : maas_min64(height, left);
+}
+
 void MAAS_REAL_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
-  int64_t height = pass->height ? pass->height : MAAS_MR;
-  const real *a = pass->a.a;
+  int64_t height = pass->height ? pass->height : MAAS_MR, row = pass->group / height;
   if (pass->rows_outside) {
-    for (int64_t i = 0; i < pass->rows; i += height, a += pass->group)
+    for (int64_t i = 0; i < pass->rows; i += height)
       for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
-        micros[maas_min64(height, pass->rows - i) - 1](pass, a, f, i, j);
+        micros[maas_min64(height, pass->rows - i) - 1](pass, pass->a.a + i * row, f, i, j);
     return;
   }
-  for (int64_t j = 0; j < pass->columns; j += MAAS_NR, a = pass->a.a)
-    for (int64_t i = 0; i < pass->rows; i += height, a += pass->group)
-      micros[maas_min64(height, pass->rows - i) - 1](pass, a, f, i, j);
+  for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
+    for (int64_t i = 0, rows; i < pass->rows; i += rows) {
+      rows = group_rows(pass, height, pass->rows - i);
+      micros[rows - 1](pass, pass->a.a + i * row, f, i, j);
+    }
 }
 
 typedef struct gemm_item {
   const real *a, *c, *residual;
-  const char *b;
+  const char *b, *next; ///< B of this item, and of the one after it.
   real *y;
   int64_t rows, columns;
 } gemm_item;
@@ -123,6 +131,15 @@ static void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item, in
   }
 }
 
+/// Groups of rows that read a panel in turn fetch the next one meanwhile; a single group reads on anyway.
+static void fetch_panels(maas_gemm_pass *pass, const real *after) {
+  int64_t groups = maas_ceil_div(pass->rows, pass->height);
+  if (groups < 2)
+    return;
+  pass->share = maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
+  pass->after = after;
+}
+
 static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real *scratch) {
   maas_gemm_finish whole = {.y = item->y,
                             .y_row = g->y_row,
@@ -151,6 +168,9 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
                            .height = height,
                            .b = (const real *)(const void *)item->b + p * MAAS_NR,
                            .panel = g->k * MAAS_NR};
+    if (!copied)
+      fetch_panels(&pass,
+                   p + pass.k < g->k ? pass.b + pass.k * MAAS_NR : (const real *)(const void *)item->next);
     if (pack) {
       pack_a(pass.rows, height, pass.k, pass.a, scratch);
       pass.a = (maas_gemm_left){scratch, 1, height};
@@ -169,6 +189,7 @@ int32_t MAAS_REAL_KERNEL(gemm)(const maas_step *step, int64_t begin, int64_t end
   const maas_f32_gemm_params *g = step->params;
   for (int64_t i = begin; i < end; i++) {
     gemm_item item = gemm_item_at(g, step->operands, i);
+    item.next = i + 1 < end ? gemm_item_at(g, step->operands, i + 1).b : item.b;
     gemm_tile(g, &item, worker->scratch);
   }
   return MAAS_STEP_OK;

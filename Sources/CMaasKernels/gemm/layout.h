@@ -12,9 +12,6 @@ static inline int64_t maas_gemm_kc(int64_t k) {
   return maas_ceil_div(k, maas_max64(1, maas_ceil_div(k, MAAS_GEMM_KC)));
 }
 
-/// So few rows that B is read once and nothing need be packed for it.
-static inline bool maas_gemm_is_flat(int64_t rows, int64_t mr) { return 2 * rows <= mr; }
-
 /// Rows of A that scratch memory has room for: those that are contiguous are read in place.
 static inline int64_t maas_gemm_packed_rows(const maas_f32_gemm_params *g, int64_t mr) {
   return g->a_col == 1 ? 0 : maas_round_up(g->tile_m, mr);
@@ -23,10 +20,12 @@ static inline int64_t maas_gemm_packed_rows(const maas_f32_gemm_params *g, int64
 /// Rows of k that leave room in the first-level cache for what else a copied panel's pass touches.
 #define MAAS_GEMM_SHORT 128
 
-/// Passes over k only pay where a panel is read more than once, or is copied before it is read.
+/// Passes over k only pay where a panel is read more than twice, or is copied before it is read; few rows of a copied one
+/// need short ones.
 static inline int64_t maas_gemm_pass_length(int64_t k, int64_t rows, int64_t mr, bool copied) {
-  int64_t flat = copied ? maas_min64(k, MAAS_GEMM_SHORT) : k;
-  return maas_max64(maas_gemm_is_flat(rows, mr) ? flat : maas_gemm_kc(k), 1);
+  if (copied ? 2 * rows > mr : rows > 2 * mr)
+    return maas_gemm_kc(k);
+  return maas_max64(copied ? maas_min64(k, MAAS_GEMM_SHORT) : k, 1);
 }
 
 #endif

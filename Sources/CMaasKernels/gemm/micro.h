@@ -64,10 +64,11 @@ static void activate(const maas_f32_activation *f, real *tile, int64_t n) {
 #endif
 }
 
-/// What the register path does not do, through a small buffer: fewer columns, any activation, any C.
+/// What registers do not do, through a small buffer: fewer columns, any activation, any C. Of a `summed` tile only the
+/// activation is left.
 static __attribute__((noinline)) void finish_slowly(real *tile, maas_gemm_place at, int64_t width,
-                                                    const maas_gemm_finish *f) {
-  for (int64_t j = 0; j < at.columns; j += V_WIDTH)
+                                                    bool summed, const maas_gemm_finish *f) {
+  for (int64_t j = 0; j < at.columns && !summed; j += V_WIDTH)
     finish_columns(tile + j, width, at.rows, at.i, at.j + j, maas_min64(V_WIDTH, at.columns - j), f);
   activate(&f->activation, tile, at.rows * width);
   for (int64_t r = 0; r < at.rows; r++)
@@ -104,19 +105,9 @@ MAAS_INLINE void add_rows(const int mr, const int nv, vf acc[][MAAS_NV], int64_t
       acc[r][v] = v_add(acc[r][v], load_columns(nv, rows + r * stride, v, columns));
 }
 
-/// Finishes the tile at (i, j).
-MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns,
-                             const maas_gemm_finish *f, int64_t i, int64_t j) {
-  bool whole = !is_compact && (nv == 1 || columns >= nv * V_WIDTH);
-  if (!whole || !is_clamp(&f->activation) || (f->c && f->c_col > 1)) {
-    real tile[MAAS_MR * MAAS_NR];
-    MAAS_EACH (r, mr)
-      MAAS_EACH (v, nv)
-        v_store(tile + (r * nv + v) * V_WIDTH, acc[r][v]);
-    int64_t width = nv * V_WIDTH;
-    finish_slowly(tile, (maas_gemm_place){i, j, mr, columns < width ? columns : width}, width, f);
-    return;
-  }
+/// alpha A B + beta C + R, and what earlier passes came to.
+MAAS_INLINE void add_up(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns,
+                        const maas_gemm_finish *f, int64_t i, int64_t j) {
   int64_t at = i * f->y_row + j;
   if (f->alpha != 1) {
     MAAS_EACH (r, mr)
@@ -129,8 +120,26 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
     add_c(mr, nv, acc, columns, f, i, j);
   if (f->residual)
     add_rows(mr, nv, acc, columns, f->residual + at, f->y_row);
+}
+
+/// Finishes the tile at (i, j).
+MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int64_t columns,
+                             const maas_gemm_finish *f, int64_t i, int64_t j) {
+  bool summed = !is_compact && (nv == 1 || columns >= nv * V_WIDTH) && !(f->c && f->c_col > 1);
+  if (summed)
+    add_up(mr, nv, acc, columns, f, i, j);
+  if (!summed || !is_clamp(&f->activation)) {
+    real tile[MAAS_MR * MAAS_NR];
+    MAAS_EACH (r, mr)
+      MAAS_EACH (v, nv)
+        v_store(tile + (r * nv + v) * V_WIDTH, acc[r][v]);
+    int64_t width = nv * V_WIDTH;
+    maas_gemm_place at = {i, j, mr, columns < width ? columns : width};
+    finish_slowly(tile, at, width, summed, f);
+    return;
+  }
   clamp limits = clamp_of(&f->activation);
-  real *y = f->y + at;
+  real *y = f->y + i * f->y_row + j;
   MAAS_EACH (r, mr)
     MAAS_EACH (v, nv)
       store_columns(nv, y + r * f->y_row, v, clamped(limits, acc[r][v]), columns);
@@ -141,24 +150,40 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
 #define MAAS_AHEAD 4096
 #define MAAS_AHEAD_LEAST 12
 
-MAAS_INLINE void fetch_ahead(const int mr, const int nv, const real *b) {
+/// What is fetched while the registers are busy: from `at`, `step` bytes on with each row of B.
+typedef struct maas_gemm_ahead {
+  const char *at;
+  int64_t step;
+} maas_gemm_ahead;
+
+/// Where groups of rows read a panel in turn, each also fetches its share of the next one, so that memory never rests.
+static inline maas_gemm_ahead ahead_of(const maas_gemm_pass *pass, const real *b, int64_t i, int64_t j) {
+  if (pass->share == 0)
+    return (maas_gemm_ahead){(const char *)b, 0};
+  const real *next = j + MAAS_NR < pass->columns ? b + pass->panel : pass->after;
+  return (maas_gemm_ahead){(const char *)next + i / pass->height * pass->share * pass->k, pass->share};
+}
+
+/// What this tile soon reads of its panel, and a line more.
+MAAS_INLINE void fetch(const int mr, const int nv, const real *b, const char *at) {
   if (mr * nv < MAAS_AHEAD_LEAST)
     return;
   for (int64_t line = 0; line < nv * V_WIDTH * (int64_t)sizeof(real); line += 64)
     __builtin_prefetch((const char *)b + line + MAAS_AHEAD);
+  __builtin_prefetch(at);
 }
 
 /// acc[mr][nv] = A[mr, k] B[k, NR].
 MAAS_INLINE void multiply(const int mr, const int nv, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a,
-                          maas_gemm_right b) {
+                          maas_gemm_right b, maas_gemm_ahead ahead) {
   MAAS_EACH (i, mr)
     MAAS_EACH (v, nv)
       acc[i][v] = v_set(0);
-  for (int64_t p = 0; p < k; p++, b.b += b.row, a.a += a.col) {
+  for (int64_t p = 0; p < k; p++, b.b += b.row, a.a += a.col, ahead.at += ahead.step) {
     vf columns[MAAS_NV];
     MAAS_EACH (v, nv)
       columns[v] = v_load(b.b + v * V_WIDTH);
-    fetch_ahead(mr, nv, b.b);
+    fetch(mr, nv, b.b, ahead.at);
     MAAS_EACH (i, mr) {
       vf row = v_set(a.a[i * a.row]);
       MAAS_EACH (v, nv)
@@ -175,8 +200,9 @@ MAAS_INLINE void multiply_few(const int mr, const int nv, vf acc[][MAAS_NV], int
                               maas_gemm_right b) {
   vf sums[MAAS_CHAINS][MAAS_FEW][MAAS_NV];
   int64_t whole = k - k % MAAS_CHAINS;
+  maas_gemm_ahead nothing = {NULL, 0};
   MAAS_EACH (s, MAAS_CHAINS)
-    multiply(mr, nv, sums[s], 0, a, b);
+    multiply(mr, nv, sums[s], 0, a, b, nothing);
   for (int64_t p = 0; p < whole; p += MAAS_CHAINS, a.a += MAAS_CHAINS * a.col)
     MAAS_EACH (s, MAAS_CHAINS) {
       MAAS_EACH (i, mr)
@@ -184,7 +210,7 @@ MAAS_INLINE void multiply_few(const int mr, const int nv, vf acc[][MAAS_NV], int
           sums[s][i][v] = v_fma(v_set(a.a[i * a.row + s * a.col]), v_load(b.b + v * V_WIDTH), sums[s][i][v]);
       b.b += b.row;
     }
-  multiply(mr, nv, acc, k - whole, a, b);
+  multiply(mr, nv, acc, k - whole, a, b, nothing);
   MAAS_EACH (i, mr)
     MAAS_EACH (v, nv)
       acc[i][v] =
@@ -200,7 +226,7 @@ MAAS_INLINE void tile_of(const int mr, const int nv, const maas_gemm_pass *pass,
   if (mr * nv <= MAAS_FEW)
     multiply_few(mr, nv, acc, pass->k, a, b);
   else
-    multiply(mr, nv, acc, pass->k, a, b);
+    multiply(mr, nv, acc, pass->k, a, b, ahead_of(pass, b.b, i, j));
   finish_tile(mr, nv, acc, pass->columns - j, f, i, j);
 }
 

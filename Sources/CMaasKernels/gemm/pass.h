@@ -39,6 +39,8 @@ typedef struct maas_gemm_pass {
   int64_t height;    ///< Rows of a group, at most MR; 0 for MR.
   int64_t b_gap;     ///< Elements between the end of a panel's row and the next; 0 where B is packed.
   bool rows_outside; ///< The loop over rows is the outer one: B, not A, is read again and again.
+  int64_t share; ///< Bytes of the next panel that a group of rows fetches with each row of this one, or 0.
+  const real *after; ///< The panel after the last one.
 } maas_gemm_pass;
 
 /// Y[rows, columns] op= A[rows, k] B[k, columns].
