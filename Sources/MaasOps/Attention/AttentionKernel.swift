@@ -7,6 +7,8 @@ import MaasGraph
 private struct AttentionTiling {
   /// Keys of a tile and rows of a block. The scores of one block and tile stay in the second-level cache.
   static let keys = 256, rows = 64
+  /// Nanoseconds of work worth handing to another thread, as products have it.
+  static let chunk = 10_000
 
   let attention: AttentionParams
   /// Heads of Q whose rows follow one another and are taken as one matrix.
@@ -89,7 +91,8 @@ extension Lowering {
     let (keys, values) = tiling.isDirect ? (operands[1], operands[2]) : try emitPack(tiling, operands)
     emit(
       { attend(Chunk($0, $1, $2, $3)) }, [operands[0], keys, values] + operands[3...], tiling,
-      items: params.batch * (params.heads / tiling.folded) * tiling.blocks, grain: grain(nanoseconds: work),
+      items: params.batch * (params.heads / tiling.folded) * tiling.blocks,
+      grain: grain(nanoseconds: work, chunk: AttentionTiling.chunk),
       scratch: tiling.scratch, kernel: "attention")
   }
 
@@ -103,7 +106,9 @@ extension Lowering {
     let width = min(AttentionTiling.keys, params.total)
     emit(
       { packTiles(Chunk($0, $1, $2, $3)) }, [operands[1], operands[2], keys, values], tiling, items: packs,
-      grain: grain(nanoseconds: elementCount([width, params.size + params.valueSize]) ?? .max),
+      grain: grain(
+        nanoseconds: elementCount([width, params.size + params.valueSize]) ?? .max,
+        chunk: AttentionTiling.chunk),
       kernel: "attention_pack")
     return (keys, values)
   }
@@ -359,11 +364,11 @@ private struct AttentionBlock {
     let (head, query) = place(r)
     let factor = sum[r] == 0 ? 0 : 1 / wholeSum(r)
     let y = chunk.output(5, as: Float.self) + attention.y.offset(batch, head, query)
+    let (own, width) = (result + r * attention.valueSize, attention.valueSize)
     if sum[r] == 0 {
-      for d in 0..<attention.valueSize { y[d] = attention.hiddenRow }
+      for d in 0..<width { y[d] = attention.hiddenRow }
     } else {
-      let scale = maas_f32_activation(op: MAAS_UNARY_AFFINE, alpha: factor, beta: 0)
-      chunk.apply(scale, result + r * attention.valueSize, y, count: attention.valueSize)
+      for d in 0..<width { y[d] = own[d] * factor }
     }
     guard attention.stage == .probabilities, chunk.address(6) != nil else { return }
     let row = kept(r)

@@ -88,8 +88,8 @@ enum StepStatus {
   static let key = Int32(MAAS_STEP_KEY)
 }
 
-/// Work items per chunk such that a chunk takes about 30 µs when one item takes `nanoseconds`.
-func grain(nanoseconds: Int) -> Int { max(1, 30_000 / max(1, nanoseconds)) }
+/// Work items per chunk such that a chunk takes about 30 µs, or `chunk` nanoseconds, when one item takes `nanoseconds`.
+func grain(nanoseconds: Int, chunk: Int = 30_000) -> Int { max(1, chunk / max(1, nanoseconds)) }
 
 /// Makes an element zero, or an empty string.
 @inline(__always)
