@@ -13,3 +13,19 @@ let mergeTransposes = Rule(name: "MergeTransposes", effect: .exact) {
     return Node(node.name, Transpose(perm: outer.map { order[$0] }), inner.inputs, node.outputs)
   }
 }
+
+/// One slice of a transposition is the slice of its input, if the other dimensions keep their order: whoever wants the
+/// last step of a sequence need not turn the whole.
+let sliceBeforeTransposing = Rule(name: "SliceBeforeTransposing", effect: .exact) {
+  (graph: inout Graph) throws(MaasError) -> Int in
+  try graph.replaceNodes { (node, matcher) throws(MaasError) in
+    guard let gather = node.op as? Gather, matcher.shape(node.inputs[1])?.count == 0,
+      let inner = matcher.node(node.inputs[0]), var others = (inner.op as? Transpose)?.perm
+    else { return nil }
+    let axis = gather.axis < 0 ? gather.axis + others.count : gather.axis
+    guard others.indices.contains(axis) else { return nil }
+    let sliced = others.remove(at: axis)
+    guard others == others.sorted() else { return nil }
+    return Node(node.name, Gather(axis: sliced), [inner.inputs[0], node.inputs[1]], node.outputs)
+  }
+}

@@ -65,6 +65,7 @@ package let rules: [Rule] = [
   unfoldGemm,
   simplifyReshape,
   mergeTransposes,
+  sliceBeforeTransposing,
   eliminateNoOps,
   fuseNormalization,
   fuseGelu,

@@ -62,6 +62,27 @@ import Testing
     try expectFused(back.graph, rules, into: ["Neg"], [try back.tensor(2, 3, 6)], tolerance: 0)
   }
 
+  @Test func aSliceIsTakenBeforeTransposing() throws {
+    let rules = [sliceBeforeTransposing, eliminateDeadNodes]
+    for axis in [1, -2] {
+      var n = Network()
+      let last = n.graph.addConstant("last", try Tensor(.int64, [], [-1] as [Int64]))
+      n.graph.outputs = [n(Gather(axis: axis), n.transposed(n.input(dims), 1, 0, 2), last)]
+      try expectFused(n.graph, rules, into: ["Gather"], [try n.tensor(2, 3, 6)], tolerance: 0)
+    }
+  }
+
+  @Test func slicesOfOtherOrdersStay() throws {
+    var n = Network()
+    let last = n.graph.addConstant("last", try Tensor(.int64, [], [1] as [Int64]))
+    n.graph.outputs = [n(Gather(axis: 0), n.transposed(n.input(dims), 1, 2, 0), last)]
+    try expectUntouched(n.graph, sliceBeforeTransposing)
+    var several = Network()
+    let two = several.graph.addConstant("two", try Tensor(.int64, [2], [1, 0] as [Int64]))
+    several.graph.outputs = [several(Gather(axis: 1), several.transposed(several.input(dims), 1, 0, 2), two)]
+    try expectUntouched(several.graph, sliceBeforeTransposing)
+  }
+
   @Test func nodesThatDoNothingGo() throws {
     var n = Network()
     let x = n.input(dims)
