@@ -2,51 +2,51 @@ import MaasCore
 import MaasGraph
 
 /// A body that runs another one again and goes back through it.
-struct BackwardBody {
+struct BackwardBody: ~Copyable {
   private(set) var graph: Graph
-  /// What the graph around gives for the last inputs.
-  private(set) var captures: [ValueID]
+  /// What the graph around gives for each input.
+  private(set) var given: [ValueID?] = []
+  private let results: [ValueID]
 
-  init(_ body: Graph, captures: [ValueID], _ node: Backward) {
-    (graph, self.captures) = (body, captures)
-    for (inner, outer) in zip(body.inputs.suffix(captures.count), captures) where graph[inner].dtype == nil {
-      graph[inner].dtype = node.graph[outer].dtype
-    }
+  /// The inputs of `body` are to be taken.
+  init(_ body: Graph) {
+    (graph, results) = (body, body.outputs)
+    graph.inputs = []
   }
 
-  /// The value inside that stands for one of the graph around.
-  mutating func capture(_ outer: ValueID, _ node: Backward) -> ValueID {
-    let inner = add(like: outer, node)
+  /// Makes an input of a value inside.
+  mutating func take(_ inner: ValueID, for outer: ValueID, _ node: Backward) {
+    if graph[inner].dtype == nil { graph[inner].dtype = node.graph[outer].dtype }
     graph.inputs.append(inner)
-    captures.append(outer)
+    given.append(outer)
+  }
+
+  /// An input for a value of the graph around.
+  mutating func input(for outer: ValueID, _ node: Backward) -> ValueID {
+    let inner = graph.add(Value(node.graph[outer].name))
+    take(inner, for: outer, node)
     return inner
   }
 
-  /// A value inside of the type of one of the graph around.
-  mutating func add(like outer: ValueID, _ node: Backward) -> ValueID {
-    graph.add(Value(node.graph[outer].name, node.graph[outer].dtype))
-  }
-
-  mutating func sum(_ a: ValueID, _ b: ValueID) -> ValueID {
-    graph.add(Binary(.add), [a, b], name: "sum")[0]
-  }
-
-  /// With other inputs in front of the captures.
-  mutating func setInputs(_ own: [ValueID]) { graph.inputs = own + graph.inputs.suffix(captures.count) }
-
   /// The gradients of values inside, by those of what the body gives: nil for what does not matter.
   mutating func gradients(of xs: [ValueID], from slopes: [ValueID?]) throws(MaasError) -> [ValueID] {
-    let pairs = zip(graph.outputs, slopes).compactMap { (output, slope) in slope.map { (output, $0) } }
-    return try graph.addGradients(of: pairs.map { $0.0 }, to: xs, seeded: pairs.map { $0.1 })
+    var (ys, seeds): ([ValueID], [ValueID]) = ([], [])
+    for (i, slope) in slopes.enumerated() {
+      guard let slope else { continue }
+      ys.append(results[i])
+      seeds.append(slope)
+    }
+    return try graph.addGradients(of: ys, to: xs, seeded: seeds)
   }
 
-  mutating func zeros(like x: ValueID) -> ValueID { graph.add(FillLike(0), [x], name: "zeros")[0] }
+  mutating func add(_ op: any Operator, _ inputs: [ValueID?]) -> ValueID {
+    graph.add(op, inputs, name: op.name)[0]
+  }
 
-  /// With what it gives.
-  func finished(_ outputs: [ValueID]) -> Graph {
-    var body = graph
-    body.outputs = outputs
-    body.captureCount = captures.count
-    return body
+  /// With what it gives. The inputs from `first` on are captures.
+  mutating func finished(_ outputs: [ValueID], capturesFrom first: Int = 0) -> Graph {
+    graph.outputs = outputs
+    graph.captureCount = given.count - first
+    return graph
   }
 }

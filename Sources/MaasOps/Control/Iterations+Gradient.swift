@@ -73,41 +73,41 @@ extension Backward {
   /// gradients of what is carried, and the sums of those of captures.
   fileprivate mutating func goBack(through did: Iterations) throws(MaasError) {
     let own = did.sources.count
-    let captured = Array(own..<inputCount)
-    var body = BackwardBody(
-      did.body, captures: try captured.map { (i) throws(MaasError) in try input(i) }, self)
-    let carried = did.carried.filter { !isDiscrete($0) }
-    let (sums, sliced) = (captured.filter { wants($0) }, (did.carried.upperBound..<own).filter { wants($0) })
+    var body = BackwardBody(did.body)
     var slopes = [ValueID?](repeating: nil, count: did.body.outputs.count)
-    var (inner, outer): ([ValueID], [ValueID?]) = ([], [])
-    for i in carried {
+    var (states, sums, wanted): ([ValueID], Int, [Int]) = ([], 0, [])
+    for i in did.carried where !isDiscrete(i) {
       let place = i - did.carried.lowerBound
-      outer.append(gradient(of: place) ?? add(FillLike(0), [output(making: place)]))
-      inner.append(body.add(like: try input(i), self))
-      slopes[did.firstOutput + place] = inner.last
+      let slope = gradient(of: place) ?? add(FillLike(0), [output(making: place)])
+      states.append(body.input(for: slope, self))
+      slopes[did.firstOutput + place] = states.last
+      wanted.append(i)
     }
-    for i in sums {
-      outer.append(add(FillLike(0), [try input(i)]))
-      inner.append(body.add(like: try input(i), self))
+    for i in own..<inputCount where wants(i) {
+      states.append(body.input(for: add(FillLike(0), [try input(i)]), self))
+      wanted.append(i)
+      sums += 1
     }
-    let states = inner.count
-    inner += did.body.inputs.prefix(own)
-    outer += did.sources.map { $0.values }
-    var directions = did.sources.map { $0.direction }
+    wanted += (did.carried.upperBound..<own).filter { wants($0) }
+    var directions: [Scan.Direction] = []
+    for (i, source) in did.sources.enumerated() {
+      body.take(did.body.inputs[i], for: source.values, self)
+      directions.append(source.direction)
+    }
     for (i, direction) in did.results.enumerated() {
-      guard let slope = gradient(of: did.carried.count + i) else { continue }
-      outer.append(slope)
+      let place = did.carried.count + i
+      guard let slope = gradient(of: place) else { continue }
+      slopes[did.firstOutput + place] = body.input(for: slope, self)
       directions.append(direction)
-      inner.append(body.add(like: slope, self))
-      slopes[did.firstOutput + did.carried.count + i] = inner.last
     }
-    var found = try body.gradients(of: (carried + sums + sliced).map { did.body.inputs[$0] }, from: slopes)
-    for i in carried.count..<states { found[i] = body.sum(inner[i], found[i]) }
-    body.setInputs(inner)
+    let captures = body.given.count
+    for i in own..<inputCount { body.take(did.body.inputs[i], for: try input(i), self) }
+    var found = try body.gradients(of: wanted.map { did.body.inputs[$0] }, from: slopes)
+    for i in states.count - sums..<states.count { found[i] = body.add(Binary(.add), [states[i], found[i]]) }
     let scan = Scan(
-      body.finished(found), states: states, inputs: directions,
-      outputs: sliced.map { did.sources[$0].direction })
-    let results = add(scan, outer + body.captures.map { $0 }, outputs: found.count)
-    for (i, result) in zip(carried + sums + sliced, results) { try contribute(result, to: i) }
+      body.finished(found, capturesFrom: captures), states: states.count, inputs: directions,
+      outputs: wanted[states.count...].map { did.sources[$0].direction })
+    let results = add(scan, body.given, outputs: found.count)
+    for (i, result) in zip(wanted, results) { try contribute(result, to: i) }
   }
 }

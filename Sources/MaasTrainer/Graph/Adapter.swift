@@ -20,10 +20,10 @@ extension Graph {
       let stream = UInt32(2 * adapters.count + 1) + RandomUse.adapters
       // Uniform with the limit 1 / √rows, as its authors have it.
       let a = try addAdapter(
-        "\(self[id].name)/lora_a",
+        self[id].name / "lora_a",
         Initializer.limited(1 / Double(shape[0]).squareRoot())
           .tensor([shape[0], rank], seed: options.seed, stream: stream))
-      let b = try addAdapter("\(self[id].name)/lora_b", Tensor.zeros([rank, shape[1]]))
+      let b = try addAdapter(self[id].name / "lora_b", Tensor.zeros([rank, shape[1]]))
       adapters.append(Adapter(weight: id, a: a, b: b, scale: Float(options.lora.alpha / Double(rank))))
     }
     return adapters
@@ -48,9 +48,9 @@ extension Graph {
   mutating func insert(_ adapter: Adapter) {
     var added = Graph("")
     swap(&added.nodes, &nodes)
-    let name = "\(self[adapter.weight].name)/lora"
-    let product = add(MatMul(), [adapter.a.id, adapter.b.id], name: "\(name)/product")[0]
-    let scaled = add(Unary(.affine, alpha: adapter.scale), [product], name: "\(name)/scaled")[0]
+    let name = self[adapter.weight].name / "lora"
+    let product = add(MatMul(), [adapter.a.id, adapter.b.id], name: name / "product")[0]
+    let scaled = add(Unary(.affine, alpha: adapter.scale), [product], name: name / "scaled")[0]
     let sum = add(Binary(.add), [adapter.weight, scaled], name: name)[0]
     for i in added.nodes.indices {
       added.nodes[i].inputs = added.nodes[i].inputs.map { $0 == adapter.weight ? sum : $0 }

@@ -71,7 +71,7 @@ extension Graph {
 }
 
 /// A graph whose parameters are inputs behind the features, so that they can change between runs.
-struct OpenGraph {
+struct OpenGraph: ~Copyable {
   private(set) var graph: Graph
   private(set) var roles: [TrainingGraph.Role]
 

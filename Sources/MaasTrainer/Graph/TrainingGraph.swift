@@ -100,7 +100,7 @@ struct TrainingGraph {
     var ids: [ValueID] = []
     for (i, parameter) in parameters.enumerated() {
       let dims = parameter.tensor.shape.map { Dim.known($0) }
-      ids.append(addInput(role(i), "\(parameter.name)/\(name)", .float, dims))
+      ids.append(addInput(role(i), parameter.name / name, .float, dims))
     }
     return (first, ids)
   }

@@ -63,7 +63,7 @@ extension Graph {
     let op = try made("BatchNormalization", opset: networkOpset, attributes, 5, 3)
     var outputs = [node.outputs[0]]
     for case .some(let old) in node.inputs.dropFirst(3) {
-      let batch = add(Value("\(self[old].name)/batch"))
+      let batch = add(Value(self[old].name / "batch"))
       outputs.append(batch)
       own.pairs.append((old, batch))
     }

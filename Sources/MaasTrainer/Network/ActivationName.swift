@@ -44,12 +44,12 @@ struct ActivationName {
     switch row.word {
     case "none": return
     case "swish":
-      let sigmoid = try b.node("Sigmoid", "\(name)/sigmoid", [b.current])
-      try b.apply("Mul", "\(name)/swish", [sigmoid])
+      let sigmoid = try b.node("Sigmoid", name / "sigmoid", [b.current])
+      try b.apply("Mul", name / "swish", [sigmoid])
     case "gelu": try b.gelu(name)
     case "softmax", "log-softmax":
-      try b.apply(row.type, "\(name)/\(row.word)", [], [Attribute("axis", .int(-1))])
-    default: try b.apply(row.type, "\(name)/\(row.word)")
+      try b.apply(row.type, name / row.word, [], [Attribute("axis", .int(-1))])
+    default: try b.apply(row.type, name / row.word)
     }
   }
 }
@@ -62,11 +62,14 @@ extension NetworkBuilder {
   /// x/2 (1 + erf(x / √2)), which ONNX has as an operator from opset 20 on.
   fileprivate mutating func gelu(_ name: String) throws(MaasError) {
     let x = current
-    func number(_ value: Float) throws(MaasError) -> Tensor { try Tensor(.float, [], [value]) }
-    try apply("Div", "\(name)/gelu/root", [constant("\(name)/gelu/two", try number(Float(2).squareRoot()))])
-    try apply("Erf", "\(name)/gelu/erf")
-    try apply("Add", "\(name)/gelu/add", [constant("\(name)/gelu/one", try number(1))])
-    try apply("Mul", "\(name)/gelu/product", [x])
-    try apply("Mul", "\(name)/gelu", [constant("\(name)/gelu/half", try number(0.5))])
+    let steps: [(type: String, number: Float?)] = [
+      ("Div", Float(2).squareRoot()), ("Erf", nil), ("Add", 1), ("Mul", nil), ("Mul", 0.5),
+    ]
+    for (type, number) in steps {
+      let part = name / "gelu" / "\(graph.nodes.count)"
+      var other = type == "Mul" ? [x] : []
+      if let number { other = [constant(part / "number", try Tensor(.float, [], [number]))] }
+      try apply(type, part, other)
+    }
   }
 }

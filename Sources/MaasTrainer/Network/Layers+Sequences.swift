@@ -4,14 +4,14 @@ import MaasGraph
 func addEmbedding(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: String) throws(MaasError) {
   let (vocabulary, width) = (try r.required("vocabulary"), try r.required("width"))
   try b.expectRank(1...1, "a sequence of indices", .int64)
-  let table = try b.parameter("\(name)/weight", [vocabulary, width], .normal(0.05))
+  let table = try b.parameter(name / "weight", [vocabulary, width], .normal(0.05))
   b.setCurrent(try b.node("Gather", name, [table, b.current]), b.shape + [width])
 }
 
 /// Adds a learned vector for each place of the sequence.
 func addPositions(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: String) throws(MaasError) {
   try b.expectRank(2...2, "a sequence of features")
-  try b.apply("Add", name, [try b.parameter("\(name)/weight", b.shape, .normal(0.02))])
+  try b.apply("Add", name, [try b.parameter(name / "weight", b.shape, .normal(0.02))])
 }
 
 func addRecurrent(
@@ -23,19 +23,19 @@ func addRecurrent(
   try b.expectRank(2...2, "a sequence of features")
   let (time, width) = (b.shape[0], b.shape[1])
   let weights: [ValueID?] = [
-    try b.parameter("\(name)/weight", [directions, gates * units, width], .glorot(width, units)),
-    try b.parameter("\(name)/recurrence", [directions, gates * units, units], .orthogonal(units)),
-    try b.parameter("\(name)/bias", [directions, 2 * gates * units], .zeros),
+    try b.parameter(name / "weight", [directions, gates * units, width], .glorot(width, units)),
+    try b.parameter(name / "recurrence", [directions, gates * units, units], .orthogonal(units)),
+    try b.parameter(name / "bias", [directions, 2 * gates * units], .zeros),
   ]
   var attributes = [Attribute("hidden_size", .int(units))]
   if directions == 2 { attributes.append(Attribute("direction", .string("bidirectional"))) }
   if type == "GRU" { attributes.append(Attribute("linear_before_reset", .int(1))) }
   // ONNX has the time first.
-  try b.transpose("\(name)/time", [1, 0, 2])
-  let y = try b.node(type, "\(name)/steps", [b.current] + weights, attributes, output: returnsAll ? 0 : 1)
+  try b.transpose(name / "time", [1, 0, 2])
+  let y = try b.node(type, name / "steps", [b.current] + weights, attributes, output: returnsAll ? 0 : 1)
   let shape = returnsAll ? [time, directions * units] : [directions * units]
   b.setCurrent(y, shape)
-  try b.transpose("\(name)/order", returnsAll ? [2, 0, 1, 3] : [1, 0, 2])
+  try b.transpose(name / "order", returnsAll ? [2, 0, 1, 3] : [1, 0, 2])
   try b.reshape(name, shape)
 }
 
@@ -55,17 +55,17 @@ func addTransformer(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: S
   let (ratio, isCausal) = (try r.real("dropout", .part) ?? 0, try r.flag("causal") ?? false)
   let activation = try ActivationName(&r, default: "gelu")
   b.beginResidual()
-  try b.layerNormalization("\(name)/norm1")
-  try b.attention("\(name)/attention", heads: heads, isCausal: isCausal)
-  try b.dropout("\(name)/dropout1", ratio)
-  try b.addResidual("\(name)/add1")
+  try b.layerNormalization(name / "norm1")
+  try b.attention(name / "attention", heads: heads, isCausal: isCausal)
+  try b.dropout(name / "dropout1", ratio)
+  try b.addResidual(name / "add1")
   b.beginResidual()
-  try b.layerNormalization("\(name)/norm2")
-  try b.dense("\(name)/dense1", inner, activation, hasBias: true)
-  try b.activate(activation, "\(name)/dense1")
-  try b.dense("\(name)/dense2", width, .none, hasBias: true)
-  try b.dropout("\(name)/dropout2", ratio)
-  try b.addResidual("\(name)/add2")
+  try b.layerNormalization(name / "norm2")
+  try b.dense(name / "dense1", inner, activation, hasBias: true)
+  try b.activate(activation, name / "dense1")
+  try b.dense(name / "dense2", width, .none, hasBias: true)
+  try b.dropout(name / "dropout2", ratio)
+  try b.addResidual(name / "add2")
 }
 
 extension NetworkBuilder {
@@ -90,20 +90,20 @@ extension NetworkBuilder {
     var parts: [ValueID] = []
     for (part, order) in [("query", [0, 2, 1, 3]), ("key", [0, 2, 3, 1]), ("value", [0, 2, 1, 3])] {
       setCurrent(x, shape)
-      try dense("\(name)/\(part)", width, .none, hasBias: true)
-      try reshape("\(name)/\(part)/heads", [time, heads, width / heads])
-      try transpose("\(name)/\(part)/order", order)
+      try dense(name / part, width, .none, hasBias: true)
+      try reshape(name / part / "heads", [time, heads, width / heads])
+      try transpose(name / part / "order", order)
       parts.append(current)
     }
-    setCurrent(try node("MatMul", "\(name)/scores", [parts[0], parts[1]]), shape)
+    setCurrent(try node("MatMul", name / "scores", [parts[0], parts[1]]), shape)
     let scale = try Tensor(.float, [], [1 / Float(width / heads).squareRoot()])
-    try apply("Mul", "\(name)/scaled", [constant("\(name)/scale", scale)])
-    if isCausal { try apply("Add", "\(name)/masked", [causalMask("\(name)/mask", time)]) }
-    try apply("Softmax", "\(name)/softmax", [], [Attribute("axis", .int(-1))])
-    try apply("MatMul", "\(name)/mixed", [parts[2]])
-    try transpose("\(name)/order", [0, 2, 1, 3])
-    try reshape("\(name)/joined", shape)
-    try dense("\(name)/output", width, .none, hasBias: true)
+    try apply("Mul", name / "scaled", [constant(name / "scale", scale)])
+    if isCausal { try apply("Add", name / "masked", [causalMask(name / "mask", time)]) }
+    try apply("Softmax", name / "softmax", [], [Attribute("axis", .int(-1))])
+    try apply("MatMul", name / "mixed", [parts[2]])
+    try transpose(name / "order", [0, 2, 1, 3])
+    try reshape(name / "joined", shape)
+    try dense(name / "output", width, .none, hasBias: true)
   }
 
   /// 0 for what comes before, far below all scores for what comes after.

@@ -79,12 +79,12 @@ extension NetworkBuilder {
     }
     let (pads, output) = try windows.layout(Array(shape.dropFirst()))
     let dims = [filters, channels / windows.groups] + windows.kernel
-    _ = try byteCount(dims, .float, tensor: "\(name)/weight")
+    _ = try byteCount(dims, .float, tensor: name / "weight")
     let area = windows.kernel.reduce(1, *)
     let weight = try parameter(
-      "\(name)/weight", dims, activation.initializer(dims[1] * area, filters / windows.groups * area))
+      name / "weight", dims, activation.initializer(dims[1] * area, filters / windows.groups * area))
     var parameters: [ValueID?] = [weight]
-    if hasBias { parameters.append(try parameter("\(name)/bias", [filters], .zeros)) }
+    if hasBias { parameters.append(try parameter(name / "bias", [filters], .zeros)) }
     let attributes =
       windows.attributes(pads) + [
         Attribute("dilations", .ints(windows.dilations)), Attribute("group", .int(windows.groups)),
@@ -124,6 +124,6 @@ func addGlobalPool(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ name: St
     return try b.apply("ReduceMean", name, [], attributes, to: [b.shape[1]])
   }
   let channels = b.shape[0]
-  try b.apply("GlobalAveragePool", "\(name)/pool")
+  try b.apply("GlobalAveragePool", name / "pool")
   try b.apply("Flatten", name, [], [Attribute("axis", .int(1))], to: [channels])
 }

@@ -87,8 +87,8 @@ private func addBatchNormalization(
   try b.expectRank(1...4, "features or channels")
   let channels = [b.shape[0]]
   let inputs: [ValueID?] = [
-    try b.parameter("\(name)/scale", channels, .ones), try b.parameter("\(name)/bias", channels, .zeros),
-    try b.parameter("\(name)/mean", channels, .zeros), try b.parameter("\(name)/variance", channels, .ones),
+    try b.parameter(name / "scale", channels, .ones), try b.parameter(name / "bias", channels, .zeros),
+    try b.parameter(name / "mean", channels, .zeros), try b.parameter(name / "variance", channels, .ones),
   ]
   try b.apply(
     "BatchNormalization", name, inputs,
@@ -112,7 +112,7 @@ private func endResidual(_ b: inout NetworkBuilder, _ r: inout LayerReader, _ na
   var other = entry.value
   if entry.shape != shape {
     b.setCurrent(entry.value, entry.shape)
-    try b.project("\(name)/projection", to: shape)
+    try b.project(name / "projection", to: shape)
     other = b.current
   }
   b.setCurrent(try b.node("Add", name, [own, other]), shape)
@@ -152,31 +152,31 @@ extension NetworkBuilder {
     _ name: String, _ units: Int, _ activation: ActivationName, hasBias: Bool
   ) throws(MaasError) {
     let width = shape[shape.count - 1]
-    let weight = try parameter("\(name)/weight", [width, units], activation.initializer(width, units))
-    let bias = hasBias ? try parameter("\(name)/bias", [units], .zeros) : nil
+    let weight = try parameter(name / "weight", [width, units], activation.initializer(width, units))
+    let bias = hasBias ? try parameter(name / "bias", [units], .zeros) : nil
     let result = Array(shape.dropLast()) + [units]
     if shape.count == 1 {
       return try apply("Gemm", name, bias == nil ? [weight] : [weight, bias], to: result)
     }
     try apply("MatMul", name, [weight], to: result)
-    if let bias { try apply("Add", "\(name)/add", [bias]) }
+    if let bias { try apply("Add", name / "add", [bias]) }
   }
 
   mutating func reshape(_ name: String, _ shape: [Int]) throws(MaasError) {
     // 0 keeps the batch.
-    try apply("Reshape", name, [try constant("\(name)/shape", [0] + shape)], to: shape)
+    try apply("Reshape", name, [try constant(name / "shape", [0] + shape)], to: shape)
   }
 
   mutating func dropout(_ name: String, _ ratio: Double) throws(MaasError) {
     if ratio == 0 { return }
     let tensor = try Tensor(.float, [], [Float(ratio)])
-    try apply("Dropout", name, [constant("\(name)/ratio", tensor)])
+    try apply("Dropout", name, [constant(name / "ratio", tensor)])
   }
 
   mutating func layerNormalization(_ name: String, _ epsilon: Double = 1e-5) throws(MaasError) {
     let width = [shape[shape.count - 1]]
     let inputs: [ValueID?] = [
-      try parameter("\(name)/scale", width, .ones), try parameter("\(name)/bias", width, .zeros),
+      try parameter(name / "scale", width, .ones), try parameter(name / "bias", width, .zeros),
     ]
     try apply("LayerNormalization", name, inputs, [Attribute("epsilon", .float(Float(epsilon)))])
   }

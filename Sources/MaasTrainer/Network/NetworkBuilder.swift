@@ -6,7 +6,7 @@ import MaasONNX
 let networkOpset = 17
 
 /// A graph that grows layer by layer.
-struct NetworkBuilder {
+struct NetworkBuilder: ~Copyable {
   private(set) var graph = Graph("network")
   private(set) var current = ValueID(0)
   /// Of one sample.
@@ -142,3 +142,7 @@ struct NetworkBuilder {
     throw MaasError(.invalidArgument, "there is no residual block to end", expected: "residual … end")
   }
 }
+
+/// The name of a part.
+@inline(never)
+func / (name: String, part: String) -> String { name + "/" + part }

@@ -32,45 +32,40 @@ private struct OptionRow: Sendable {
   }
 
   func set(_ options: inout TrainerOptions, _ text: String) throws(MaasError) {
+    let expected: String
+    var hint: String?
     switch kind {
     case .real(_, let place):
-      guard let value = decimal(text) else { throw refusal("a number", text) }
-      place(&options) { $0 = value }
+      if let value = decimal(text) { return place(&options) { $0 = value } }
+      expected = "a number"
     case .count(_, let place):
-      guard let value = Int(text) else { throw refusal("a whole number", text) }
-      place(&options) { $0 = value }
+      if let value = Int(text) { return place(&options) { $0 = value } }
+      expected = "a whole number"
     case .flag(let place):
-      guard let value = Bool(text) else { throw refusal("true or false", text) }
-      place(&options) { $0 = value }
+      if let value = Bool(text) { return place(&options) { $0 = value } }
+      expected = "true or false"
     case .choice(let words, let place):
-      guard words.contains(text) else { throw refusal(joined(words, ", "), text, didYouMean(text, words)) }
-      place(&options) { $0 = text }
+      if words.contains(text) { return place(&options) { $0 = text } }
+      (expected, hint) = (joined(words, ", "), didYouMean(text, words))
     case .words(let place):
-      let words = try list(text, "words")
-      place(&options) { $0 = words }
+      if let words = list(text) { return place(&options) { $0 = words } }
+      expected = "words with commas between them"
     case .weights(let place):
-      var numbers: [Float] = []
-      for word in try list(text, "numbers") {
-        guard let value = decimal(word) else { throw refusal(between("numbers"), text) }
-        numbers.append(Float(value))
-      }
-      place(&options) { [numbers] in $0 = numbers }
+      let numbers = list(text)?.map { decimal($0).map { Float($0) } } ?? [nil]
+      let known = numbers.compactMap { $0 }
+      if known.count == numbers.count { return place(&options) { $0 = known } }
+      expected = "numbers with commas between them"
     }
+    throw MaasError(
+      .invalidArgument, "the option '\(name)' has a value it cannot have", expected: expected,
+      found: "'\(text)'", hint: hint)
   }
 
-  private func list(_ text: String, _ what: String) throws(MaasError) -> [String] {
+  /// Words between commas; nil where one is empty.
+  private func list(_ text: String) -> [String]? {
     if text.isEmpty { return [] }
     let words = text.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
-    if words.contains("") { throw refusal(between(what), text) }
-    return words
-  }
-
-  private func between(_ what: String) -> String { "\(what) with commas between them" }
-
-  private func refusal(_ expected: String, _ found: String, _ hint: String? = nil) -> MaasError {
-    MaasError(
-      .invalidArgument, "the option '\(name)' has a value it cannot have", expected: expected,
-      found: "'\(found)'", hint: hint)
+    return words.contains("") ? nil : words
   }
 
   /// Refuses what is out of range.
