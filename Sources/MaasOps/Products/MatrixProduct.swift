@@ -72,9 +72,6 @@ struct MatrixProduct {
     assign(&params.b_batch, bBatch.map { $0 * k * n })
   }
 
-  /// Whether packing a B that is used once pays: enough rows read a panel of it, and all threads have something to pack.
-  fileprivate var isWorthPacking: Bool { batch.isEmpty && bCount == 1 && m >= 64 && k * n >= 1 << 15 }
-
   fileprivate var packParams: maas_f32_gemm_pack_params {
     var params = maas_f32_gemm_pack_params()
     (params.k, params.n) = (Int64(k), Int64(n))
@@ -110,11 +107,8 @@ extension Lowering {
     _ product: MatrixProduct, _ a: Operand, _ b: Operand, _ c: Operand?, _ residual: Operand?, _ y: Operand
   ) throws(MaasError) {
     guard y.count > 0 else { return }
-    if b.constant == nil, !product.isWorthPacking {
-      return emitProduct(product, a, b, MAAS_GEMM_B_PLAIN, c, residual, y)
-    }
-    let form = b.constant == nil ? MAAS_GEMM_B_PACKED : productForm(b)
-    emitProduct(product, a, try panels(b, product), form, c, residual, y)
+    let right = b.constant == nil ? b : try panels(b, product)
+    emitProduct(product, a, right, productForm(b), c, residual, y)
   }
 
   /// With a B that already lies as `form` says.
