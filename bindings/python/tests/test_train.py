@@ -208,6 +208,35 @@ def test_results_follow_from_the_seed_alone():
     assert not np.array_equal(same[0], weights(6, 1))
 
 
+def test_what_keras_takes():
+    def model():
+        return Sequential([Dense(4, activation="relu"), Dense(1)]).compile("adam", "mse", metrics=["mae"])
+
+    plain, keras = model(), model()
+    expected = plain.fit(X, Y, batch_size=32, epochs=2, verbose=0).history
+    assert keras.fit(X, Y, batch_size=None, epochs=2, verbose=0, callbacks=None).history == expected
+    assert keras.evaluate(X, Y, batch_size=7, verbose=0) == plain.evaluate(X, Y)
+    np.testing.assert_array_equal(keras.predict(X, batch_size=7, verbose=0), plain.predict(X))
+
+
+def test_options_of_rules_and_schedules():
+    assert dict(train.SGD(momentum=0.9, learning_rate=train.StepDecay(0.1, factor=0.5, epochs=3)).settings()) == {
+        "update_rule": "sgd", "learning_rate": 0.1, "schedule": "step", "warm_up": 0, "schedule_factor": 0.5,
+        "schedule_period": 3, "weight_decay": 0.0, "clip_norm": 0.0, "clip_value": 0.0, "ema": 0.0, "accumulate": 1,
+        "momentum": 0.9, "nesterov": False,
+    }  # fmt: skip
+    with pytest.raises(TypeError, match="momentum"):
+        train.Adam(momentum=0.9)
+
+    class Slow(train.Adam):
+        """A rule of a program's own: Adam with another default."""
+
+        beta1: float = 0.5
+
+    settings = dict(Slow().settings())
+    assert settings["update_rule"] == "adam" and settings["beta1"] == 0.5
+
+
 def test_fit_goes_on():
     def model():
         return Sequential([Dense(4, activation="relu"), Dense(1)]).compile("adam", "mse")
@@ -276,7 +305,7 @@ def test_weights_of_samples_and_classes():
     losses = -np.log(np.exp(scores := model.predict(CLOUDS)) / np.exp(scores).sum(1, keepdims=True))[
         np.arange(90), CLASSES
     ]
-    assert model.evaluate(CLOUDS, CLASSES, weights) == pytest.approx(np.average(losses, weights=weights), rel=1e-5)
+    assert model.evaluate(CLOUDS, CLASSES, sample_weight=weights) == pytest.approx(np.average(losses, weights=weights), rel=1e-5)
     first = model.fit(CLOUDS, CLASSES, sample_weight=weights, shuffle=False, verbose=0).history
     again = Sequential([Dense(3)], seed=1).compile("adam", "cross-entropy")
     assert first == again.fit(CLOUDS, CLASSES, class_weight={1: 3.0}, shuffle=False, verbose=0).history
@@ -339,6 +368,12 @@ NAN[7, 3] = math.nan
         (fit(layers=[Dense("1 bias=false")]), maas.InvalidArgument, "cannot have the value"),
         (fit(epochs=-1), maas.OutOfRange, "epochs"),
         (fit(batch_size=0), maas.OutOfRange, "batch_size"),
+        (fit(sample_weight=-np.ones(100)), maas.InvalidArgument, "sample 0 has -1.0"),
+        (fit(sample_weight=np.where(np.arange(100) == 7, math.nan, 1)), maas.InvalidArgument, "sample 7 has nan"),
+        (fit(class_weight={0: -1.0}), maas.InvalidArgument, "class_weight"),
+        (lambda: Sequential([Dense(1)]).fit(X, Y), maas.NotReady, r"fit\(\) needs an optimizer and a loss"),
+        (lambda: Sequential([Dense(1)]).evaluate(X, Y), maas.NotReady, "compile"),
+        (lambda: Sequential([Dense(1)]).train_on_batch(X, Y), maas.NotReady, "compile"),
         (fit(validation_split=1.5), maas.InvalidArgument, "validation_split"),
         (fit(callbacks=[train.EarlyStopping()]), maas.InvalidArgument, "val_loss"),
         (lambda: Sequential([Dense(1)]).compile("adan"), maas.NotFound, "adam"),

@@ -69,10 +69,14 @@ class Sequential:
         self, optimizer: str | Optimizer = "adam", loss: str = "mse", metrics: Sequence[str | Metric] | None = None,
         *, label_smoothing: float = 0.0, **options: Any,
     ) -> Sequential:  # fmt: skip
-        """Says how to train. `options` are those of `maas.h` by name, e.g. `l2=1e-4`. Gives the network back.
+        """Says how to train; gives the network back. Compiling again keeps the parameters.
 
-        Losses of classes and of yes-or-no questions look at scores; where the network ends in softmax or sigmoid, at
-        what comes before it. Metrics are names, or functions of targets and predictions.
+        optimizer: an object such as `Adam(learning_rate=0.01)`, or its name in small letters.
+        loss: one of libmaas's, or Keras's name for it. Losses of classes and of yes-or-no questions look at scores; where
+            the network ends in softmax or sigmoid, at what comes before it.
+        metrics: what is measured beside the loss: names, or functions of targets and predictions.
+        label_smoothing: the part of a class's probability that goes to all classes.
+        options: those of `maas.h` by name, e.g. `l2=1e-4`.
         """
         settings = {
             "loss": loss_word(loss),
@@ -97,10 +101,9 @@ class Sequential:
         return "\n".join(line for layer in layers for line in layer.lines())
 
     def build(self, input_shape: Sequence[int] | None = None) -> None:
-        """Makes the parameters; `input_shape` is that of one sample."""
-        if not self._settings:
-            self.compile()
-        self._trainer = Trainer(self.text(input_shape), **self._settings)
+        """Makes the parameters; `input_shape` is that of one sample, where the first layer is no `Input`."""
+        settings = self._settings or {"seed": self.seed, "threads": self.threads}
+        self._trainer = Trainer(self.text(input_shape), **settings)
 
     @property
     def trainer(self) -> Trainer:
@@ -113,25 +116,40 @@ class Sequential:
         return self._trainer
 
     def fit(
-        self, x: Any, y: Any, batch_size: int = 32, epochs: int = 1, verbose: int | str = "auto",
-        callbacks: Iterable[Callback | Callable[[int, Logs], Any]] = (), validation_split: float = 0.0,
+        self, x: Any, y: Any, batch_size: int | None = None, epochs: int = 1, verbose: int | str = "auto",
+        callbacks: Iterable[Callback | Callable[[int, Logs], Any]] | None = None, validation_split: float = 0.0,
         validation_data: Sequence[Any] | None = None, shuffle: bool = True,
         class_weight: Mapping[int, float] | None = None, sample_weight: Any = None,
     ) -> History:  # fmt: skip
-        """Trains; goes on from where an earlier call ended. Gives the numbers of all epochs.
+        """Trains; goes on from where an earlier call ended. Gives the numbers of all epochs of this call.
 
-        `verbose` 1 prints a line for each epoch; "auto" does so on a terminal. Callbacks are `Callback` objects, or
-        functions of the epoch and its numbers, whose true answer ends the training. `validation_split` is the last part of
-        the data.
+        x: the samples' features, [samples, …]: anything that NumPy takes, or tensors by DLPack.
+        y: the targets, [samples] or [samples, …]; for a loss of classes their numbers, or a column for each class.
+        batch_size: samples of a step; None: 32.
+        epochs: how often all samples are seen.
+        verbose: 1 prints a line for each epoch, 0 nothing; "auto" prints on a terminal.
+        callbacks: `Callback` objects, or functions of the epoch and its numbers whose true answer ends the training.
+        validation_split: the part of the data, its end, that is not trained with and is measured after each epoch.
+        validation_data: (x, y) or (x, y, weights) for that, instead of such a part.
+        shuffle: whether each epoch has an order of its own, which follows from the seed.
+        class_weight: how much samples of a class count, by its number; 1 for those that are not named.
+        sample_weight: how much each sample counts, [samples].
+
+        An exception of a callback ends the training and comes out; what was learned until then stays.
         """
+        self._needs_compile("fit")
         features, targets = self._features(x), self._targets(y)
         weights = _weights(sample_weight, class_weight, targets)
         held = self._held(validation_data)
         if held is None and validation_split:
             features, targets, weights, held = _split(features, targets, weights, validation_split)
         trainer = self._built(features)
-        trainer.set(epochs=epochs, batch_size=batch_size, shuffle=shuffle)
-        return _Fit(self, (features, targets, weights), held, callbacks, verbose, epochs).run()
+        trainer.set(epochs=epochs, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle)
+        return _Fit(self, (features, targets, weights), held, callbacks or (), verbose, epochs).run()
+
+    def _needs_compile(self, method: str) -> None:
+        if not self._settings:
+            raise NotReady(f"{method}() needs an optimizer and a loss: call compile(optimizer=…, loss=…) first")
 
     def _built(self, features: np.ndarray) -> Trainer:
         if self._trainer is None:
@@ -161,8 +179,16 @@ class Sequential:
         x, y, *weights = data
         return (self._features(x), self._targets(y), *weights)
 
-    def evaluate(self, x: Any, y: Any, sample_weight: Any = None, *, return_dict: bool = False) -> Any:
-        """The loss, and a list of it and the metrics where there are any; with `return_dict` all by name."""
+    def evaluate(
+        self, x: Any, y: Any, batch_size: int | None = None, verbose: int | str = "auto", sample_weight: Any = None, *,
+        return_dict: bool = False,
+    ) -> Any:  # fmt: skip
+        """The loss, or a list of it and the metrics where there are any; with `return_dict` all by name.
+
+        `batch_size` and `verbose` are for programs that were written for Keras: libmaas chooses how many samples it looks
+        at together, which changes nothing, and prints nothing.
+        """
+        self._needs_compile("evaluate")
         features, targets = self._features(x), self._targets(y)
         found = self.numbers((features, targets, sample_weight))
         if return_dict:
@@ -179,14 +205,15 @@ class Sequential:
             found |= {name: float(metric(data[1], predictions)) for name, metric in self._metrics.items()}
         return found
 
-    def predict(self, x: Any) -> np.ndarray:
-        """What the network answers."""
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto") -> np.ndarray:
+        """What the network answers, [samples, …]; `batch_size` and `verbose` as for `evaluate`."""
         return self.trainer.predict(self._features(x))
 
     __call__ = predict
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
-        """One step with a batch; gives the loss before it."""
+        """One step with all of these samples as a batch; gives the loss before it."""
+        self._needs_compile("train_on_batch")
         features = self._features(x)
         return self._built(features).step(features, self._targets(y), sample_weight)
 
@@ -195,7 +222,7 @@ class Sequential:
         return {name: self.trainer.parameter(name) for name in self.trainer.parameter_names}
 
     def set_weights(self, weights: Mapping[str, Any]) -> None:
-        """Gives parameters other values."""
+        """Gives parameters other values, by the names that `get_weights` has; those not named stay."""
         for name, value in weights.items():
             self.trainer.set_parameter(name, value)
 
@@ -204,7 +231,7 @@ class Sequential:
         return sum(value.size for value in self.get_weights().values())
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
-        """Prints the layers and how many parameters each has."""
+        """Prints the layers and how many parameters each has, by `print_fn`."""
         counts: dict[str, int] = {}
         for name, value in self.get_weights().items():
             layer = name.split("/")[0]
@@ -278,9 +305,11 @@ def _numbers(array: np.ndarray, dtype: Any, what: str) -> np.ndarray:
 
 def _weights(sample_weight: Any, class_weight: Mapping[int, float] | None, targets: np.ndarray) -> np.ndarray | None:
     """A weight for each sample; that of its class, too."""
-    weights = None if sample_weight is None else np.asarray(sample_weight, np.float32)
+    weights = None if sample_weight is None else np.asarray(as_array(sample_weight), np.float32)
     if class_weight is None:
         return weights
+    if not all(weight >= 0 for weight in class_weight.values()):
+        raise InvalidArgument(f"class_weight must be numbers from 0 on: found {dict(class_weight)}")
     classes = targets.argmax(1) if targets.ndim > 1 and targets.shape[1] > 1 else targets.reshape(len(targets))
     own = np.array([class_weight.get(int(c), 1.0) for c in classes], np.float32)
     return own if weights is None else own * weights

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..abi import EpochFunction, encoded, lib, text
-from ..errors import MaasError
+from ..errors import InvalidArgument, MaasError
 from ..handle import Closing, DatasetHandle, TensorHandle, TrainerHandle, TrainerOptionsHandle
 from ..tensor import Tensor, as_array, dense, lend
 
@@ -62,6 +62,15 @@ def _handles(arrays: Sequence[np.ndarray]) -> tuple[Any, list[TensorHandle]]:
     return (c_void_p * len(tensors))(*(tensor.value for tensor in tensors)), tensors
 
 
+def _sample_weights(value: Any) -> np.ndarray:
+    """A weight for each sample, of float32. A loss that negative samples make smaller would have no least value."""
+    weights = dense(np.asarray(as_array(value), np.float32))
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise InvalidArgument(f"weights of samples must be numbers from 0 on: sample {wrong[0]} has {weights.flat[wrong[0]]}")
+    return weights
+
+
 class Dataset(Closing):
     """Features, targets and weights as libmaas has them. Arrays that are float32 or int64 and dense are not copied."""
 
@@ -71,7 +80,7 @@ class Dataset(Closing):
         tensors, self._tensors = _handles(self._arrays)
         weights = None
         if sample_weight is not None:
-            self._arrays.append(dense(np.asarray(as_array(sample_weight), np.float32)))
+            self._arrays.append(_sample_weights(sample_weight))
             weights = lend(self._arrays[-1], "the weights")
         handle = DatasetHandle()
         lib.maas_dataset_create(tensors, len(self._tensors) - 1, self._tensors[-1], weights, byref(handle))
