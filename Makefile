@@ -3,12 +3,14 @@ PREFIX ?= /usr/local
 STAGES ?=
 SECONDS ?= 60
 BENCH ?=
+TRAINED ?=
 
-.PHONY: help run test exported bench bench-train fuzz build install wheel docs format clean
+.PHONY: help run test exported trained bench bench-train fuzz build install wheel docs format clean
 help:
 	@echo 'make run                 build, then show the demo model at work on real images'
 	@echo 'make test                everything that must hold (STAGES="swift cli" picks some)'
 	@echo 'make exported            models that torch, scikit-learn and Keras export equal ONNX Runtime'
+	@echo 'make trained             maas-train without options beside scikit-learn (TRAINED="wine --seeds 3")'
 	@echo 'make bench               maas beside ONNX Runtime, OpenVINO and PyTorch (BENCH="--quick --only bert*")'
 	@echo 'make bench-train         training on maas beside PyTorch, JAX, Keras and scikit-learn'
 	@echo 'make fuzz                look for inputs that crash maas (SECONDS=600 per fuzzer)'
@@ -30,6 +32,11 @@ test:
 exported:
 	@scripts/setup.sh test
 	@scripts/exported.sh
+
+trained:
+	@scripts/setup.sh test
+	@scripts/build.sh maas-train
+	@.build/venv/bin/python Tests/trained/compare.py .build/release/maas-train $(TRAINED)
 
 bench:
 	@scripts/setup.sh test

@@ -39,9 +39,11 @@ package struct RawInput: Sendable {
   package let role: Role
   /// The first dimension counts samples.
   package let shape: Shape
+  /// What the elements of the second dimension are called, where they have names.
+  package let names: [String]
 
-  package init(_ name: String, _ role: Role, _ dims: [Dim]) {
-    (self.name, self.role) = (name, role)
+  package init(_ name: String, _ role: Role, _ dims: [Dim], names: [String] = []) {
+    (self.name, self.role, self.names) = (name, role, names)
     shape = Shape([.symbol("batch")] + dims)
   }
 
@@ -65,11 +67,20 @@ package protocol SampleSource: AnyObject {
   var mostAtOnce: Int { get }
   /// What the model gets for some samples: a tensor for each of `inputs`.
   func raw(_ samples: ArraySlice<Int>) throws(MaasError) -> [Tensor]
+  /// What a sample is called in a table: the file, or the number from 1.
+  func name(_ sample: Int) -> String
   /// Where a sample is, for a person.
   func place(_ sample: Int) -> String
   /// A number that other data do not have.
   func fingerprint() throws(MaasError) -> UInt64
 }
+
+extension SampleSource {
+  package func name(_ sample: Int) -> String { "\(sample + 1)" }
+}
+
+/// How many samples are read at once where one takes so many bytes: enough to be quick, in a few megabytes.
+package func samplesAtOnce(bytes: Int) -> Int { max(1, min(4096, (2 << 20) / max(1, bytes))) }
 
 /// Classes under their names, sorted: numbers by value, all else by their bytes.
 package func sortedClasses(_ names: some Sequence<String>) -> [String] {

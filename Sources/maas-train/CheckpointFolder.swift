@@ -2,6 +2,7 @@ import CMaasSystem
 import Glibc
 import MaasCommand
 import MaasCore
+import MaasData
 import MaasTrainer
 
 /// Where a training is kept so that it can go on after an interruption.
@@ -12,12 +13,16 @@ final class CheckpointFolder {
   private let path: String
   /// What must be the same for a training to go on.
   private let identity: [String]
-  private var state: String?
-  private var lastTime: Int64 = 0
+  private let interval: Int64
+  private var lastTime = Int64.min / 2
   private static let firstLine = "maas-train checkpoint 1"
 
-  init(_ path: String, _ identity: [(name: String, value: String)]) throws(MaasError) {
+  /// A training is kept at most every `seconds`.
+  init(
+    _ path: String, _ identity: [(name: String, value: String)], every seconds: Double
+  ) throws(MaasError) {
     self.path = path
+    interval = Int64(seconds * 1e9)
     self.identity = identity.map { name, value in
       "\(name) \(joined(value.split(whereSeparator: \.isNewline).map(String.init), " > "))"
     }
@@ -52,7 +57,6 @@ final class CheckpointFolder {
     }
     let rest = lines.dropFirst(identity.count + 1)
     guard let name = rest.first, name.hasPrefix("state-") else { throw damaged("it names no state") }
-    state = name
     try trainer.restore(from: "\(path)/\(name)")
     return try rest.dropFirst().map { (line) throws(MaasError) in
       guard let epoch = TrainingReport.Epoch(line: line) else { throw damaged("'\(line)' is no epoch") }
@@ -60,18 +64,20 @@ final class CheckpointFolder {
     }
   }
 
-  /// Keeps a training; at most five times a second, as small ones have many epochs in that time.
+  /// Keeps a training, unless that was done a moment ago: small ones have many epochs in a second.
   func keep(_ trainer: Trainer, _ epochs: [TrainingReport.Epoch]) throws(MaasError) {
     let now = maas_sys_now_ns()
-    guard now - lastTime > 200_000_000 else { return }
+    guard now - lastTime >= interval else { return }
     lastTime = now
     let name = "state-\(epochs.count)"
     try trainer.checkpoint(to: "\(path)/\(name)")
     let lines = [Self.firstLine] + identity + [name] + epochs.map { $0.line }
     try writeText(joined(lines, "\n") + "\n", to: list)
-    if let state, state != name { unlink("\(path)/\(state)") }
-    state = name
+    for file in try entries(path) where file != name && isOurs(file) { unlink("\(path)/\(file)") }
   }
+
+  /// States, the one before among them, and halves of files that a killed training left.
+  private func isOurs(_ file: String) -> Bool { file.hasPrefix("state-") || file.hasPrefix("training.") }
 
   private func damaged(_ how: String) -> MaasError {
     MaasError(

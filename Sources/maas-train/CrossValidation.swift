@@ -7,13 +7,13 @@ extension Plan {
   /// anew each time. Gives the means and their deviations.
   func crossValidation(_ count: Int) throws(MaasError) -> [TrainingReport.Part] {
     let source = training.source
-    let folds = MaasData.folds(training.samples, source.targets, count: count, seed: options.seed)
-    guard folds.allSatisfy({ !$0.isEmpty }) else {
+    guard count <= training.samples.count else {
       throw MaasError(
         .invalidArgument, "there are fewer samples than folds", expected: "at most \(training.samples.count)",
         found: "--folds \(count)"
       ).inFile(command.path)
     }
+    let folds = MaasData.folds(training.samples, source.targets, count: count, seed: options.seed)
     var figures: [[(name: String, value: Double)]] = []
     for (i, fold) in folds.enumerated() where !Interruption.isAsked {
       figures.append(try foldFigures(fold, "fold \(i + 1)/\(count)"))

@@ -58,6 +58,12 @@ struct DataArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Most memory for features; of more data they are computed anew for each batch, with the same result.",
+      valueName: "MB"))
+  var memory = 2048
+
+  @Option(
+    help: ArgumentHelp(
       "Change pictures a little whenever they are learned: flip, shift, rotate, or several with commas.",
       valueName: "changes"),
     transform: Augmentation.init(parsing:))
@@ -85,6 +91,9 @@ struct DataArguments: ParsableArguments {
     let named = numeric + categorical + text + ignore
     if let twice = named.first(where: { name in named.count { $0 == name } > 1 }) {
       throw ValidationError("column '\(twice)' is said to be two things")
+    }
+    if !(0...1 << 24 ~= memory) {
+      throw ValidationError("--memory takes megabytes from 0 to \(1 << 24), not \(memory)")
     }
     if validation.fraction + test.fraction >= 1 {
       throw ValidationError("--validation and --test leave nothing to learn from")

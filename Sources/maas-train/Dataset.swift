@@ -13,8 +13,9 @@ struct Dataset {
   let validation: Part?
   let test: Part?
 
-  init(_ path: String, _ arguments: DataArguments, seed: Int64) throws(MaasError) {
-    let source = try Dataset.source(path, arguments)
+  /// Sounds are brought to `rate`, if it is given.
+  init(_ path: String, _ arguments: DataArguments, seed: Int64, rate: Int?) throws(MaasError) {
+    let source = try Dataset.source(path, arguments, rate)
     try Dataset.checkClasses(source)
     let split = Split(
       source.targets, count: source.count, validation: arguments.validation.fraction,
@@ -61,14 +62,15 @@ struct Dataset {
     }
   }
 
-  private static func source(_ path: String, _ arguments: DataArguments) throws(MaasError) -> any SampleSource
-  {
+  private static func source(
+    _ path: String, _ arguments: DataArguments, _ rate: Int?
+  ) throws(MaasError) -> any SampleSource {
     if isFolder(path) {
       let listing = try FolderListing(path)
       switch try listing.kind() {
       case .images: return try ImageFolder(listing)
       case .texts: return TextFolder(listing)
-      case .sounds: return try SoundFolder(listing)
+      case .sounds: return try SoundFolder(listing, rate: rate)
       }
     }
     if path.hasSuffix(".npy") || path.hasSuffix(".npz") {

@@ -9,14 +9,13 @@ struct Answers {
   let values: Tensor
   private let evaluation: Evaluation
 
-  private static let block = 4096
-
   /// Of the samples of `data`, in their order.
   init(_ trainer: Trainer, _ data: PreparedSamples, _ answer: DeployedModel.Answer) throws(MaasError) {
     evaluation = try trainer.evaluate(data)
     var values: [Float] = []
-    for first in stride(from: 0, to: data.count, by: Self.block) {
-      let features = try data.features(first..<min(data.count, first + Self.block))
+    let block = samplesAtOnce(bytes: data.bytes)
+    for first in stride(from: 0, to: data.count, by: block) {
+      let features = try data.features(first..<min(data.count, first + block))
       values += try trainer.predict([features]).elements(as: Float.self)
     }
     let width = max(1, values.count / max(1, data.count))

@@ -13,7 +13,8 @@ struct ModelWriter {
   let shop: Workshop
   let threads: Int
 
-  /// The largest difference of the model's answers from the trainer's, as a part of the largest answer from 1 on.
+  /// The largest difference of the model's answers from the trainer's, as a part of what answers differ by among each other:
+  /// probabilities by 1, numbers by the deviation of those learned from.
   private static let tolerance = 1e-5
 
   /// Writes the model under its name once `check` is content with it.
@@ -53,7 +54,7 @@ struct ModelWriter {
       let found = try session.run(raw)[output].elements(as: Float.self)
       for (i, value) in found.enumerated() {
         let wanted = expected[done * width + i]
-        guard Double((value - wanted).magnitude) <= Self.tolerance * Double(max(1, wanted.magnitude)) else {
+        guard Double((value - wanted).magnitude) <= tolerance(of: wanted, i % width) else {
           throw MaasError(
             .internal,
             "the exported model does not give what training gives for \(part.source.place(part.samples[done + i / width]))",
@@ -63,6 +64,14 @@ struct ModelWriter {
       }
       done += samples.count
     }
+  }
+
+  /// The last operation of numbers, which puts their mean on, rounds to what a float of their size can hold.
+  private func tolerance(of wanted: Float, _ column: Int) -> Double {
+    guard case .numbers(let scale) = shop.answer else { return Self.tolerance }
+    let distance = Double((wanted - scale.offsets[column]).magnitude)
+    let size = max(Double(scale.scales[column].magnitude), distance)
+    return Self.tolerance * size + 4 * Double(max(wanted.magnitude, scale.offsets[column].magnitude).ulp)
   }
 
   /// What else is asked for: a model of bytes, and one compiled for this CPU. Gives the files.

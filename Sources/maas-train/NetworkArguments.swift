@@ -13,8 +13,11 @@ struct NetworkArguments: ParsableArguments {
   @Option(help: "What stands behind each of them: relu, tanh, gelu, …")
   var activation = "relu"
 
-  @Option(help: ArgumentHelp("The part of each layer's results that a step leaves out.", valueName: "part"))
-  var dropout = 0.0
+  @Option(
+    help: ArgumentHelp(
+      "The part of each layer's results that a step leaves out (0.2 without --layers, else 0).",
+      valueName: "part"))
+  var dropout: Double?
 
   @Flag(help: "Normalize each layer's results over the batch.")
   var batchNorm = false
@@ -52,11 +55,13 @@ struct NetworkArguments: ParsableArguments {
     if initial != nil, layers != nil || network != nil || search != nil {
       throw ValidationError("--init brings its own network: --layers, --network and --search have no use")
     }
-    if let search, search < 2 { throw ValidationError("--search needs a number from 2, not \(search)") }
+    if let search, !(2...1000 ~= search) {
+      throw ValidationError("--search needs a number from 2 to 1000, not \(search)")
+    }
     if network != nil, search != nil {
       throw ValidationError("--search chooses --layers itself, --network has no use")
     }
-    if !(dropout >= 0 && dropout < 1) {
+    if let dropout, !(dropout >= 0 && dropout < 1) {
       throw ValidationError("--dropout needs a part from 0 to below 1, not \(dropout)")
     }
   }

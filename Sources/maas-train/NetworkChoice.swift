@@ -7,14 +7,35 @@ extension NetworkArguments {
   func network(
     _ preprocessing: Preprocessing, outputs: Int, _ specification: Specification?, isPicture: Bool
   ) throws(MaasError) -> Network {
+    do {
+      return try chosen(preprocessing, outputs, specification, isPicture)
+    } catch {
+      guard error.code == .shapeMismatch else { throw error }
+      throw MaasError(
+        error.code, "the network does not fit features of \(describe(preprocessing.dims)): \(error.problem)",
+        expected: error.expected, found: error.found,
+        hint:
+          "choose another --network, or larger features: see --image-size, --seconds, --bands and --length"
+      ).inFile(network ?? "--layers")
+    }
+  }
+
+  private func chosen(
+    _ preprocessing: Preprocessing, _ outputs: Int, _ specification: Specification?, _ isPicture: Bool
+  ) throws(MaasError) -> Network {
     let task = Network.Task(input: preprocessing.dims, outputs: outputs, vocabulary: preprocessing.tokens)
     if let specification { return try specified(specification, preprocessing, outputs) }
     if let network { return try Network(preset: network, task) }
-    if let layers { return try dense(task, layers) }
-    return isPicture ? try Network(preset: "cnn-small", task) : try dense(task, [64, 32])
+    if layers == nil, isPicture { return try Network(preset: "cnn-small", task) }
+    return try dense(task, usualLayers, usualDropout)
   }
 
-  func dense(_ task: Network.Task, _ layers: [Int]) throws(MaasError) -> Network {
+  /// What `make trained` and larger sets show to be good where nothing is known: one layer, and dropout, without which small
+  /// data are learned by heart.
+  var usualLayers: [Int] { layers ?? [128] }
+  var usualDropout: Double { dropout ?? (layers == nil ? 0.2 : 0) }
+
+  func dense(_ task: Network.Task, _ layers: [Int], _ dropout: Double) throws(MaasError) -> Network {
     try .mlp(task, layers: layers, activation: activation, dropout: dropout, batchNormalization: batchNorm)
   }
 

@@ -16,10 +16,13 @@ struct Plan {
   /// The samples to learn from, rare ones repeated where that is asked for.
   let training: Dataset.Part
 
-  init(_ command: TrainCommand, _ dataset: Dataset) throws(MaasError) {
-    (self.command, self.dataset) = (command, dataset)
+  init(_ command: TrainCommand) throws(MaasError) {
+    self.command = command
     specification = try command.network.specification()
     initial = try command.network.initial.map { (path) throws(MaasError) in try InitialModel(path) }
+    dataset = try Dataset(
+      command.path, command.data, seed: Int64(command.training.seed),
+      rate: command.preprocessing.rate ?? initial?.rate)
     var preprocessing = command.preprocessing.options(
       readsSequences: command.network.readsSequences(specification))
     preprocessing.fit(initial)
@@ -44,7 +47,9 @@ struct Plan {
   }
 
   func workshop(_ part: Dataset.Part, _ sources: [any SampleSource]) throws(MaasError) -> Workshop {
-    try Workshop(part, sources, preprocessing, initial, threads: options.threads, isQuiet: command.quiet)
+    try Workshop(
+      part, sources, preprocessing, initial, memory: command.data.memory << 20, threads: options.threads,
+      isQuiet: command.quiet)
   }
 
   /// Samples as they are learned: balanced and, pictures, changed a little.
@@ -106,6 +111,13 @@ extension Plan {
     ]
     rows.append(("task", taskText))
     rows += columnRows
+    if let sounds = training.source as? SoundFolder {
+      rows.append(
+        (
+          "sounds",
+          "\(sounds.rate) samples a second, to which \(sounds.resampled) of \(sounds.count) are brought"
+        ))
+    }
     rows.append(("samples", joined(parts.map { "\($0.name) \($0.part.samples.count)" }, ", ")))
     return rows
   }

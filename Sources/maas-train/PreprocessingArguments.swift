@@ -48,6 +48,12 @@ struct PreprocessingArguments: ParsableArguments {
   )
   var seconds: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Samples a second of sounds that the model reads; files of another rate are brought to it. Without it that of "
+        + "most files.", valueName: "Hz"))
+  var rate: Int?
+
   func options(readsSequences: Bool) -> PreprocessingOptions {
     var options = PreprocessingOptions()
     (options.scaling, options.imputation, options.clip, options.encoding) = (
@@ -57,22 +63,29 @@ struct PreprocessingArguments: ParsableArguments {
     (options.vocabulary, options.ngrams, options.buckets, options.length) = (
       vocabulary, ngrams, buckets, length
     )
-    (options.imageSize, options.isGray, options.bands, options.seconds) = (imageSize, gray, bands, seconds)
+    (options.imageSize, options.isGray) = (imageSize, gray)
+    (options.bands, options.rate, options.seconds) = (bands, rate, seconds)
     options.soundsAreSequences = readsSequences
     return options
   }
 
-  func validate() throws {
-    let counts = [
-      ("vocabulary", vocabulary), ("ngrams", ngrams), ("buckets", buckets), ("length", length),
-      ("bands", bands),
-      ("image-size", imageSize ?? 1),
+  /// What an option may be; more has no use, and would only fill the memory.
+  private var bounded: [(name: String, value: Int?, most: Int)] {
+    [
+      ("vocabulary", vocabulary, 1_000_000), ("ngrams", ngrams, 8), ("buckets", buckets, 1_000_000),
+      ("length", length, 65_536), ("image-size", imageSize, 4096), ("bands", bands, 512),
+      ("rate", rate, 768_000),
     ]
-    if let (name, count) = counts.first(where: { $0.1 < 1 }) {
-      throw ValidationError("--\(name) needs a positive number, not \(count)")
+  }
+
+  func validate() throws {
+    for (name, value, most) in bounded {
+      if let value, !(1...most ~= value) {
+        throw ValidationError("--\(name) needs a number from 1 to \(most), not \(value)")
+      }
     }
-    if let seconds, !(seconds > 0) {
-      throw ValidationError("--seconds needs a positive number, not \(seconds)")
+    if let seconds, !(seconds > 0 && seconds <= 3600) {
+      throw ValidationError("--seconds needs a positive number, at most 3600, not \(seconds)")
     }
     if let clipFeatures, !(clipFeatures > 0) {
       throw ValidationError("--clip-features needs a positive number, not \(clipFeatures)")

@@ -9,7 +9,9 @@ import MaasTrainer
 struct RunRecord {
   let arguments: [String]
   let options: TrainerOptions
-  let network: String
+  /// Nil where training goes on with `initial`.
+  let network: String?
+  let initial: InitialModel?
   let preprocessing: PreprocessingOptions
   /// Which samples are learned from, and what of them.
   let samples: String
@@ -17,11 +19,12 @@ struct RunRecord {
 
   /// What a checkpoint must be of.
   var identity: [(name: String, value: String)] {
-    sources.map { ("data", "\(hexadecimal($0.checksum)) \($0.samples) samples") }
-      + [
-        ("network", network), ("preprocessing", "\(preprocessing)"), ("seed", "\(options.seed)"),
-        ("samples", samples), ("epochs", "\(options.epochs)"),
-      ]
+    var rows = sources.map { (name: "data", value: "\(hexadecimal($0.checksum)) \($0.samples) samples") }
+    if let network { rows.append(("network", network)) }
+    if let initial { rows.append(("--init", "a model of checksum \(hexadecimal(initial.checksum))")) }
+    rows += preprocessing.choices
+    rows += [("seed", "\(options.seed)"), ("samples", samples), ("epochs", "\(options.epochs)")]
+    return rows
   }
 
   func text(_ report: TrainingReport) -> String {
@@ -41,11 +44,15 @@ struct RunRecord {
         JSON.object([("samples", .int(part.samples))] + part.figures.map { ($0.name, .real($0.value)) })
       )
     }
+    let beginning = initial.map { initial in
+      JSON.object([("path", .string(initial.path)), ("checksum", .string(hexadecimal(initial.checksum)))])
+    }
     return JSON.object([
       ("program", .string("maas-train \(MAAS_VERSION)")),
       ("arguments", .array(arguments.map { .string($0) })), ("data", .array(data)),
       ("seed", .int(Int(options.seed))), ("options", .object(lines)),
-      ("network", .array(network.split(separator: "\n").map { .string(String($0)) })),
+      ("network", .array((network ?? "").split(separator: "\n").map { .string(String($0)) })),
+      ("init", beginning ?? .null),
       ("decisions", .object(report.decisions.map { ($0.name, .string($0.value)) })),
       ("epochs", .int(report.epochs.count)), ("best_epoch", report.best.map { .int($0 + 1) } ?? .null),
       ("results", .object(results)), ("files", .object(report.files.map { ($0.name, .string($0.value)) })),

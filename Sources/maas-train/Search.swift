@@ -25,7 +25,7 @@ struct Search {
     var random = PhiloxStream(seed: plan.options.seed, stream: 0x6300_0000)
     var candidates = [
       Candidate(
-        layers: arguments.layers ?? [64, 32], dropout: arguments.dropout, rate: plan.options.learningRate)
+        layers: arguments.usualLayers, dropout: arguments.usualDropout, rate: plan.options.learningRate)
     ]
     while candidates.count < count {
       let layers = (0...random.below(3)).map { _ in widths[random.below(widths.count)] }
@@ -66,10 +66,8 @@ struct Search {
 
 extension Search.Candidate {
   func network(_ plan: Plan, _ shop: Workshop) throws(MaasError) -> Network {
-    var arguments = plan.command.network
-    arguments.dropout = dropout
-    return try arguments.dense(
-      Network.Task(
-        input: shop.preprocessing.dims, outputs: shop.outputs, vocabulary: shop.preprocessing.tokens), layers)
+    let task = Network.Task(
+      input: shop.preprocessing.dims, outputs: shop.outputs, vocabulary: shop.preprocessing.tokens)
+    return try plan.command.network.dense(task, layers, dropout)
   }
 }

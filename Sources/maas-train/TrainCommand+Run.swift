@@ -8,8 +8,8 @@ extension TrainCommand {
   func run(_ arguments: [String]) throws(MaasError) {
     Interruption.listen()
     let job = try Job.join()
-    let dataset = try Dataset(path, data, seed: Int64(training.seed))
-    let plan = try Plan(self, dataset)
+    let plan = try Plan(self)
+    let dataset = plan.dataset
     var report = TrainingReport()
     report.title = "maas-train \(path)"
     report.decisions = plan.decisions
@@ -22,7 +22,7 @@ extension TrainCommand {
     }
     if !quiet, job.isFirst { try Terminal.print(report.decisionText) }
     let record = RunRecord(
-      arguments: arguments, options: options, network: network?.text ?? "init \(self.network.initial ?? "")",
+      arguments: arguments, options: options, network: network?.text, initial: plan.initial,
       preprocessing: plan.preprocessing, samples: data.choices,
       sources: try dataset.sources.map { (source) throws(MaasError) in
         (source.path, source.count, try source.fingerprint())
@@ -56,7 +56,7 @@ extension TrainCommand {
     if let collective = job.collective { try trainer.join(collective) }
     var fitting = Fitting(label: "training", isShown: !quiet && job.isFirst)
     if let checkpoint {
-      let keeper = try CheckpointFolder(checkpoint, record.identity)
+      let keeper = try CheckpointFolder(checkpoint, record.identity, every: checkpointEvery)
       if resume { fitting.earlier = try keeper.resume(trainer) } else { try keeper.begin() }
       if job.isFirst { fitting.keeper = keeper }
     }
@@ -77,6 +77,10 @@ extension TrainCommand {
     let writer = ModelWriter(command: self, shop: shop, threads: training.threads)
     try writer.write(trained.trainer, checked.suffix(1))
     report.files = try writer.writeMore()
+    if let predictions, let (part, answers) = checked.last {
+      try writeText(answers.table(part), to: predictions)
+      report.files.append(("predictions", predictions))
+    }
   }
 
   private func finish(_ report: inout TrainingReport, _ record: RunRecord) throws(MaasError) {

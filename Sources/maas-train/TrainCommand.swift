@@ -55,17 +55,28 @@ struct TrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write a page, JSON or text by the file's ending.", valueName: "report.html|.json|.txt"))
+      "Write a page, JSON or text by the file's ending (beside the model, as .html).",
+      valueName: "report.html|.json|.txt"))
   var report: String?
 
   @Option(
     help: ArgumentHelp(
-      "Where options, seed, versions and the data's checksum go (model.onnx.json).", valueName: "run.json"))
+      "Where options, seed, versions and the data's checksum go (beside the model, as .json).",
+      valueName: "run.json"))
   var record: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the answers for the test samples, or for what else judges, as a table.", valueName: "answers.csv"
+    ))
+  var predictions: String?
 
   @Option(
     help: ArgumentHelp("Keep what training has come to in this folder, at each epoch.", valueName: "folder"))
   var checkpoint: String?
+
+  @Option(help: ArgumentHelp("Keep it at most once in so many seconds.", valueName: "s"))
+  var checkpointEvery = 0.2
 
   @Flag(help: "Go on from the checkpoint, to the same result as without the interruption.")
   var resume = false
@@ -81,13 +92,17 @@ struct TrainCommand: ParsableCommand {
 
   func validate() throws {
     if let folds, folds < 2 { throw ValidationError("--folds needs a number from 2, not \(folds)") }
+    if !(0...1e6 ~= checkpointEvery) {
+      throw ValidationError("--checkpoint-every takes seconds from 0 to 1000000, not \(checkpointEvery)")
+    }
     if resume, checkpoint == nil { throw ValidationError("--resume needs --checkpoint") }
     if !output.hasSuffix(".onnx") {
       throw ValidationError("--out takes a file that ends in .onnx, not '\(output)'")
     }
-    let written = [output, report, record].compactMap { $0 }
+    let written = [output, report, record, predictions].compactMap { $0 }
     if Set(written + [path]).count < written.count + 1 {
-      throw ValidationError("--out, --report and --record name different files, none of them the data")
+      throw ValidationError(
+        "--out, --report, --record and --predictions name different files, none of them the data")
     }
     if let report, ReportFormat(path: report) == nil {
       throw ValidationError("--report takes a file that ends in .html, .json or .txt, not '\(report)'")

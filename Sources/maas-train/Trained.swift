@@ -9,8 +9,11 @@ struct Trained {
 
   private var losses: [Double] { epochs.map { $0.validation ?? $0.loss } }
 
-  /// The place of the first epoch with the least loss, whose parameters the trainer has.
-  var best: Int? { losses.indices.min { (losses[$0], $0) < (losses[$1], $1) } }
+  /// The place of the epoch whose parameters the trainer has: the first one with the least loss, or without patience the last.
+  var best: Int? {
+    if trainer.options.patience == 0 { return epochs.indices.last }
+    return losses.indices.min { (losses[$0], $0) < (losses[$1], $1) }
+  }
 
   /// The loss that decides which of two trainings is better.
   var loss: Double { losses.min() ?? .infinity }

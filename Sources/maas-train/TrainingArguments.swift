@@ -22,7 +22,9 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Steps in which the rate first rises.", valueName: "steps"))
   var warmUp: String?
 
-  @Option(help: ArgumentHelp("How often all samples are seen, at most (200).", valueName: "N"))
+  @Option(
+    help: ArgumentHelp(
+      "How often all samples are seen, at most (200; 500 below 5000 samples).", valueName: "N"))
   var epochs: String?
 
   @Option(help: ArgumentHelp("Samples of a step (32; 128 from 20000 samples on).", valueName: "N"))
@@ -30,7 +32,8 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Epochs without a better loss on the validation samples before it stops (20).", valueName: "N"))
+      "Epochs without a better loss on the validation samples before it stops (20; 50 below 5000 samples).",
+      valueName: "N"))
   var patience: String?
 
   @Option(help: ArgumentHelp("How strongly parameters are drawn to 0.", valueName: "rate"))
@@ -67,7 +70,8 @@ struct TrainingArguments: ParsableArguments {
     _ network: NetworkArguments
   ) throws(MaasError) -> TrainerOptions {
     var options = TrainerOptions()
-    (options.loss, options.epochs, options.patience) = (loss, 200, 20)
+    // Epochs of few samples have few steps.
+    (options.loss, options.epochs, options.patience) = samples < 5000 ? (loss, 500, 50) : (loss, 200, 20)
     options.batchSize = samples < 20_000 ? 32 : 128
     (options.seed, options.threads) = (Int64(seed), threads)
     options.frozen = network.freeze

@@ -58,7 +58,7 @@ extension TrainingReport {
 
   /// And after it.
   var resultText: String {
-    var lines = ["epochs \(epochs.count)" + (best.map { ", the best is \($0 + 1)" } ?? "")]
+    var lines = ["epochs \(epochs.count)" + (best.map { ", the model is of epoch \($0 + 1)" } ?? "")]
     for part in parts {
       let figures = part.figures.map { "\($0.name) \(figure($0.value))" }
       lines.append("\(part.name) (\(part.samples)): " + joined(figures, ", "))

@@ -11,10 +11,10 @@ struct Workshop {
   private let stores: [(store: FeatureStore, targets: Tensor)]
 
   /// Preprocessing is that of the model to go on with, or fitted on the samples of `training` alone; `sources` are all
-  /// that will be asked for.
+  /// that will be asked for, of whose features at most `memory` bytes are kept.
   init(
     _ training: Dataset.Part, _ sources: [any SampleSource], _ options: PreprocessingOptions,
-    _ initial: InitialModel?, threads: Int, isQuiet: Bool
+    _ initial: InitialModel?, memory: Int, threads: Int, isQuiet: Bool
   ) throws(MaasError) {
     self.training = training
     let (source, samples) = (training.source, training.samples)
@@ -29,12 +29,14 @@ struct Workshop {
       answer = .numbers(initial?.scale ?? TargetScale(fitting: numbers, on: samples))
     }
     var stores: [(store: FeatureStore, targets: Tensor)] = []
+    var left = memory
     for source in sources {
       var line = ProgressLine("reading", isShown: !isQuiet)
-      let store = try FeatureStore(source, preprocessing) { done in
+      let store = try FeatureStore(source, preprocessing, most: left) { done in
         line.show(Double(done) / Double(source.count), "\(done) of \(source.count) samples")
       }
       line.end()
+      left -= store.keptBytes
       try store.checkFinite()
       stores.append((store, try source.targets.trainable(answer)))
     }

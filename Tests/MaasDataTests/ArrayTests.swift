@@ -35,6 +35,35 @@ private func floats(_ shape: [Int], _ values: [Float]) throws -> Tensor { try Te
     }
   }
 
+  /// Doubles and integers become floats when they are read; of a matrix the last column is the target.
+  @Test func typesBecomeFloats() throws {
+    let doubles = try Tensor(.double, [3, 2], [0.5, 1.5, 2.5, 3.5, 4.5, 5.5])
+    let bytes = try Tensor(.uint8, [3, 2], [1, 2, 3, 4, 5, 255] as [UInt8])
+    for (x, expected) in [(doubles, [4.5, 5.5, 2.5, 3.5]), (bytes, [5, 255, 3, 4])] as [(Tensor, [Float])] {
+      try withArrays([("x", x), ("y", try floats([3], [1, 0, 1]))]) { path in
+        let found = try ArraySource(path).raw([2, 1])[0]
+        #expect(found.dtype == .float && found.elements(as: Float.self) == expected)
+      }
+    }
+    let file = try Npy.encode(doubles)
+    try withFile(Array(UnsafeRawBufferPointer(start: file.base, count: file.byteCount)), ending: "npy") {
+      path in
+      let source = try ArraySource(path)
+      let found = try source.raw([2, 0])[0]
+      #expect(found.elements(as: Float.self) == [4.5, 0.5] && found.shape == [2, 1])
+      guard case .numbers(let targets) = source.targets else { return #expect(Bool(false)) }
+      #expect(targets.elements(as: Float.self) == [1.5, 3.5, 5.5])
+    }
+  }
+
+  @Test func textsAreNoFeatures() throws {
+    let x = try Tensor([2, 1], strings: ["a", "b"])
+    try withArrays([("x", x), ("y", try floats([2], [1, 0]))]) { path in
+      let message = failure { _ = try ArraySource(path) }
+      #expect(message.hasPrefix("an array does not hold numbers that can be learned"))
+    }
+  }
+
   @Test(arguments: [
     ("rows", "features and target do not have the same rows"),
     ("infinite", "row 2, element 0: the value is infinite"), ("unknown", "row 2: the target is not finite"),

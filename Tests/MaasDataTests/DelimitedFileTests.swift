@@ -56,6 +56,49 @@ private func rows(_ file: DelimitedFile) throws -> [[String]] {
   }
 }
 
+@Suite struct TextCodings {
+  private func utf16(_ text: String, mark: Bool, swapped: Bool = false) -> [UInt8] {
+    ((mark ? [0xfeff] : []) + Array(text.utf16)).flatMap { unit -> [UInt8] in
+      let bytes = [UInt8(unit & 0xff), UInt8(unit >> 8)]
+      return swapped ? bytes.reversed() : bytes
+    }
+  }
+
+  @Test func wideCodingsAreNamed() throws {
+    let text = "a,b\n1,2\n"
+    let cases: [([UInt8], String)] = [
+      (utf16(text, mark: true), "UTF-16"), (utf16(text, mark: true, swapped: true), "UTF-16"),
+      (utf16(text, mark: false), "UTF-16LE"), (utf16(text, mark: false, swapped: true), "UTF-16BE"),
+      ([0xff, 0xfe, 0, 0] + [0x61, 0, 0, 0], "UTF-32"),
+    ]
+    for (bytes, name) in cases {
+      try withFile(bytes) { path in
+        let message = failure { _ = try DelimitedFile(path) }
+        #expect(
+          message
+            == "the file is no text: expected UTF-8, found \(name); convert it, for instance with iconv -f \(name) "
+            + "-t UTF-8")
+      }
+    }
+  }
+
+  @Test func otherBytesAreRefusedWithTheirLine() throws {
+    for bytes in [
+      Array("a,b\n1,K".utf8) + [0xf6] + Array("ln\n".utf8), Array("K".utf8) + [0xf6, 0x2c, 0x62, 10],
+    ] {
+      let line = bytes.firstIndex(of: 10) == 3 ? 2 : 1
+      try withFile(bytes) { path in
+        let message = failure { _ = try DelimitedFile(path) }
+        #expect(message.hasPrefix("line \(line): the text cannot be read: expected UTF-8, found other bytes"))
+      }
+    }
+    try withText("a,b\n1,Köln\n") { path in
+      let text = try DelimitedFile(path).record(0).text(1)
+      #expect(text == "Köln")
+    }
+  }
+}
+
 @Suite struct DecimalNumbers {
   @Test(arguments: [
     "0", "-0", "1", "+1.5", ".5", "5.", "1e3", "1E-3", "123456789012345678901234567890", "0.1",

@@ -56,6 +56,15 @@ private let people = """
       "a,y\n" + String(repeating: "1,2\n", count: 19) + "l0,3\n", "y",
       "row 20 (line 21), column 'a': the value is no number"
     ),
+    (
+      "a;y\n1,5;0\n2;1\n3,25;2\n", "y",
+      "row 1 (line 2), column 'a': the value is no number: expected a number, as in 1 of 3 rows, found '1,5'; it looks "
+        + "like a decimal comma: write points, as in '1.5'"
+    ),
+    (
+      "a;y\n1;0,5\n2;1,25\n", "y",
+      "row 1 (line 2), column 'y': the value is no number: expected a number, found '0,5'; it looks like a decimal comma"
+    ),
     ("a,y\n1,0.5\ninf,1.5\n", "y", "row 2 (line 3), column 'a': the value is infinite"),
     ("a,y\n1,0.5\n2,\n", "y", "row 2 (line 3), column 'y': the target is missing"),
     ("a,y\n1,0.5\n1,0.7\n", "y", "no column is left to learn from"),

@@ -3,15 +3,15 @@ import Testing
 
 @testable import MaasData
 
-private func little<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+func little<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
   withUnsafeBytes(of: value.littleEndian) { Array($0) }
 }
 
 /// A file of one `fmt ` chunk, an odd one that nobody knows, and the data.
-private func wave(_ tag: Int, bits: Int, channels: Int = 1, _ data: [UInt8]) -> [UInt8] {
+func wave(_ tag: Int, bits: Int, channels: Int = 1, rate: Int = 8000, _ data: [UInt8]) -> [UInt8] {
   let frame = channels * bits / 8
   let format: [UInt8] =
-    little(UInt16(tag)) + little(UInt16(channels)) + little(UInt32(8000)) + little(UInt32(8000 * frame))
+    little(UInt16(tag)) + little(UInt16(channels)) + little(UInt32(rate)) + little(UInt32(rate * frame))
     + little(UInt16(frame)) + little(UInt16(bits))
   var body = Array("WAVEfmt ".utf8) + little(UInt32(format.count)) + format
   body += Array("LIST".utf8) + little(UInt32(1)) + [9, 0]

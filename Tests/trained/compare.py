@@ -1,75 +1,114 @@
-"""compare.py MAAS_TRAIN [SEEDS]: maas-train beside scikit-learn's networks on scikit-learn's data sets.
+"""compare.py MAAS_TRAIN [--seeds N] [--margin M] [SET …]: maas-train without options beside scikit-learn's networks.
 
-Both learn from the same rows and are judged by the same others, once for each seed. Prints mean and deviation, and fails
-where maas-train is worse than the noise of both. Needs scikit-learn (Tests/exported/requirements.txt)."""
+Both learn from the same samples and are judged by the same others, once for each seed. scikit-learn's best is that of four
+pipelines which is best on the mean of all seeds. Prints a table with means, deviations and the difference with its
+standard error, and how far ONNX Runtime's answers with the written model are from maas-train's own. Fails where maas-train
+is worse than two standard errors and M, or where these answers differ by more than 1e-5."""
 
+import argparse
 import csv
-import json
 import pathlib
 import subprocess
 import sys
 import tempfile
+import warnings
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
+import onnxruntime
+from sets import SETS
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-SETS = {"breast cancer": load_breast_cancer, "wine": load_wine, "digits": load_digits, "diabetes": load_diabetes}
+warnings.simplefilter("ignore", ConvergenceWarning)
+MOST_DIFFERENCE = 1e-5
+#: Hidden layers, and whether a part of the samples decides when to stop.
+PIPELINES = {
+    f"{'-'.join(map(str, layers))}{', early stopping' if stops else ''}": (layers, stops)
+    for layers in [(100,), (64, 32)]
+    for stops in [False, True]
+}
 
 
-def write(path, x, y, names):
-    with open(path, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([f"f{i}" for i in range(x.shape[1])] + ["target"])
-        for row, target in zip(x, y):
-            writer.writerow([f"{v:.9g}" for v in row] + [target if names is None else names[target]])
+def peer(split, seed, layers, stops):
+    kind = MLPClassifier if split.is_class else MLPRegressor
+    network = kind(hidden_layer_sizes=layers, random_state=seed, max_iter=1000, early_stopping=stops)
+    if not split.is_class:
+        network = TransformedTargetRegressor(network, transformer=StandardScaler())
+    return make_pipeline(split.features(), network).fit(split.x, split.y).score(split.test_x, split.test_y)
 
 
-def peer(is_class, seed, x, y, test):
-    """The better of scikit-learn's own default and of the layers that maas-train takes, both with early stopping off."""
-    best = -1
-    for layers in [(100,), (64, 32)]:
-        kind = MLPClassifier if is_class else MLPRegressor
-        model = make_pipeline(StandardScaler(), kind(layers, random_state=seed, max_iter=1000))
-        model.fit(x, y if is_class else (y - y.mean()) / y.std())
-        found = model.predict(test[0])
-        best = max(best, accuracy_score(test[1], found) if is_class else r2_score(test[1], found * y.std() + y.mean()))
-    return best
+def own(program, split, seed):
+    """The score of maas-train's model in ONNX Runtime, and its largest difference from what maas-train says."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        data = split.write(folder, "train", split.x, split.y)
+        test = split.write(folder, "test", split.test_x, split.test_y)
+        model, answers = folder / "model.onnx", folder / "answers.csv"
+        subprocess.run(
+            [program, data, "--test", test, "--seed", str(seed), "--out", model, "--predictions", answers, "--quiet"],
+            check=True)
+        with open(answers, newline="") as file:
+            said = sorted(list(csv.reader(file))[1:], key=lambda row: place(row[0]))
+        session = onnxruntime.InferenceSession(model)
+        metadata = session.get_modelmeta().custom_metadata_map
+        found = [session.run(None, feed) for feed in split.feeds(split.test_x, metadata)]
+    found = [np.concatenate(parts) for parts in zip(*found)]
+    numbers = np.array([row[3 if split.is_class else 2 :] for row in said], float)
+    scale = 1 if split.is_class else np.maximum(split.y.std(), np.abs(numbers))
+    difference = np.max(np.abs(found[-1] - numbers) / scale)
+    truths = np.array([row[1] for row in said]).astype(split.test_y.dtype)
+    assert np.allclose(truths, split.test_y) if not split.is_class else (truths == split.test_y).all()
+    if split.is_class:
+        return accuracy_score(split.test_y, found[0]), difference
+    return r2_score(split.test_y, found[0][:, 0]), difference
 
 
-def main(program, seeds):
-    failed = False
-    for name, load in SETS.items():
-        data = load()
-        is_class = name != "diabetes"
-        names = [f"class {n}" for n in data.target_names] if is_class else None
-        own, others = [], []
-        for seed in range(seeds):
-            parts = train_test_split(
-                data.data, data.target, test_size=0.25, random_state=seed, stratify=data.target if is_class else None)
-            x, test_x, y, test_y = parts
-            with tempfile.TemporaryDirectory() as folder:
-                folder = pathlib.Path(folder)
-                write(folder / "train.csv", x, y, names)
-                write(folder / "test.csv", test_x, test_y, names)
-                subprocess.run(
-                    [program, folder / "train.csv", "--target", "target", "--test", folder / "test.csv", "--seed", str(seed),
-                     "--out", folder / "model.onnx", "--quiet"], check=True)
-                result = json.loads((folder / "model.json").read_text())["results"]["test"]
-            own.append(result["accuracy" if is_class else "R2"])
-            others.append(peer(is_class, seed, x, y, (test_x, test_y)))
-        noise = np.std(np.subtract(own, others), ddof=1) / np.sqrt(seeds)
-        good = np.mean(own) >= np.mean(others) - max(2 * noise, 0.005)
-        failed |= not good
-        print(
-            f"{name:14} maas-train {np.mean(own):.4f} ± {np.std(own):.4f}   scikit-learn {np.mean(others):.4f} ± "
-            f"{np.std(others):.4f}   {'ok' if good else 'WORSE'}", flush=True)
-    return failed
+def place(name):
+    """Where a sample was before it was written: files are called by it, rows are numbered from 1."""
+    return int(pathlib.Path(name).stem)
+
+
+def compare(name, program, seeds, margin):
+    """A row of the table, and whether it is well."""
+    splits = [SETS[name](seed) for seed in range(seeds)]
+    scores, differences = np.array([own(program, split, seed) for seed, split in enumerate(splits)]).T
+    peers = {
+        pipeline: np.array([peer(split, seed, *choice) for seed, split in enumerate(splits)])
+        for pipeline, choice in PIPELINES.items()
+    }
+    best = max(peers, key=lambda pipeline: peers[pipeline].mean())
+    gain = scores - peers[best]
+    error = gain.std(ddof=1) / np.sqrt(seeds) if seeds > 1 else 0.0
+    is_good = gain.mean() >= -(2 * error + margin)
+    is_equal = differences.max() <= MOST_DIFFERENCE
+    cells = [
+        name, "accuracy" if splits[0].is_class else "R²", f"{scores.mean():.4f} ± {scores.std():.4f}",
+        f"{peers[best].mean():.4f} ± {peers[best].std():.4f} ({best})", f"{gain.mean():+.4f} ± {error:.4f}",
+        f"{differences.max():.1e}", "ok" if is_good and is_equal else "WORSE" if is_equal else "DIFFERENT",
+    ]  # fmt: skip
+    return "| " + " | ".join(cells) + " |", is_good and is_equal
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("program")
+    parser.add_argument("sets", nargs="*", metavar="SET", default=list(SETS))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--margin", type=float, default=0.0)
+    arguments = parser.parse_intermixed_args()
+    print("| set | score | maas-train | scikit-learn's best | difference ± error | export differs by | |")
+    print("|---|---|---|---|---|---|---|")
+    is_good = True
+    for name in arguments.sets:
+        row, is_well = compare(name, arguments.program, arguments.seeds, arguments.margin)
+        print(row, flush=True)
+        is_good &= is_well
+    return 0 if is_good else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5))
+    sys.exit(main())

@@ -4,12 +4,13 @@ import MaasNumPy
 import MaasONNX
 import MaasOps
 
-/// Samples in NumPy's arrays, whose first axis counts them; their file stays mapped.
+/// Samples in NumPy's arrays, whose first axis counts them. Their file stays mapped, and samples become floats when they are
+/// asked for, so that arrays may be larger than the memory.
 package final class ArraySource: SampleSource {
   package let path: String
   package let inputs: [RawInput]
   package let targets: Targets
-  package let mostAtOnce = 4096
+  package let mostAtOnce: Int
   private let targetName: String?
   private let features: Tensor
   /// Elements of one sample.
@@ -38,9 +39,11 @@ package final class ArraySource: SampleSource {
     do throws(MaasError) {
       let arrays = try Arrays(path, target: target)
       try arrays.check()
-      features = try cast(arrays.features, to: .float)
+      features = arrays.features
       (stride, width) = arrays.widths
-      let numbers = try arrays.targetNumbers(features)
+      mostAtOnce = samplesAtOnce(
+        bytes: max(stride * features.dtype.byteWidth, width * MemoryLayout<Float>.size))
+      let numbers = try arrays.targetNumbers()
       targets = try Self.targets(numbers, task, classes)
       let dims = arrays.target == nil ? [width] : Array(features.shape.dropFirst())
       inputs = [RawInput("features", .numbers, dims.map { .known($0) })]
@@ -54,13 +57,8 @@ package final class ArraySource: SampleSource {
   package func place(_ sample: Int) -> String { "row \(sample + 1)" }
 
   package func raw(_ samples: ArraySlice<Int>) throws(MaasError) -> [Tensor] {
-    let tensor = try Tensor(.float, [samples.count] + inputs[0].shape.dims.dropFirst().map { $0.value ?? 1 })
-    let bytes = width * MemoryLayout<Float>.size
-    for (i, sample) in samples.enumerated() {
-      maas_sys_copy(
-        tensor.bytes + i * bytes, features.bytes + sample * stride * MemoryLayout<Float>.size, bytes)
-    }
-    return [tensor]
+    let shape = [samples.count] + inputs[0].shape.dims.dropFirst().map { $0.value ?? 1 }
+    return [try rows(samples, of: features, from: 0, width, stride: stride).reshaped(shape)]
   }
 
   package func fingerprint() throws(MaasError) -> UInt64 {
@@ -69,16 +67,21 @@ package final class ArraySource: SampleSource {
     return checksum.finished()
   }
 
-  /// NaN is a value that is not known; infinities are refused.
+  /// NaN is a value that is not known; infinities, and what a float cannot hold, are refused.
   private func checkFinite() throws(MaasError) {
-    let numbers = UnsafeBufferPointer(
-      start: features.bytes.assumingMemoryBound(to: Float.self), count: features.count)
-    guard let at = numbers.firstIndex(where: { $0.isInfinite }) else { return }
-    throw MaasError(
-      .outOfRange, "\(place(at / max(1, stride))), element \(at % max(1, stride)): the value is infinite",
-      expected: "a finite number", found: "\(numbers[at])",
-      hint: "correct it, or use NaN where it is not known"
-    ).inFile(path)
+    guard [.float, .double, .float16, .bfloat16].contains(features.dtype) else { return }
+    let samples = Array(0..<count)
+    for first in Swift.stride(from: 0, to: count, by: mostAtOnce) {
+      let block = try raw(samples[first..<min(count, first + mostAtOnce)])[0]
+      let numbers = UnsafeBufferPointer(
+        start: block.bytes.assumingMemoryBound(to: Float.self), count: block.count)
+      guard let at = numbers.firstIndex(where: { $0.isInfinite }) else { continue }
+      throw MaasError(
+        .outOfRange, "\(place(first + at / width)), element \(at % width): the value is infinite",
+        expected: "a finite number that a float holds", found: "\(numbers[at])",
+        hint: "correct it, or use NaN where it is not known"
+      ).inFile(path)
+    }
   }
 
   /// Integers of at most 20 values are classes, all else numbers.
@@ -157,6 +160,13 @@ private struct Arrays {
         .shapeMismatch, "the features have no rows", expected: "[samples, …]", found: describe(features.shape)
       )
     }
+    for array in [features] + [target].compactMap({ $0 }) {
+      if [.string, .complex64, .complex128].contains(array.dtype) {
+        throw MaasError(
+          .typeMismatch, "an array does not hold numbers that can be learned", expected: "integers or floats",
+          found: array.dtype.name, hint: "give classes numbers, or write a CSV file")
+      }
+    }
     if let target {
       guard target.shape.first == samples, (1...2).contains(target.shape.count) else {
         throw MaasError(
@@ -177,13 +187,26 @@ private struct Arrays {
     return (stride, target == nil ? stride - 1 : stride)
   }
 
-  func targetNumbers(_ features: Tensor) throws(MaasError) -> Tensor {
-    let rows = features.shape[0]
+  /// [samples, n]
+  func targetNumbers() throws(MaasError) -> Tensor {
+    let count = features.shape[0]
     if let target {
-      return try cast(target, to: .float).reshaped([rows, target.count / max(1, rows)])
+      return try cast(target, to: .float).reshaped([count, target.count / max(1, count)])
     }
-    let numbers = features.elements(as: Float.self)
-    let stride = widths.stride
-    return try Tensor(.float, [rows, 1], (0..<rows).map { numbers[($0 + 1) * stride - 1] })
+    let (stride, width) = widths
+    return try rows(Array(0..<count)[...], of: features, from: width, 1, stride: stride)
   }
+}
+
+/// Some rows of a matrix of any type as floats: `width` elements of each, from one on.
+private func rows(
+  _ samples: ArraySlice<Int>, of matrix: Tensor, from first: Int, _ width: Int, stride: Int
+) throws(MaasError) -> Tensor {
+  let size = matrix.dtype.byteWidth
+  let part = try Tensor(matrix.dtype, [samples.count, width])
+  for (i, sample) in samples.enumerated() {
+    maas_sys_copy(
+      part.bytes + i * width * size, matrix.bytes + (sample * stride + first) * size, width * size)
+  }
+  return try cast(part, to: .float)
 }

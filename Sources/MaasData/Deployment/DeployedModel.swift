@@ -70,12 +70,23 @@ package struct DeployedModel {
       [.init("keys_int64s", .ints(Array(names.indices))), values])
   }
 
-  /// What the model says of itself, for `ModelInfo`: the class names as maas-run reads them.
+  /// What the model says of itself, for `ModelInfo`: the class names as maas-run reads them, and what its inputs do not tell,
+  /// the names of columns and the rate of sounds.
   package var metadata: [(key: String, value: String)] {
-    guard case .classes(let names) = answer else { return [] }
-    return [("classes", "[" + joined(names.map(quoted), ", ") + "]")]
+    var metadata: [(key: String, value: String)] = []
+    if case .classes(let names) = answer {
+      metadata.append(("classes", list(names)))
+    }
+    for input in preprocessing.inputs {
+      if !input.names.isEmpty { metadata.append(("columns", list(input.names))) }
+      if case .sound(let rate) = input.role { metadata.append((InitialModel.rateKey, "\(rate)")) }
+    }
+    return metadata
   }
 }
+
+/// A list of strings of JSON.
+private func list(_ texts: [String]) -> String { "[" + joined(texts.map(quoted), ", ") + "]" }
 
 /// A string of JSON.
 private func quoted(_ text: String) -> String {

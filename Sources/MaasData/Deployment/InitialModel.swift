@@ -11,15 +11,20 @@ package struct InitialModel {
   package let preprocessing: Graph?
   /// The numbers a model of that kind was trained to predict.
   package let scale: TargetScale?
+  /// A number that other weights do not have, wherever their files are.
+  package let checksum: UInt64
 
   /// Names of the values at which a deployed model is taken apart.
   static let (input, output) = ("network_input", "network_output")
+  /// Under which the metadata have the rate of sounds.
+  static let rateKey = "sample_rate"
 
   package init(_ path: String) throws(MaasError) {
     self.path = path
     do throws(MaasError) {
       let model = try ONNXModel(path: path)
       var graph = try model.graph(keepsForms: true)
+      checksum = try Self.checksum(path, graph)
       try graph.inferValues()
       info = try model.info()
       if let first = graph.value(Self.input), let last = graph.value(Self.output) {
@@ -39,6 +44,19 @@ package struct InitialModel {
       throw error.inFile(path)
     }
   }
+
+  /// Of the file, and of the constants, which may lie in files beside it.
+  private static func checksum(_ path: String, _ graph: Graph) throws(MaasError) -> UInt64 {
+    var checksum = Checksum()
+    try checksum.add(fileAt: path)
+    for case let constant? in graph.values.map({ $0.constant }) where constant.dtype != .string {
+      checksum.add(UnsafeRawBufferPointer(start: constant.bytes, count: constant.byteCount))
+    }
+    return checksum.finished()
+  }
+
+  /// Samples a second of the sounds that the model reads; nil where it reads none or does not say.
+  package var rate: Int? { info.metadata.first { $0.key == Self.rateKey }.flatMap { Int($0.value) } }
 
   /// What the network reads, behind the first dimension; nil where it does not say.
   package var dims: [Int]? {

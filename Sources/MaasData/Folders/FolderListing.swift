@@ -80,7 +80,7 @@ package struct FolderListing: Sendable {
 }
 
 /// The names in a folder, sorted, hidden ones left out.
-private func entries(_ path: String) throws(MaasError) -> [String] {
+package func entries(_ path: String) throws(MaasError) -> [String] {
   guard let folder = opendir(path) else { throw MaasError.file(path, "cannot be opened", errno) }
   defer { closedir(folder) }
   var names: [String] = []

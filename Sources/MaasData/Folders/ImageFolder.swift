@@ -20,6 +20,7 @@ package final class ImageFolder: SampleSource {
   package var path: String { listing.path }
   package var count: Int { listing.files.count }
   package var targets: Targets { listing.targets }
+  package func name(_ sample: Int) -> String { place(sample) }
   package func place(_ sample: Int) -> String { listing.files[sample].path }
   package func fingerprint() throws(MaasError) -> UInt64 { try listing.fingerprint() }
 

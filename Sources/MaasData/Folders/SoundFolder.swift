@@ -1,43 +1,63 @@
 import MaasCore
 
-/// WAV files of one rate in a folder for each class.
+/// WAV files in a folder for each class, brought to one rate.
 package final class SoundFolder: SampleSource {
   private let listing: FolderListing
   package var inputs: [RawInput] { [RawInput("audio", .sound(rate: rate), [.symbol("samples")])] }
   package let mostAtOnce = 1
-  /// Samples a second, of all files.
+  /// Samples a second of all sounds as they are given, and of the files.
   package let rate: Int
+  private let rates: [Int]
+  /// By the rate of the file.
+  private let resamplers: [Int: Resampler]
 
+  /// Rates that a file may have as a multiple, or a part, of what it is brought to.
+  private static let mostRatio = 64
+
+  /// Without a `rate` the sounds have the one that most files have, of several the lowest.
   package init(_ listing: FolderListing, rate: Int? = nil) throws(MaasError) {
     self.listing = listing
-    if let rate { self.rate = rate } else { self.rate = try Wave(listing.files[0].path).rate }
+    rates = try listing.files.map { (file) throws(MaasError) in try Wave.rate(of: file.path) }
+    let chosen = rate ?? Self.usual(rates)
+    self.rate = chosen
+    for (file, rate) in zip(listing.files, rates)
+    where max(rate, chosen) / min(rate, chosen) >= Self.mostRatio {
+      throw MaasError(
+        .unsupported, "the sound's rate is too far from that of the model",
+        expected: "about \(chosen) samples a second",
+        found: "\(rate)", hint: "is the file damaged? see also --rate"
+      ).inFile(file.path)
+    }
+    var resamplers: [Int: Resampler] = [:]
+    for rate in Set(rates) where rate != chosen { resamplers[rate] = Resampler(from: rate, to: chosen) }
+    self.resamplers = resamplers
+  }
+
+  private static func usual(_ rates: [Int]) -> Int {
+    let counts = Dictionary(rates.map { ($0, 1) }, uniquingKeysWith: +)
+    return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? 0
   }
 
   package var path: String { listing.path }
   package var count: Int { listing.files.count }
   package var targets: Targets { listing.targets }
+  package func name(_ sample: Int) -> String { place(sample) }
   package func place(_ sample: Int) -> String { listing.files[sample].path }
   package func fingerprint() throws(MaasError) -> UInt64 { try listing.fingerprint() }
+
+  /// How many files have another rate.
+  package var resampled: Int { rates.count { $0 != rate } }
 
   package func raw(_ samples: ArraySlice<Int>) throws(MaasError) -> [Tensor] {
     guard let sample = samples.first, samples.count == 1 else {
       throw MaasError(.internal, "sounds are read one at a time")
     }
-    let wave = try wave(listing.files[sample].path)
-    return [try Tensor(.float, [1, wave.samples.count], wave.samples)]
-  }
-
-  private func wave(_ path: String) throws(MaasError) -> Wave {
+    let path = listing.files[sample].path
     let wave = try Wave(path)
-    guard wave.rate == rate else {
-      throw MaasError(
-        .unsupported, "the sound has another rate than the first one", expected: "\(rate) samples a second",
-        found: "\(wave.rate)", hint: "bring all to one rate, for instance with sox in.wav -r \(rate) out.wav"
-      ).inFile(path)
-    }
     if wave.samples.isEmpty {
       throw MaasError(.invalidArgument, "the sound has no samples", hint: "remove it").inFile(path)
     }
-    return wave
+    let sound = resamplers[wave.rate]?.resampled(wave.samples) ?? wave.samples
+    return [try Tensor(.float, [1, sound.count], sound)]
   }
 }

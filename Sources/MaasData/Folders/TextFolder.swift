@@ -11,6 +11,7 @@ package final class TextFolder: SampleSource {
   package var path: String { listing.path }
   package var count: Int { listing.files.count }
   package var targets: Targets { listing.targets }
+  package func name(_ sample: Int) -> String { place(sample) }
   package func place(_ sample: Int) -> String { listing.files[sample].path }
   package func fingerprint() throws(MaasError) -> UInt64 { try listing.fingerprint() }
 
@@ -22,9 +23,7 @@ package final class TextFolder: SampleSource {
 
   private func text(_ path: String) throws(MaasError) -> String {
     let file = try MappedFile(path)
-    if let text = String(utf8: file.bytes) { return text }
-    throw MaasError(
-      .invalidArgument, "the file is no text", expected: "UTF-8", hint: "convert it, for instance with iconv"
-    ).inFile(path)
+    if let text = String(utf8: file.bytes), wideCoding(file.bytes) == nil { return text }
+    throw refusal(ofText: file.bytes).inFile(path)
   }
 }

@@ -9,12 +9,22 @@ package struct Wave {
   package let samples: [Float]
 
   package init(_ path: String) throws(MaasError) {
+    (rate, samples) = try Wave.parts(path) { format, data in (format.rate, format.mono(data)) }
+  }
+
+  /// What a file says of its rate.
+  package static func rate(of path: String) throws(MaasError) -> Int {
+    try parts(path) { format, _ in format.rate }
+  }
+
+  private static func parts<R>(
+    _ path: String, _ body: (WaveFormat, UnsafeRawBufferPointer) -> R
+  ) throws(MaasError) -> R {
     do {
       let file = try MappedFile(path)
       var reader = RIFFReader(file.bytes)
       let (format, data) = try reader.parts()
-      rate = format.rate
-      samples = format.mono(data)
+      return withExtendedLifetime(file) { body(format, data) }
     } catch {
       throw error.inFile(path)
     }

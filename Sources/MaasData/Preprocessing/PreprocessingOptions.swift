@@ -51,10 +51,28 @@ package struct PreprocessingOptions: Sendable {
   package var isGray: Bool?
   /// Bands of a mel spectrogram.
   package var bands = 40
+  /// Samples a second of sounds; nil: as most of them have.
+  package var rate: Int?
   /// Seconds of a sound that are heard; nil: those of the longest one in the training data.
   package var seconds: Double?
   /// Whether sounds are sequences of spectra, not pictures of one channel.
   package var soundsAreSequences = false
 
   package init() {}
+}
+
+extension PreprocessingOptions {
+  /// All of them by the names that maas-train's options have.
+  package var choices: [(name: String, value: String)] {
+    [
+      ("--scale", scaling.rawValue), ("--impute", imputation.rawValue), ("--clip-features", shown(clip)),
+      ("--encode", encoding.rawValue), ("--text-encoding", text.rawValue), ("--vocabulary", "\(vocabulary)"),
+      ("--ngrams", "\(ngrams)"), ("--buckets", "\(buckets)"), ("--length", "\(length)"),
+      ("--image-size", shown(imageSize)), ("--gray", shown(isGray)), ("--bands", "\(bands)"),
+      ("--seconds", shown(seconds)),
+      ("--rate", shown(rate)), ("sounds", soundsAreSequences ? "sequences" : "pictures"),
+    ]
+  }
+
+  private func shown(_ value: (some Any)?) -> String { value.map { "\($0)" } ?? "none" }
 }

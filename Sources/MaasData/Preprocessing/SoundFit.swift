@@ -21,7 +21,7 @@ struct SoundFit {
 
   /// Samples that are heard; at least one frame.
   private var length: Int {
-    max(frame, options.seconds.map { Int($0 * Double(rate)) } ?? longest)
+    max(frame, options.seconds.map { Int(min($0 * Double(rate), 1e12)) } ?? longest)
   }
 
   /// Samples of a frame: about 32 ms, a power of two. Half of them are the step to the next.

@@ -17,6 +17,8 @@ package struct ColumnSummary: Sendable {
   package private(set) var count = 0
   package private(set) var missing = 0
   package private(set) var numbers = 0
+  /// Values that are numbers once their one comma is a point.
+  package private(set) var commaNumbers = 0
   private var integers = 0
   private var words = 0
   /// How often each value was seen, as long as there are few.
@@ -61,6 +63,7 @@ package struct ColumnSummary: Sendable {
   private mutating func add(_ text: String, _ row: Int) {
     counts = false
     if firstText == nil { firstText = (row, text) }
+    if isDecimalComma(text) { commaNumbers += 1 }
     words += 1 + text.utf8.reduce(0) { $0 + ($1 == 32 ? 1 : 0) }
     if texts.count < Self.mostDistinct || texts[text] != nil {
       texts[text, default: 0] += 1
@@ -73,8 +76,10 @@ package struct ColumnSummary: Sendable {
 extension ColumnSummary {
   private var present: Int { count - missing }
   package var isNumeric: Bool { present > 0 && numbers == present }
-  /// Nearly all values are numbers, and some are not.
-  package var isSpoiled: Bool { numbers < present && Double(numbers) >= Self.numericPart * Double(present) }
+  /// Nearly all values are numbers, or would be with a point instead of a comma, and some are not.
+  package var isSpoiled: Bool {
+    numbers < present && Double(numbers + commaNumbers) >= Self.numericPart * Double(present)
+  }
   package var hasMore: Bool { hasMoreTexts || hasMoreValues }
   package var distinct: Int { texts.count + values.count }
 
@@ -102,4 +107,14 @@ extension ColumnSummary {
   }
 
   private var missingText: String { missing == 0 ? "" : "\(missing) missing" }
+}
+
+/// `1,5`, as many languages write one and a half.
+func isDecimalComma(_ text: String) -> Bool {
+  var bytes = Array(text.utf8)
+  guard let comma = bytes.firstIndex(of: UInt8(ascii: ",")), !bytes.contains(UInt8(ascii: ".")) else {
+    return false
+  }
+  bytes[comma] = UInt8(ascii: ".")
+  return bytes.withUnsafeBufferPointer { DecimalNumber.parse($0) } != nil
 }

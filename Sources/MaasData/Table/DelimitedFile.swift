@@ -26,6 +26,7 @@ package final class DelimitedFile: @unchecked Sendable {
     let file = try MappedFile(path)
     self.file = file
     self.path = path
+    if wideCoding(file.bytes) != nil { throw refusal(ofText: file.bytes).inFile(path) }
     let start = file.bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     self.delimiter = delimiter ?? detectedDelimiter(file.bytes, from: start)
     var scanner = RecordScanner(file.bytes, delimiter: self.delimiter, offset: start)
@@ -37,6 +38,7 @@ package final class DelimitedFile: @unchecked Sendable {
       throw MaasError(.invalidArgument, "the file is empty", expected: "records with delimited fields")
         .inFile(path)
     }
+    try Self.checkText(file, start..<scanner.offset)
     let names = DelimitedRecord(number: 0, file.bytes, first)
     hasHeader = header == .yes || header == .auto && names.looksLikeHeader(named)
     columns = try hasHeader ? names.columnNames(path) : first.indices.map { "column\($0 + 1)" }
@@ -76,6 +78,7 @@ package final class DelimitedFile: @unchecked Sendable {
       try Self.next(&scanner, &fields, file)
       if fields.isEmpty { continue }
       guard fields.count == columns.count else { throw ragged(starts.count, start, fields.count) }
+      try Self.checkText(file, start..<scanner.offset)
       starts.append(start)
       try each?(self, DelimitedRecord(number: starts.count - 1, file.bytes, fields))
     }
@@ -98,6 +101,13 @@ package final class DelimitedFile: @unchecked Sendable {
         hint: "double the quotes inside the field"
       ).inFile(file.path)
     }
+  }
+
+  /// Refuses a record that is no UTF-8: its names would become others.
+  private static func checkText(_ file: MappedFile, _ range: Range<Int>) throws(MaasError) {
+    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[range])
+    if bytes.allSatisfy({ $0 < 0x80 }) || String(utf8: bytes) != nil { return }
+    throw refusal(ofText: bytes, "line \(lineNumber(file.bytes, range.lowerBound)): ").inFile(file.path)
   }
 
   private func ragged(_ row: Int, _ offset: Int, _ found: Int) -> MaasError {

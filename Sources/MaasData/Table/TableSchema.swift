@@ -100,13 +100,15 @@ extension TableOptions {
 
   private func spoiled(_ file: DelimitedFile, _ name: String, _ summary: ColumnSummary) -> MaasError {
     let (row, text) = summary.firstText ?? (0, "")
+    let hint =
+      isDecimalComma(text)
+      ? "it looks like a decimal comma: write points, as in '\(text.replacing(",", with: "."))'"
+      : "correct it, or say --missing '\(text)' where it means that the value is not known"
     return MaasError(
       .invalidArgument, "\(file.place(row)), column '\(name)': the value is no number",
-      expected: "a number, as in "
-        + "\(summary.numbers) of \(summary.count) rows",
-      found: "'\(text)'",
-      hint: "correct it, or say --missing '\(text)' where it means that the value is not known, or "
-        + "--categorical '\(name)'"
+      expected: summary.numbers == 0
+        ? "a number" : "a number, as in \(summary.numbers) of \(summary.count) rows",
+      found: "'\(text)'", hint: hint + ", or --categorical '\(name)'"
     ).inFile(file.path)
   }
 

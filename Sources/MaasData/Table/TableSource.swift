@@ -7,16 +7,20 @@ package final class TableSource: SampleSource {
   package let schema: TableSchema
   package let targets: Targets
   package let inputs: [RawInput]
-  package let mostAtOnce = 4096
+  package let mostAtOnce: Int
   private let file: DelimitedFile
-  /// Where the features are in the file.
+  private let columns: [TableSchema.Column]
+  /// Where they are in the file.
   private let places: [Int]
+  private let isMatrix: Bool
 
   /// Rows of `file` under a schema that may be that of another file with such columns.
   package init(_ file: DelimitedFile, _ schema: TableSchema) throws(MaasError) {
     (self.file, self.schema) = (file, schema)
+    (columns, isMatrix) = (schema.features, schema.isMatrix)
+    mostAtOnce = samplesAtOnce(bytes: columns.count * MemoryLayout<Float>.size)
     var places: [Int] = []
-    for column in schema.features { places.append(try file.index(of: column.name)) }
+    for column in columns { places.append(try file.index(of: column.name)) }
     if places.isEmpty {
       throw MaasError(
         .invalidArgument, "no column is left to learn from",
@@ -52,12 +56,13 @@ package final class TableSource: SampleSource {
 
   /// One matrix where all features are numbers, else a column for each.
   private static func inputs(_ schema: TableSchema) -> [RawInput] {
-    if schema.isMatrix { return [RawInput("features", .numbers, [.known(schema.features.count)])] }
+    let names = schema.features.map { $0.name }
+    if schema.isMatrix { return [RawInput("features", .numbers, [.known(names.count)], names: names)] }
     return schema.features.map { RawInput($0.name, $0.kind.role, [.known(1)]) }
   }
 
   package func raw(_ samples: ArraySlice<Int>) throws(MaasError) -> [Tensor] {
-    let columns = schema.features
+    if isMatrix { return [try matrix(samples)] }
     var numbers: [[Float]] = columns.map { _ in [] }
     var texts: [[String]] = columns.map { _ in [] }
     for sample in samples {
@@ -66,12 +71,10 @@ package final class TableSource: SampleSource {
         if column.kind == .number {
           numbers[i].append(try number(record, i))
         } else {
-          let isMissing = record.isMissing(places[i], schema.missing)
-          texts[i].append(isMissing ? "" : record.text(places[i]))
+          texts[i].append(record.isMissing(places[i], schema.missing) ? "" : record.text(places[i]))
         }
       }
     }
-    if schema.isMatrix { return [try matrix(numbers, rows: samples.count)] }
     return try columns.indices.map { (i) throws(MaasError) in
       columns[i].kind == .number
         ? try Tensor(.float, [samples.count, 1], numbers[i])
@@ -79,19 +82,19 @@ package final class TableSource: SampleSource {
     }
   }
 
-  private func matrix(_ columns: [[Float]], rows: Int) throws(MaasError) -> Tensor {
-    let tensor = try Tensor(.float, [rows, columns.count])
+  private func matrix(_ samples: ArraySlice<Int>) throws(MaasError) -> Tensor {
+    let tensor = try Tensor(.float, [samples.count, columns.count])
     let floats = tensor.bytes.assumingMemoryBound(to: Float.self)
-    for (i, column) in columns.enumerated() {
-      for (row, value) in column.enumerated() { floats[row * columns.count + i] = value }
+    for (row, sample) in samples.enumerated() {
+      let record = try file.record(sample)
+      for i in columns.indices { floats[row * columns.count + i] = try number(record, i) }
     }
     return tensor
   }
 
   private func number(_ record: DelimitedRecord, _ i: Int) throws(MaasError) -> Float {
     if record.isMissing(places[i], schema.missing) { return .nan }
-    let name = schema.features[i].name
-    return Float(try TableSource.number(file, record, places[i], name))
+    return Float(try TableSource.number(file, record, places[i], columns[i].name))
   }
 
   private static func number(

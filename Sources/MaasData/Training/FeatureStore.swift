@@ -7,29 +7,28 @@ package final class FeatureStore {
   package let source: any SampleSource
   package let preprocessing: Preprocessing
   private var kept: Tensor?
-  private let rowBytes: Int
+  let rowBytes: Int
 
-  /// More than this is not kept.
-  package static let mostKeptBytes = 2 << 30
-
-  /// `progress` hears how many samples are done.
+  /// Features of more than `most` bytes are not kept. `progress` hears how many samples are done.
   package init(
-    _ source: any SampleSource, _ preprocessing: Preprocessing, progress: (Int) -> Void = { _ in }
+    _ source: any SampleSource, _ preprocessing: Preprocessing, most: Int, progress: (Int) -> Void = { _ in }
   ) throws(MaasError) {
     (self.source, self.preprocessing) = (source, preprocessing)
     rowBytes = try byteCount(preprocessing.dims, preprocessing.dtype)
-    guard let bytes = product(rowBytes, source.count), bytes <= Self.mostKeptBytes else { return }
+    guard let bytes = product(rowBytes, source.count), bytes <= most else { return }
     let all = try Tensor(preprocessing.dtype, [source.count] + preprocessing.dims)
     let samples = Array(0..<source.count)
-    for first in stride(from: 0, to: source.count, by: Self.block) {
-      let part = samples[first..<min(source.count, first + Self.block)]
+    let block = samplesAtOnce(bytes: rowBytes)
+    for first in stride(from: 0, to: source.count, by: block) {
+      let part = samples[first..<min(source.count, first + block)]
       try copy(preprocessing.features(of: part, source), to: all.bytes + first * rowBytes)
       progress(part.endIndex)
     }
     kept = all
   }
 
-  private static let block = 1024
+  /// What the kept features take.
+  package var keptBytes: Int { kept?.byteCount ?? 0 }
 
   /// Writes the features of some samples one behind the other.
   func read(_ samples: [Int], into tensor: Tensor) throws(MaasError) {

@@ -27,6 +27,9 @@ package final class PreparedSamples: TrainingData {
 
   package var count: Int { samples.count }
 
+  /// What the features of a sample take.
+  package var bytes: Int { store.rowBytes }
+
   /// The features of some samples as they are, by their numbers here.
   package func features(_ numbers: Range<Int>) throws(MaasError) -> Tensor {
     let type = features[0]

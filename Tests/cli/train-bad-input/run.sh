@@ -36,6 +36,13 @@ refuse good.csv '' --network cnn
 refuse good.csv '' --init missing.onnx
 refuse good.csv '' --out missing/model.onnx
 
+# Files of other codings and countries.
+printf 'a,label\n1,x\n' | iconv -t UTF-16 >wide.csv
+refuse wide.csv ''
+printf 'a,label\n1,K\xf6ln\n' >latin.csv
+refuse latin.csv ''
+refuse comma.csv 'a;b\n1,5;2\n2,25;3\n3;4\n'
+
 # Files of layers.
 printf 'layers:\n  - dense 8\n  - dens 4\n' >net.yaml
 refuse good.csv '' --network net.yaml
@@ -83,6 +90,10 @@ np.savez("big.npz", x=np.full((64, 2), 1e30, np.float32) * np.arange(64)[:, None
 PY
 refuse big.npz '' --scale none --learning-rate 1e20
 
+# A network that is too deep for what the data become.
+"$PYTHON" -c 'import numpy as np; np.savez("tiny.npz", x=np.zeros((30, 1, 3, 3), np.float32), y=np.arange(30) % 2)'
+refuse tiny.npz '' --network cnn-small
+
 # Wrong command lines: status 2.
 refuse good.csv '' --layers 64,x
 refuse good.csv '' --dropout 1.5
@@ -94,3 +105,9 @@ refuse good.csv '' --out model.txt
 refuse good.csv '' --report report.pdf
 refuse good.csv '' --layers 4 --network mlp
 refuse good.csv '' --unknown
+refuse good.csv '' --seconds 1e300
+refuse good.csv '' --bands 1000000000
+refuse good.csv '' --ngrams 9
+refuse good.csv '' --length 100000
+refuse good.csv '' --memory=-1
+refuse good.csv '' --search 1000000000

@@ -96,6 +96,7 @@ else:
 assert abs(score - said) < 1e-4, (score, said)
 assert score >= least, score
 names = {p.key: p.value for p in model.metadata_props}
+assert names.get("sample_rate") == ("8000" if kind == "sounds" else None), names
 print(kind, [i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()], names.get("classes", ""))
 page = open("model.html").read()
 assert page.startswith("<!doctype html>") and "Learning curves" in page and "<polyline" in page

@@ -85,13 +85,15 @@ def sounds(folder, count):
         path = pathlib.Path(folder, kind)
         path.mkdir(parents=True)
         for i in range(count):
-            length = int(random.integers(2000, 3000))
-            phase = 2 * math.pi * pitch * random.uniform(0.9, 1.1) * np.arange(length) / 8000
+            # Some to learn from have twice the rate, and are to be brought to that of the others.
+            rate = 16000 if folder == "sounds" and i % 3 == 0 else 8000
+            length = int(random.integers(2000, 3000)) * rate // 8000
+            phase = 2 * math.pi * pitch * random.uniform(0.9, 1.1) * np.arange(length) / rate
             signal = np.sin(phase) + 0.3 * random.normal(size=length)
             with wave.open(str(path / f"{i:03}.wav"), "wb") as file:
                 file.setnchannels(1)
                 file.setsampwidth(2)
-                file.setframerate(8000)
+                file.setframerate(rate)
                 file.writeframes((signal * 8000).astype("<i2").tobytes())
 
 
