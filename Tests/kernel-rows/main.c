@@ -83,7 +83,7 @@ static int32_t run(const kernel_case *c, const maas_kernel *row, memory *m, int 
   uint64_t params[128] __attribute__((aligned(64))); // As the plan aligns them.
   memcpy(params, c->params, c->params_size);
   maas_split split = c->split(row, params);
-  fenced scratch = fence((size_t)split.scratch + 64, false);
+  fenced scratch = fence(((size_t)split.scratch + 63) / 64 * 64, true);
   maas_worker worker = {.scratch = scratch.bytes};
   void *operands[operand_limit];
   for (int i = 0; i < operand_limit; i++)

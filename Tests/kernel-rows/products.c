@@ -226,6 +226,9 @@ void check_products(void) {
   // Several passes over k and several tiles; rows of A and B a page apart.
   check_gemm(29, 150, 1100, (form){.c = ROW_C, .residual = true});
   check_gemm(12, 100, 1024, (form){.c = ROW_C});
+  // One, two and three groups of rows of a transposed A.
+  for (int64_t m = 3; m <= 29; m += 2)
+    check_gemm(m, 150, 1100, (form){.a_transposed = true});
   check_gemm(4, 100, 300, (form){.c = ROW_C, .residual = true, .b_form = MAAS_GEMM_B_PLAIN});
   check_gemm(30, 1024, 600, (form){.a_transposed = true, .b_form = MAAS_GEMM_B_PLAIN});
   check_gemm(3, 300, 1030, (form){.c = MATRIX_C, .activation = {MAAS_UNARY_CLIP, -1, 6}, .gap = 3});

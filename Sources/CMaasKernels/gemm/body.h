@@ -157,7 +157,7 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
   }
 #endif
   bool copied = g->b_form != MAAS_GEMM_B_PACKED, pack = packing_pays(g, item);
-  int64_t length = maas_gemm_pass_length(g->k, item->rows, MAAS_MR, copied), p = 0;
+  int64_t length = maas_gemm_pass_length(g->k, item->rows, MAAS_MR, copied, pack), p = 0;
   int64_t height = even_height(g, item->rows);
   do { // Also once for k = 0: Y is then beta C.
     maas_gemm_pass pass = {.rows = item->rows,

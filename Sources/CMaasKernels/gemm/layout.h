@@ -21,9 +21,9 @@ static inline int64_t maas_gemm_packed_rows(const maas_f32_gemm_params *g, int64
 #define MAAS_GEMM_SHORT 128
 
 /// Passes over k only pay where a panel is read more than twice, or is copied before it is read; few rows of a copied one
-/// need short ones.
-static inline int64_t maas_gemm_pass_length(int64_t k, int64_t rows, int64_t mr, bool copied) {
-  if (copied ? 2 * rows > mr : rows > 2 * mr)
+/// need short ones. Scratch memory holds a packed A of one pass, no longer one.
+static inline int64_t maas_gemm_pass_length(int64_t k, int64_t rows, int64_t mr, bool copied, bool packs_a) {
+  if (packs_a || (copied ? 2 * rows > mr : rows > 2 * mr))
     return maas_gemm_kc(k);
   return maas_max64(copied ? maas_min64(k, MAAS_GEMM_SHORT) : k, 1);
 }
