@@ -18,7 +18,7 @@ private func difference(_ a: [Float], _ b: [Float]) -> Float {
   /// Up, down, by rates with few and with many phases, and by more phases than are kept.
   @Test(arguments: [
     (8000, 16000), (16000, 8000), (44100, 16000), (16000, 44100), (48000, 8000), (22050, 8001),
-    (8000, 767_999),
+    (4000, 131_071),
   ])
   func whatBothRatesHoldStays(from: Int, to: Int) {
     for part in [0.01, 0.2, 0.4] {
