@@ -65,8 +65,10 @@ package struct Resampler {
 
   /// Kaiser's, 1 in the middle and 0 from a distance of 1 on.
   private static func window(_ x: Double) -> Double {
-    abs(x) >= 1 ? 0 : bessel(beta * (1 - x * x).squareRoot()) / bessel(beta)
+    abs(x) >= 1 ? 0 : bessel(beta * (1 - x * x).squareRoot()) / middle
   }
+
+  private static let middle = bessel(beta)
 
   /// The modified Bessel function of the first kind and order 0, by its power series.
   private static func bessel(_ x: Double) -> Double {
