@@ -1,96 +1,138 @@
 import MaasCore
 
-/// An option that is set and shown as text.
-private struct OptionRow: Sendable {
-  /// Lets an option be read and written where it stands.
-  typealias Place<Value> = @Sendable (inout TrainerOptions, (inout Value) -> Void) -> Void
+/// What an option holds: one of these.
+private struct OptionValue {
+  var real = 0.0
+  var count = 0
+  var flag = false
+  var word = ""
+  var words: [String] = []
+  var weights: [Float] = []
+}
 
-  enum Kind: Sendable {
-    case real(NumberLimits, Place<Double>)
-    case count(ClosedRange<Int>, Place<Int>)
-    case flag(Place<Bool>)
-    case choice([String], Place<String>)
-    case words(Place<[String]>)
-    /// Of which none is negative and some are more than 0, where there are any.
-    case weights(Place<[Float]>)
+/// What an option may hold, in which field of `OptionValue`.
+private enum OptionForm: Sendable {
+  case positive, notNegative, part
+  /// From 0 or from 1 on; few are no more than anybody has threads; any number.
+  case count, fromOne, few, any
+  case flag, loss, rule, schedule, words, weights
+
+  private var limits: NumberLimits? {
+    switch self {
+    case .positive: .positive
+    case .notNegative: .notNegative
+    case .part: .part
+    default: nil
+    }
   }
 
-  let name: String
-  let kind: Kind
-
-  func text(_ options: TrainerOptions) -> String {
-    var (copy, text) = (options, "")
-    switch kind {
-    case .real(_, let place): place(&copy) { text = "\($0)" }
-    case .count(_, let place): place(&copy) { text = "\($0)" }
-    case .flag(let place): place(&copy) { text = "\($0)" }
-    case .choice(_, let place): place(&copy) { text = $0 }
-    case .words(let place): place(&copy) { text = joined($0, ",") }
-    case .weights(let place): place(&copy) { text = joined($0.map { "\($0)" }, ",") }
+  private var range: ClosedRange<Int>? {
+    switch self {
+    case .count: 0...1 << 30
+    case .fromOne: 1...1 << 30
+    case .few: 0...1 << 16
+    case .any: .min ... .max
+    default: nil
     }
-    return text
+  }
+
+  var choices: [String] {
+    switch self {
+    case .loss: LossFunction.allCases.map { $0.rawValue }
+    case .rule: UpdateMethod.Rule.allCases.map { $0.rawValue }
+    case .schedule: Schedule.Kind.allCases.map { $0.rawValue }
+    default: []
+    }
+  }
+
+  func text(_ value: OptionValue) -> String {
+    if limits != nil { return "\(value.real)" }
+    if range != nil { return "\(value.count)" }
+    switch self {
+    case .flag: return "\(value.flag)"
+    case .words: return joined(value.words, ",")
+    case .weights: return joined(value.weights.map { "\($0)" }, ",")
+    default: return value.word
+    }
+  }
+
+  /// What a text says; nil where it says no such thing.
+  func value(_ text: String) -> OptionValue? {
+    var value = OptionValue()
+    if limits != nil {
+      guard let real = decimal(text) else { return nil }
+      value.real = real
+    } else if range != nil {
+      guard let count = Int(text) else { return nil }
+      value.count = count
+    } else if self == .flag {
+      guard let flag = Bool(text) else { return nil }
+      value.flag = flag
+    } else if self == .words || self == .weights {
+      value.words =
+        text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
+      for word in value.words {
+        guard !word.isEmpty, let number = self == .words ? 0 : decimal(word) else { return nil }
+        value.weights.append(Float(number))
+      }
+    } else {
+      guard choices.contains(text) else { return nil }
+      value.word = text
+    }
+    return value
+  }
+
+  /// What a text should have said.
+  var expected: String {
+    switch self {
+    case .flag: "true or false"
+    case .words: "words with commas between them"
+    case .weights: "numbers with commas between them"
+    default: limits != nil ? "a number" : range != nil ? "a whole number" : joined(choices, ", ")
+    }
+  }
+
+  /// What a value should be; nil where it is that.
+  func limit(_ value: OptionValue) -> String? {
+    if let limits { return limits.contains(value.real) ? nil : limits.text }
+    if let range {
+      if value.count < range.lowerBound { return "at least \(range.lowerBound)" }
+      return value.count > range.upperBound ? "at most \(range.upperBound)" : nil
+    }
+    let fits = value.weights.allSatisfy { NumberLimits.notNegative.contains(Double($0)) }
+    let counts = value.weights.isEmpty || value.weights.contains { $0 > 0 }
+    return fits && counts ? nil : "numbers, at least 0, and some more than 0"
+  }
+}
+
+/// An option that is set and shown as text.
+private struct OptionRow: Sendable {
+  let name: String
+  let form: OptionForm
+  /// Exchanges the option and the field of its form.
+  let exchange: @Sendable (inout TrainerOptions, inout OptionValue) -> Void
+
+  func value(_ options: TrainerOptions) -> OptionValue {
+    var (copy, value) = (options, OptionValue())
+    exchange(&copy, &value)
+    return value
   }
 
   func set(_ options: inout TrainerOptions, _ text: String) throws(MaasError) {
-    let expected: String
-    var hint: String?
-    switch kind {
-    case .real(_, let place):
-      if let value = decimal(text) { return place(&options) { $0 = value } }
-      expected = "a number"
-    case .count(_, let place):
-      if let value = Int(text) { return place(&options) { $0 = value } }
-      expected = "a whole number"
-    case .flag(let place):
-      if let value = Bool(text) { return place(&options) { $0 = value } }
-      expected = "true or false"
-    case .choice(let words, let place):
-      if words.contains(text) { return place(&options) { $0 = text } }
-      (expected, hint) = (joined(words, ", "), didYouMean(text, words))
-    case .words(let place):
-      if let words = list(text) { return place(&options) { $0 = words } }
-      expected = "words with commas between them"
-    case .weights(let place):
-      let numbers = list(text)?.map { decimal($0).map { Float($0) } } ?? [nil]
-      let known = numbers.compactMap { $0 }
-      if known.count == numbers.count { return place(&options) { $0 = known } }
-      expected = "numbers with commas between them"
+    guard var value = form.value(text) else {
+      throw MaasError(
+        .invalidArgument, "the option '\(name)' has a value it cannot have", expected: form.expected,
+        found: "'\(text)'", hint: didYouMean(text, form.choices))
     }
-    throw MaasError(
-      .invalidArgument, "the option '\(name)' has a value it cannot have", expected: expected,
-      found: "'\(text)'", hint: hint)
-  }
-
-  /// Words between commas; nil where one is empty.
-  private func list(_ text: String) -> [String]? {
-    if text.isEmpty { return [] }
-    let words = text.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
-    return words.contains("") ? nil : words
+    exchange(&options, &value)
   }
 
   /// Refuses what is out of range.
   func check(_ options: TrainerOptions) throws(MaasError) {
-    var (copy, expected): (TrainerOptions, String?) = (options, nil)
-    switch kind {
-    case .real(let limits, let place):
-      place(&copy) { if !limits.contains($0) { expected = limits.text } }
-    case .count(let range, let place):
-      place(&copy) { value in
-        if value < range.lowerBound { expected = "at least \(range.lowerBound)" }
-        if value > range.upperBound { expected = "at most \(range.upperBound)" }
-      }
-    case .weights(let place):
-      place(&copy) { values in
-        let fits = values.allSatisfy { NumberLimits.notNegative.contains(Double($0)) }
-        if !fits || (!values.isEmpty && !values.contains { $0 > 0 }) {
-          expected = "numbers, at least 0, and some more than 0"
-        }
-      }
-    case .flag, .choice, .words: return
-    }
-    guard let expected else { return }
+    let value = value(options)
+    guard let limit = form.limit(value) else { return }
     throw MaasError(
-      .outOfRange, "the option '\(name)' cannot be that", expected: expected, found: text(options))
+      .outOfRange, "the option '\(name)' cannot be that", expected: limit, found: form.text(value))
   }
 }
 
@@ -115,7 +157,7 @@ extension TrainerOptions {
   var decisive: String { text { $0 != "threads" && $0 != "epochs" } }
 
   private func text(_ isWanted: (String) -> Bool) -> String {
-    joined(optionRows.filter { isWanted($0.name) }.map { "\($0.name) \($0.text(self))" }, "\n")
+    joined(optionRows.filter { isWanted($0.name) }.map { "\($0.name) \($0.form.text($0.value(self)))" }, "\n")
   }
 
   /// Refuses what cannot be.
@@ -124,13 +166,25 @@ extension TrainerOptions {
   }
 }
 
+extension TrainerOptions {
+  fileprivate var lossName: String {
+    get { loss.rawValue }
+    set { loss = LossFunction(rawValue: newValue) ?? loss }
+  }
+
+  fileprivate var seedNumber: Int {
+    get { Int(seed) }
+    set { seed = Int64(newValue) }
+  }
+}
+
 extension UpdateMethod {
   /// A rule brings its own beta2 and epsilon: they are set after it.
-  fileprivate var newRule: Rule {
-    get { rule }
+  fileprivate var ruleName: String {
+    get { rule.rawValue }
     set {
       let old = self
-      self = UpdateMethod(newValue)
+      self = UpdateMethod(Rule(rawValue: newValue) ?? rule)
       (momentum, isNesterov, beta1) = (old.momentum, old.isNesterov, old.beta1)
     }
   }
@@ -138,92 +192,50 @@ extension UpdateMethod {
 
 extension Schedule {
   /// A kind brings its own numbers.
-  fileprivate var newKind: Kind {
-    get { kind }
+  fileprivate var kindName: String {
+    get { kind.rawValue }
     set {
       let warmUp = warmUp
-      self = Schedule(newValue)
+      self = Schedule(Kind(rawValue: newValue) ?? kind)
       self.warmUp = warmUp
     }
   }
 }
 
-extension TrainerOptions {
-  fileprivate var seedNumber: Int {
-    get { Int(seed) }
-    set { seed = Int64(newValue) }
-  }
-}
-
-private func real(
-  _ name: String, _ limits: NumberLimits, _ place: @escaping OptionRow.Place<Double>
-) -> OptionRow {
-  OptionRow(name: name, kind: .real(limits, place))
-}
-
-private func count(
-  _ name: String, from least: Int = 0, to most: Int = 1 << 30, _ place: @escaping OptionRow.Place<Int>
-) -> OptionRow {
-  OptionRow(name: name, kind: .count(least...most, place))
-}
-
-private func flag(_ name: String, _ place: @escaping OptionRow.Place<Bool>) -> OptionRow {
-  OptionRow(name: name, kind: .flag(place))
-}
-
-private func words(_ name: String, _ place: @escaping OptionRow.Place<[String]>) -> OptionRow {
-  OptionRow(name: name, kind: .words(place))
-}
-
-private func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
-  _ name: String, _ place: @escaping OptionRow.Place<Choice>
-) -> OptionRow {
-  let words = Choice.allCases.map { $0.rawValue }
-  return OptionRow(
-    name: name,
-    kind: .choice(words) { options, use in
-      place(&options) { value in
-        var word = value.rawValue
-        use(&word)
-        value = Choice(rawValue: word) ?? value
-      }
-    })
-}
-
 private let optionRows: [OptionRow] = [
-  choice("loss") { $1(&$0.loss) },
-  real("huber_delta", .positive) { $1(&$0.huberDelta) },
-  real("label_smoothing", .part) { $1(&$0.labelSmoothing) },
-  OptionRow(name: "class_weights", kind: .weights { $1(&$0.classWeights) }),
-  choice("update_rule") { $1(&$0.update.newRule) },
-  real("momentum", .part) { $1(&$0.update.momentum) },
-  flag("nesterov") { $1(&$0.update.isNesterov) },
-  real("beta1", .part) { $1(&$0.update.beta1) },
-  real("beta2", .part) { $1(&$0.update.beta2) },
-  real("epsilon", .positive) { $1(&$0.update.epsilon) },
-  real("learning_rate", .notNegative) { $1(&$0.learningRate) },
-  choice("schedule") { $1(&$0.schedule.newKind) },
-  real("schedule_factor", .positive) { $1(&$0.schedule.factor) },
-  count("schedule_period") { $1(&$0.schedule.period) },
-  real("schedule_end", .notNegative) { $1(&$0.schedule.end) },
-  count("warm_up") { $1(&$0.schedule.warmUp) },
-  real("weight_decay", .notNegative) { $1(&$0.weightDecay) },
-  real("l1", .notNegative) { $1(&$0.l1) },
-  real("l2", .notNegative) { $1(&$0.l2) },
-  real("clip_norm", .notNegative) { $1(&$0.clipNorm) },
-  real("clip_value", .notNegative) { $1(&$0.clipValue) },
-  count("accumulate", from: 1) { $1(&$0.accumulate) },
-  real("ema", .part) { $1(&$0.ema) },
-  count("batch_size", from: 1) { $1(&$0.batchSize) },
-  count("epochs") { $1(&$0.epochs) },
-  flag("shuffle") { $1(&$0.shuffles) },
-  real("validation_split", .part) { $1(&$0.validationSplit) },
-  count("patience") { $1(&$0.patience) },
-  real("min_delta", .notNegative) { $1(&$0.minDelta) },
-  count("seed", from: .min, to: .max) { $1(&$0.seedNumber) },
-  count("threads", to: 1 << 16) { $1(&$0.threads) },
-  words("freeze") { $1(&$0.frozen) },
-  count("lora_rank", to: 1 << 16) { $1(&$0.lora.rank) },
-  real("lora_alpha", .positive) { $1(&$0.lora.alpha) },
-  words("lora_patterns") { $1(&$0.lora.patterns) },
+  OptionRow(name: "loss", form: .loss) { swap(&$0.lossName, &$1.word) },
+  OptionRow(name: "huber_delta", form: .positive) { swap(&$0.huberDelta, &$1.real) },
+  OptionRow(name: "label_smoothing", form: .part) { swap(&$0.labelSmoothing, &$1.real) },
+  OptionRow(name: "class_weights", form: .weights) { swap(&$0.classWeights, &$1.weights) },
+  OptionRow(name: "update_rule", form: .rule) { swap(&$0.update.ruleName, &$1.word) },
+  OptionRow(name: "momentum", form: .part) { swap(&$0.update.momentum, &$1.real) },
+  OptionRow(name: "nesterov", form: .flag) { swap(&$0.update.isNesterov, &$1.flag) },
+  OptionRow(name: "beta1", form: .part) { swap(&$0.update.beta1, &$1.real) },
+  OptionRow(name: "beta2", form: .part) { swap(&$0.update.beta2, &$1.real) },
+  OptionRow(name: "epsilon", form: .positive) { swap(&$0.update.epsilon, &$1.real) },
+  OptionRow(name: "learning_rate", form: .notNegative) { swap(&$0.learningRate, &$1.real) },
+  OptionRow(name: "schedule", form: .schedule) { swap(&$0.schedule.kindName, &$1.word) },
+  OptionRow(name: "schedule_factor", form: .positive) { swap(&$0.schedule.factor, &$1.real) },
+  OptionRow(name: "schedule_period", form: .count) { swap(&$0.schedule.period, &$1.count) },
+  OptionRow(name: "schedule_end", form: .notNegative) { swap(&$0.schedule.end, &$1.real) },
+  OptionRow(name: "warm_up", form: .count) { swap(&$0.schedule.warmUp, &$1.count) },
+  OptionRow(name: "weight_decay", form: .notNegative) { swap(&$0.weightDecay, &$1.real) },
+  OptionRow(name: "l1", form: .notNegative) { swap(&$0.l1, &$1.real) },
+  OptionRow(name: "l2", form: .notNegative) { swap(&$0.l2, &$1.real) },
+  OptionRow(name: "clip_norm", form: .notNegative) { swap(&$0.clipNorm, &$1.real) },
+  OptionRow(name: "clip_value", form: .notNegative) { swap(&$0.clipValue, &$1.real) },
+  OptionRow(name: "accumulate", form: .fromOne) { swap(&$0.accumulate, &$1.count) },
+  OptionRow(name: "ema", form: .part) { swap(&$0.ema, &$1.real) },
+  OptionRow(name: "batch_size", form: .fromOne) { swap(&$0.batchSize, &$1.count) },
+  OptionRow(name: "epochs", form: .count) { swap(&$0.epochs, &$1.count) },
+  OptionRow(name: "shuffle", form: .flag) { swap(&$0.shuffles, &$1.flag) },
+  OptionRow(name: "validation_split", form: .part) { swap(&$0.validationSplit, &$1.real) },
+  OptionRow(name: "patience", form: .count) { swap(&$0.patience, &$1.count) },
+  OptionRow(name: "min_delta", form: .notNegative) { swap(&$0.minDelta, &$1.real) },
+  OptionRow(name: "seed", form: .any) { swap(&$0.seedNumber, &$1.count) },
+  OptionRow(name: "threads", form: .few) { swap(&$0.threads, &$1.count) },
+  OptionRow(name: "freeze", form: .words) { swap(&$0.frozen, &$1.words) },
+  OptionRow(name: "lora_rank", form: .few) { swap(&$0.lora.rank, &$1.count) },
+  OptionRow(name: "lora_alpha", form: .positive) { swap(&$0.lora.alpha, &$1.real) },
+  OptionRow(name: "lora_patterns", form: .words) { swap(&$0.lora.patterns, &$1.words) },
 ]
