@@ -92,13 +92,26 @@ static int64_t even_height(const maas_f32_gemm_params *g, int64_t rows) {
   return maas_ceil_div(rows, maas_ceil_div(rows, most));
 }
 
+/// A panel whose rows lie near each other is read where it lies as fast as a copy of it; others that are a page or more apart by
+/// so many groups of rows.
+enum { groups_in_place = 3 };
+
+static bool stays_in_place(const maas_f32_gemm_params *g, const maas_gemm_pass *pass) {
+  bool is_near = g->b_row * (int64_t)sizeof(real) < MAAS_GEMM_NEAR_ROWS * (int64_t)sizeof(float);
+  return is_near || pass->rows <= groups_in_place * MAAS_MR;
+}
+
+/// Of a transposed A that fits beside what else the first-level cache holds.
+enum { bytes_in_place = 1 << 14 };
+
 /// A is packed where its rows lie scattered and are read again and again; else they are read in place, a line of each at
 /// a time.
 static bool packing_pays(const maas_f32_gemm_params *g, const gemm_item *item) {
-  return g->a_col != 1 && item->rows > MAAS_MR && item->columns > 2 * MAAS_NR;
+  return g->a_col != 1 && item->rows > MAAS_MR && item->columns > 2 * MAAS_NR &&
+         g->k * g->a_col * (int64_t)sizeof(real) > bytes_in_place;
 }
 
-/// Rows [p, p + k) of one panel of a B that is no panels of floats: in place where one group of rows reads
+/// Rows [p, p + k) of one panel of a B that is no panels of floats: in place where few groups of rows read
 /// whole rows of it, else through `slab`.
 static void use_panel(const maas_f32_gemm_params *g, const char *b, int64_t p, maas_gemm_pass *pass,
                       real *slab) {
@@ -111,7 +124,7 @@ static void use_panel(const maas_f32_gemm_params *g, const char *b, int64_t p, m
 #endif
   maas_gemm_plain plain = {(const loose *)(const void *)b + p * g->b_row, g->b_row, g->b_col, pass->k,
                            pass->columns};
-  if (pass->rows <= MAAS_MR && g->b_col == 1 && pass->columns == MAAS_NR) {
+  if (g->b_col == 1 && pass->columns == MAAS_NR && stays_in_place(g, pass)) {
     pass->b = (const real *)plain.b;
     pass->b_gap = g->b_row - MAAS_NR;
   } else {

@@ -140,6 +140,9 @@ typedef enum maas_gemm_b {
   MAAS_GEMM_B_PLAIN, ///< B[p,j] = b[p b_row + j b_col].
 } maas_gemm_b;
 
+/// Rows of a plain B that are so many floats or more apart are worth packing where they are read often.
+#define MAAS_GEMM_NEAR_ROWS 1024
+
 /// Y = activation(alpha A B + beta C + R), batched. A[i,p] = a[i a_row + p a_col] (a_row = lda and a_col = 1,
 /// or the other way round for a transposed A); C[i,j] = c[i c_row + j c_col] with 0 where C is broadcast;
 /// R and Y are row-major with y_row elements between rows.
