@@ -82,6 +82,33 @@ static void check_rules(const maas_kernel *row) {
   }
 }
 
+/// Averages of gradients that are 0 come to 0; outside of the kernel small numbers are what they were.
+static void check_small(const maas_kernel *row) {
+  maas_update_params params = {.rule = MAAS_UPDATE_ADAM,
+                               .tensors = tensors,
+                               .elements = begins[tensors],
+                               .alpha = 0.9,
+                               .beta = 0.99,
+                               .epsilon = 1e-8,
+                               .post = 1,
+                               .scale = 1,
+                               .clip = INFINITY};
+  network n = made();
+  for (int k = 1; k < kinds; k++)
+    for (int64_t j = 0; j < begins[1]; j++)
+      ((float *)(void *)n.of[0][k].bytes)[j] = k == 1 ? 0 : 0x1p-130f;
+  step(row, &params, &n);
+  const char *problem = NULL;
+  for (int k = 2; k < kinds; k++)
+    for (int64_t j = 0; j < begins[1] && !problem; j++)
+      problem = real(&n.of[0][k], j) == 0 ? NULL : "a subnormal average stays";
+  volatile float small = 0x1p-130f;
+  if (small * 0.5f == 0)
+    problem = "subnormal numbers are 0 behind the kernel";
+  count(row->name, "subnormal", problem);
+  released(&n);
+}
+
 static void check_squares(const maas_kernel *row) {
   static const int64_t blocks[] = {0, 1, 4}, sizes[] = {33, 2 * MAAS_SQUARE_BLOCK + 5};
   uint64_t random = 3;
@@ -109,5 +136,6 @@ static void check_squares(const maas_kernel *row) {
 
 void check_updates(void) {
   each_row("maas_f32_update", check_rules);
+  each_row("maas_f32_update", check_small);
   each_row("maas_f32_square_sums", check_squares);
 }

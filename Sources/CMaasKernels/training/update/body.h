@@ -22,7 +22,9 @@ static inline vf whole_gradient(const update_lanes *c, vf x, vf g, bool has_l1) 
   return has_l1 ? v_add(own, v_sign_or_zero(x, c->l1)) : own;
 }
 
-static inline vf stepped(const update_lanes *c, vf x, vf direction) {
+static inline vf stepped(const update_lanes *c, bool is_plain, vf x, vf direction) {
+  if (is_plain)
+    return v_sub(x, v_mul(c->rate, direction));
   return v_mul(c->post, v_sub(v_mul(c->keep, x), v_mul(c->rate, direction)));
 }
 
@@ -34,20 +36,20 @@ static inline void moments(const update_lanes *c, update_vectors *v) {
 static inline vf over_root(vf x, vf square, vf epsilon) { return v_div(x, v_add(v_sqrt(square), epsilon)); }
 
 /// Inlined for each rule, so that the choice is made outside its loop.
-static inline __attribute__((always_inline)) void take_step(maas_update_rule rule, const update_lanes *c,
-                                                            update_vectors *v) {
+static inline __attribute__((always_inline)) void take_step(maas_update_rule rule, bool is_plain,
+                                                            const update_lanes *c, update_vectors *v) {
   switch (rule) {
   case MAAS_UPDATE_DESCENT:
-    v->x = stepped(c, v->x, v->g);
+    v->x = stepped(c, is_plain, v->x, v->g);
     break;
   case MAAS_UPDATE_MOMENTUM:
   case MAAS_UPDATE_NESTEROV:
     v->s = v_fma(c->alpha, v->s, v_mul(c->first, v->g));
-    v->x = stepped(c, v->x, rule == MAAS_UPDATE_MOMENTUM ? v->s : v_fma(c->alpha, v->s, v->g));
+    v->x = stepped(c, is_plain, v->x, rule == MAAS_UPDATE_MOMENTUM ? v->s : v_fma(c->alpha, v->s, v->g));
     break;
   case MAAS_UPDATE_ADAM:
     moments(c, v);
-    v->x = stepped(c, v->x, over_root(v->s, v->t, c->epsilon));
+    v->x = stepped(c, is_plain, v->x, over_root(v->s, v->t, c->epsilon));
     break;
   case MAAS_UPDATE_DIRECTION:
     moments(c, v);
@@ -55,16 +57,16 @@ static inline __attribute__((always_inline)) void take_step(maas_update_rule rul
     break;
   case MAAS_UPDATE_ADAGRAD:
     v->s = v_fma(v->g, v->g, v->s);
-    v->x = stepped(c, v->x, over_root(v->g, v->s, c->epsilon));
+    v->x = stepped(c, is_plain, v->x, over_root(v->g, v->s, c->epsilon));
     break;
   case MAAS_UPDATE_RMSPROP:
     v->s = v_fma(c->beta, v->s, v_mul(c->second, v_mul(v->g, v->g)));
     v->t = v_fma(c->alpha, v->t, over_root(v->g, v->s, c->epsilon));
-    v->x = stepped(c, v->x, v->t);
+    v->x = stepped(c, is_plain, v->x, v->t);
     break;
   case MAAS_UPDATE_LION: {
     vf mixed = v_fma(c->alpha, v->s, v_mul(c->first, v->g));
-    v->x = stepped(c, v->x, v_sign_or_zero(mixed, v_set(1)));
+    v->x = stepped(c, is_plain, v->x, v_sign_or_zero(mixed, v_set(1)));
     v->s = v_fma(c->beta, v->s, v_mul(c->second, v->g));
     break;
   }
@@ -91,32 +93,47 @@ static inline void put(float *to, vf value, int64_t i, int64_t n) {
     v_store_tail(to + i, value, n);
 }
 
-static inline __attribute__((always_inline)) void update_vector(maas_update_rule rule, const update_lanes *c,
-                                                                bool has_l1, const update_piece *p, int64_t i,
-                                                                int64_t n) {
+static inline __attribute__((always_inline)) void update_vector(maas_update_rule rule, bool is_plain,
+                                                                bool has_l1, const update_lanes *c,
+                                                                const update_piece *p, int64_t i, int64_t n) {
   update_vectors v = {some(p->x, i, n), some(p->g, i, n), some(p->s, i, n), some(p->t, i, n)};
-  if (rule != MAAS_UPDATE_AVERAGE)
+  if (rule != MAAS_UPDATE_AVERAGE && !is_plain)
     v.g = whole_gradient(c, v.x, v.g, has_l1);
-  take_step(rule, c, &v);
+  take_step(rule, is_plain, c, &v);
   put(p->new_x, v.x, i, n);
   put(p->new_s, v.s, i, n);
   put(p->new_t, v.t, i, n);
 }
 
-static inline __attribute__((always_inline)) void update_rows(maas_update_rule rule, const update_lanes *c,
-                                                              bool has_l1, const update_piece *p, int64_t n) {
+/// Numbers and addresses are its own, so that no store can change them.
+static inline __attribute__((always_inline)) void update_rows(maas_update_rule rule, bool is_plain,
+                                                              bool has_l1, const update_lanes *lanes,
+                                                              const update_piece *piece, int64_t n) {
+  const update_lanes c = *lanes;
+  const update_piece p = *piece;
   int64_t i = 0;
   for (; i + V_WIDTH <= n; i += V_WIDTH)
-    update_vector(rule, c, has_l1, p, i, V_WIDTH);
+    update_vector(rule, is_plain, has_l1, &c, &p, i, V_WIDTH);
   if (i < n)
-    update_vector(rule, c, has_l1, p, i, n - i);
+    update_vector(rule, is_plain, has_l1, &c, &p, i, n - i);
 }
 
-static void update_one(maas_update_rule rule, const update_lanes *c, bool has_l1, const update_piece *p,
+/// The rules that most training takes, without all else.
+static bool update_plain(maas_update_rule rule, const update_lanes *c, const update_piece *p, int64_t n) {
+  if (rule == MAAS_UPDATE_ADAM)
+    update_rows(MAAS_UPDATE_ADAM, true, false, c, p, n);
+  else if (rule == MAAS_UPDATE_DESCENT)
+    update_rows(MAAS_UPDATE_DESCENT, true, false, c, p, n);
+  else
+    return false;
+  return true;
+}
+
+static void update_one(maas_update_rule rule, bool has_l1, const update_lanes *c, const update_piece *p,
                        int64_t n) {
 #define MAAS_UPDATE_CASE(name)                                                                               \
   case name:                                                                                                 \
-    update_rows(name, c, has_l1, p, n);                                                                      \
+    update_rows(name, false, has_l1, c, p, n);                                                               \
     break;
   switch (rule) {
     MAAS_UPDATE_CASE(MAAS_UPDATE_DESCENT)
@@ -147,8 +164,7 @@ static update_piece piece_of(void *const *at, int64_t offset) {
 
 #undef AT
 
-int32_t MAAS_F32_KERNEL(update)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
-  (void)worker;
+static __attribute__((noinline)) void update_all(const maas_step *step, int64_t begin, int64_t end) {
   const maas_update_params *params = step->params;
   const int64_t *begins = step->operands[2];
   const float *guard = step->operands[4], *ratios = step->operands[5];
@@ -166,10 +182,17 @@ int32_t MAAS_F32_KERNEL(update)(const maas_step *step, int64_t begin, int64_t en
     update_piece piece = piece_of(at, offset);
     if (stays)
       maas_update_nothing(at, offset, n);
-    else
-      update_one(params->rule, &lanes, own.l1 != 0, &piece, n);
+    else if (!own.is_plain || !update_plain(params->rule, &lanes, &piece, n))
+      update_one(params->rule, own.l1 != 0, &lanes, &piece, n);
     begin += n;
   }
+}
+
+int32_t MAAS_F32_KERNEL(update)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
+  (void)worker;
+  uint64_t before = maas_flush_subnormal();
+  update_all(step, begin, end);
+  maas_keep_subnormal(before);
   return MAAS_STEP_OK;
 }
 

@@ -9,7 +9,7 @@ MAAS_FAMILY(maas_f32_update)
 MAAS_FAMILY(maas_f32_square_sums)
 
 maas_split maas_f32_update_split(const maas_update_params *params) {
-  return maas_split_by_cost(params->elements, params->rule <= MAAS_UPDATE_NESTEROV ? 0.5 : 1, 0);
+  return maas_split_by_cost(params->elements, params->rule <= MAAS_UPDATE_NESTEROV ? 0.2 : 0.4, 0);
 }
 
 maas_split maas_f32_square_sums_split(const maas_square_sums_params *params) {
@@ -31,6 +31,7 @@ maas_update_numbers maas_update_numbers_of(const maas_step *step) {
     own *= root / (1 - pow(p->alpha, m));
     epsilon *= p->corrects_epsilon ? root : 1;
   }
+  float scale = (float)(p->scale * (factor ? *factor : 1));
   return (maas_update_numbers){
       .rate = (float)own,
       .alpha = (float)p->alpha,
@@ -44,11 +45,33 @@ maas_update_numbers maas_update_numbers_of(const maas_step *step) {
       .l2 = (float)p->l2,
       .keep = (float)keep,
       .post = (float)p->post,
-      .scale = (float)(p->scale * (factor ? *factor : 1)),
+      .scale = scale,
       .clip = (float)p->clip,
       .decay = (float)decay,
+      .is_plain =
+          p->l1 == 0 && p->l2 == 0 && decay == 0 && p->post == 1 && scale == 1 && !(p->clip < INFINITY),
   };
 }
+
+#if defined(__x86_64__)
+uint64_t maas_flush_subnormal(void) {
+  unsigned before = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(before | 0x8040); // results and operands
+  return before;
+}
+void maas_keep_subnormal(uint64_t before) { __builtin_ia32_ldmxcsr((unsigned)before); }
+#elif defined(__aarch64__)
+uint64_t maas_flush_subnormal(void) {
+  uint64_t before;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+  __asm__ volatile("msr fpcr, %0" : : "r"(before | (uint64_t)1 << 24) : "memory");
+  return before;
+}
+void maas_keep_subnormal(uint64_t before) { __asm__ volatile("msr fpcr, %0" : : "r"(before) : "memory"); }
+#else
+uint64_t maas_flush_subnormal(void) { return 0; }
+void maas_keep_subnormal(uint64_t before) { (void)before; }
+#endif
 
 int64_t maas_tensor_at(const int64_t *begins, int64_t tensors, int64_t item) {
   int64_t low = 0, high = tensors - 1;
