@@ -6,6 +6,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared.h"
 
 // Open MPI's handles are addresses of objects in the library, so its header is not needed: MPI_Comm, MPI_Datatype and MPI_Op
 // are pointers, MPI_IN_PLACE is 1 and MPI_STATUS_IGNORE is 0.
@@ -31,6 +35,10 @@ static struct {
   maas_collective calls;
   handle requests[MOST_SLOTS];
   bool (*is_stopping)(void);
+  /// Through memory, where all processes are on one machine.
+  maas_shared sums[MOST_SLOTS];
+  maas_shared_job neighbours;
+  bool shares;
 } job;
 
 static const struct {
@@ -98,20 +106,40 @@ static bool await(handle *request) {
   return true;
 }
 
+static bool agree(bool yes) {
+  double votes = yes;
+  return maas_mpi_sum(&votes, 1) && votes == job.neighbours.ranks;
+}
+
+/// All processes make the same calls, and so come to the same answers.
+static bool shares(size_t count, int32_t slot) {
+  maas_shared *sums = &job.sums[slot];
+  if (job.shares && sums->capacity < count)
+    job.shares = maas_shared_open(sums, &job.neighbours, slot, count);
+  return job.shares;
+}
+
 static int32_t start(void *context, float *data, int64_t count, int32_t slot) {
   (void)context;
-  if (count > INT_MAX || slot < 0 || slot >= MOST_SLOTS)
+  if (count < 0 || count > INT_MAX || slot < 0 || slot >= MOST_SLOTS)
     return 1;
+  if (shares(count > 0 ? (size_t)count : 1, slot))
+    return !maas_shared_start(&job.sums[slot], &job.neighbours, data, (size_t)count);
   return mpi.sum(IN_PLACE, data, (int)count, mpi.floats, mpi.add, mpi.world, &job.requests[slot]);
 }
 
 static int32_t finish(void *context, int32_t slot) {
   (void)context;
-  return slot < 0 || slot >= MOST_SLOTS || !await(&job.requests[slot]);
+  if (slot < 0 || slot >= MOST_SLOTS)
+    return 1;
+  return !(job.requests[slot] ? await(&job.requests[slot])
+                              : maas_shared_finish(&job.sums[slot], &job.neighbours));
 }
 
 const maas_collective *maas_mpi_join(bool (*is_stopping)(void), char *message, size_t size) {
   int given = 0, rank = 0, ranks = 0;
+  // Open MPI's own choice, a tree, moves all numbers one way and then back.
+  setenv("OMPI_MCA_coll_libnbc_iallreduce_algorithm", "rabenseifner", 0);
   if (!load(message, size))
     return NULL;
   if (mpi.init(NULL, NULL, THREAD_FUNNELED, &given) || mpi.set_errors(mpi.world, mpi.errors_return) ||
@@ -121,6 +149,11 @@ const maas_collective *maas_mpi_join(bool (*is_stopping)(void), char *message, s
   }
   job.calls = (maas_collective){.rank = rank, .ranks = ranks, .start = start, .finish = finish};
   job.is_stopping = is_stopping;
+  uint64_t name = (uint64_t)getpid() << 32 ^ (uint64_t)time(NULL);
+  job.neighbours =
+      (maas_shared_job){.rank = rank, .ranks = ranks, .agree = agree, .is_stopping = is_stopping};
+  job.shares = ranks <= MAAS_SHARED_RANKS && maas_mpi_share(&name, sizeof name);
+  job.neighbours.name = name;
   return &job.calls;
 }
 

@@ -89,14 +89,16 @@ final class CheckpointFolder {
 // Numbers as their bits, so that nothing is rounded.
 extension TrainingReport.Epoch {
   var line: String {
-    let numbers = [loss, validation ?? .nan, rate].map { String($0.bitPattern, radix: 16) }
+    let numbers = [loss, validation ?? .nan, rate, seconds].map { String($0.bitPattern, radix: 16) }
     return "\(number) " + joined(numbers, " ")
   }
 
   init?(line: String) {
     let words = line.split(separator: " ")
     let bits = words.dropFirst().compactMap { UInt64($0, radix: 16) }.map { Double(bitPattern: $0) }
-    guard words.count == 4, bits.count == 3, let number = Int(words[0]) else { return nil }
-    self.init(number: number, loss: bits[0], validation: bits[1].isNaN ? nil : bits[1], rate: bits[2])
+    guard words.count == 5, bits.count == 4, let number = Int(words[0]) else { return nil }
+    self.init(
+      number: number, loss: bits[0], validation: bits[1].isNaN ? nil : bits[1], rate: bits[2],
+      seconds: bits[3])
   }
 }

@@ -63,6 +63,7 @@ struct Fitting {
 extension TrainingReport.Epoch {
   init(_ report: EpochReport) {
     self.init(
-      number: report.epoch, loss: report.loss, validation: report.validation?.loss, rate: report.learningRate)
+      number: report.epoch, loss: report.loss, validation: report.validation?.loss,
+      rate: report.learningRate, seconds: report.seconds)
   }
 }

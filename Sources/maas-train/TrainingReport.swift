@@ -8,6 +8,8 @@ struct TrainingReport {
     let loss: Double
     let validation: Double?
     let rate: Double
+    /// That its steps took.
+    let seconds: Double
   }
 
   /// How good the model is on some samples.

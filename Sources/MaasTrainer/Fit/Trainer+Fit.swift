@@ -21,6 +21,8 @@ public struct EpochReport: Sendable {
   public let validation: Evaluation?
   /// Whether no epoch before had a better loss, at validation where there is one.
   public let isBest: Bool
+  /// That its steps took, apart from validation.
+  public let seconds: Double
 }
 
 /// How far training has come: with the options and the tensors, all that its future depends on.
@@ -119,8 +121,9 @@ extension Trainer {
     defer { place.isFitting = false }
     var reports: [EpochReport] = []
     while place.epoch < place.lastEpoch {
+      let start = maas_sys_now_ns()
       guard let rate = try runEpoch(call) else { break }
-      let report = try finishEpoch(call, rate)
+      let report = try finishEpoch(call, rate, seconds: Double(maas_sys_now_ns() - start) / 1e9)
       reports.append(report)
       let isStale = options.patience > 0 && place.stale >= options.patience
       if isStale || onEpoch?(report) == false { break }
@@ -173,7 +176,9 @@ extension Trainer {
       stepsPerEpoch: steps.count, loss: loss, learningRate: rate)
   }
 
-  private func finishEpoch(_ call: FitCall, _ rate: Double) throws(MaasError) -> EpochReport {
+  private func finishEpoch(
+    _ call: FitCall, _ rate: Double, seconds: Double
+  ) throws(MaasError) -> EpochReport {
     if let collective { try collective.mean(of: memory.statistics) }
     var validation: Evaluation?
     if let data = call.validation {
@@ -188,7 +193,8 @@ extension Trainer {
     let loss = try place.losses.mean()
     let isBest = judge(validation?.loss ?? loss)
     let report = EpochReport(
-      epoch: place.epoch, loss: loss, learningRate: rate, validation: validation, isBest: isBest)
+      epoch: place.epoch, loss: loss, learningRate: rate, validation: validation, isBest: isBest,
+      seconds: seconds)
     place.epoch += 1
     (place.position, place.losses) = (0, LossSum())
     return report
