@@ -101,9 +101,9 @@ BARS = (
 )  # fmt: skip
 
 
-def verdicts(rows: list[Row]) -> list[str]:
+def verdicts(rows: list[Row], bars: tuple[Bar, ...] = BARS) -> list[str]:
     """A line for each bar that has rows."""
-    return [verdict for bar in BARS if (verdict := _verdict(bar, rows))]
+    return [verdict for bar in bars if (verdict := _verdict(bar, rows))]
 
 
 def _verdict(bar: Bar, rows: list[Row]) -> str:

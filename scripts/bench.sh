@@ -14,6 +14,8 @@ if ! cmp -s $requirements $venv/requirements.txt; then
   $venv/bin/pip install --quiet --disable-pip-version-check -r $requirements
   cp $requirements $venv/requirements.txt
 fi
-scripts/build.sh maas >&2
 case ${1:-} in *.py) program=$1 && shift ;; *) program=bench.py ;; esac
+products=(maas)
+[ "$program" != train.py ] || products+=(maas-train)
+scripts/build.sh "${products[@]}" >&2
 exec $venv/bin/python "Benchmarks/$program" "$@"

@@ -31,10 +31,9 @@ class Jax:
 
 class _JaxTraining(Training):
     def __init__(self, jax: Any, work: TrainWork, threads: int):
-        self.jax, self.layers = jax, _Layers(jax)
+        self.jax, self.layers, self.compiled = jax, _Layers(jax), None
         super().__init__(work, threads)
         self.x, self.y = jax.numpy.asarray(self._laid(self.data.x)), jax.numpy.asarray(self.data.y)
-        self.compiled = jax.jit(self._epochs, donate_argnums=(0, 1))
 
     def _laid(self, x: np.ndarray) -> np.ndarray:
         """Images with their channels last, as XLA has them fastest."""
@@ -49,6 +48,9 @@ class _JaxTraining(Training):
         zeros = self.jax.tree.map(self.jax.numpy.zeros_like, self.params)
         self.state = (zeros, self.jax.tree.map(self.jax.numpy.copy, zeros), self.jax.numpy.zeros((), "float32"))
         self.key = self.jax.random.key(seed)
+        if self.compiled is None or self.work.anew:
+            # A new function each time, as JAX knows those it has compiled.
+            self.compiled = self.jax.jit(lambda *inputs: self._epochs(*inputs), donate_argnums=(0, 1))
 
     def forward(self, params: Any, x: Any) -> Any:
         for function, own in zip(self.functions, params):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
@@ -44,8 +45,10 @@ class _KerasTraining(Training):
         self.model.compile(kinds[work.optimizer](work.rate), loss)
 
     def train(self) -> float:
-        work = self.work
-        found = self.model.fit(self.x, self.data.y, batch_size=work.batch, epochs=work.epochs, verbose=0)
+        """A plain `fit`; as a program has it, with the progress that it prints."""
+        work, silence = self.work, {} if self.work.anew else {"verbose": 0}
+        with open(os.devnull, "w") as null, contextlib.redirect_stdout(null):
+            found = self.model.fit(self.x, self.data.y, batch_size=work.batch, epochs=work.epochs, **silence)
         return float(found.history["loss"][-1])
 
     def scores(self, x: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The libraries that are compared, each in its fastest plain way. `open` makes a network and gives what trains it.
 
 A run goes over the data in a new random order for each epoch, the last batch being smaller where it must, and takes up
-where the run before it ended.
+where the run before it ended, or makes a new network first where the work says so.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Training:
 
     def run(self) -> None:
         """What is timed."""
+        if self.work.anew:
+            self.start(0)
         self.loss = self.train()
 
     def outputs(self) -> dict[str, float]:

@@ -36,6 +36,8 @@ class TrainWork(NamedTuple):
     rate: float = 1e-3
     #: Whether accuracy is told: the mean of five seeds, after so many epochs from the start.
     judged: bool = False
+    #: Whether each run makes a new network, as a program does that trains once.
+    anew: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Processes pass a work on by its name."""
@@ -133,6 +135,7 @@ REFERENCE = TrainWork("reference, 100 epochs", _reference, _dense(10, 1), 25, 10
 
 WORKS = [
     REFERENCE,
+    REFERENCE._replace(name="reference, as written", anew=True),
     TrainWork("digits, 50 epochs", _digits, _dense(128, 64, 10), 32, 50, judged=True),
     TrainWork("60000x784, epoch", _classes(60000, 784), _dense(512, 256, 10), 128),
     TrainWork("1024 wide, 20 steps, SGD", _wide, _dense(1024, 1024, 1024), 256, optimizer="sgd", loss="mse"),
