@@ -89,6 +89,14 @@ struct NetworkArguments: ParsableArguments {
     guard !sizes.isEmpty, sizes.count == text.split(separator: ",", omittingEmptySubsequences: false).count,
       sizes.allSatisfy({ $0 > 0 })
     else { throw ValidationError("they are positive numbers with commas between them") }
+    let areSmall = sizes.allSatisfy { $0 <= widest }
+    guard areSmall, zip(sizes, sizes.dropFirst()).allSatisfy({ $0 * $1 <= mostWeights }) else {
+      throw ValidationError(
+        "they are at most \(widest), and the product of two neighbours at most \(mostWeights)")
+    }
     return sizes
   }
+
+  /// Beyond these a network would only fill the memory.
+  private static let (widest, mostWeights) = (65_536, 1 << 28)
 }

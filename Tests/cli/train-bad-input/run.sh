@@ -105,6 +105,8 @@ refuse good.csv '' --out model.txt
 refuse good.csv '' --report report.pdf
 refuse good.csv '' --layers 4 --network mlp
 refuse good.csv '' --unknown
+refuse good.csv '' --layers 1000000000
+refuse good.csv '' --layers 65536,65536
 refuse good.csv '' --seconds 1e300
 refuse good.csv '' --bands 1000000000
 refuse good.csv '' --ngrams 9
