@@ -2,6 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
 #include "table.h"
 
 static const char *const isa_names[] = {"scalar", "neon", "avx2", "avx512"};
@@ -37,14 +40,17 @@ bool maas_isa_supported(maas_isa isa) {
   return isa == MAAS_ISA_AVX512 && avx2 && avx512 && (states & 0xe6) == 0xe6;
 }
 static const maas_isa known[] = {MAAS_ISA_AVX512, MAAS_ISA_AVX2, MAAS_ISA_SCALAR};
+static const char dots[] = " vnni";
 
 #elif defined(__aarch64__)
 bool maas_isa_supported(maas_isa isa) { return isa == MAAS_ISA_SCALAR || isa == MAAS_ISA_NEON; }
 static const maas_isa known[] = {MAAS_ISA_NEON, MAAS_ISA_SCALAR};
+static const char dots[] = " dotprod";
 
 #else
 bool maas_isa_supported(maas_isa isa) { return isa == MAAS_ISA_SCALAR; }
 static const maas_isa known[] = {MAAS_ISA_SCALAR};
+static const char dots[] = "";
 #endif
 
 enum { known_count = sizeof(known) / sizeof(known[0]) };
@@ -88,17 +94,35 @@ maas_isa maas_isa_process(void) {
   return (maas_isa)(isa - 1);
 }
 
-bool maas_cpu_has_vnni(void) {
 #if defined(__x86_64__)
-  static _Atomic int known_vnni; // 1 without it, 2 with it; 0 until known.
-  int found = atomic_load_explicit(&known_vnni, memory_order_relaxed);
+/// Of an extension of AVX-512, by its bit in leaf 7's ecx. `known` is 1 without it, 2 with it, 0 until known.
+static bool extends_avx512(int bit, _Atomic int *known) {
+  int found = atomic_load_explicit(known, memory_order_relaxed);
   if (found == 0) {
     uint32_t eax, ebx, ecx = 0, edx;
     bool answers = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
-    found = 1 + (answers && has(ecx, 11) && maas_isa_process() == MAAS_ISA_AVX512);
-    atomic_store_explicit(&known_vnni, found, memory_order_relaxed);
+    found = 1 + (answers && has(ecx, bit) && maas_isa_process() == MAAS_ISA_AVX512);
+    atomic_store_explicit(known, found, memory_order_relaxed);
   }
   return found == 2;
+}
+#endif
+
+bool maas_cpu_dots_bytes(void) {
+#if defined(__x86_64__)
+  static _Atomic int known_vnni;
+  return extends_avx512(11, &known_vnni);
+#elif defined(__aarch64__)
+  return maas_isa_process() == MAAS_ISA_NEON && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return false;
+#endif
+}
+
+bool maas_cpu_permutes_bytes(void) {
+#if defined(__x86_64__)
+  static _Atomic int known_vbmi;
+  return extends_avx512(1, &known_vbmi);
 #else
   return false;
 #endif
@@ -113,7 +137,7 @@ static const char machine[] = "other";
 #endif
 
 int maas_cpu_family(char *text, size_t size) {
-  return snprintf(text, size, "%s %s%s", machine, maas_isa_name(), maas_cpu_has_vnni() ? " vnni" : "");
+  return snprintf(text, size, "%s %s%s", machine, maas_isa_name(), maas_cpu_dots_bytes() ? dots : "");
 }
 
 const char *maas_isa_name(void) { return isa_names[maas_isa_process()]; }

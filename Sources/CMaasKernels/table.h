@@ -27,8 +27,11 @@
 /// The tier this process uses. Read once, so that packed weights and the kernels that read them always agree.
 maas_isa maas_isa_process(void);
 
-/// Whether the process may use AVX-512 VNNI: not a tier, as it speeds up a single family.
-bool maas_cpu_has_vnni(void);
+/// Whether the process may use AVX-512 VNNI or NEON's dot products: no tiers, as they speed up products of bytes only.
+bool maas_cpu_dots_bytes(void);
+
+/// Whether the process may use AVX-512 VBMI.
+bool maas_cpu_permutes_bytes(void);
 
 extern const maas_kernel_table maas_f32_gemm_table, maas_f32_gemm_pack_table, maas_f32_conv_table,
     maas_f32_pool_table, maas_f32_unary_table, maas_f32_binary_table, maas_f32_softmax_table,
@@ -37,9 +40,9 @@ extern const maas_kernel_table maas_f32_gemm_table, maas_f32_gemm_pack_table, ma
     maas_copy_table, maas_fill_table, maas_gather_table, maas_f32_quantize_table, maas_f32_dequantize_table,
     maas_f32_convert_table, maas_s8_gemm_table, maas_s8_pack_table, maas_s8_conv_table,
     maas_s8_conv_pack_table, maas_f32_trees_table, maas_f64_trees_table, maas_f32_nbits_table,
-    maas_f32_qbinary_table, maas_f32_block_bytes_table, maas_f32_range_table, maas_f32_conv_nhwc_table,
-    maas_f32_conv_nhwc_pack_table, maas_f32_pool_nhwc_table, maas_s8_pool_nhwc_table,
-    maas_f32_fold_nhwc_table, maas_f32_slope_table, maas_f32_softmax_slope_table,
+    maas_f32_qbinary_table, maas_s8_table_table, maas_f32_block_bytes_table, maas_f32_range_table,
+    maas_f32_conv_nhwc_table, maas_f32_conv_nhwc_pack_table, maas_f32_pool_nhwc_table,
+    maas_s8_pool_nhwc_table, maas_f32_fold_nhwc_table, maas_f32_slope_table, maas_f32_softmax_slope_table,
     maas_f32_layer_norm_slope_table, maas_f32_layer_norm_sums_table, maas_f32_channel_norm_slope_table,
     maas_f32_dropout_table, maas_f64_gemm_table, maas_f32_update_table, maas_f32_square_sums_table,
     maas_f32_conv_weights_table, maas_f32_conv_weights_finish_table, maas_f32_pool_slope_table,

@@ -46,6 +46,7 @@ static const maas_kernel_table *const tables[] = {
     &maas_f64_trees_table,
     &maas_f32_nbits_table,
     &maas_f32_qbinary_table,
+    &maas_s8_table_table,
     &maas_f32_block_bytes_table,
     &maas_f32_range_table,
     &maas_f32_slope_table,

@@ -6,7 +6,7 @@ import MaasOps
 /// finished before they leave the cache.
 let finishQuantizedProducts = Rule(name: "FinishQuantizedProducts", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
-  try graph.fuseIntoProducers(inputs: 0..<2) { (node, input, producer, graph) throws(MaasError) in
+  let count = try graph.fuseIntoProducers(inputs: [0, 1]) { (node, input, producer, graph) throws(MaasError) in
     guard let op = producer.op as? QuantizedProduct, op.type == .float else { return nil }
     if node.op.name == "Add", node.op.isElementary, op.activation.isNone {
       return op.isConvolution
@@ -18,6 +18,11 @@ let finishQuantizedProducts = Rule(name: "FinishQuantizedProducts", effect: .rou
     }
     return graph.quantizing(producer, op, by: node)
   }
+  return try count
+    + graph.fuseIntoProducers(inputs: [0, 3], types: [.uint8, .int8]) {
+      (node, input, producer, graph) throws(MaasError) in
+      graph.addingBytes(node, input, to: producer)
+    }
 }
 
 extension Graph {
@@ -57,6 +62,20 @@ extension Graph {
     let inputs = producer.inputs + [ValueID?](repeating: nil, count: max(0, own - producer.inputs.count))
     return Node(
       producer.name, producer.op, Array(inputs.prefix(own)) + [bias], node.outputs)
+  }
+
+  /// The product with quantized Y and the other summand of a QLinearAdd as its residual.
+  fileprivate func addingBytes(_ node: Node, _ input: Int, to producer: Node) -> Node? {
+    guard node.op.name == "QLinearAdd", let op = (producer.op as? QuantizedProduct)?.addingBytes,
+      let other = node.inputs[3 - input], let own = node.inputs[input], other != own,
+      let shape = self[own].shape, self[other].shape == shape, producer.inputs.count == 10,
+      node.inputs[input + 1...input + 2] == producer.inputs[8...]
+    else { return nil }
+    var inputs = producer.inputs
+    inputs[QuantizedProduct.Input.residual.rawValue] = other
+    let zero = node.inputs[at: 7] ?? nil
+    inputs += [node.inputs[4 - input], node.inputs[5 - input], node.inputs[6], zero]
+    return Node(producer.name, op, inputs, node.outputs)
   }
 
   /// The product with an output of the integers that `node` makes of it.

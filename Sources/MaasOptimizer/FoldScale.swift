@@ -6,7 +6,7 @@ import MaasOps
 /// divided by it, needs other weights only; what is added to the results goes into the bias.
 let foldScale = Rule(name: "FoldScale", effect: .rounding) { (graph: inout Graph) throws(MaasError) -> Int in
   var uses = graph.useCounts()
-  let behind = try graph.fuseIntoProducers(inputs: 0..<2) {
+  let behind = try graph.fuseIntoProducers(inputs: [0, 1]) {
     (node, input, producer, graph) throws(MaasError) in
     guard let op = node.op as? Binary, op.isPlain, let linear = graph.linear(producer, uses),
       let numbers = graph.channelNumbers(node, input, linear.filters, linear),

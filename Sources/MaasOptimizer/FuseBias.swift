@@ -4,7 +4,7 @@ import MaasOps
 
 /// Adding a constant vector to every row of a product, or to every channel of a convolution, becomes its bias.
 let fuseBias = Rule(name: "FuseBias", effect: .rounding) { (graph: inout Graph) throws(MaasError) -> Int in
-  try graph.fuseIntoProducers(inputs: 0..<2) { (node, input, producer, graph) throws(MaasError) in
+  try graph.fuseIntoProducers(inputs: [0, 1]) { (node, input, producer, graph) throws(MaasError) in
     guard node.op.name == "Add", node.op.isElementary, producer.inputs.count == 2 else { return nil }
     let bias = node.inputs[at: 1 - input] ?? nil
     guard let columns = biasCount(producer, graph), let tensor = graph.floatConstant(bias, count: columns),

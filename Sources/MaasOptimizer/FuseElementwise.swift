@@ -6,7 +6,7 @@ import MaasOps
 /// stays whatever the symbols are: where two of them meet, the result is named after one.
 let fuseElementwise = Rule(name: "FuseElementwise", effect: .exact) {
   (graph: inout Graph) throws(MaasError) -> Int in
-  try graph.fuseIntoProducers(inputs: 0..<2) { (node, input, producer, graph) throws(MaasError) in
+  try graph.fuseIntoProducers(inputs: [0, 1]) { (node, input, producer, graph) throws(MaasError) in
     guard let made = producer.outputs[0], let output = node.outputs[at: 0] ?? nil,
       let shape = graph[made].shape, shape == graph[output].shape, graph[output].dtype == .float,
       shape.count != .known(1), graph.surelyBroadcasts(node.inputs[at: 1 - input] ?? nil, into: shape)

@@ -6,7 +6,7 @@ import MaasOps
 /// in registers.
 let fuseResidual = Rule(name: "FuseResidual", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
-  try graph.fuseIntoProducers(inputs: 0..<2) { (node, input, producer, graph) throws(MaasError) in
+  try graph.fuseIntoProducers(inputs: [0, 1]) { (node, input, producer, graph) throws(MaasError) in
     guard node.op.name == "Add", node.op.isElementary, producer.op.takesResidual,
       producer.inputs.count < 4, let other = node.inputs[at: 1 - input] ?? nil, other != node.inputs[input],
       let result = producer.outputs[0], let shape = graph[result].shape, graph[other].shape == shape,

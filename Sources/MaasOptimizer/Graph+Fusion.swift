@@ -2,11 +2,11 @@ import MaasCore
 import MaasGraph
 
 extension Graph {
-  /// Visits every node with the node that makes its input 0 (or another of the `inputs`), where that is a float value
-  /// that nobody else reads. Where `fuse` returns one node for both, it takes the place of the reader, and the producer
+  /// Visits every node with the node that makes its input 0 (or another of the `inputs`), where that is a float value, or
+  /// one of other `types`, that nobody else reads. Where `fuse` returns one node for both, it takes the place of the reader, and the producer
   /// goes. Returns how often.
   mutating func fuseIntoProducers(
-    inputs: Range<Int> = 0..<1,
+    inputs: [Int] = [0], types: [DType] = [.float],
     _ fuse: (_ node: Node, _ input: Int, _ producer: Node, _ graph: inout Graph) throws(MaasError) -> Node?
   ) throws(MaasError) -> Int {
     let uses = useCounts()
@@ -14,8 +14,8 @@ extension Graph {
     var gone: Set<Int> = []
     for i in nodes.indices {
       for j in inputs {
-        guard let input = nodes[i].inputs[at: j] ?? nil, uses[input.index] == 1, self[input].dtype == .float,
-          let p = producers[input.index], nodes[p].outputs.count == 1,
+        guard let input = nodes[i].inputs[at: j] ?? nil, uses[input.index] == 1,
+          let type = self[input].dtype, types.contains(type), let p = producers[input.index], nodes[p].outputs.count == 1,
           let fused = try fuse(nodes[i], j, nodes[p], &self)
         else { continue }
         nodes[i] = fused

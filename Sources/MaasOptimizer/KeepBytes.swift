@@ -3,9 +3,11 @@ import MaasGraph
 import MaasOps
 
 /// What stands between a dequantization and a quantization works on the integers where there is an operator that does so: with
-/// equal scales the operators that move numbers only, and nothing at all for none in between.
+/// equal scales the operators that move numbers only, and nothing at all for none in between. Of a table of integers only
+/// what is looked up is dequantized.
 let keepBytes = Rule(name: "KeepBytes", effect: .rounding) { (graph: inout Graph) throws(MaasError) -> Int in
   try graph.replaceNodes { (node, matcher) throws(MaasError) in
+    if node.op is Gather { return matcher.lookedUp(node) }
     guard let op = node.op as? QuantizeLinear, op.isFromFloat, let target = matcher.target(node) else {
       return nil
     }
@@ -42,6 +44,16 @@ extension Matcher {
   private func zeroNumber(_ value: QuantizedValue) -> Int? {
     guard let zero = value.zero else { return 0 }
     return graph[zero].constant?.integers?.first
+  }
+
+  /// A DequantizeLinear behind a Gather in place of one before it.
+  fileprivate mutating func lookedUp(_ node: Node) -> Node? {
+    guard let table = quantized(node.inputs[0]), table.axis == nil, let scaling = self.node(node.inputs[0]),
+      let result = node.outputs[0]
+    else { return nil }
+    let bytes = value("\(node.name)/bytes", graph[table.x].dtype, shape(result))
+    insert(Node("\(node.name)/bytes", node.op, [table.x] + node.inputs.dropFirst(), [bytes]))
+    return Node(node.name, scaling.op, [bytes, table.scale, table.zero], node.outputs)
   }
 
   /// An operator that gives numbers on as they are, on integers.

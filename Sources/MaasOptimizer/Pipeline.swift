@@ -57,6 +57,7 @@ package let rules: [Rule] = [
   eliminateIdentity,
   foldConstants,
   keepBytes,
+  tabulateBytes,
   quantizeProducts,
   packWeights,
   foldDequantized,

@@ -6,7 +6,9 @@ import Testing
 @testable import MaasOptimizer
 
 @Suite struct QuantizedConvolutionTests {
-  private let rules = [keepBytes, quantizeProducts, foldDequantized, finishQuantizedProducts]
+  private let rules = [
+    keepBytes, quantizeProducts, foldDequantized, shareConstants, finishQuantizedProducts,
+  ]
   private let image: [Dim] = [.symbol("n"), .known(4), .known(7), .known(6)]
   /// The scale of what tests quantize: answers may be one step apart.
   private let step: Float = 0.03
@@ -105,8 +107,19 @@ import Testing
     try expectFused(
       n.graph, rules + [assignLayout],
       into: [
-        "QuantizeLinear", "Transpose", "QuantizedProduct", "MaxPool", "QuantizedProduct", "QLinearAdd",
-        "DequantizeLinear", "Transpose",
+        "QuantizeLinear", "Transpose", "QuantizedProduct", "MaxPool", "QuantizedProduct", "DequantizeLinear",
+        "Transpose",
       ], [try n.tensor(2, 4, 7, 6)], tolerance: 3.01 * step)
+  }
+
+  @Test func aResidualOfAnotherScaleStaysASum() throws {
+    var n = Network()
+    let x = try rounded(&n, n.input(image))
+    let bytes = try quantized(&n, try conv(&n, x, [4, 4, 3, 3]))
+    let other = n(try dequantize(axis: 1), bytes, try n.number(2 * step), try zero(&n))
+    n.graph.outputs = [try rounded(&n, n.add(other, x))]
+    try expectFused(
+      n.graph, rules, into: ["QuantizeLinear", "QuantizedProduct", "QLinearAdd", "DequantizeLinear"],
+      [try n.tensor(2, 4, 7, 6)], tolerance: 3.01 * step)
   }
 }

@@ -6,7 +6,9 @@ import Testing
 @testable import MaasOptimizer
 
 @Suite struct QuantizedRuleTests {
-  private let rules = [keepBytes, quantizeProducts, foldDequantized, finishQuantizedProducts]
+  private let rules = [
+    keepBytes, quantizeProducts, foldDequantized, shareConstants, finishQuantizedProducts,
+  ]
   private let rows: [Dim] = [.symbol("n"), .known(6)]
   /// The scale of what tests quantize: answers may be one step apart.
   private let step: Float = 0.03
@@ -46,6 +48,45 @@ import Testing
     n(
       try op(DequantizeLinear.self, [Attribute("axis", .int(axis))]), try bytes(&n, 6, 5),
       try scales(&n, count))
+  }
+
+  @Test func ofATableOnlyWhatIsLookedUpIsDequantized() throws {
+    var n = Network()
+    let table = n(try op(DequantizeLinear.self), try bytes(&n, 9, 6), try n.number(step))
+    let rows = n(try op(Gather.self), table, try n.integers(3, 0, 8, 3))
+    n.graph.outputs = [n.add(n.input([.known(4), .known(6)]), rows)]
+    try expectFused(
+      n.graph, [keepBytes], into: ["Gather", "DequantizeLinear", "Add"], [try n.tensor(4, 6)], tolerance: 0)
+  }
+
+  @Test func aFunctionOfBytesIsATable() throws {
+    var n = Network()
+    let x = try rounded(&n, n.input(rows))
+    let erf = try rounded(&n, n(Unary(.erf), n.div(x, try n.number(1.414))))
+    let product = try rounded(&n, n.mul(x, try rounded(&n, n.add(erf, try n.number(1)))))
+    n.graph.outputs = [try rounded(&n, n.mul(product, try n.number(0.5)))]
+    try expectFused(
+      n.graph, [keepBytes, tabulateBytes], into: ["QuantizeLinear", "ByteTable", "DequantizeLinear"],
+      [try n.tensor(4, 6)], tolerance: 0)
+  }
+
+  @Test func whatIsNoFunctionOfSingleBytesStays() throws {
+    var n = Network()
+    let (x, y) = (try rounded(&n, n.input(rows)), try rounded(&n, n.input(rows)))
+    let sum = try rounded(&n, n.mul(n.add(x, try n.weight(6)), y))
+    n.graph.outputs = [sum, try rounded(&n, n.add(try n.number(1), n.product(x, try n.weight(6, 6))))]
+    try expectUntouched(n.graph, tabulateBytes)
+  }
+
+  @Test func aResidualOfIntegersIsAddedByTheProduct() throws {
+    var n = Network()
+    let x = try rounded(&n, n.input(rows))
+    let w = n(try op(DequantizeLinear.self), try bytes(&n, 6, 6), try scales(&n, 1))
+    let y = try rounded(&n, n.product(x, w))
+    n.graph.outputs = [try rounded(&n, n.add(x, y))]
+    try expectFused(
+      n.graph, rules, into: ["QuantizeLinear", "QuantizedProduct", "DequantizeLinear"],
+      [try n.tensor(4, 6)], tolerance: 2.01 * step)
   }
 
   @Test func aProductBetweenIntegersReadsAndWritesThem() throws {

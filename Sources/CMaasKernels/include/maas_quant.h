@@ -54,6 +54,10 @@ typedef struct maas_qbinary_params {
 int32_t maas_f32_qbinary(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_qbinary_split(maas_qbinary_params *params);
 
+/// x, table[256], y: y[i] = table[x[i]]. In place.
+int32_t maas_s8_table(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_s8_table_split(int64_t n);
+
 // Conversions between float and the 16-bit floats, rounded to nearest even; NaN keeps only its sign on the way down
 
 typedef enum maas_conversion {
@@ -76,10 +80,12 @@ maas_split maas_f32_convert_split(const maas_f32_convert_params *params);
 
 /// What becomes of the sums of products of A's and B's bytes less their zero points. S32: the sums, with an integer bias
 /// added. Else Y = activation((sum a_scale) b_scale + bias + residual), which for bytes is divided by y_scale, rounded half
-/// to even, moved by y's zero point and held within the type.
+/// to even, moved by y's zero point and held within the type. Such bytes may be dequantized again and
+/// more added to them, numbers of columns first and then a residual of bytes, of which each sum is quantized anew.
 typedef struct maas_s8_finish {
   bool a_is_signed, b_is_signed;
   bool bias_is_integer;   ///< int32, added to the sums before they are scaled.
+  bool adds_bytes;        ///< The residual is of y's type, which is bytes.
   maas_element y_type;    ///< S32, F32, U8 or S8.
   int32_t a_zero, b_zero; ///< Where there are no such operands.
   int64_t a_zeros,
@@ -98,9 +104,16 @@ typedef enum maas_s8_operand {
   MAAS_S8_A_SCALE,
   MAAS_S8_B_SCALE,
   MAAS_S8_BIAS,     ///< One for each column, the same in all matrices.
-  MAAS_S8_RESIDUAL, ///< Floats, like a Y of floats.
-  MAAS_S8_Y_SCALE,  ///< Of bytes.
+  MAAS_S8_RESIDUAL, ///< Like Y.
+  MAAS_S8_Y_SCALE,  ///< Of bytes, before more is added.
   MAAS_S8_Y_ZERO,
+  MAAS_S8_MORE_BIAS,  ///< Floats, like the bias.
+  MAAS_S8_MORE_SCALE, ///< Of bytes with those.
+  MAAS_S8_MORE_ZERO,
+  MAAS_S8_RESIDUAL_SCALE, ///< Of bytes.
+  MAAS_S8_RESIDUAL_ZERO,
+  MAAS_S8_TOTAL_SCALE, ///< Of Y then.
+  MAAS_S8_TOTAL_ZERO,
   MAAS_S8_OPERANDS
 } maas_s8_operand;
 

@@ -9,7 +9,7 @@
 #define MAAS_MR 14
 #define MAAS_NV 2
 #include "bytes.h"
-#define MAAS_NBITS_BYTES (maas_cpu_has_vnni() ? maas_f32_nbits_bytes_vnni : maas_f32_nbits_bytes_avx512)
+#define MAAS_NBITS_BYTES (maas_cpu_dots_bytes() ? maas_f32_nbits_bytes_vnni : maas_f32_nbits_bytes_avx512)
 #include "body.h"
 #pragma clang attribute pop
 #endif

@@ -9,6 +9,8 @@
 #define MAAS_INLINE static inline __attribute__((always_inline))
 /// Rows of A that one reading of the codes serves.
 enum { most_rows = V_WIDTH > 1 ? 4 : 1 };
+/// Codes are fetched so many words before they are met, across pages too.
+enum { line_words = 16, ahead = 1024 };
 
 static inline int32_t load_word(const int8_t *p) {
   int32_t word;
@@ -23,7 +25,9 @@ MAAS_INLINE void dot_block(const int bits, const int rows, int64_t groups, const
   MAAS_EACH (r, rows)
     MAAS_EACH (v, MAAS_NV)
       sums[r][v] = others[r][v] = vi_set(0);
-  for (int64_t group = 0; group < groups; group++, codes += bits / 4 * MAAS_NR, a += 8)
+  for (int64_t group = 0; group < groups; group++, codes += bits / 4 * MAAS_NR, a += 8) {
+    MAAS_EACH (line, bits / 4 * MAAS_NR / line_words)
+      __builtin_prefetch(codes + ahead + line * line_words);
     MAAS_EACH (v, MAAS_NV) {
       vi first = vi_load(codes + v * V_WIDTH), second;
       if (bits == 4) {
@@ -37,6 +41,7 @@ MAAS_INLINE void dot_block(const int bits, const int rows, int64_t groups, const
         others[r][v] = vi_dot_bytes(others[r][v], second, vi_set(load_word(a + r * a_row + 4)));
       }
     }
+  }
   MAAS_EACH (r, rows)
     MAAS_EACH (v, MAAS_NV)
       sums[r][v] = vi_add(sums[r][v], others[r][v]);

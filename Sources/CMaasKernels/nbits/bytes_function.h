@@ -6,7 +6,7 @@
 /// All rows of the panel of columns that begins at j.
 typedef void maas_nbits_bytes_function(const maas_f32_nbits_params *g, void *const *operands, int64_t j);
 maas_nbits_bytes_function maas_f32_nbits_bytes_scalar, maas_f32_nbits_bytes_neon, maas_f32_nbits_bytes_avx2,
-    maas_f32_nbits_bytes_avx512, maas_f32_nbits_bytes_vnni;
+    maas_f32_nbits_bytes_avx512, maas_f32_nbits_bytes_vnni, maas_f32_nbits_bytes_dotprod;
 
 /// Stores a row's `count` vectors with the bias, if any, added; `width` elements of them.
 #define maas_nbits_store(total, count, bias, to, width)                                                      \

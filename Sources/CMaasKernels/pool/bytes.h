@@ -42,12 +42,13 @@ int32_t MAAS_JOIN4_EXPANDED(maas_s8_, pool_nhwc, MAAS_TILE, MAAS_ISA_SUFFIX)(con
     int64_t z = at[0] * g->stride[0] - g->pad_begin[0], y = at[1] * g->stride[1] - g->pad_begin[1];
     int64_t row = (image * g->input[0] + z) * g->input[1] + y;
     uint8_t *to = (uint8_t *)step->operands[1] + i * line;
+    pool_box box = pool_box_at(g, at);
     memset(to, g->is_signed ? 0x80 : 0, (size_t)line);
     for (; at[maas_width] < g->output[maas_width]; at[maas_width]++, to += g->channels) {
       int64_t left = at[maas_width] * g->stride[maas_width] - g->pad_begin[maas_width];
       const uint8_t *x =
           (const uint8_t *)step->operands[0] + (row * g->input[maas_width] + left) * g->channels;
-      pool_box box = pool_box_at(g, at);
+      pool_box_move(g, at, left, &box);
       (g->is_signed ? raise_s8 : raise_u8)(g, &box, x, to);
     }
   }

@@ -17,6 +17,16 @@ static pool_box pool_box_at(const maas_f32_pool_params *g, const int64_t *at) {
   return box;
 }
 
+/// The box of another output of the same row, whose first tap is at column `left`.
+static inline void pool_box_move(const maas_f32_pool_params *g, const int64_t *at, int64_t left,
+                                 pool_box *box) {
+  int64_t last = left + (g->kernel[maas_width] - 1) * g->dilation[maas_width];
+  box->first[maas_width] = 0, box->end[maas_width] = g->kernel[maas_width];
+  if (left < 0 || last >= g->input[maas_width])
+    maas_pool_range(g, maas_width, at[maas_width], 0, g->input[maas_width], &box->first[maas_width],
+                    &box->end[maas_width]);
+}
+
 /// Channels [c, c + vectors * V_WIDTH), or the last n < V_WIDTH. `x` is where the window's first tap would be.
 static inline __attribute__((always_inline)) void pool_pixel(const maas_f32_pool_params *g, const bool max,
                                                              const pool_box *box, const float *x, float *y,

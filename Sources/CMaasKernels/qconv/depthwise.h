@@ -2,6 +2,13 @@
 /// column of the kernel. Included by block.h of the product, whose finish it shares.
 #include "shape.h"
 
+/// Whether bytes are finished before they leave the registers, of which products need few where one instruction makes them.
+#if defined(MAAS_VNNI) || defined(MAAS_DOTPROD)
+enum { finishes_sums = true };
+#else
+enum { finishes_sums = false };
+#endif
+
 /// One row of outputs, for a panel of channels.
 typedef struct depthwise_row {
   const maas_f32_conv_params *g;
@@ -11,7 +18,7 @@ typedef struct depthwise_row {
   const uint8_t *weights;
   const int32_t *base; ///< Added to every sum.
   int64_t width;       ///< Channels.
-  bool is_signed;
+  bool flips;          ///< Turns the sign bits of taps.
 } depthwise_row;
 
 /// The four taps at column `x` of x, as the kernel multiplies them; the last of three is 0.
@@ -22,7 +29,7 @@ MAAS_INLINE void load_taps(const depthwise_row *d, const uint8_t *const *rows, i
   MAAS_EACH (i, 4)
     from[i] = i < count && inside && (!at_edge || rows[i]) ? rows[i] + x * d->g->channels : d->outside;
   vi_load_quads(from, d->width, count, taps);
-  if (d->is_signed)
+  if (d->flips)
     MAAS_EACH (v, MAAS_NV)
       taps[v] = vi_xor(taps[v], vi_set((int32_t)0x80808080));
 }
@@ -33,9 +40,14 @@ MAAS_INLINE void add_taps(const int nv, const vi *taps, const uint8_t *weights, 
 }
 
 /// Sums of their own from zero on live shorter than with a beginning from memory.
-MAAS_INLINE void store_sums(const int nv, const int32_t *base, const vi *from, int32_t *sums) {
+MAAS_INLINE void add_base(const int nv, const int32_t *base, vi *sums) {
   MAAS_EACH (v, nv)
-    vi_store(sums + v * V_WIDTH, vi_add(from[v], vi_load(base + v * V_WIDTH)));
+    sums[v] = vi_add(sums[v], vi_load(base + v * V_WIDTH));
+}
+
+MAAS_INLINE void store_sums(const int nv, const vi *from, int32_t *sums) {
+  MAAS_EACH (v, nv)
+    vi_store(sums + v * V_WIDTH, from[v]);
 }
 
 /// Any kernel: the output whose first tap is at column `left`.
@@ -52,12 +64,21 @@ static void sum_any(const depthwise_row *d, int64_t left, int32_t *sums) {
         load_taps(d, d->rows + 4 * (kz * parts + part), left + kx * g->dilation[maas_width], 4, true, taps);
         add_taps(MAAS_NV, taps, weights, sum);
       }
-  store_sums(MAAS_NV, d->base, sum, sums);
+  add_base(MAAS_NV, d->base, sum);
+  store_sums(MAAS_NV, sum, sums);
 }
+
+/// Where the outputs go: bytes of rows that have nothing of their own leave the registers finished, else there are sums.
+typedef struct depthwise_target {
+  int32_t *sums;
+  const panel_columns *bytes; ///< NULL for sums.
+  uint8_t *y;
+  int64_t y_row, count;
+} depthwise_target;
 
 /// MAAS_MR neighbouring outputs of a kernel of three columns: they share what they load. `nv` vectors have all channels.
 MAAS_INLINE void sum_three(const int nv, const depthwise_row *d, int64_t left, const int stride,
-                           const bool at_edge, int32_t *sums) {
+                           const bool at_edge, const depthwise_target *to) {
   vi sum[MAAS_MR][MAAS_NV], taps[MAAS_NV];
   const uint8_t *const rows[] = {d->rows[0], d->rows[1], d->rows[2], NULL};
   MAAS_EACH (i, MAAS_MR)
@@ -70,7 +91,15 @@ MAAS_INLINE void sum_three(const int nv, const depthwise_row *d, int64_t left, c
         add_taps(nv, taps, d->weights + k * 4 * MAAS_NR, sum[(x - k) / stride]);
   }
   MAAS_EACH (i, MAAS_MR)
-    store_sums(nv, d->base, sum[i], sums + i * MAAS_NR);
+    add_base(nv, d->base, sum[i]);
+  if (!finishes_sums || !to->bytes) {
+    MAAS_EACH (i, MAAS_MR)
+      store_sums(nv, sum[i], to->sums + i * MAAS_NR);
+    return;
+  }
+  MAAS_EACH (i, MAAS_MR)
+    if (i < to->count)
+      store_plain_bytes(nv, to->bytes, sum[i], to->y + i * to->y_row);
 }
 
 /// Whether the outputs see x only.
@@ -79,10 +108,11 @@ static bool sees_inside(const depthwise_row *d, int64_t left) {
   return left >= 0 && last < d->g->input[maas_width] && d->rows[0] && d->rows[1] && d->rows[2];
 }
 
-typedef void sum_function(const depthwise_row *d, int64_t left, int32_t *sums);
+typedef void sum_function(const depthwise_row *d, int64_t left, const depthwise_target *to);
 #define SUM_THREE(name, nv, stride, at_edge)                                                                 \
-  static __attribute__((noinline)) void name(const depthwise_row *d, int64_t left, int32_t *sums) {          \
-    sum_three(nv, d, left, stride, at_edge, sums);                                                           \
+  static __attribute__((noinline)) void name(const depthwise_row *d, int64_t left,                           \
+                                             const depthwise_target *to) {                                   \
+    sum_three(nv, d, left, stride, at_edge, to);                                                             \
   }
 enum { half_nv = (MAAS_NV + 1) / 2 };
 SUM_THREE(sum_whole_1, MAAS_NV, 1, false)
@@ -93,17 +123,17 @@ SUM_THREE(sum_at_edge_1, MAAS_NV, 1, true)
 SUM_THREE(sum_at_edge_2, MAAS_NV, 2, true)
 
 /// A panel that is half empty costs half.
-static void sum_three_1(const depthwise_row *d, int64_t left, int32_t *sums) {
+static void sum_three_1(const depthwise_row *d, int64_t left, const depthwise_target *to) {
   bool is_half = d->width <= half_nv * V_WIDTH;
-  (!sees_inside(d, left) ? sum_at_edge_1 : is_half ? sum_half_1 : sum_whole_1)(d, left, sums);
+  (!sees_inside(d, left) ? sum_at_edge_1 : is_half ? sum_half_1 : sum_whole_1)(d, left, to);
 }
-static void sum_three_2(const depthwise_row *d, int64_t left, int32_t *sums) {
+static void sum_three_2(const depthwise_row *d, int64_t left, const depthwise_target *to) {
   bool is_half = d->width <= half_nv * V_WIDTH;
-  (!sees_inside(d, left) ? sum_at_edge_2 : is_half ? sum_half_2 : sum_whole_2)(d, left, sums);
+  (!sees_inside(d, left) ? sum_at_edge_2 : is_half ? sum_half_2 : sum_whole_2)(d, left, to);
 }
-static void sum_each(const depthwise_row *d, int64_t left, int32_t *sums) {
-  for (int64_t i = 0; i < MAAS_MR; i++)
-    sum_any(d, left + i * d->g->stride[maas_width], sums + i * MAAS_NR);
+static void sum_each(const depthwise_row *d, int64_t left, const depthwise_target *to) {
+  for (int64_t i = 0; i < to->count; i++)
+    sum_any(d, left + i * d->g->stride[maas_width], to->sums + i * MAAS_NR);
 }
 
 static sum_function *sum_function_of(const maas_f32_conv_params *g) {
@@ -144,7 +174,7 @@ static void load_panel(const maas_s8_conv_params *p, void *const *operands, int6
   to->block = (maas_s8_block){.k = k, .y_row = g->filters, .finish = &p->finish, .operands = operands};
   to->columns = (panel_columns){.width = maas_min64(MAAS_NR, g->channels - first)};
   to->row.g = g;
-  to->row.is_signed = p->finish.a_is_signed;
+  to->row.flips = p->finish.a_is_signed != (quads_flip != 0);
   to->row.width = to->columns.width;
   to->row.base = to->columns.base;
   to->row.weights = (const uint8_t *)operands[MAAS_S8_B] + first / MAAS_NR * maas_s8_panel(k, MAAS_NR);
@@ -158,14 +188,19 @@ static void load_panel(const maas_s8_conv_params *p, void *const *operands, int6
 static void depthwise_outputs(depthwise_panel *p, int64_t y) {
   const maas_f32_conv_params *g = p->row.g;
   int64_t width = g->output[maas_width];
-  bool is_plain = !p->block.operands[MAAS_S8_RESIDUAL] && p->block.finish->y_type != MAAS_ELEMENT_S32;
+  maas_element type = p->block.finish->y_type;
+  bool is_plain = !p->columns.adds_more && !p->block.operands[MAAS_S8_RESIDUAL] && type != MAAS_ELEMENT_S32;
   sum_function *sum = sum_function_of(g);
+  bool to_bytes = finishes_sums && is_plain && type != MAAS_ELEMENT_F32 && sum != sum_each;
   int32_t sums[MAAS_MR * MAAS_NR];
+  depthwise_target to = {.sums = sums, .bytes = to_bytes ? &p->columns : NULL, .y_row = g->filters};
   p->block.y = y * width * g->filters;
-  for (int64_t x = 0; x < width; x += MAAS_MR) {
-    sum(&p->row, x * g->stride[maas_width] - g->pad[maas_width], sums);
-    (is_plain ? finish_plain_rows : finish_other_rows)(&p->block, &p->columns, x,
-                                                       maas_min64(MAAS_MR, width - x), p->first, sums);
+  to.y = (uint8_t *)p->block.operands[MAAS_S8_Y] + p->block.y + p->first;
+  for (int64_t x = 0; x < width; x += MAAS_MR, to.y += MAAS_MR * to.y_row) {
+    to.count = maas_min64(MAAS_MR, width - x);
+    sum(&p->row, x * g->stride[maas_width] - g->pad[maas_width], &to);
+    if (!to_bytes)
+      (is_plain ? finish_plain_rows : finish_other_rows)(&p->block, &p->columns, x, to.count, p->first, sums);
   }
 }
 

@@ -7,16 +7,29 @@ typedef struct conv_tile {
   int64_t image, group, position, filter, rows, columns;
 } conv_tile;
 
+/// Tiles of positions differ by one group of rows at most.
 static conv_tile conv_tile_at(const maas_f32_conv_params *g, int64_t index) {
   int64_t positions = maas_window_volume(g->output), filters = maas_s8_conv_filters(g);
   int64_t row_tiles = maas_ceil_div(positions, g->tile_m), column_tiles = maas_ceil_div(filters, g->tile_n);
-  conv_tile t = {.position = index % row_tiles * g->tile_m,
+  int64_t row_groups = maas_ceil_div(positions, MAAS_MR), i = index % row_tiles;
+  conv_tile t = {.position = i * row_groups / row_tiles * MAAS_MR,
                  .filter = index / row_tiles % column_tiles * g->tile_n,
                  .group = index / (row_tiles * column_tiles) % g->groups,
                  .image = index / (row_tiles * column_tiles) / g->groups};
-  t.rows = maas_min64(g->tile_m, positions - t.position);
+  t.rows = maas_min64((i + 1) * row_groups / row_tiles * MAAS_MR, positions) - t.position;
   t.columns = maas_min64(g->tile_n, filters - t.filter);
   return t;
+}
+
+/// `width` neighbouring pixels of a row of x, the first at column `left`; NULL is outside.
+static __attribute__((noinline)) void copy_pixels(const maas_f32_conv_params *g, const uint8_t *row,
+                                                  int64_t left, int64_t width, uint8_t outside, uint8_t *to) {
+  int64_t size = g->channels, before = row ? maas_max64(0, maas_min64(width, -left)) : width;
+  int64_t inside = maas_max64(0, maas_min64(width, g->input[maas_width] - left) - before);
+  memset(to, outside, (size_t)(before * size));
+  if (inside > 0)
+    memcpy(to + before * size, row + (left + before) * size, (size_t)(inside * size));
+  memset(to + (before + inside) * size, outside, (size_t)((width - before - inside) * size));
 }
 
 /// The taps of one row of the kernel, whose first column meets `left` of a row of x; NULL is outside.
@@ -24,8 +37,8 @@ static void copy_kernel_row(const maas_f32_conv_params *g, const uint8_t *row, i
                             uint8_t *to) {
   int64_t channels = maas_s8_conv_channels(g), width = g->kernel[maas_width],
           dilation = g->dilation[maas_width];
-  if (row && left >= 0 && left + width <= g->input[maas_width] && dilation == 1 && g->groups == 1) {
-    memcpy(to, row + left * channels, (size_t)(width * channels));
+  if (dilation == 1 && g->groups == 1) {
+    copy_pixels(g, row, left, width, outside, to);
     return;
   }
   for (int64_t k = 0; k < width; k++, to += channels, left += dilation)
@@ -52,57 +65,74 @@ static void copy_patch(const maas_f32_conv_params *g, const uint8_t *x, const in
     }
 }
 
-/// Where x ends, and how much of a patch lies in one row of x.
+/// What the patches of a tile are copied of: an image and where x ends, how much of a patch lies in one row of x, as how
+/// much that is copied, and the distance between patches.
 typedef struct patch_source {
   const uint8_t *x, *end;
-  int64_t run;
+  int64_t run, copied, pitch;
   uint8_t outside;
 } patch_source;
 
-/// Copies short runs as if they were of 16, 32 or 64 bytes: what is too much comes to lie where the next one goes.
-static inline __attribute__((always_inline)) void copy_runs(const maas_f32_conv_params *g,
-                                                            const patch_source *s, const uint8_t *from,
-                                                            const int64_t size, uint8_t *to) {
+/// The positions from x = `first` to `last` of a row, the first of whose patches begins at `start`, all of whose taps lie
+/// inside, in rows that can be copied as wholes.
+typedef struct inner_positions {
+  int64_t first, last;
+} inner_positions;
+
+static inner_positions inner_positions_of(const maas_f32_conv_params *g, const patch_source *s,
+                                          const int64_t *start) {
+  int64_t bottom = start[maas_height] + (g->kernel[maas_height] - 1) * g->dilation[maas_height];
+  if (g->groups > 1 || g->dilation[maas_width] > 1 || g->kernel[maas_depth] > 1 || start[maas_depth] < 0 ||
+      start[maas_depth] >= g->input[maas_depth] || start[maas_height] < 0 || bottom >= g->input[maas_height])
+    return (inner_positions){0, 0};
+  int64_t stride = g->stride[maas_width], pad = g->pad[maas_width], room = s->end - s->x - s->copied;
+  int64_t rows = (start[maas_depth] * g->input[maas_height] + bottom) * g->input[maas_width];
+  int64_t most = maas_min64(room / g->channels - rows, g->input[maas_width] - g->kernel[maas_width]) + pad;
+  return (inner_positions){maas_ceil_div(pad, stride), room < 0 || most < 0 ? 0 : most / stride + 1};
+}
+
+/// Copies `count` patches that lie inside, short runs as if they were of 16 or 32 bytes, or of whole 64: what is too much
+/// comes to lie where the next one goes.
+static inline __attribute__((always_inline)) void copy_inside(const maas_f32_conv_params *g,
+                                                              const patch_source *s, const uint8_t *from,
+                                                              int64_t count, const int64_t piece,
+                                                              uint8_t *to) {
   int64_t line = g->dilation[maas_height] * g->input[maas_width] * g->channels;
-  for (int64_t ky = 0; ky < g->kernel[maas_height]; ky++, to += s->run, from += line)
-    memcpy(to, from, (size_t)size);
+  int64_t step = g->stride[maas_width] * g->channels, copied = piece < 64 ? piece : s->copied;
+  for (int64_t i = 0; i < count; i++, from += step, to += s->pitch)
+    for (int64_t ky = 0; ky < g->kernel[maas_height]; ky++)
+      for (int64_t done = 0; done < copied; done += piece)
+        memcpy(to + ky * s->run + done, from + ky * line + done, (size_t)piece);
 }
 
-/// Whether all taps lie inside, in rows that can be copied as wholes, and `slack` bytes behind them too.
-static bool is_inside(const maas_f32_conv_params *g, const patch_source *s, const int64_t *start,
-                      int64_t slack) {
-  if (g->groups > 1 || g->dilation[maas_width] > 1 || g->kernel[maas_depth] > 1)
-    return false;
-  for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
-    if (start[d] < 0 || start[d] + (g->kernel[d] - 1) * g->dilation[d] >= g->input[d])
-      return false;
-  int64_t row =
-      (start[0] * g->input[1] + start[1] + (g->kernel[1] - 1) * g->dilation[1]) * g->input[2] + start[2];
-  return s->end - s->x - row * g->channels >= slack;
+static void copy_inner(const maas_f32_conv_params *g, const patch_source *s, const int64_t *start,
+                       int64_t count, uint8_t *to) {
+  const uint8_t *from = s->x + ((start[0] * g->input[1] + start[1]) * g->input[2] + start[2]) * g->channels;
+  if (s->copied == 16)
+    copy_inside(g, s, from, count, 16, to);
+  else if (s->copied == 32)
+    copy_inside(g, s, from, count, 32, to);
+  else
+    copy_inside(g, s, from, count, 64, to);
 }
 
-/// All taps of a position, most of which are in the middle of an image.
-static void copy_position(const maas_f32_conv_params *g, const patch_source *s, const int64_t *at,
-                          uint8_t *to) {
-  int64_t start[MAAS_SPATIAL_RANK], run = s->run;
+/// All taps of the positions from `at` on, which lie in one row.
+static void copy_row_of_patches(const maas_f32_conv_params *g, const patch_source *s, const int64_t *at,
+                                int64_t count, uint8_t *to) {
+  int64_t start[MAAS_SPATIAL_RANK], x = at[maas_width], end = x + count;
   for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
     start[d] = at[d] * g->stride[d] - g->pad[d];
-  if (run > 64 || !is_inside(g, s, start, 64)) {
-    copy_patch(g, s->x, start, s->outside, to);
-    return;
+  inner_positions inner = inner_positions_of(g, s, start);
+  while (x < end) {
+    start[maas_width] = x * g->stride[maas_width] - g->pad[maas_width];
+    int64_t inside = x < inner.first ? 0 : maas_min64(end, inner.last) - x;
+    if (inside > 0)
+      copy_inner(g, s, start, inside, to);
+    else
+      copy_patch(g, s->x, start, s->outside, to);
+    inside = maas_max64(1, inside);
+    x += inside, to += inside * s->pitch;
   }
-  const uint8_t *from = s->x + ((start[0] * g->input[1] + start[1]) * g->input[2] + start[2]) * g->channels;
-  if (run <= 16)
-    copy_runs(g, s, from, 16, to);
-  else if (run <= 32)
-    copy_runs(g, s, from, 32, to);
-  else
-    copy_runs(g, s, from, 64, to);
-}
-
-static void next_position(const maas_f32_conv_params *g, int64_t *at) {
-  for (int d = MAAS_SPATIAL_RANK - 1; d >= 0 && ++at[d] == g->output[d] && d > 0; d--)
-    at[d] = 0;
 }
 
 /// The rows of a tile, and behind them their sums if the weights have zero points.
@@ -113,31 +143,31 @@ static void copy_patches(const maas_s8_conv_params *p, const conv_tile *t, void 
   const uint8_t *x = (const uint8_t *)operands[MAAS_S8_A] +
                      t->image * maas_window_volume(g->input) * g->channels +
                      t->group * maas_s8_conv_channels(g);
-  patch_source source = {.x = x, .run = g->kernel[maas_width] * maas_s8_conv_channels(g)};
+  patch_source source = {
+      .x = x, .run = g->kernel[maas_width] * maas_s8_conv_channels(g), .pitch = block->a_row};
+  source.copied = source.run <= 16 ? 16 : source.run <= 32 ? 32 : maas_round_up(source.run, 64);
   source.end = (const uint8_t *)operands[MAAS_S8_A] + g->batch * maas_window_volume(g->input) * g->channels;
   source.outside = f->a_zeros ? *(const uint8_t *)operands[MAAS_S8_A_ZERO] : (uint8_t)f->a_zero;
   int64_t width = g->output[maas_width], height = g->output[maas_height];
-  int64_t at[] = {t->position / width / height, t->position / width % height, t->position % width};
+  for (int64_t r = 0, count; r < t->rows; r += count) {
+    int64_t position = t->position + r;
+    int64_t at[] = {position / width / height, position / width % height, position % width};
+    count = maas_min64(t->rows - r, width - at[maas_width]);
+    copy_row_of_patches(g, &source, at, count, scratch + r * block->a_row);
+  }
   int32_t *sums = (int32_t *)(void *)(scratch + g->tile_m * block->a_row);
-  for (int64_t r = 0; r < t->rows; r++, next_position(g, at)) {
-    uint8_t *to = scratch + r * block->a_row;
-    copy_position(g, &source, at, to);
-    for (int64_t i = 0; f->a_is_signed && i < block->k; i++)
-      to[i] ^= 0x80;
-    memset(to + block->k, 0, (size_t)(-block->k & 3));
+  for (int64_t r = 0; r < t->rows; r++) {
+    uint8_t *row = scratch + r * block->a_row;
+    if (f->a_is_signed)
+      turn_signs(row, block->k);
     if (maas_s8_needs_sums(f))
-      sums[r] = sum_of(to, block->k);
+      sums[r] = sum_of(row, block->k);
   }
   block->a = scratch;
   block->a_sums = maas_s8_needs_sums(f) ? sums : NULL;
 }
 
-/// Rows of x that need no copy: of whole groups of four unsigned bytes, not all in the same cache sets.
-static bool is_direct(const maas_s8_conv_params *p) {
-  const maas_f32_conv_params *g = &p->conv;
-  return maas_s8_conv_is_whole(g) && g->groups == 1 && g->channels % 4 == 0 && g->channels % 512 != 0 &&
-         !p->finish.a_is_signed && !maas_s8_needs_sums(&p->finish);
-}
+#include "slide.h"
 
 static void product_item(const maas_s8_conv_params *p, void *const *operands, int64_t item,
                          uint8_t *scratch) {
@@ -150,6 +180,9 @@ static void product_item(const maas_s8_conv_params *p, void *const *operands, in
   maas_s8_block block = {.rows = t.rows,
                          .columns = t.columns,
                          .k = k,
+                         .pieces = 1,
+                         .piece = k,
+                         .starts = &maas_s8_no_start,
                          .a_row = maas_s8_row(k),
                          .column = filter,
                          .bias = filter,
@@ -159,12 +192,11 @@ static void product_item(const maas_s8_conv_params *p, void *const *operands, in
                          .operands = operands};
   block.b = (const uint8_t *)operands[MAAS_S8_B] +
             (t.group * panels + t.filter / MAAS_NR) * maas_s8_panel(k, MAAS_NR);
-  if (is_direct(p)) {
-    block.a = (const uint8_t *)operands[MAAS_S8_A] + position * g->channels;
-    block.a_row = g->channels;
-  } else {
+  int64_t starts[maas_s8_conv_most_pieces];
+  if (maas_s8_conv_slides(g))
+    slide(p, &t, operands, &block, starts, scratch);
+  else
     copy_patches(p, &t, operands, &block, scratch);
-  }
   MAAS_S8_BLOCK(&block);
 }
 

@@ -20,8 +20,15 @@ static const maas_kernel rows[] = {
 };
 MAAS_ENTRY(maas_s8_conv, rows)
 
-/// A tile's patches stay in the second-level cache beside a panel of weights.
-enum { most_bytes = 256 * 1024, most_row_groups = 32, good_columns = 256, wanted_items = 8 };
+/// What a tile copies stays in the second-level cache beside a panel of weights, or smaller weights as a whole.
+enum {
+  most_bytes = 256 * 1024,
+  most_weights = 512 * 1024,
+  most_row_groups = 32,
+  good_columns = 256,
+  wanted_items = 8,
+  even_pieces = 4
+};
 
 static int64_t evenly(int64_t size, int64_t pieces, int64_t multiple) {
   return maas_max64(multiple, maas_round_up(maas_ceil_div(size, pieces), multiple));
@@ -34,24 +41,41 @@ static int64_t tiles(const maas_f32_conv_params *g) {
 
 /// A product, and for each byte of a patch its copy.
 static double tile_nanoseconds(const maas_f32_conv_params *g, int32_t isa) {
-  double product = isa == MAAS_ISA_SCALAR ? 0.5 : maas_cpu_has_vnni() ? 0.006 : 0.03;
+  double product = isa == MAAS_ISA_SCALAR ? 0.5 : maas_cpu_dots_bytes() ? 0.006 : 0.03;
   double columns = (double)maas_min64(g->tile_n, maas_s8_conv_filters(g));
   return (double)g->tile_m * (double)(maas_s8_conv_rows(g) + 16) * (0.05 + product * columns);
 }
 
-/// Halves the tile until there is something for every thread or it is worth nobody's while: its columns first, as long as
-/// copies of patches are small beside the products.
+/// Bytes of what a tile copies of x.
+static int64_t copied(const maas_f32_conv_params *g, int64_t positions) {
+  if (maas_s8_conv_slides(g))
+    return maas_s8_conv_slab(g, maas_s8_conv_lines(g, positions)) +
+           positions * (int64_t)(sizeof(int64_t) + sizeof(int32_t));
+  return positions * (maas_s8_row(maas_s8_conv_rows(g)) + (int64_t)sizeof(int32_t));
+}
+
+static int64_t most_groups(const maas_kernel *kernel, const maas_f32_conv_params *g) {
+  int64_t groups = most_row_groups;
+  while (groups > 2 && copied(g, groups * kernel->mr) > most_bytes)
+    groups = groups * 3 / 4;
+  return groups;
+}
+
+/// Cuts the tile until there is something for every thread or it is worth nobody's while: its columns first, as long as
+/// copies of patches are small beside the products, or weights so large that every tile of rows would wait for them.
 static maas_split split_product(const maas_kernel *kernel, maas_f32_conv_params *g) {
-  int64_t pitch = maas_s8_row(maas_s8_conv_rows(g)), positions = maas_window_volume(g->output);
-  int64_t filters = maas_s8_conv_filters(g), row_pieces = 1, column_pieces = 1;
-  int64_t groups = maas_min64(most_row_groups, maas_max64(2, most_bytes / pitch / kernel->mr));
-  row_pieces = maas_ceil_div(positions, groups * kernel->mr);
+  int64_t positions = maas_window_volume(g->output), filters = maas_s8_conv_filters(g);
+  int64_t row_pieces = maas_ceil_div(positions, most_groups(kernel, g) * kernel->mr), column_pieces = 1;
+  bool has_large_weights = filters * maas_s8_conv_rows(g) > most_weights && maas_s8_conv_slides(g);
+  int64_t good = has_large_weights ? kernel->nr : maas_max64(good_columns, kernel->nr);
+  if (row_pieces > 1)
+    row_pieces = maas_round_up(row_pieces, even_pieces);
   for (;;) {
     g->tile_m = maas_min64(positions, evenly(positions, row_pieces, kernel->mr));
     g->tile_n = evenly(filters, column_pieces, kernel->nr);
     if (tiles(g) >= wanted_items || tile_nanoseconds(g, kernel->isa) < 2 * MAAS_CHUNK_NANOSECONDS)
       break;
-    if (g->tile_n > maas_max64(good_columns, kernel->nr))
+    if (g->tile_n > good)
       column_pieces *= 2;
     else if (g->tile_m >= 4 * kernel->mr)
       row_pieces *= 2;
@@ -60,8 +84,7 @@ static maas_split split_product(const maas_kernel *kernel, maas_f32_conv_params 
     else
       break;
   }
-  int64_t scratch = g->tile_m * (pitch + (int64_t)sizeof(int32_t));
-  return maas_split_by_cost(tiles(g), tile_nanoseconds(g, kernel->isa), scratch);
+  return maas_split_by_cost(tiles(g), tile_nanoseconds(g, kernel->isa), copied(g, g->tile_m));
 }
 
 static maas_split split_depthwise(const maas_kernel *kernel, const maas_f32_conv_params *g) {

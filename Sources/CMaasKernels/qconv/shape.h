@@ -2,6 +2,7 @@
 #define MAAS_QCONV_SHAPE_H
 /// What the split of convolution of bytes decides, its packing writes and its kernels follow.
 #include "../conv/conv.h"
+#include "../split.h"
 #include "maas_quant.h"
 
 enum {
@@ -24,12 +25,47 @@ static inline int64_t maas_s8_conv_rows(const maas_f32_conv_params *g) {
   return maas_s8_conv_channels(g) * maas_window_volume(g->kernel);
 }
 
-/// Whether x as it lies is the matrix of patches.
-static inline bool maas_s8_conv_is_whole(const maas_f32_conv_params *g) {
-  bool whole = true;
+/// Bytes of taps that lie side by side in x, and how many of such pieces all taps are.
+static inline int64_t maas_s8_conv_piece(const maas_f32_conv_params *g) {
+  bool joined = g->groups == 1 && g->dilation[maas_width] == 1;
+  return maas_s8_conv_channels(g) * (joined ? g->kernel[maas_width] : 1);
+}
+static inline int64_t maas_s8_conv_pieces(const maas_f32_conv_params *g) {
+  return maas_s8_conv_rows(g) / maas_max64(1, maas_s8_conv_piece(g));
+}
+
+/// Places of x along d that so many neighbouring outputs see.
+static inline int64_t maas_s8_conv_reach(const maas_f32_conv_params *g, int d, int64_t outputs) {
+  return (outputs - 1) * g->stride[d] + (g->kernel[d] - 1) * g->dilation[d] + 1;
+}
+
+/// Whether no output sees what is outside.
+static inline bool maas_s8_conv_is_inside(const maas_f32_conv_params *g) {
+  bool inside = true;
   for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
-    whole = whole && g->kernel[d] == 1 && g->stride[d] == 1 && g->pad[d] == 0 && g->input[d] == g->output[d];
-  return whole;
+    inside = inside && g->pad[d] <= 0 && maas_s8_conv_reach(g, d, g->output[d]) - g->pad[d] <= g->input[d];
+  return inside;
+}
+
+/// Bytes of x's lines, with what is outside, that so many neighbouring lines of outputs see.
+static inline int64_t maas_s8_conv_slab(const maas_f32_conv_params *g, int64_t lines) {
+  return maas_s8_conv_reach(g, maas_height, lines) * g->channels *
+         maas_s8_conv_reach(g, maas_width, g->output[maas_width]);
+}
+
+/// How many lines of outputs so many positions meet at most.
+static inline int64_t maas_s8_conv_lines(const maas_f32_conv_params *g, int64_t positions) {
+  return maas_min64(g->output[maas_height],
+                    (positions + g->output[maas_width] - 2) / g->output[maas_width] + 1);
+}
+
+enum { maas_s8_conv_most_pieces = 64, maas_s8_conv_most_slab = 256 * 1024 };
+
+/// Whether taps are read where they lie in x, or in a copy of some of its lines with what is outside.
+static inline bool maas_s8_conv_slides(const maas_f32_conv_params *g) {
+  return maas_s8_conv_piece(g) % 4 == 0 && maas_s8_conv_pieces(g) <= maas_s8_conv_most_pieces &&
+         g->input[maas_depth] == 1 && g->output[maas_depth] == 1 && g->kernel[maas_depth] == 1 &&
+         g->pad[maas_depth] == 0 && maas_s8_conv_slab(g, 2) <= maas_s8_conv_most_slab;
 }
 
 #endif

@@ -16,16 +16,20 @@ static int64_t matrix_of(const maas_s8_gemm_params *g, int64_t index, const int6
   return matrix;
 }
 
+/// Turns signed bytes into unsigned ones.
+static __attribute__((noinline)) void turn_signs(uint8_t *x, int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    x[i] ^= 0x80;
+}
+
 static void copy_row(const uint8_t *x, int64_t k, bool is_signed, uint8_t *to) {
+  memcpy(to, x, (size_t)k);
   if (is_signed)
-    for (int64_t p = 0; p < k; p++)
-      to[p] = x[p] ^ 0x80;
-  else
-    memcpy(to, x, (size_t)k);
+    turn_signs(to, k);
   memset(to + k, 0, (size_t)(-k & 3));
 }
 
-static int32_t sum_of(const uint8_t *x, int64_t k) {
+static __attribute__((noinline)) int32_t sum_of(const uint8_t *x, int64_t k) {
   uint32_t sum = 0;
   for (int64_t p = 0; p < k; p++)
     sum += x[p];
@@ -46,6 +50,11 @@ static void copy_rows(const maas_s8_gemm_params *g, const uint8_t *a, maas_s8_bl
   block->a_sums = maas_s8_needs_sums(&g->finish) ? sums : NULL;
 }
 
+/// Whether rows of A need no copy: they are whole groups of four unsigned bytes.
+static bool is_direct(const maas_s8_gemm_params *g) {
+  return g->k % 4 == 0 && !g->finish.a_is_signed && !maas_s8_needs_sums(&g->finish);
+}
+
 /// One work item: a tile of one matrix of Y.
 static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64_t item, void *scratch) {
   int64_t groups = maas_ceil_div(g->m, MAAS_MR), column_tiles = maas_ceil_div(g->n, g->tile_n);
@@ -57,6 +66,9 @@ static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64
   maas_s8_block block = {.rows = maas_min64(end, g->m) - i,
                          .columns = maas_min64(g->tile_n, g->n - j),
                          .k = g->k,
+                         .pieces = 1,
+                         .piece = g->k,
+                         .starts = &maas_s8_no_start,
                          .a_row = maas_s8_row(g->k),
                          .row = a * g->m + i,
                          .column = b * g->n + j,
@@ -66,7 +78,11 @@ static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64
                          .finish = &g->finish,
                          .operands = operands};
   block.b = (const uint8_t *)operands[MAAS_S8_B] + (b * panels + j / MAAS_NR) * maas_s8_panel(g->k, MAAS_NR);
-  copy_rows(g, (const uint8_t *)operands[MAAS_S8_A] + (a * g->m + i) * g->a_row, &block, scratch);
+  const uint8_t *from = (const uint8_t *)operands[MAAS_S8_A] + (a * g->m + i) * g->a_row;
+  if (is_direct(g))
+    block.a = from, block.a_row = g->a_row;
+  else
+    copy_rows(g, from, &block, scratch);
   MAAS_S8_BLOCK(&block);
 }
 

@@ -8,9 +8,14 @@
 /// Rows of A times panels of B, finished into Y. Families that make rows of their own call maas_s8_block_<isa>.
 typedef struct maas_s8_block {
   int64_t rows, columns, k;
-  /// Unsigned bytes (those of a signed A with their sign bit turned), rows a_row apart and readable to a multiple of 4.
+  /// Unsigned bytes (those of a signed A with their sign bit turned), rows a_row apart or at `places`.
   const uint8_t *a;
   int64_t a_row;
+  const int64_t *places;
+  /// A row is as many pieces of so many bytes, readable to a multiple of 4, and begin so far behind the row's beginning.
+  /// Panels of B have each filled up to such a multiple.
+  int64_t pieces, piece;
+  const int64_t *starts;
   const int32_t *a_sums; ///< Of each row's k bytes; NULL if maas_s8_needs_sums says so.
   const uint8_t *b;      ///< The panel of the first column.
   int64_t row, column;   ///< Of the first element, among all matrices: where its zero points and scales are.
@@ -20,15 +25,18 @@ typedef struct maas_s8_block {
   void *const *operands; ///< In the order of maas_s8_operand.
 } maas_s8_block;
 
+/// Of rows that are one piece.
+static const int64_t maas_s8_no_start = 0;
+
 typedef void maas_s8_block_function(const maas_s8_block *block);
 maas_s8_block_function maas_s8_block_scalar, maas_s8_block_neon, maas_s8_block_avx2, maas_s8_block_avx512,
-    maas_s8_block_vnni;
+    maas_s8_block_vnni, maas_s8_block_dotprod;
 
 /// Items of a convolution with one filter per channel; see ../qconv/depthwise.h.
 typedef void maas_s8_depthwise_function(const maas_s8_conv_params *params, void *const *operands,
                                         int64_t begin, int64_t end, void *scratch);
 maas_s8_depthwise_function maas_s8_depthwise_scalar, maas_s8_depthwise_neon, maas_s8_depthwise_avx2,
-    maas_s8_depthwise_avx512, maas_s8_depthwise_vnni;
+    maas_s8_depthwise_avx512, maas_s8_depthwise_vnni, maas_s8_depthwise_dotprod;
 
 static inline int32_t maas_byte_at(const void *bytes, int64_t i, bool is_signed) {
   return is_signed ? ((const int8_t *)bytes)[i] : ((const uint8_t *)bytes)[i];

@@ -31,7 +31,7 @@ enum {
 /// A product, or a byte of B from the third-level cache.
 static double tile_nanoseconds(const maas_s8_gemm_params *g, int32_t isa) {
   double b = (double)g->tile_n * (double)(g->k + 1), rows = (double)g->tile_m;
-  double per_row = isa == MAAS_ISA_SCALAR ? 0.5 : maas_cpu_has_vnni() ? 0.005 : 0.03;
+  double per_row = isa == MAAS_ISA_SCALAR ? 0.5 : maas_cpu_dots_bytes() ? 0.005 : 0.03;
   return b * (rows * per_row > 0.03 ? rows * per_row : 0.03);
 }
 
@@ -117,6 +117,15 @@ static inline __attribute__((always_inline)) void pack_quad(const uint8_t *b, in
   }
 }
 
+/// The same of whole groups where those neighbours lie side by side.
+static void pack_words(const uint8_t *b, int64_t column, int64_t width, uint32_t sign, uint32_t *to) {
+  for (int64_t j = 0; j < width; j++) {
+    uint32_t word;
+    memcpy(&word, b + j * column, sizeof word);
+    to[j] = word ^ sign;
+  }
+}
+
 static void add_quad(const uint32_t *quad, int64_t width, int32_t *sums) {
   for (int64_t j = 0; j < width; j++)
     sums[j] += (int32_t)(quad[j] << 24) >> 24;
@@ -129,7 +138,9 @@ static void pack_panel(const maas_s8_pack_params *g, const uint8_t *b, int64_t w
   uint32_t sign = g->is_signed ? 0 : 0x80808080u;
   for (int64_t p = 0; p < g->k; p += 4, to += g->nr) {
     const uint8_t *from = b + p * g->b_row;
-    if (g->b_col == 1)
+    if (g->b_row == 1 && g->k - p >= 4)
+      pack_words(from, g->b_col, width, sign, to);
+    else if (g->b_col == 1)
       pack_quad(from, g->b_row, 1, g->k - p, width, sign, to);
     else
       pack_quad(from, g->b_row, g->b_col, g->k - p, width, sign, to);

@@ -1,5 +1,18 @@
 /// Floats to bytes with a scale for each block, for one instruction set. Included by body.h.
 
+/// Puts the even ones of eight bytes before the odd ones.
+static inline void split_eight(int8_t *bytes) {
+  uint64_t all, halves[2];
+  memcpy(&all, bytes, sizeof all);
+  for (int i = 0; i < 2; i++) {
+    uint64_t x = all >> 8 * i & 0x00ff00ff00ff00ff;
+    x = (x | x >> 8) & 0x0000ffff0000ffff;
+    halves[i] = (x | x >> 16) & 0xffffffff;
+  }
+  all = halves[0] | halves[1] << 32;
+  memcpy(bytes, &all, sizeof all);
+}
+
 static void bytes_of_block(const float *x, int64_t n, bool splits, int8_t *restrict y, float *scale,
                            float *sum) {
   float most = 0, whole[stretch];
@@ -14,7 +27,9 @@ static void bytes_of_block(const float *x, int64_t n, bool splits, int8_t *restr
       total += (int32_t)whole[i];
     }
     for (int64_t i = 0; i < count; i++)
-      y[from + (splits ? i / 8 * 8 + i % 2 * 4 + i % 8 / 2 : i)] = (int8_t)whole[i];
+      y[from + i] = (int8_t)whole[i];
+    for (int64_t i = 0; splits && i < count; i += 8)
+      split_eight(y + from + i);
   }
   *scale = most / 127;
   *sum = *scale * (float)total;

@@ -2,6 +2,7 @@
 #define MAAS_SIMD_AVX512_H
 /// The vocabulary of scalar.h for AVX-512 F, BW, DQ, VL: 16 lanes.
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define V_WIDTH 16
@@ -121,6 +122,43 @@ static inline vf v_ceil(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_POS
 /// The first times 2 to the power of the second.
 #define V_SCALE(a, n) _mm512_scalef_ps(a, n)
 static inline vi v_to_int(vf a) { return _mm512_cvtps_epi32(a); }
+
+/// How four vectors become neighbouring bytes, of which they have `count`.
+#define V_PACKS_BYTES
+typedef struct v_byte_bounds {
+  vi zero;      ///< Of 16 bits, added to what is rounded.
+  vi low, high; ///< Unsigned bytes.
+  vi flip;      ///< What turns them into bytes of the type.
+} v_byte_bounds;
+
+/// `zero`, `low` and `high` are those of unsigned bytes: 128 more than those of signed ones.
+static inline v_byte_bounds v_byte_bounds_of(int32_t zero, int32_t low, int32_t high, bool is_signed) {
+  return (v_byte_bounds){_mm512_set1_epi16((int16_t)zero), _mm512_set1_epi8((int8_t)low),
+                         _mm512_set1_epi8((int8_t)high), _mm512_set1_epi8(is_signed ? INT8_MIN : 0)};
+}
+
+/// Rounded half to even. NaN becomes the lowest, as does what is far below; what is far above must not.
+static inline vi v_to_pairs(vf a, vf b) {
+  vf most = _mm512_set1_ps(0x1p30f);
+  return _mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_min_ps(most, a)),
+                            _mm512_cvtps_epi32(_mm512_min_ps(most, b)));
+}
+static inline void v_store_bytes(uint8_t *p, const vf *x, const v_byte_bounds *bounds, int64_t count) {
+  vi first = _mm512_adds_epi16(v_to_pairs(x[0], x[1]), bounds->zero);
+  vi second = _mm512_adds_epi16(v_to_pairs(x[2], x[3]), bounds->zero);
+  vi bytes = _mm512_max_epu8(_mm512_packus_epi16(first, second), bounds->low);
+  vi order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  bytes = _mm512_xor_si512(_mm512_min_epu8(bytes, bounds->high), bounds->flip);
+  bytes = _mm512_permutexvar_epi32(order, bytes);
+  if (count >= 64)
+    _mm512_storeu_si512(p, bytes);
+  else if (count == 32)
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_castsi512_si256(bytes));
+  else if (count == 16)
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_castsi512_si128(bytes));
+  else
+    _mm512_mask_storeu_epi8(p, ((__mmask64)1 << count) - 1, bytes);
+}
 
 static inline float v_sum(vf a) { return _mm512_reduce_add_ps(a); }
 static inline float v_max_lane(vf a) { return _mm512_reduce_max_ps(a); }

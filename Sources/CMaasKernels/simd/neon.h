@@ -79,8 +79,17 @@ static inline vi vi_dot_pairs(vi a, vi b) {
 }
 static inline vi vi_dot_bytes(vi sum, vi a, vi b) {
   int8x16_t x = vreinterpretq_s8_s32(a), y = vreinterpretq_s8_s32(b);
+#ifdef MAAS_DOTPROD
+  return vdotq_s32(sum, x, y);
+#else
   return vpadalq_s16(sum, vpaddq_s16(vmull_s8(vget_low_s8(x), vget_low_s8(y)), vmull_high_s8(x, y)));
+#endif
 }
+#ifdef MAAS_DOTPROD
+/// The instruction has no bytes of different signs: it is given those of `a` less 128.
+#define V_QUADS_LESS_128
+static inline vi vi_dot_quads(vi sum, vi a, vi b) { return vi_dot_bytes(sum, a, b); }
+#else
 /// The even bytes and the odd ones as 16-bit integers, as in avx2.h.
 static inline vi vi_dot_quads(vi sum, vi a, vi b) {
   uint16x8_t x = vreinterpretq_u16_s32(a);
@@ -90,6 +99,7 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
   vi odd = vi_dot_pairs(vreinterpretq_s32_u16(vshrq_n_u16(x, 8)), vreinterpretq_s32_s16(vshrq_n_s16(y, 8)));
   return vaddq_s32(vaddq_s32(sum, even), odd);
 }
+#endif
 static inline vi vi_load_bytes(const uint8_t *p, bool is_signed) {
   uint32_t word;
   __builtin_memcpy(&word, p, 4);

@@ -89,7 +89,7 @@ extension Lowering {
   }
 
   mutating func emitLookup(_ x: Operand, _ table: Operand, _ y: Operand) {
-    emitLookup(x, table, y, width: x.count, stride: 0, offset: 0)
+    emit(maas_byte_table, [x, table, y], 0, maas_byte_table_split(Int64(x.count)), dtype: x.dtype)
   }
 }
 

@@ -12,6 +12,8 @@ extension Lowering {
     let last = ChannelsLast.toLast(rank: y.rank)
     let image = IntegerSide(try transposed(x.x, last), x.zero)
     let made = try temporary(y.dtype, last.map { y.shape[$0] })
+    var finish = finish
+    if let residual = finish.residual { finish.residual = try transposed(residual, last) }
     try emitChannelsLastConvolution(convolution, image, w, finish, made)
     try emitTranspose(made, y, ChannelsLast.toFirst(rank: y.rank))
   }

@@ -6,14 +6,16 @@ import MaasGraph
 /// a file's.
 ///
 /// Inputs: A, B, their scales (B's may be one for each column, or left out), their zero points, a bias for each column (float),
-/// a residual of Y's shape; and where Y is quantized again, its scale and zero point. Of a convolution A is X, B are the
-/// weights, whose filters count as columns, and there is no residual.
+/// a residual of Y's shape; and where Y is quantized again, its scale and zero point. A quantized Y may have a residual like
+/// it: that one's scale and zero point, and those of the sum, are the last inputs. Of a convolution A is X, B are the weights,
+/// whose filters count as columns, and there is no residual of floats.
 package final class QuantizedProduct: Operator {
   package let name = "QuantizedProduct"
   /// Where an input stands.
   package enum Input: Int {
     case a, b, aScale, bScale, aZero, bZero, bias, residual, yScale, yZero
-    package static let count = 10
+    case residualScale, residualZero, totalScale, totalZero
+    package static let count = 14
   }
 
   private let convolution: Convolution?
@@ -22,20 +24,24 @@ package final class QuantizedProduct: Operator {
   package let activation: Activation
   /// Float, or what Y is quantized to.
   package let type: DType
+  /// Whether there is a residual of bytes.
+  private let addsBytes: Bool
 
   package init(isTransposed: Bool = false, activation: Activation = .none, to type: DType = .float) {
     (self.isTransposed, self.activation, self.type) = (isTransposed, activation, type)
-    convolution = nil
+    (convolution, addsBytes) = (nil, false)
   }
 
-  private init(_ product: QuantizedProduct, _ activation: Activation, to type: DType) {
+  private init(
+    _ product: QuantizedProduct, _ activation: Activation, to type: DType, addsBytes: Bool = false
+  ) {
     (isTransposed, convolution) = (product.isTransposed, product.convolution)
-    (self.activation, self.type) = (activation, type)
+    (self.activation, self.type, self.addsBytes) = (activation, type, addsBytes)
   }
 
   init(_ convolution: Convolution, _ activation: Activation) {
     (self.convolution, self.activation) = (convolution, activation)
-    (isTransposed, type) = (false, .float)
+    (isTransposed, type, addsBytes) = (false, .float, false)
   }
 
   package var isConvolution: Bool { convolution != nil }
@@ -52,13 +58,19 @@ package final class QuantizedProduct: Operator {
     return QuantizedProduct(self, activation, to: type)
   }
 
+  /// The same operator with a residual of its quantized Y's type; nil where there is one already, or Y is float.
+  package var addingBytes: QuantizedProduct? {
+    addsBytes || type == .float ? nil : QuantizedProduct(self, activation, to: type, addsBytes: true)
+  }
+
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(3...Input.count)
     for i in 0..<2 {
       try node.expectDType(i, [.uint8, .int8])
       if node.has(4 + i) { try node.expectSameDType(i, 4 + i) }
     }
-    for i in [2, 3, 6, 7, 8] where node.has(i) { try node.expectDType(i, [.float]) }
+    for i in [2, 3, 6, 8, 10, 12] where node.has(i) { try node.expectDType(i, [.float]) }
+    if node.has(7) { try node.expectDType(7, [type]) }
     if let convolution { return node.setOutput(0, type, try convolution.shape(&node, x: 0, w: 1, bias: 6)) }
     guard let a = try node.shape(0), var b = try node.shape(1) else { return node.setOutput(0, type, nil) }
     if isTransposed, b.count > 1 { b.swapAt(b.count - 1, b.count - 2) }
@@ -71,17 +83,19 @@ package final class QuantizedProduct: Operator {
     let (a, b, y, finish) = (
       try side(node, .a, .aZero), try side(node, .b, .bZero), try node.output(), finish(node)
     )
+    node.mayReuseAlone(7)
     if let convolution { return try node.emitIntegerConvolution(convolution, a, b, finish, y) }
     var columns = b.x.shape
     if isTransposed, columns.count > 1 { columns.swapAt(columns.count - 1, columns.count - 2) }
     let product = try MatrixProduct(of: a.x.shape, columns, to: y.shape, isTransposed: [false, isTransposed])
-    node.mayReuseAlone(7)
     try node.emitIntegerProduct(product, a, b, finish, y)
   }
 
   package var channelsLast: (any Operator)? {
     guard let convolution else { return nil }
-    return ChannelsLast(self, begins: true) { [self] node throws(MaasError) in
+    return ChannelsLast(self, images: addsBytes ? [0, 7] : [0], begins: true) {
+      [self] node throws(MaasError) in
+      node.mayReuseAlone(7)
       let (x, w) = (try side(node, .a, .aZero), try side(node, .b, .bZero))
       try node.emitChannelsLastConvolution(convolution, x, w, finish(node), try node.output())
     }
@@ -95,7 +109,7 @@ package final class QuantizedProduct: Operator {
     IntegerFinish(
       aScale: node.optionalInput(2), bScale: node.optionalInput(3), bias: node.optionalInput(6),
       residual: node.optionalInput(7), yScale: node.optionalInput(8), yZero: node.optionalInput(9),
-      activation: activation)
+      residualScales: addsBytes ? (10..<14).map { node.optionalInput($0) } : [], activation: activation)
   }
 }
 
