@@ -6,7 +6,8 @@ import MaasOps
 /// finished before they leave the cache.
 let finishQuantizedProducts = Rule(name: "FinishQuantizedProducts", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
-  let count = try graph.fuseIntoProducers(inputs: [0, 1]) { (node, input, producer, graph) throws(MaasError) in
+  let count = try graph.fuseIntoProducers(inputs: [0, 1]) {
+    (node, input, producer, graph) throws(MaasError) in
     guard let op = producer.op as? QuantizedProduct, op.type == .float else { return nil }
     if node.op.name == "Add", node.op.isElementary, op.activation.isNone {
       return op.isConvolution
@@ -18,11 +19,42 @@ let finishQuantizedProducts = Rule(name: "FinishQuantizedProducts", effect: .rou
     }
     return graph.quantizing(producer, op, by: node)
   }
-  return try count
+  let sums = try graph.replaceNodes { (node, matcher) throws(MaasError) in matcher.quantizedSum(node) }
+  return try count + sums
     + graph.fuseIntoProducers(inputs: [0, 3], types: [.uint8, .int8]) {
       (node, input, producer, graph) throws(MaasError) in
       graph.addingBytes(node, input, to: producer)
     }
+}
+
+extension Node {
+  /// The scale and zero point of a product's quantized Y.
+  fileprivate var lastScale: [ValueID?] {
+    inputs.count == QuantizedProduct.Input.moreBias.rawValue ? Array(inputs[8...]) : Array(inputs.suffix(2))
+  }
+}
+
+extension Matcher {
+  /// The product whose bytes are dequantized only to have constants for their columns added and to be quantized again.
+  fileprivate func quantizedSum(_ node: Node) -> Node? {
+    guard let quantize = node.op as? QuantizeLinear, quantize.isFromFloat, let y = node.outputs[0],
+      isReadOnce(node.inputs[0]), let sum = self.node(node.inputs[0], "Add"), let scale = node.inputs[1],
+      isOne(scale), graph[scale].dtype == .float
+    else { return nil }
+    let zero = node.inputs[at: 2] ?? nil
+    if let zero, !isOne(zero) { return nil }
+    for i in 0..<2 {
+      guard isReadOnce(sum.inputs[i]), let own = quantized(sum.inputs[i]), isReadOnce(own.x),
+        let product = self.node(own.x), let op = product.op as? QuantizedProduct, !op.isConvolution,
+        product.inputs.count == QuantizedProduct.Input.moreBias.rawValue, graph[y].dtype == op.type,
+        product.lastScale == [own.scale, own.zero], let columns = shape(own.x)?.last?.value,
+        let bias = graph.floatConstant(sum.inputs[1 - i], count: columns), bias.shape.last == columns,
+        shape(y) == shape(own.x)
+      else { continue }
+      return Node(product.name, op, product.inputs + [sum.inputs[1 - i], scale, zero], node.outputs)
+    }
+    return nil
+  }
 }
 
 extension Graph {
@@ -68,10 +100,13 @@ extension Graph {
   fileprivate func addingBytes(_ node: Node, _ input: Int, to producer: Node) -> Node? {
     guard node.op.name == "QLinearAdd", let op = (producer.op as? QuantizedProduct)?.addingBytes,
       let other = node.inputs[3 - input], let own = node.inputs[input], other != own,
-      let shape = self[own].shape, self[other].shape == shape, producer.inputs.count == 10,
-      node.inputs[input + 1...input + 2] == producer.inputs[8...]
+      let shape = self[own].shape, self[other].shape == shape,
+      producer.lastScale == Array(node.inputs[input + 1...input + 2])
     else { return nil }
-    var inputs = producer.inputs
+    var inputs =
+      producer.inputs
+      + [ValueID?](
+        repeating: nil, count: QuantizedProduct.Input.residualScale.rawValue - producer.inputs.count)
     inputs[QuantizedProduct.Input.residual.rawValue] = other
     let zero = node.inputs[at: 7] ?? nil
     inputs += [node.inputs[4 - input], node.inputs[5 - input], node.inputs[6], zero]

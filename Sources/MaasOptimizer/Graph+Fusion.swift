@@ -15,7 +15,8 @@ extension Graph {
     for i in nodes.indices {
       for j in inputs {
         guard let input = nodes[i].inputs[at: j] ?? nil, uses[input.index] == 1,
-          let type = self[input].dtype, types.contains(type), let p = producers[input.index], nodes[p].outputs.count == 1,
+          let type = self[input].dtype, types.contains(type), let p = producers[input.index],
+          nodes[p].outputs.count == 1,
           let fused = try fuse(nodes[i], j, nodes[p], &self)
         else { continue }
         nodes[i] = fused

@@ -52,7 +52,9 @@ extension Matcher {
         inputs.append(try number.reshaped([]))
         continue
       }
-      guard let own = try known[input] ?? identity(input), x == nil || x == own.x else { return nil }
+      var own = known[input]
+      if own == nil { own = try identity(input) }
+      guard let own, x == nil || x == own.x else { return nil }
       x = own.x
       length = max(length, own.length + 1)
       inputs.append(own.table)

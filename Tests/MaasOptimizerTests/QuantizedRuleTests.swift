@@ -70,6 +70,17 @@ import Testing
       [try n.tensor(4, 6)], tolerance: 0)
   }
 
+  @Test func constantsThatAreAddedToBytesOfAProductAreAddedByIt() throws {
+    var n = Network()
+    let x = try rounded(&n, n.input(rows))
+    let w = n(try op(DequantizeLinear.self), try bytes(&n, 6, 6), try scales(&n, 1))
+    let y = try rounded(&n, n.add(try n.weight(6), try rounded(&n, n.product(x, w))))
+    n.graph.outputs = [try rounded(&n, n.add(x, y))]
+    try expectFused(
+      n.graph, rules, into: ["QuantizeLinear", "QuantizedProduct", "DequantizeLinear"],
+      [try n.tensor(4, 6)], tolerance: 2.01 * step)
+  }
+
   @Test func whatIsNoFunctionOfSingleBytesStays() throws {
     var n = Network()
     let (x, y) = (try rounded(&n, n.input(rows)), try rounded(&n, n.input(rows)))

@@ -11,7 +11,7 @@ package final class ByteTable: Operator {
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(2...2)
     for i in 0..<2 { try node.expectDType(i, [.uint8, .int8]) }
-    try node.expectShape(1, [256])
+    try node.expectShape(1, [.known(256)])
     node.setOutput(0, try node.dtype(1), try node.shape(0))
   }
 

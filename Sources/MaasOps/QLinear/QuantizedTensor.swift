@@ -89,7 +89,7 @@ extension Lowering {
   }
 
   mutating func emitLookup(_ x: Operand, _ table: Operand, _ y: Operand) {
-    emit(maas_byte_table, [x, table, y], 0, maas_byte_table_split(Int64(x.count)), dtype: x.dtype)
+    emit(maas_s8_table, [x, table, y], 0, maas_s8_table_split(Int64(x.count)), dtype: x.dtype)
   }
 }
 

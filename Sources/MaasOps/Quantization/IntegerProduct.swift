@@ -38,6 +38,8 @@ struct IntegerFinish {
   var residual: Operand?
   var yScale: Operand?
   var yZero: Operand?
+  /// What is added to bytes, a number for each column, and the scale and zero point of those sums.
+  var more: [Operand?] = [nil, nil, nil]
   /// Where the residual is of Y's bytes: its scale and zero point, and those of the sum.
   var residualScales: [Operand?] = []
   var activation = Activation.none
@@ -59,7 +61,7 @@ struct IntegerFinish {
   /// As maas_s8_operand lists them.
   func operands(_ a: IntegerSide, _ b: IntegerSide, _ panels: Operand, _ y: Operand) -> [Operand?] {
     [a.x, panels, y, a.zeroPoint.operand, b.zeroPoint.operand, aScale, bScale, bias, residual, yScale, yZero]
-      + residualScales
+      + more + residualScales
   }
 }
 

@@ -6,16 +6,17 @@ import MaasGraph
 /// a file's.
 ///
 /// Inputs: A, B, their scales (B's may be one for each column, or left out), their zero points, a bias for each column (float),
-/// a residual of Y's shape; and where Y is quantized again, its scale and zero point. A quantized Y may have a residual like
-/// it: that one's scale and zero point, and those of the sum, are the last inputs. Of a convolution A is X, B are the weights,
+/// a residual of Y's shape; and where Y is quantized again, its scale and zero point. To a quantized Y may be added
+/// floats for its columns, of which the scale and zero point of the sum follow, and a residual like it: that one's scale and
+/// zero point, and those of the sum, are the last inputs. Of a convolution A is X, B are the weights,
 /// whose filters count as columns, and there is no residual of floats.
 package final class QuantizedProduct: Operator {
   package let name = "QuantizedProduct"
   /// Where an input stands.
   package enum Input: Int {
     case a, b, aScale, bScale, aZero, bZero, bias, residual, yScale, yZero
-    case residualScale, residualZero, totalScale, totalZero
-    package static let count = 14
+    case moreBias, moreScale, moreZero, residualScale, residualZero, totalScale, totalZero
+    package static let count = 17
   }
 
   private let convolution: Convolution?
@@ -69,7 +70,7 @@ package final class QuantizedProduct: Operator {
       try node.expectDType(i, [.uint8, .int8])
       if node.has(4 + i) { try node.expectSameDType(i, 4 + i) }
     }
-    for i in [2, 3, 6, 8, 10, 12] where node.has(i) { try node.expectDType(i, [.float]) }
+    for i in [2, 3, 6, 8, 10, 11, 13, 15] where node.has(i) { try node.expectDType(i, [.float]) }
     if node.has(7) { try node.expectDType(7, [type]) }
     if let convolution { return node.setOutput(0, type, try convolution.shape(&node, x: 0, w: 1, bias: 6)) }
     guard let a = try node.shape(0), var b = try node.shape(1) else { return node.setOutput(0, type, nil) }
@@ -109,7 +110,8 @@ package final class QuantizedProduct: Operator {
     IntegerFinish(
       aScale: node.optionalInput(2), bScale: node.optionalInput(3), bias: node.optionalInput(6),
       residual: node.optionalInput(7), yScale: node.optionalInput(8), yZero: node.optionalInput(9),
-      residualScales: addsBytes ? (10..<14).map { node.optionalInput($0) } : [], activation: activation)
+      more: (10..<13).map { node.optionalInput($0) },
+      residualScales: addsBytes ? (13..<17).map { node.optionalInput($0) } : [], activation: activation)
   }
 }
 
