@@ -84,8 +84,8 @@ leave_out() {
     rm "$out/swift/MaasOps-${part//\//-}"*.swift
   done
   leave_out_training
-  rm "$out/swift/MaasOptimizer-"{FuseAttention,FuseRotary,KeepBytes,PackWeights,QuantizeProducts,FinishQuantizedProducts}.swift # their operators are among those
-  sed -i -E '/^  (fuseAttention|fuseRotary|keepBytes|packWeights|quantizeProducts|finishQuantizedProducts),$/d' "$out/swift/MaasOptimizer-Pipeline.swift"
+  rm "$out/swift/MaasOptimizer-"{FuseAttention,FuseRotary,KeepBytes,PackWeights,QuantizeProducts,FinishQuantizedProducts,TabulateBytes}.swift # their operators are among those
+  sed -i -E '/^  (fuseAttention|fuseRotary|keepBytes|packWeights|quantizeProducts|finishQuantizedProducts|tabulateBytes),$/d' "$out/swift/MaasOptimizer-Pipeline.swift"
 }
 
 # Gradients are methods in files of their own, which a protocol's extension stands in for, and one operator of ONNX.
