@@ -820,7 +820,7 @@ MAAS_API maas_status maas_trainer_options_close(maas_trainer_options *options);
  *   weight_decay, l1, l2   penalties; default 0
  *   clip_norm        the largest norm of all gradients together; default 0: any
  *   clip_value       the largest magnitude of an element of a gradient; default 0: any
- *   accumulate       batches whose gradients are averaged for a step; default 1
+ *   accumulate       batches whose gradients are averaged for a step, fewer with their part; default 1
  *   ema              how slowly an average of the parameters follows them, which evaluation and export then use
  *   batch_size       samples of a step of maas_trainer_fit(); default 32
  *   epochs           how often maas_trainer_fit() goes through the data; default 100

@@ -16,7 +16,7 @@ struct Convolving {
     padding = kernel.map { _ in 0 }
   }
 
-  /// The options kernel, stride, padding and dilation for `rank` dimensions.
+  /// The options kernel, stride, padding and, for convolutions, dilation for `rank` dimensions.
   init(_ r: inout LayerReader, rank: Int, defaultKernel: Int, stridesAreKernel: Bool) throws(MaasError) {
     func spread(_ values: [Int]?, _ fallback: [Int]) throws(MaasError) -> [Int] {
       guard let values, !values.isEmpty else { return fallback }
@@ -31,7 +31,7 @@ struct Convolving {
     let ones = Array(repeating: 1, count: rank)
     kernel = try spread(try r.counts("kernel"), Array(repeating: defaultKernel, count: rank))
     strides = try spread(try r.option("stride"), stridesAreKernel ? kernel : ones)
-    dilations = try spread(try r.option("dilation"), ones)
+    dilations = stridesAreKernel ? ones : try spread(try r.option("dilation"), ones)
     switch r.text("padding") {
     case "valid", nil: padding = kernel.map { _ in 0 }
     case "same": padding = nil
@@ -112,6 +112,11 @@ func addPool(
 ) throws(MaasError) {
   try b.expectRank(2...4, "channels and 1 to 3 dimensions")
   let windows = try Convolving(&r, rank: b.shape.count - 1, defaultKernel: 2, stridesAreKernel: true)
+  guard zip(windows.padding ?? [], windows.kernel).allSatisfy({ $0 < $1 }) else {
+    throw MaasError(
+      .invalidArgument, "a window would lie in the padding alone", expected: "padding below the kernel's size"
+    )
+  }
   let (pads, output) = try windows.layout(Array(b.shape.dropFirst()))
   try b.apply(type, name, [], windows.attributes(pads), to: [b.shape[0]] + output)
 }

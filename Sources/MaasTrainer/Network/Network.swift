@@ -16,7 +16,9 @@ public struct Network: Sendable {
   /// Reads a text. Whether its layers fit each other shows when the graph is made.
   public init(text: String) throws(MaasError) {
     var lines: [LayerLine] = []
-    for (i, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    // A line's end of two bytes is one character.
+    let ends: (Character) -> Bool = { $0 == "\n" || $0 == "\r\n" }
+    for (i, line) in text.split(omittingEmptySubsequences: false, whereSeparator: ends).enumerated() {
       if let line = try LayerLine(line, number: i + 1) { lines.append(line) }
     }
     guard let first = lines.first, first.name == "input" else {
