@@ -46,18 +46,20 @@ OUTPUT = os.path.join(ROOT, ".build", "bench")
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="short bursts, under three minutes in all")
+    parser.add_argument("--quick", action="store_true",
+                        help="short bursts, on two threads unless --threads says more: under three minutes in all")  # fmt: skip
     parser.add_argument("--only", action="append", metavar="PATTERN",
                         help="works whose name matches, e.g. 'bert*' or 'mlp-* batch 1'; may be given again")  # fmt: skip
-    parser.add_argument("--threads", metavar="LIST", type=counts, default=[1, 2],
-                        help="numbers of threads (default 1,2)")  # fmt: skip
+    parser.add_argument("--threads", metavar="LIST", type=counts, help="numbers of threads (default 1,2)")
     parser.add_argument("--peers", metavar="LIST", type=peers, default=list(report.PEERS),
                         help=f"runtimes to compare with (default all: {','.join(report.PEERS)})")  # fmt: skip
     parser.add_argument("--models", default=os.path.join(OUTPUT, "models"), metavar="DIR",
                         help="where models are, and are made when missing")  # fmt: skip
     parser.add_argument("--output", default=OUTPUT, metavar="DIR", help="where results go")
     parser.add_argument("--list", action="store_true", help="print the names of the works and stop")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.threads = options.threads or ([2] if options.quick else [1, 2])
+    return options
 
 
 def counts(text: str) -> list[int]:
