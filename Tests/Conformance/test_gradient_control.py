@@ -94,17 +94,9 @@ CASES = {**CHOICES, **{f"{name}_{kind}": (
     [*nodes, node("Sin", "s", "y")], feeds) for kind, cases in (("loop", LOOPS), ("scan", SCANS)) for name, (nodes, feeds) in cases.items()}}  # fmt: skip
 
 
-def own_differences(nodes, feeds, name, step=1e-6):
-    session = maas.Session(model(nodes, feeds, ["y"]).SerializeToString())
-    result = np.zeros(feeds[name].shape)
-    for at in np.ndindex(result.shape):
-        sides = []
-        for sign in (1, -1):
-            moved = {key: np.array(value) for key, value in feeds.items()}
-            moved[name][at] += sign * step
-            sides.append(np.sum(session.run(None, moved)[0]))
-        result[at] = (sides[0] - sides[1]) / (2 * step)
-    return result
+def own_differences(nodes, feeds, name):
+    forward = maas.Session(model(nodes, feeds, ["y"]).SerializeToString())
+    return central_differences(nodes, feeds, name, forward=forward)
 
 
 @pytest.mark.parametrize("name", CASES)
