@@ -47,6 +47,8 @@ package struct StepTemplate: Sendable {
   package let dtype: DType
   /// The kernel's name, for profiles and explanations.
   package let kernel: String
+  /// Whether an item may wait for earlier ones.
+  package fileprivate(set) var isOrdered = false
   /// What `params` point to, when they do.
   fileprivate var owner: (any Sendable & AnyObject)?
 
@@ -167,6 +169,9 @@ package struct Lowering {
     guard items > 0 else { return }
     steps.append(template(run, operands, params, dtype, items, grain, scratch, kernel))
   }
+
+  /// Items of the last step may wait for earlier ones.
+  package mutating func takeInOrder() { steps[steps.count - 1].isOrdered = true }
 
   /// Keeps the object that the last step's parameters point to for as long as the step is there.
   package mutating func keep(_ owner: any Sendable & AnyObject) { steps[steps.count - 1].owner = owner }

@@ -31,7 +31,8 @@ final class StepBlock: @unchecked Sendable {
         to: maas_step(
           run: template.run, operands: UnsafePointer(slots + slot), params: UnsafeRawPointer(params),
           items: Int64(template.items), grain: Int64(template.grain), scratch: Int64(template.scratch),
-          node: Int32(truncatingIfNeeded: node(i)), dtype: template.dtype.rawValue))
+          node: Int32(truncatingIfNeeded: node(i)), dtype: template.dtype.rawValue,
+          ordered: template.isOrdered))
       slot += template.operands.count
       params += padded(template.params.count)
     }

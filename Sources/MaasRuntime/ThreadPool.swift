@@ -12,7 +12,7 @@ package final class ThreadPool: @unchecked Sendable {
   private struct Job {
     var step: UnsafePointer<maas_step>
     var items: Int64 = 0
-    var grain: Int64 = 1
+    var deal: Deal
     var participants: UInt32 = 1
     var scratch: Scratch
     var limits: RunLimits
@@ -76,11 +76,10 @@ package final class ThreadPool: @unchecked Sendable {
     }
     defer { region.release() }
     hire(participants - 1)
-    let grain = Self.grain(step, participants, limits)
     job.initialize(
       to: Job(
-        step: step, items: step.pointee.items, grain: grain, participants: UInt32(participants),
-        scratch: scratch, limits: limits, parts: parts))
+        step: step, items: step.pointee.items, deal: Deal(step, participants, limits),
+        participants: UInt32(participants), scratch: scratch, limits: limits, parts: parts))
     openGate()
     drain()
     closeGate()
@@ -88,23 +87,11 @@ package final class ThreadPool: @unchecked Sendable {
     return Int32(bitPattern: status.load())
   }
 
-  private static func chunks(_ step: UnsafePointer<maas_step>) -> Int64 {
-    (step.pointee.items - 1) / step.pointee.grain + 1
-  }
-
   /// How many of `threads` find something to do on a CPU that no other run is on.
   private func participants(_ step: UnsafePointer<maas_step>, _ threads: Int) -> Int {
     let free = cpus + 1 - max(1, Int(runs.load()))
     // Of more than three numbers `min` would make an array.
-    return min(min(threads, free, Self.maximumThreads), Int(clamping: Self.chunks(step)))
-  }
-
-  /// Few chunks are dealt out evenly, in the order of the items: what a thread reads is then mostly what it wrote.
-  private static func grain(
-    _ step: UnsafePointer<maas_step>, _ participants: Int, _ limits: RunLimits
-  ) -> Int64 {
-    guard limits.areNone, chunks(step) < 4 * Int64(participants) else { return step.pointee.grain }
-    return (step.pointee.items - 1) / Int64(participants) + 1
+    return min(min(threads, free, Self.maximumThreads), Int(clamping: chunks(step)))
   }
 
   private func openGate() {
@@ -149,16 +136,16 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   private func drain(_ slot: UInt32) {
-    let (step, items, grain) = (job.pointee.step, job.pointee.items, job.pointee.grain)
+    let (step, items, deal) = (job.pointee.step, job.pointee.items, job.pointee.deal)
     var worker = job.pointee.limits.worker(scratch: job.pointee.scratch.slot(Int(slot)))
     while status.load() == 0 {
       if job.pointee.limits.interruption() != nil {
         _ = status.exchange(0, for: UInt32(bitPattern: stoppedStatus))
         return
       }
-      let begin = maas_sys_fetch_add(nextChunk, 1) &* grain
-      if begin >= items { return }
-      let result = step.pointee.run(step, begin, min(items, begin &+ grain), &worker)
+      let chunk = deal.place(maas_sys_fetch_add(nextChunk, 1))
+      if chunk.begin >= items { return }
+      let result = step.pointee.run(step, chunk.begin, min(items, chunk.end), &worker)
       if result != 0, status.exchange(0, for: UInt32(bitPattern: result)) { job.pointee.failure = worker }
     }
   }
@@ -233,6 +220,38 @@ extension ThreadPool {
   /// Sets the number for sessions made from now on; 0 goes back to the CPUs.
   package static func setDefaultThreads(_ count: Int) {
     creation.holding { chosenThreads = min(max(count, 0), maximumThreads) }
+  }
+}
+
+private func chunks(_ step: UnsafePointer<maas_step>) -> Int64 {
+  (step.pointee.items - 1) / step.pointee.grain + 1
+}
+
+/// The chunks that the items of a step are dealt out in. The first ones, one for each participant, are most of the work:
+/// what a thread reads is then mostly what it wrote, and what comes next is known. The others go to who is free.
+private struct Deal {
+  private let first, grain, participants: Int64
+  /// By how much longer all of the first chunks are than others.
+  private let lead: Int64
+
+  init(_ step: UnsafePointer<maas_step>, _ participants: Int, _ limits: RunLimits) {
+    (grain, self.participants) = (step.pointee.grain, Int64(participants))
+    let (items, count) = (step.pointee.items, chunks(step))
+    if step.pointee.ordered || !limits.areNone {
+      first = grain
+    } else if count < 4 * self.participants {
+      first = (items - 1) / self.participants + 1
+    } else {
+      first = count * 3 / (4 * self.participants) * grain
+    }
+    lead = self.participants &* (first &- grain)
+  }
+
+  /// Where a chunk begins and ends, were there no end of items.
+  func place(_ chunk: Int64) -> (begin: Int64, end: Int64) {
+    let isFirst = chunk < participants
+    let begin = isFirst ? chunk &* first : lead &+ chunk &* grain
+    return (begin, begin &+ (isFirst ? first : grain))
   }
 }
 

@@ -92,6 +92,19 @@ static int64_t saturated(int64_t a, int64_t b) {
   return __builtin_mul_overflow(a, b, &c) || c > INT64_MAX / 16 ? INT64_MAX / 16 : c;
 }
 
+static int64_t blocks_of(const maas_f32_conv_params *g) {
+  return g->batch * g->groups * g->output[maas_depth] * maas_ceil_div(g->output[maas_height], g->tile_m) *
+         maas_ceil_div(g->output[maas_width], g->tile_x);
+}
+
+/// For two threads.
+static void halve_positions(maas_f32_conv_params *g, int64_t mr) {
+  g->tile_x = maas_round_up(maas_ceil_div(g->tile_x, 2), mr);
+}
+
+/// Few items and an odd number of them: one of two threads would wait.
+static bool is_uneven(int64_t items) { return items > 1 && items < wanted_items && items % 2 != 0; }
+
 static maas_split split_strip(maas_f32_conv_params *g, const maas_kernel *kernel) {
   bool flat = g->path == maas_nhwc_flat, joined = maas_nhwc_joins(g);
   if (flat)
@@ -100,12 +113,12 @@ static maas_split split_strip(maas_f32_conv_params *g, const maas_kernel *kernel
   int64_t pitch = maas_nhwc_pitch(flat ? taps : maas_nhwc_run(g));
   choose_block(g, maas_max64(1, pitch), kernel->mr);
   if (flat && g->tile_x == g->output[maas_width] && g->tile_x >= 8 * kernel->mr)
-    g->tile_x = maas_round_up(maas_ceil_div(g->tile_x, 2), kernel->mr); // Halves, for two threads.
-  int64_t blocks = g->batch * g->groups * g->output[maas_depth] *
-                   maas_ceil_div(g->output[maas_height], g->tile_m) *
-                   maas_ceil_div(g->output[maas_width], g->tile_x);
+    halve_positions(g, kernel->mr);
+  split_filters(g, blocks_of(g), filters, kernel->nr, 2.0 * (double)taps * (double)(g->tile_m * g->tile_x));
+  if (flat && is_uneven(blocks_of(g) * maas_ceil_div(filters, g->tile_n)) && g->tile_x >= 2 * kernel->mr)
+    halve_positions(g, kernel->mr);
+  int64_t blocks = blocks_of(g);
   double flops = 2.0 * (double)taps * (double)(g->tile_m * g->tile_x);
-  split_filters(g, blocks, filters, kernel->nr, flops);
   int64_t rows = joined ? g->tile_m : saturated(g->stride[maas_height], maas_nhwc_phase_rows(g, g->tile_m));
   int64_t scratch =
       flat ? 0 : saturated(saturated(rows, g->tile_x), saturated(pitch, (int64_t)sizeof(float)));

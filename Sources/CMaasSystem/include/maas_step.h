@@ -1,5 +1,6 @@
 #ifndef MAAS_STEP_H
 #define MAAS_STEP_H
+#include <stdbool.h>
 #include <stdint.h>
 
 /// The contract between a plan and the code that runs it: one step, trivial, everything resolved.
@@ -41,6 +42,7 @@ typedef struct maas_step {
   int64_t scratch;       ///< Bytes of maas_worker.scratch that each chunk needs.
   int32_t node;          ///< Index into the plan's node names, for errors and profiles.
   int32_t dtype;         ///< ONNX element type the step computes in, for steps that serve several.
+  bool ordered; ///< An item may wait for earlier ones: chunks are handed out one by one, from the first on.
 } maas_step;
 
 #endif

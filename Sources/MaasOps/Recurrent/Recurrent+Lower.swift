@@ -71,6 +71,7 @@ extension Recurrent {
       node.emit(
         { runRecurrent(Chunk($0, $1, $2, $3)) }, operands, params, items: params.items,
         grain: params.isWorthSharing ? 1 : .max, scratch: Int(params.scratch), kernel: "recurrent")
+      if params.items > 0 { node.takeInOrder() }
     }
   }
 
