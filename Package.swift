@@ -10,10 +10,14 @@ let strict: [SwiftSetting] =
   + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : [])
 
 /// What keeps libmaas small. No code asks for reflection; and where everything is linked into one file, what is public
-/// to other modules need not be kept when nobody uses it.
+/// to other modules need not be kept when nobody uses it. A generic function is compiled again in every file that uses it
+/// for a type: in sections of their own the copies fall together.
 let small: [SwiftSetting] = [
   .unsafeFlags(
-    ["-Xfrontend", "-disable-reflection-metadata", "-Xfrontend", "-internalize-at-link"],
+    [
+      "-Xfrontend", "-disable-reflection-metadata", "-Xfrontend", "-internalize-at-link",
+      "-Xfrontend", "-function-sections",
+    ],
     .when(configuration: .release))
 ]
 
@@ -49,7 +53,7 @@ var libmaasLinkage: [LinkerSetting] = [
   .unsafeFlags([
     "-Xlinker", "-soname=libmaas.so.1", "-Xlinker", "-z", "-Xlinker", "nodelete",
     "-Xlinker", "--version-script=\(root)/Sources/MaasABI/maas.map", "-Xlinker",
-    "--script=\(root)/Sources/MaasABI/frames.ld", "-Xlinker", "--no-eh-frame-hdr",
+    "--script=\(root)/Sources/MaasABI/discard.ld", "-Xlinker", "--no-eh-frame-hdr",
     "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "-z",
     "-Xlinker", "start-stop-gc", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
   ]),
@@ -99,7 +103,8 @@ var package = Package(
       dependencies: [
         "Maas", "MaasRuntime", "MaasONNX", "MaasGraph", "MaasCore", "CMaasSystem", "CMaasABI", "CMaas",
       ],
-      exclude: ["frames.ld", "maas.map"], swiftSettings: strict + small + size, linkerSettings: libmaasLinkage
+      exclude: ["discard.ld", "maas.map"], swiftSettings: strict + small + size,
+      linkerSettings: libmaasLinkage
     ),
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "MaasNumPy", dependencies: ["MaasCore", "CMaasSystem", "CZlib"], swiftSettings: strict),
