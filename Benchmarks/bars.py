@@ -88,6 +88,8 @@ BARS = (
     Bar("3 nodes, run() from Python: µs", _named("3 nodes, run"), _microseconds, max, most=2),
     Bar("3 nodes, run() from Python: least ratio", _named("3 nodes, run"), _ratio, min, least=3),
     Bar("parse 268 MB: µs", _group("parse"), _microseconds, max, most=1000),
+    Bar("plan for a new shape, 5 nodes: µs", _named("plan, 5 nodes"), _microseconds, max, most=100),
+    Bar("plan for a new shape, bert: µs", _named("plan, bert"), _microseconds, max, most=5000),
     Bar("a step of 1000: ns", _group("step"), lambda row: 1e3 * (_microseconds(row) or 0), max, most=50),
     Bar("fork and join: µs", _group("fork-join"), _microseconds, max, most=3),
     Bar("CPU time of resting threads in 50 ms: µs", _group("fork-join"),

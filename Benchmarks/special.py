@@ -1,7 +1,8 @@
-"""Rows that are no run of a work: calls from C, steps, threads, opening a large model, several sessions of it."""
+"""Rows that are no run of a work: calls from C, plans, steps, threads, opening a large model, several sessions of it."""
 
 from __future__ import annotations
 
+import functools
 import os
 import statistics
 import subprocess
@@ -44,6 +45,12 @@ def parsing(folder: str, effort: Effort, hosts: list[Host], machine: Machine) ->
     _read(path)
     times = [seconds for _ in range(15) for seconds in _numbers(caller, path)]
     return _row("parse 268 MB, from C", "parse", {"maas": _seconds(times)})
+
+
+def planning(what: str, model: str, dimension: str, folder: str, *_: Any) -> Row:
+    """What a new shape costs: the first run with it beyond the later ones."""
+    times = _numbers(_program("plan"), networks.file(model, folder), dimension)
+    return _row(f"plan, {what}", "plan", {"maas": _seconds(times)})
 
 
 def _numbers(*command: Any) -> list[float]:
@@ -125,14 +132,14 @@ def crowd(folder: str, effort: Effort, hosts: list[Host], machine: Machine) -> R
 
 
 def opening(folder: str, effort: Effort, hosts: list[Host], machine: Machine) -> Row:
-    """The time until a session of the large model is ready, the file in the page cache."""
-    path = networks.file(LARGE.model, folder)
+    """The time until a session of the large model is ready, the file in the page cache, the memory at hand."""
+    path, work = networks.file(LARGE.model, folder), LARGE._replace(used_before=1 << 30)
     _read(path)
     times: dict[str, list[float]] = {host.peer: [] for host in hosts if host.peer != "torch"}
     for _ in range(max(3, effort.rounds // 2)):
         for host in hosts:
             if host.peer in times:
-                child = host.open(path, LARGE, 1)
+                child = host.open(path, work, 1)
                 times[host.peer].append(child.load["ready"])
                 child.close()
     return _row("open 268 MB", "open", {name: _seconds(list_) for name, list_ in times.items()})
@@ -156,6 +163,8 @@ def sharing(folder: str, effort: Effort, hosts: list[Host], machine: Machine) ->
 SPECIAL: dict[str, Callable[[str, Effort, list[Host], Machine], Row]] = {
     "3 nodes, bound, from C": from_c,
     "parse 268 MB, from C": parsing,
+    "plan, 5 nodes": functools.partial(planning, "5 nodes", "mlp-16", "N"),
+    "plan, bert": functools.partial(planning, "bert", "bert", "S"),
     "a step of 1000": step,
     "fork and join": fork_join,
     f"{CALLERS} callers at once": crowd,
