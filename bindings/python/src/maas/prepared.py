@@ -101,17 +101,20 @@ class _Texts:
 class Prepared:
     """A binding of all inputs and outputs for the dtypes and shapes of one run. For one thread at a time."""
 
-    __slots__ = ("_binding", "_copies", "_handle", "_inputs")
+    __slots__ = ("_argument", "_binding", "_copies", "_copy", "_count", "_inputs")
 
     def __init__(self, session: Session, feed: dict[str, ndarray], outputs: Sequence[ndarray]):
         self._binding = Binding(session)
-        self._handle = self._binding._as_parameter_
+        # What ctypes would make of the handle in every call.
+        self._argument = c_void_p.from_param(self._binding._as_parameter_.value)
+        self._count = len(feed)
         self._inputs = [(name, array.dtype, array.shape, *self._bound(name, array)) for name, array in feed.items()]
         owned = [np.empty_like(array) for array in outputs]
         for value, array in zip(session.outputs, owned):
             self._binding.set_output(value.name, array)
         # To ask an array for its method takes a tenth of what the method does.
         self._copies = [array.copy for array in owned]
+        self._copy = self._copies[0] if len(owned) == 1 else None
 
     def _bound(self, name: str, array: ndarray) -> tuple[ndarray | None, _Place | _Texts | None]:
         """A small input is copied to an array of its own, which is quicker than telling where it is."""
@@ -125,7 +128,7 @@ class Prepared:
 
     def run(self, feed: dict[str, Any], options: RunOptions | None) -> list[ndarray] | None:
         """The outputs; None when `feed` is not what this was made for, ShapeMismatch when the outputs are not."""
-        if len(feed) != len(self._inputs):
+        if len(feed) != self._count:
             return None
         for name, dtype, shape, own, place in self._inputs:
             array = feed.get(name)
@@ -137,10 +140,7 @@ class Prepared:
                 own[...] = array
             elif place is not None and not place.take(array):
                 return None
-        status = _run(self._handle, options)
+        status = _run(self._argument, options)
         if status:
             raise_status(status)
-        results = []
-        for copy in self._copies:
-            results.append(copy())
-        return results
+        return [self._copy()] if self._copy is not None else [copy() for copy in self._copies]
