@@ -13,8 +13,7 @@ struct ModelWriter {
   let shop: Workshop
   let threads: Int
 
-  /// The largest difference of the model's answers from the trainer's, as a part of what answers differ by among each other:
-  /// probabilities by 1, numbers by the deviation of those learned from.
+  /// The largest difference of the model's answers from the trainer's, as a part of what answers differ by among each other.
   private static let tolerance = 1e-5
 
   /// Writes the model under its name once `check` is content with it.
@@ -47,6 +46,7 @@ struct ModelWriter {
     let output = model.outputs.count - 1
     let width = answers.values.shape[1]
     let expected = answers.values.elements(as: Float.self)
+    let sizes = sizes(expected, width)
     var done = 0
     while done < part.samples.count {
       let samples = part.samples[done..<min(part.samples.count, done + part.source.mostAtOnce)]
@@ -54,7 +54,7 @@ struct ModelWriter {
       let found = try session.run(raw)[output].elements(as: Float.self)
       for (i, value) in found.enumerated() {
         let wanted = expected[done * width + i]
-        guard Double((value - wanted).magnitude) <= tolerance(of: wanted, i % width) else {
+        guard Double((value - wanted).magnitude) <= tolerance(of: wanted, i % width, sizes) else {
           throw MaasError(
             .internal,
             "the exported model does not give what training gives for \(part.source.place(part.samples[done + i / width]))",
@@ -66,12 +66,22 @@ struct ModelWriter {
     }
   }
 
+  /// What answers of each column differ by: probabilities by 1; numbers by the deviation of those learned from, or where one
+  /// is further from their mean, by that: in small answers large numbers may have cancelled out.
+  private func sizes(_ answers: [Float], _ width: Int) -> [Double] {
+    guard case .numbers(let scale) = shop.answer else { return Array(repeating: 1, count: width) }
+    return (0..<width).map { column in
+      stride(from: column, to: answers.count, by: width).reduce(Double(scale.scales[column].magnitude)) {
+        max($0, Double((answers[$1] - scale.offsets[column]).magnitude))
+      }
+    }
+  }
+
   /// The last operation of numbers, which puts their mean on, rounds to what a float of their size can hold.
-  private func tolerance(of wanted: Float, _ column: Int) -> Double {
+  private func tolerance(of wanted: Float, _ column: Int, _ sizes: [Double]) -> Double {
     guard case .numbers(let scale) = shop.answer else { return Self.tolerance }
-    let distance = Double((wanted - scale.offsets[column]).magnitude)
-    let size = max(Double(scale.scales[column].magnitude), distance)
-    return Self.tolerance * size + 4 * Double(max(wanted.magnitude, scale.offsets[column].magnitude).ulp)
+    return Self.tolerance * sizes[column] + 4
+      * Double(max(wanted.magnitude, scale.offsets[column].magnitude).ulp)
   }
 
   /// What else is asked for: a model of bytes, and one compiled for this CPU. Gives the files.
