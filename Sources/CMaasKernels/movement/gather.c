@@ -2,21 +2,11 @@
 #include <string.h>
 #include "../split.h"
 #include "../table.h"
+#include "index.h"
 
 int32_t maas_any_gather_1_scalar(MAAS_STEP_ARGUMENTS);
 static const maas_kernel rows[] = {MAAS_ROW(maas_any_gather_1_scalar, MAAS_ISA_SCALAR, 1, 1)};
 MAAS_ENTRY(maas_gather, rows)
-
-static int64_t index_at(const maas_gather_params *g, const void *indices, int64_t i) {
-  return g->index_size == 4 ? ((const int32_t *)indices)[i] : ((const int64_t *)indices)[i];
-}
-
-static int32_t refuse(maas_worker *worker, int64_t index, int64_t axis) {
-  worker->failure[0] = index;
-  worker->failure[1] = -axis;
-  worker->failure[2] = axis;
-  return MAAS_STEP_INDEX;
-}
 
 /// memcpy with a constant size is a load and a store; single elements are common.
 static inline void copy_piece(uint8_t *to, const uint8_t *from, int64_t bytes) {
@@ -79,9 +69,9 @@ int32_t maas_any_gather_1_scalar(MAAS_STEP_ARGUMENTS) {
       done += elements(from, (const int64_t *)step->operands[1] + (first - outer * g->count), g->axis,
                        last - first, (uint8_t *)step->operands[2] + first * bytes);
     for (int64_t i = done; i < last; i++) {
-      int64_t index = index_at(g, step->operands[1], i - outer * g->count);
+      int64_t index = maas_index_at(g->index_size, step->operands[1], i - outer * g->count);
       if (index < -g->axis || index >= g->axis)
-        return refuse(worker, index, g->axis);
+        return maas_refuse_index(worker, index, g->axis);
       copy_piece((uint8_t *)step->operands[2] + i * bytes,
                  from + (index < 0 ? index + g->axis : index) * bytes, bytes);
     }

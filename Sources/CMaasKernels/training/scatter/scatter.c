@@ -2,21 +2,11 @@
 /// which looks at all indices for those that point into it.
 #include "maas_scatter.h"
 #include <string.h>
+#include "../../movement/index.h"
 #include "../../split.h"
 
 /// So few blocks that looking at all indices for each costs little.
 enum { most_blocks = 16 };
-
-static int64_t index_at(const maas_scatter_sum_params *g, const void *indices, int64_t i) {
-  return g->index_size == 4 ? ((const int32_t *)indices)[i] : ((const int64_t *)indices)[i];
-}
-
-static int32_t refuse(maas_worker *worker, int64_t index, int64_t axis) {
-  worker->failure[0] = index;
-  worker->failure[1] = -axis;
-  worker->failure[2] = axis;
-  return MAAS_STEP_INDEX;
-}
 
 static void add(const maas_scatter_sum_params *g, const void *x, void *y, int64_t row, int64_t to) {
   int64_t n = g->inner;
@@ -37,9 +27,9 @@ int32_t maas_scatter_sum(const maas_step *step, int64_t begin, int64_t end, maas
     memset((char *)step->operands[2] + (at + first) * g->inner * g->size, 0,
            (size_t)((last - first) * g->inner * g->size));
     for (int64_t i = 0; i < g->count; i++) {
-      int64_t index = index_at(g, step->operands[1], i);
+      int64_t index = maas_index_at(g->index_size, step->operands[1], i);
       if (index < -g->axis || index >= g->axis)
-        return refuse(worker, index, g->axis);
+        return maas_refuse_index(worker, index, g->axis);
       int64_t row = index < 0 ? index + g->axis : index;
       if (row >= first && row < last)
         add(g, step->operands[0], step->operands[2], outer * g->count + i, at + row);
