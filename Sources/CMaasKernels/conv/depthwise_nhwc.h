@@ -2,12 +2,8 @@
 #define MAAS_CONV_DEPTHWISE_NHWC_H
 /// Channels-last convolution with one filter per channel: a vector holds neighbouring channels.
 #include "../clamp.h"
+#include "../unroll.h"
 #include "nhwc.h"
-
-/// A loop over registers, unrolled.
-#ifndef MAAS_EACH
-#define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
-#endif
 
 enum { depthwise_most_rows = 8 };
 

@@ -3,12 +3,10 @@
 #include "../clamp.h"
 #include "../row.h"
 #include "../split.h"
+#include "../unroll.h"
 #include "pass.h"
 
 #define MAAS_NR (MAAS_NV * V_WIDTH)
-/// A loop over registers, unrolled.
-#define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
-#define MAAS_INLINE static inline __attribute__((always_inline))
 
 /// A tile: rows from i and columns from j on.
 typedef struct maas_gemm_place {

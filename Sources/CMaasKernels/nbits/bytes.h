@@ -2,11 +2,10 @@
 /// low and the high halves of a word's bytes meet the even and the odd of 8 neighbours along k. Codes of 8 bits need an
 /// instruction whose sums have 32 bits.
 #include "../split.h"
+#include "../unroll.h"
 #include "bytes_function.h"
 
 #define MAAS_NR (MAAS_NV * V_WIDTH)
-#define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
-#define MAAS_INLINE static inline __attribute__((always_inline))
 /// Rows of A that one reading of the codes serves.
 enum { most_rows = V_WIDTH > 1 ? 4 : 1 };
 /// Codes are fetched so many words before they are met, across pages too.

@@ -2,12 +2,11 @@
 /// over all of k, then from the first-level cache to Y. A lane holds a column; one step multiplies four neighbours along
 /// k and adds them.
 #include "../row.h"
+#include "../unroll.h"
 #include "left.h"
 
 #define MAAS_NR (MAAS_NV * V_WIDTH)
 #define MAAS_S8_SHARED(op) MAAS_JOIN3_EXPANDED(maas_s8_, op, MAAS_ISA_SUFFIX)
-#define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
-#define MAAS_INLINE static inline __attribute__((always_inline))
 #ifndef MAAS_UNARY_ROWS
 #define MAAS_UNARY_ROWS MAAS_F32_SHARED(unary_rows)
 #endif
@@ -73,34 +72,15 @@ typedef void micro_kernel(const maas_s8_block *k, const uint8_t *a, const int64_
   }
 #if MAAS_NV > 2
 #define MICROS(mr) MICRO(mr, 1) MICRO(mr, 2) MICRO(mr, 4)
-#define MICRO_ROW(mr)                                                                                        \
-  { MICRO_NAME(mr, 1), MICRO_NAME(mr, 2), MICRO_NAME(mr, 4) }
+#define MICRO_ROW(mr) {MICRO_NAME(mr, 1), MICRO_NAME(mr, 2), MICRO_NAME(mr, 4)},
 #else
 #define MICROS(mr) MICRO(mr, 1) MICRO(mr, 2)
-#define MICRO_ROW(mr)                                                                                        \
-  { MICRO_NAME(mr, 1), MICRO_NAME(mr, 2), MICRO_NAME(mr, 2) }
+#define MICRO_ROW(mr) {MICRO_NAME(mr, 1), MICRO_NAME(mr, 2), MICRO_NAME(mr, 2)},
 #endif
-MICROS(1)
-MICROS(2)
-#if MAAS_MR > 2
-MICROS(3)
-MICROS(4)
-#endif
-#if MAAS_MR > 4
-MICROS(5)
-MICROS(6)
-#endif
+MAAS_HEIGHTS(MAAS_MR, MICROS)
 
 /// For 1 ... MAAS_MR rows, and for one vector, two or all.
-static micro_kernel *const micro_kernels[MAAS_MR][3] = {
-    MICRO_ROW(1), MICRO_ROW(2),
-#if MAAS_MR > 2
-    MICRO_ROW(3), MICRO_ROW(4),
-#endif
-#if MAAS_MR > 4
-    MICRO_ROW(5), MICRO_ROW(6),
-#endif
-};
+static micro_kernel *const micro_kernels[MAAS_MR][3] = {MAAS_HEIGHTS(MAAS_MR, MICRO_ROW)};
 
 /// MAAS_MR rows of bytes that have nothing of their own leave the registers finished.
 MAAS_INLINE void multiply_to_bytes(const int nv, const maas_s8_block *k, const uint8_t *a,

@@ -16,7 +16,6 @@ static inline void v_store_part(float *p, vf a, int64_t n) {
 }
 
 #include "convolution/weights.h"
-// Behind it.
 #include "convolution/direct.h"
 #include "norms/norm.h"
 #include "slopes/slope.h"

@@ -1,9 +1,11 @@
-/// Convolution with weights that change with every run, for one instruction set. Included behind weights.h.
+/// Convolution with weights that change with every run, for one instruction set.
 ///
 /// Vectors hold filters, and each element of the image under a tap is broadcast to them: no patch is copied, and of the
 /// weights nothing but panels of filters side by side.
 #include "../../gemm/quad.h"
 #include "../../row.h"
+#include "../../unroll.h"
+#include "planes.h"
 
 /// A strip of output rows of one image's group.
 typedef struct direct_strip {
@@ -45,34 +47,9 @@ MAAS_INLINE void direct_tile(const int mr, const int nv, const direct_strip *s, 
                                                         float *tile) {                                       \
     direct_tile(mr, 2, s, at, w, tile);                                                                      \
   }
-#define MAAS_DIRECT_ROW(mr)                                                                                  \
-  { direct_##mr##_1, direct_##mr##_2 }
-MAAS_DIRECT(1)
-MAAS_DIRECT(2)
-MAAS_DIRECT(3)
-MAAS_DIRECT(4)
-#if MAAS_MR > 4
-MAAS_DIRECT(5)
-MAAS_DIRECT(6)
-#endif
-#if MAAS_MR > 6
-MAAS_DIRECT(7)
-MAAS_DIRECT(8)
-MAAS_DIRECT(9)
-MAAS_DIRECT(10)
-MAAS_DIRECT(11)
-MAAS_DIRECT(12)
-#endif
-static direct_kernel *const direct_kernels[MAAS_MR][2] = {
-    MAAS_DIRECT_ROW(1),  MAAS_DIRECT_ROW(2),  MAAS_DIRECT_ROW(3), MAAS_DIRECT_ROW(4),
-#if MAAS_MR > 4
-    MAAS_DIRECT_ROW(5),  MAAS_DIRECT_ROW(6),
-#endif
-#if MAAS_MR > 6
-    MAAS_DIRECT_ROW(7),  MAAS_DIRECT_ROW(8),  MAAS_DIRECT_ROW(9), MAAS_DIRECT_ROW(10),
-    MAAS_DIRECT_ROW(11), MAAS_DIRECT_ROW(12),
-#endif
-};
+#define MAAS_DIRECT_ROW(mr) {direct_##mr##_1, direct_##mr##_2},
+MAAS_HEIGHTS(MAAS_MR, MAAS_DIRECT)
+static direct_kernel *const direct_kernels[MAAS_MR][2] = {MAAS_HEIGHTS(MAAS_MR, MAAS_DIRECT_ROW)};
 
 /// A tile [positions, nr] to rows of y, with the bias.
 static void direct_store(const direct_strip *s, float *tile, int64_t positions, int64_t nr, float *y) {
@@ -136,8 +113,7 @@ int32_t MAAS_F32_KERNEL(conv_direct)(const maas_step *step, int64_t begin, int64
     maas_padded padded = maas_padded_strip_of(&own);
     const float *x = (const float *)step->operands[0] +
                      (image * g->channels + group * channels) * maas_window_volume(g->input);
-    for (int64_t c = 0; c < channels; c++)
-      pad_plane(&own, &padded, x + c * maas_window_volume(g->input), planes + c * maas_padded_plane(&padded));
+    pad_planes(&own, &padded, x, channels, planes);
     place_taps(&own, &padded, planes, channels, taps);
     direct_strip s = {.g = g, .taps = taps, .depth = depth, .row = padded.row * g->stride[maas_height]};
     for (int64_t f = 0; f < filters; f += d->nr) {

@@ -3,9 +3,8 @@
 /// A tap is a place of the window in a channel. For each the element under it times dy is added up over the positions: a
 /// product of taps x positions, which nothing need be copied for, and positions x filters.
 #include "../../gemm/right.h"
-
-#define MAAS_EACH(i, count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
-#define MAAS_INLINE static inline __attribute__((always_inline))
+#include "../../unroll.h"
+#include "planes.h"
 
 /// Some rows of positions of one image.
 typedef struct weight_pass {
@@ -81,60 +80,9 @@ MAAS_INLINE void weight_dots(const int mr, const weight_pass *p, int64_t tap) {
   static __attribute__((noinline)) void weights_##mr##_2(const weight_pass *p, int64_t tap) {                \
     weight_tile(mr, 2, p, tap);                                                                              \
   }
-#define MAAS_WEIGHTS_ROW(mr)                                                                                 \
-  { weights_##mr##_0, weights_##mr##_1, weights_##mr##_2 }
-MAAS_WEIGHTS(1)
-MAAS_WEIGHTS(2)
-MAAS_WEIGHTS(3)
-MAAS_WEIGHTS(4)
-#if MAAS_MR > 4
-MAAS_WEIGHTS(5)
-MAAS_WEIGHTS(6)
-#endif
-#if MAAS_MR > 6
-MAAS_WEIGHTS(7)
-MAAS_WEIGHTS(8)
-MAAS_WEIGHTS(9)
-MAAS_WEIGHTS(10)
-MAAS_WEIGHTS(11)
-MAAS_WEIGHTS(12)
-#endif
-static weight_kernel *const weight_kernels[MAAS_MR][3] = {
-    MAAS_WEIGHTS_ROW(1),  MAAS_WEIGHTS_ROW(2),  MAAS_WEIGHTS_ROW(3), MAAS_WEIGHTS_ROW(4),
-#if MAAS_MR > 4
-    MAAS_WEIGHTS_ROW(5),  MAAS_WEIGHTS_ROW(6),
-#endif
-#if MAAS_MR > 6
-    MAAS_WEIGHTS_ROW(7),  MAAS_WEIGHTS_ROW(8),  MAAS_WEIGHTS_ROW(9), MAAS_WEIGHTS_ROW(10),
-    MAAS_WEIGHTS_ROW(11), MAAS_WEIGHTS_ROW(12),
-#endif
-};
-
-/// A plane of the image as maas_padded says.
-static void pad_plane(const maas_f32_conv_params *g, const maas_padded *p, const float *plane, float *to) {
-  maas_window w = {g->input, g->output, g->kernel, g->stride, g->dilation, g->pad, 0};
-  for (int64_t z = 0; z < p->depth; z++)
-    for (int64_t y = 0; y < p->height; y++, to += p->row) {
-      int64_t from_z = z - g->pad[maas_depth], from_y = y - g->pad[maas_height];
-      if (from_z < 0 || from_z >= g->input[maas_depth] || from_y < 0 || from_y >= g->input[maas_height])
-        memset(to, 0, (size_t)p->row * sizeof(float));
-      else
-        maas_strip_fill_row(&w, plane + (from_z * g->input[maas_height] + from_y) * g->input[maas_width], to);
-    }
-}
-
-/// The taps of `channels` neighbouring planes.
-static void place_taps(const maas_f32_conv_params *g, const maas_padded *p, const float *planes,
-                       int64_t channels, const float **taps) {
-  for (int64_t c = 0; c < channels; c++, planes += maas_padded_plane(p))
-    for (int64_t z = 0; z < g->kernel[maas_depth]; z++)
-      for (int64_t y = 0; y < g->kernel[maas_height]; y++)
-        for (int64_t x = 0; x < g->kernel[maas_width]; x++) {
-          int64_t row = z * g->dilation[maas_depth] * p->height + y * g->dilation[maas_height];
-          int64_t reach = x * g->dilation[maas_width], stride = g->stride[maas_width];
-          *taps++ = planes + row * p->row + reach % stride * p->phase + reach / stride;
-        }
-}
+#define MAAS_WEIGHTS_ROW(mr) {weights_##mr##_0, weights_##mr##_1, weights_##mr##_2},
+MAAS_HEIGHTS(MAAS_MR, MAAS_WEIGHTS)
+static weight_kernel *const weight_kernels[MAAS_MR][3] = {MAAS_HEIGHTS(MAAS_MR, MAAS_WEIGHTS_ROW)};
 
 /// What an item works on.
 typedef struct weight_item {
@@ -171,13 +119,12 @@ static void weight_image(const maas_f32_conv_weights_params *w, const weight_ite
                          const float *dy) {
   const maas_f32_conv_params *g = &w->conv;
   maas_padded padded = maas_padded_of(g);
-  int64_t channels = g->channels / g->groups, plane = maas_window_volume(g->input);
+  int64_t channels = g->channels / g->groups;
   for (int64_t c = 0; c < channels; c += w->block) {
     int64_t count = maas_min64(w->block, channels - c);
-    const float *planes = x + c * plane;
+    const float *planes = x + c * maas_window_volume(g->input);
     if (!padded.is_image) {
-      for (int64_t i = 0; i < count; i++)
-        pad_plane(g, &padded, planes + i * plane, item->planes + i * maas_padded_plane(&padded));
+      pad_planes(g, &padded, planes, count, item->planes);
       planes = item->planes;
     }
     weight_channels(w, item, planes, dy, count, item->sums + c * maas_window_volume(g->kernel) * w->nr);
