@@ -4,6 +4,7 @@
 /// as a whole: a tile's columns are written to scratch as panels, one pass of rows at a time.
 #include <string.h>
 #include "../split.h"
+#include "maas_windows.h"
 
 /// Neighbouring columns of one panel that lie in one row of the output.
 typedef struct patch_run {

@@ -96,8 +96,11 @@ static int64_t even_height(const maas_f32_gemm_params *g, int64_t rows) {
 /// so many groups of rows.
 enum { groups_in_place = 3 };
 
+/// Floats between rows of a plain B from which on they do not lie near.
+enum { far_rows = 1024 };
+
 static bool stays_in_place(const maas_f32_gemm_params *g, const maas_gemm_pass *pass) {
-  bool is_near = g->b_row * (int64_t)sizeof(real) < MAAS_GEMM_NEAR_ROWS * (int64_t)sizeof(float);
+  bool is_near = g->b_row * (int64_t)sizeof(real) < far_rows * (int64_t)sizeof(float);
   return is_near || pass->rows <= groups_in_place * MAAS_MR;
 }
 

@@ -140,9 +140,6 @@ typedef enum maas_gemm_b {
   MAAS_GEMM_B_PLAIN, ///< B[p,j] = b[p b_row + j b_col].
 } maas_gemm_b;
 
-/// Rows of a plain B that are so many floats or more apart are worth packing where they are read often.
-#define MAAS_GEMM_NEAR_ROWS 1024
-
 /// Y = activation(alpha A B + beta C + R), batched. A[i,p] = a[i a_row + p a_col] (a_row = lda and a_col = 1,
 /// or the other way round for a transposed A); C[i,j] = c[i c_row + j c_col] with 0 where C is broadcast;
 /// R and Y are row-major with y_row elements between rows.
@@ -194,82 +191,6 @@ int32_t maas_f32_gemm_pack(const maas_step *step, int64_t begin, int64_t end, ma
 maas_split maas_f32_gemm_pack_split(maas_f32_gemm_pack_params *params);
 /// Bytes of one packed matrix of floats, a multiple of 4, and twice those of halves; -1 if that does not fit an int64_t.
 int64_t maas_f32_gemm_packed_bytes(int64_t k, int64_t n);
-
-// Convolution
-
-/// Y = activation(conv(X, W) + bias + R) with X [batch, channels, input...], W [filters, channels / groups,
-/// kernel...], Y and R [batch, filters, output...]. The spatial arrays hold depth, height, width; a 1-D or
-/// 2-D convolution puts 1 (pad 0) in front. Padding at the end follows from `output`.
-typedef struct maas_f32_conv_params {
-  int64_t batch, channels, filters, groups;
-  int64_t input[MAAS_SPATIAL_RANK];
-  int64_t output[MAAS_SPATIAL_RANK];
-  int64_t kernel[MAAS_SPATIAL_RANK];
-  int64_t stride[MAAS_SPATIAL_RANK];
-  int64_t dilation[MAAS_SPATIAL_RANK];
-  int64_t pad[MAAS_SPATIAL_RANK]; ///< Before the first element; may be negative.
-  maas_f32_activation activation;
-  int32_t path;           ///< Set by split.
-  int64_t tile_m, tile_n; ///< Set by split.
-  int64_t tile_x;         ///< Set by split of the channels-last form.
-} maas_f32_conv_params;
-
-/// x, w, bias[filters] or NULL, residual R or NULL, y. In place with R.
-int32_t maas_f32_conv(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
-maas_split maas_f32_conv_split(maas_f32_conv_params *params);
-
-/// The same with channels last: X [batch, input..., channels], Y and R [batch, output..., filters], and packed W.
-/// 3 x 3 kernels may run by Winograd's algorithm F(4x4, 3x3), whose rounding errors are about twice a plain sum's.
-int32_t maas_f32_conv_nhwc(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
-maas_split maas_f32_conv_nhwc_split(maas_f32_conv_params *params);
-
-typedef struct maas_f32_conv_nhwc_pack_params {
-  maas_f32_conv_params conv; ///< After its split.
-  int64_t nr;                ///< Set by split.
-} maas_f32_conv_nhwc_pack_params;
-
-/// packed w, w. The layout belongs to the kernel this process selected, and to the path its split chose.
-int32_t maas_f32_conv_nhwc_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
-maas_split maas_f32_conv_nhwc_pack_split(maas_f32_conv_nhwc_pack_params *params);
-/// Bytes of the packed weights, a multiple of 4; -1 if that does not fit an int64_t.
-int64_t maas_f32_conv_nhwc_packed_bytes(const maas_f32_conv_params *params);
-
-/// Adds up what the taps of a transposed convolution make of every input position: columns [batch, input..., kernel...,
-/// filters], bias[filters] or NULL, y [batch, output..., filters]. `pad` is what is cut off at the beginning.
-int32_t maas_f32_fold_nhwc(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
-maas_split maas_f32_fold_nhwc_split(const maas_f32_conv_params *params);
-
-// Pooling
-
-typedef enum maas_pool { MAAS_POOL_MAX = 0, MAAS_POOL_AVERAGE, MAAS_POOL_SUM } maas_pool;
-
-/// X [planes, input...], Y [planes, output...]; planes = batch x channels. Spatial arrays as in conv.
-typedef struct maas_f32_pool_params {
-  maas_pool op;
-  bool count_include_pad; ///< Average: padding (but nothing beyond it) counts in the divisor.
-  bool column_major;      ///< Max: indices as ONNX's storage_order = 1.
-  bool is_signed;         ///< Bytes.
-  int64_t planes;
-  int64_t channels; ///< Read by the channels-last form.
-  int64_t input[MAAS_SPATIAL_RANK];
-  int64_t output[MAAS_SPATIAL_RANK];
-  int64_t kernel[MAAS_SPATIAL_RANK];
-  int64_t stride[MAAS_SPATIAL_RANK];
-  int64_t dilation[MAAS_SPATIAL_RANK];
-  int64_t pad_begin[MAAS_SPATIAL_RANK];
-  int64_t pad_end[MAAS_SPATIAL_RANK];
-} maas_f32_pool_params;
-
-/// x, y, int64 indices or NULL (max only): flat indices into x, of the first maximum. A window without any
-/// element gives 0 for average and sum, -inf and index 0 for max. NaN propagates.
-int32_t maas_f32_pool(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
-maas_split maas_f32_pool_split(const maas_f32_pool_params *params);
-
-/// The same with channels last, X [batch, input..., channels], Y [batch, output..., channels]: x, y.
-int32_t maas_f32_pool_nhwc(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
-maas_split maas_f32_pool_nhwc_split(const maas_f32_pool_params *params);
-/// The same for maxima of bytes; an empty window gives the lowest.
-int32_t maas_s8_pool_nhwc(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 
 // Movement, by element size: 1, 2, 4, 8 or 16 bytes
 
@@ -448,29 +369,6 @@ typedef struct maas_f32_reduce_params {
 /// x, y. Of no elements: 0 (sums, L1, L2), 1 (product), NaN (mean), -inf (max, logarithms), +inf (min).
 int32_t maas_f32_reduce(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_reduce_split(maas_f32_reduce_params *params);
-
-// LSTM cell
-
-/// One time step of ONNX's LSTM after the product of its input with W. `gates` [rows, 4 hidden] in the order i, o, f,
-/// c, biases added; `peephole` [3 hidden] in the order i, o, f.
-typedef struct maas_f32_lstm_params {
-  int64_t rows, hidden;
-  int64_t units;  ///< Of each row so many are computed, from where the operands begin.
-  int64_t k;      ///< Hidden values that are multiplied: all, or 0 where `gates` hold that product already.
-  int64_t r_gate; ///< Elements between the packed parts of R of neighbouring gates.
-  int64_t gates_row; ///< Elements between rows of gates, at least 4 hidden.
-  int64_t y_row;     ///< Elements between rows of y, at least hidden.
-  int64_t time;      ///< Compared with lengths.
-  maas_f32_activation f, g, h;
-  float clip; ///< Gate inputs are held in [-clip, clip]; 0 for none.
-  bool input_forget;
-} maas_f32_lstm_params;
-
-/// gates, cell[rows, hidden] (updated), peephole or NULL, int32 lengths[rows] or NULL, hidden[rows, hidden] (updated), y
-/// or NULL (a second copy of hidden), hidden[rows, k] before the step, R as maas_f32_gemm_pack packs it for the units.
-/// A row whose length is <= time keeps its cell and hidden, and its y is 0.
-int32_t maas_f32_lstm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
-maas_split maas_f32_lstm_split(const maas_f32_lstm_params *params);
 
 // Which kernels run
 

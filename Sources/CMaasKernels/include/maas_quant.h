@@ -1,7 +1,7 @@
 #ifndef MAAS_QUANT_H
 #define MAAS_QUANT_H
 /// Kernels of quantized models and narrow element types; the rules are those of maas_kernels.h.
-#include "maas_kernels.h"
+#include "maas_windows.h"
 
 #ifdef __cplusplus
 extern "C" {

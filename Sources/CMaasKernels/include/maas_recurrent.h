@@ -1,12 +1,33 @@
 #ifndef MAAS_RECURRENT_H
 #define MAAS_RECURRENT_H
-/// RNN, GRU and LSTM while they are trained: a walk over the sequence that keeps what the walk back needs, and that walk.
-/// The rules of maas_kernels.h hold. Gates and directions are in ONNX's order.
+/// A time step of an LSTM. RNN, GRU and LSTM while they are trained: a walk over the sequence that keeps what the walk back
+/// needs, and that walk. The rules of maas_kernels.h hold. Gates and directions are in ONNX's order.
 #include "maas_kernels.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/// One time step of ONNX's LSTM after the product of its input with W. `gates` [rows, 4 hidden] in the order i, o, f,
+/// c, biases added; `peephole` [3 hidden] in the order i, o, f.
+typedef struct maas_f32_lstm_params {
+  int64_t rows, hidden;
+  int64_t units;  ///< Of each row so many are computed, from where the operands begin.
+  int64_t k;      ///< Hidden values that are multiplied: all, or 0 where `gates` hold that product already.
+  int64_t r_gate; ///< Elements between the packed parts of R of neighbouring gates.
+  int64_t gates_row; ///< Elements between rows of gates, at least 4 hidden.
+  int64_t y_row;     ///< Elements between rows of y, at least hidden.
+  int64_t time;      ///< Compared with lengths.
+  maas_f32_activation f, g, h;
+  float clip; ///< Gate inputs are held in [-clip, clip]; 0 for none.
+  bool input_forget;
+} maas_f32_lstm_params;
+
+/// gates, cell[rows, hidden] (updated), peephole or NULL, int32 lengths[rows] or NULL, hidden[rows, hidden] (updated), y
+/// or NULL (a second copy of hidden), hidden[rows, k] before the step, R as maas_f32_gemm_pack packs it for the units.
+/// A row whose length is <= time keeps its cell and hidden, and its y is 0.
+int32_t maas_f32_lstm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
+maas_split maas_f32_lstm_split(const maas_f32_lstm_params *params);
 
 typedef enum maas_cell { MAAS_CELL_RNN = 0, MAAS_CELL_GRU, MAAS_CELL_LSTM } maas_cell;
 

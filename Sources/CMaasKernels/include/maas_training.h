@@ -1,7 +1,7 @@
 #ifndef MAAS_TRAINING_H
 #define MAAS_TRAINING_H
 /// The C kernels that gradients call. The rules of maas_kernels.h hold for them; `dx` is the gradient of x and so on.
-#include "maas_kernels.h"
+#include "maas_windows.h"
 
 #ifdef __cplusplus
 extern "C" {

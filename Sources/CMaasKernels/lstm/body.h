@@ -4,6 +4,7 @@
 #include "../row.h"
 #include "../simd/math.h"
 #include "../split.h"
+#include "maas_recurrent.h"
 
 #define MAAS_NR (MAAS_NV * V_WIDTH)
 enum { gate_count = 4, most_rows = 16 };

@@ -7,6 +7,7 @@
 /// elements for consecutive outputs, without a bounds check, for any stride and dilation.
 #include <string.h>
 #include "../split.h"
+#include "maas_windows.h"
 
 typedef struct maas_window {
   const int64_t *input, *output, *kernel, *stride, *dilation, *pad; // Depth, height, width.
