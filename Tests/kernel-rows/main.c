@@ -247,6 +247,7 @@ int main(void) {
   check_windows();
   check_along();
   check_integers();
+  check_quantizers();
   check_blocks();
   check_nhwc();
   check_byte_convolutions();

@@ -71,6 +71,7 @@ void check_doubles(void);
 void check_windows(void);
 void check_along(void);
 void check_integers(void);
+void check_quantizers(void);
 void check_blocks(void);
 void check_nhwc(void);
 void check_byte_convolutions(void);
