@@ -93,23 +93,32 @@ static void wrong_data(void) {
   FAILS(maas_trainer_set(trainer, "loss", "mae"), MAAS_INVALID_ARGUMENT, "loss");
   FAILS(maas_trainer_set(trainer, "los", "mae"), MAAS_NOT_FOUND, "loss");
   CHECK(loss == 7 && found == 7);
-
-  /* A loss that is no number says so, and changes nothing. */
-  maas_tensor *before = NULL, *after = NULL;
-  OK(maas_trainer_parameter(trainer, "dense_2/weight", &before));
-  x[5] = NAN;
-  FAILS(maas_trainer_step(trainer, good, &loss), MAAS_OUT_OF_RANGE, "loss");
-  OK(maas_trainer_parameter(trainer, "dense_2/weight", &after));
-  CHECK(memcmp(floats(before), floats(after), FEATURES * sizeof(float)) == 0);
-  OK(maas_tensor_close(before));
-  OK(maas_tensor_close(after));
-  x[5] = 0;
-  OK(maas_trainer_step(trainer, good, &loss));
-
   OK(maas_tensor_close(features));
   OK(maas_tensor_close(targets));
   OK(maas_tensor_close(thin));
   OK(maas_tensor_close(pairs));
+  OK(maas_dataset_close(good));
+  OK(maas_trainer_close(trainer));
+}
+
+/* A loss that is no number says so, and changes nothing. */
+static void no_number(void) {
+  maas_trainer *trainer = trainer_with("epochs", "1");
+  if (!trainer)
+    return;
+  maas_dataset *good = samples();
+  maas_tensor *before = NULL, *after = NULL;
+  float loss = 7;
+  OK(maas_trainer_parameter(trainer, "dense_2/weight", &before));
+  x[5] = NAN;
+  FAILS(maas_trainer_step(trainer, good, &loss), MAAS_OUT_OF_RANGE, "loss");
+  CHECK(loss == 7);
+  OK(maas_trainer_parameter(trainer, "dense_2/weight", &after));
+  CHECK(memcmp(floats(before), floats(after), FEATURES * sizeof(float)) == 0);
+  x[5] = 0;
+  OK(maas_trainer_step(trainer, good, &loss));
+  OK(maas_tensor_close(before));
+  OK(maas_tensor_close(after));
   OK(maas_dataset_close(good));
   OK(maas_trainer_close(trainer));
 }
@@ -148,6 +157,7 @@ int main(int argc, char **argv) {
   static const struct check checks[] = {{"options of training", options},
                                         {"networks", networks},
                                         {"wrong data for training", wrong_data},
+                                        {"a loss that is no number", no_number},
                                         {"names in training", names}};
   return run_checks(argc, argv, checks, COUNT(checks));
 }
