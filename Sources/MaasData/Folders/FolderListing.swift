@@ -79,6 +79,20 @@ package struct FolderListing: Sendable {
   }
 }
 
+/// Samples that are files of a listing.
+package protocol ListedSource: SampleSource {
+  var listing: FolderListing { get }
+}
+
+extension ListedSource {
+  package var path: String { listing.path }
+  package var count: Int { listing.files.count }
+  package var targets: Targets { listing.targets }
+  package func name(_ sample: Int) -> String { place(sample) }
+  package func place(_ sample: Int) -> String { listing.files[sample].path }
+  package func fingerprint() throws(MaasError) -> UInt64 { try listing.fingerprint() }
+}
+
 /// The names in a folder, sorted, hidden ones left out.
 package func entries(_ path: String) throws(MaasError) -> [String] {
   guard let folder = opendir(path) else { throw MaasError.file(path, "cannot be opened", errno) }

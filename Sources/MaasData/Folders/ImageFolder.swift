@@ -3,8 +3,8 @@ import MaasGraph
 import MaasONNX
 
 /// Pictures in a folder for each class.
-package final class ImageFolder: SampleSource {
-  private let listing: FolderListing
+package final class ImageFolder: ListedSource {
+  package let listing: FolderListing
   private let decoder: any Operator
   package let inputs = [
     RawInput("image", .image, [.symbol("height"), .symbol("width"), .known(3)])
@@ -16,13 +16,6 @@ package final class ImageFolder: SampleSource {
     var none = AttributeReader([], opset: 20, inputCount: 1, outputCount: 1)
     decoder = try operatorRegistration("ImageDecoder", domain: "", opset: 20).make(&none)
   }
-
-  package var path: String { listing.path }
-  package var count: Int { listing.files.count }
-  package var targets: Targets { listing.targets }
-  package func name(_ sample: Int) -> String { place(sample) }
-  package func place(_ sample: Int) -> String { listing.files[sample].path }
-  package func fingerprint() throws(MaasError) -> UInt64 { try listing.fingerprint() }
 
   package func raw(_ samples: ArraySlice<Int>) throws(MaasError) -> [Tensor] {
     guard let sample = samples.first, samples.count == 1 else {

@@ -1,8 +1,8 @@
 import MaasCore
 
 /// WAV files in a folder for each class, brought to one rate.
-package final class SoundFolder: SampleSource {
-  private let listing: FolderListing
+package final class SoundFolder: ListedSource {
+  package let listing: FolderListing
   package var inputs: [RawInput] { [RawInput("audio", .sound(rate: rate), [.symbol("samples")])] }
   package let mostAtOnce = 1
   /// Samples a second of all sounds as they are given, and of the files.
@@ -37,13 +37,6 @@ package final class SoundFolder: SampleSource {
     let counts = Dictionary(rates.map { ($0, 1) }, uniquingKeysWith: +)
     return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? 0
   }
-
-  package var path: String { listing.path }
-  package var count: Int { listing.files.count }
-  package var targets: Targets { listing.targets }
-  package func name(_ sample: Int) -> String { place(sample) }
-  package func place(_ sample: Int) -> String { listing.files[sample].path }
-  package func fingerprint() throws(MaasError) -> UInt64 { try listing.fingerprint() }
 
   /// How many files have another rate.
   package var resampled: Int { rates.count { $0 != rate } }

@@ -1,19 +1,12 @@
 import MaasCore
 
 /// Text files in a folder for each class; each file is a sample.
-package final class TextFolder: SampleSource {
-  private let listing: FolderListing
+package final class TextFolder: ListedSource {
+  package let listing: FolderListing
   package let inputs = [RawInput("text", .text, [.known(1)])]
   package let mostAtOnce = 256
 
   package init(_ listing: FolderListing) { self.listing = listing }
-
-  package var path: String { listing.path }
-  package var count: Int { listing.files.count }
-  package var targets: Targets { listing.targets }
-  package func name(_ sample: Int) -> String { place(sample) }
-  package func place(_ sample: Int) -> String { listing.files[sample].path }
-  package func fingerprint() throws(MaasError) -> UInt64 { try listing.fingerprint() }
 
   package func raw(_ samples: ArraySlice<Int>) throws(MaasError) -> [Tensor] {
     var texts: [[UInt8]] = []
