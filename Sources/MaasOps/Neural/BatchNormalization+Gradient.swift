@@ -14,6 +14,15 @@ extension BatchNormalization {
   }
 }
 
+extension Inference {
+  /// Outputs: the gradients of x and scale, which are inputs 1 and 2, and of the bias, which is as scale.
+  mutating func setNormalizationGradients() throws(MaasError) {
+    try expectDType(0, DType.floats)
+    setOutput(0, try dtype(1), try shape(1))
+    for i in 1..<3 { setOutput(i, try dtype(2), try shape(2)) }
+  }
+}
+
 /// The gradients of x, scale and bias. Inputs: dy, x, scale, and mean and variance where they are not the batch's.
 final class BatchNormalizationGradient: Operator {
   let name = "BatchNormalizationGradient"
@@ -21,11 +30,7 @@ final class BatchNormalizationGradient: Operator {
 
   init(_ op: BatchNormalization) { self.op = op }
 
-  func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectDType(0, DType.floats)
-    node.setOutput(0, try node.dtype(1), try node.shape(1))
-    for i in 1..<3 { node.setOutput(i, try node.dtype(2), try node.shape(2)) }
-  }
+  func infer(_ node: inout Inference) throws(MaasError) { try node.setNormalizationGradients() }
 
   func lower(_ node: inout Lowering) throws(MaasError) {
     let x = try node.input(1)
@@ -54,8 +59,8 @@ final class BatchNormalizationGradient: Operator {
     for i in 0..<2 { node.deliver(sums[i], i + 1) }
   }
 
-  /// The formula as it stands: dx = scale / s (dy - mean of dy - (x - mean) / s^2 mean of dy (x - mean)), s the standard
-  /// deviation; where the statistics do not depend on x, only the first term.
+  /// The formula as it stands: dx = scale / s (dy - mean of dy - (x - mean) / s^2 mean of dy (x - mean)), s the
+  /// standard deviation; where the statistics do not depend on x, only the first term.
   private func emitPlain(
     _ node: inout Lowering, _ inputs: [Operand?], _ dx: Operand, _ sums: [Operand]
   ) throws(MaasError) {

@@ -17,11 +17,7 @@ final class GroupNormalizationGradient: Operator {
 
   init(_ op: GroupNormalization) { self.op = op }
 
-  func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectDType(0, DType.floats)
-    node.setOutput(0, try node.dtype(1), try node.shape(1))
-    for i in 1..<3 { node.setOutput(i, try node.dtype(2), try node.shape(2)) }
-  }
+  func infer(_ node: inout Inference) throws(MaasError) { try node.setNormalizationGradients() }
 
   func lower(_ node: inout Lowering) throws(MaasError) {
     let x = try node.input(1)

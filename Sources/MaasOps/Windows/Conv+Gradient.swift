@@ -5,23 +5,35 @@ import MaasGraph
 extension Conv {
   package func gradient(_ node: inout Backward) throws(MaasError) {
     guard isLinear, node.inputCount < 4 else { throw MaasError(.unsupported, "the operator has no gradient") }
-    let (dy, x, w) = (try node.gradient(), try node.input(0), try node.input(1))
-    if node.wants(0) { try node.contribute(node.add(ConvDataGradient(convolution), [dy, w, x]), to: 0) }
-    if node.wants(1) {
-      try node.contribute(node.add(ConvWeightGradient(.convolution(convolution)), [dy, x, w]), to: 1)
-    }
-    if node.wants(2) { try node.contribute(node.add(ChannelSum(), [dy, try node.input(2)]), to: 2) }
+    try node.contribute(
+      images: ConvDataGradient(convolution), weights: ConvWeightGradient(.convolution(convolution)))
   }
 }
 
 extension ConvTranspose {
   package func gradient(_ node: inout Backward) throws(MaasError) {
-    let (dy, x, w) = (try node.gradient(), try node.input(0), try node.input(1))
-    if node.wants(0) { try node.contribute(node.add(ConvTransposeDataGradient(self), [dy, w, x]), to: 0) }
-    if node.wants(1) {
-      try node.contribute(node.add(ConvWeightGradient(.transposed(self)), [dy, x, w]), to: 1)
-    }
-    if node.wants(2) { try node.contribute(node.add(ChannelSum(), [dy, try node.input(2)]), to: 2) }
+    try node.contribute(
+      images: ConvTransposeDataGradient(self), weights: ConvWeightGradient(.transposed(self)))
+  }
+}
+
+extension Backward {
+  /// The gradients of images, weights and bias, the first two by these operators.
+  fileprivate mutating func contribute(images: any Operator, weights: any Operator) throws(MaasError) {
+    let (dy, x, w) = (try gradient(), try input(0), try input(1))
+    if wants(0) { try contribute(add(images, [dy, w, x]), to: 0) }
+    if wants(1) { try contribute(add(weights, [dy, x, w]), to: 1) }
+    if wants(2) { try contribute(add(ChannelSum(), [dy, try input(2)]), to: 2) }
+  }
+}
+
+/// Inputs: dy, what the other factor was, and what the gradient is of, for its shape.
+protocol ConvolutionGradient: Operator {}
+
+extension ConvolutionGradient {
+  func infer(_ node: inout Inference) throws(MaasError) {
+    try node.expectDType(0, DType.floats)
+    node.setOutput(0, try node.dtype(0), try node.shape(2))
   }
 }
 
@@ -40,17 +52,12 @@ final class ChannelSum: Operator {
 }
 
 /// The gradient of the images: a convolution of dy with the filters turned round, or, where the window steps, dy spread
-/// by them. Inputs: dy, w and x, for its shape.
-final class ConvDataGradient: Operator {
+/// by them.
+final class ConvDataGradient: ConvolutionGradient {
   let name = "ConvDataGradient"
   private let convolution: Convolution
 
   init(_ convolution: Convolution) { self.convolution = convolution }
-
-  func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectDType(0, DType.floats)
-    node.setOutput(0, try node.dtype(0), try node.shape(2))
-  }
 
   func lower(_ node: inout Lowering) throws(MaasError) {
     let (dy, w, dx) = (try node.input(0), try node.input(1), try node.output())
@@ -130,17 +137,12 @@ private func spatialSizes(_ sizes: (Int64, Int64, Int64)) -> [Int] {
   [Int(sizes.0), Int(sizes.1), Int(sizes.2)]
 }
 
-/// The gradient of the images that a transposed convolution spread: a convolution of dy. Inputs: dy, w and x, for its shape.
-final class ConvTransposeDataGradient: Operator {
+/// The gradient of the images that a transposed convolution spread: a convolution of dy.
+final class ConvTransposeDataGradient: ConvolutionGradient {
   let name = "ConvTransposeDataGradient"
   private let op: ConvTranspose
 
   init(_ op: ConvTranspose) { self.op = op }
-
-  func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectDType(0, DType.floats)
-    node.setOutput(0, try node.dtype(0), try node.shape(2))
-  }
 
   func lower(_ node: inout Lowering) throws(MaasError) {
     let (dy, w, dx) = (try node.input(0), try node.input(1), try node.output())
@@ -178,8 +180,8 @@ extension ConvTranspose {
   }
 }
 
-/// The gradient of the weights. Inputs: dy, x and w, for its shape.
-final class ConvWeightGradient: Operator {
+/// The gradient of the weights.
+final class ConvWeightGradient: ConvolutionGradient {
   enum Kind {
     case convolution(Convolution)
     case transposed(ConvTranspose)
@@ -189,11 +191,6 @@ final class ConvWeightGradient: Operator {
   private let kind: Kind
 
   init(_ kind: Kind) { self.kind = kind }
-
-  func infer(_ node: inout Inference) throws(MaasError) {
-    try node.expectDType(0, DType.floats)
-    node.setOutput(0, try node.dtype(0), try node.shape(2))
-  }
 
   func lower(_ node: inout Lowering) throws(MaasError) {
     let (dy, x, dw) = (try node.input(0), try node.input(1), try node.output())
