@@ -56,8 +56,8 @@ public struct ModelOptions: Sendable {
   public init() {}
 }
 
-/// A loaded model, ONNX or compiled: graph, weights, metadata. Immutable and safe for any number of threads; its weights are shared
-/// by all its sessions and given back when the last of them is gone.
+/// A loaded model, ONNX or compiled: graph, weights, metadata. Immutable and safe for any number of threads; its
+/// weights are shared by all its sessions and given back when the last of them is gone.
 public final class Model: @unchecked Sendable {
   public let inputs: [ValueInfo]
   public let outputs: [ValueInfo]

@@ -21,7 +21,8 @@ package protocol Operator: AnyObject, Sendable {
   /// body, then those of the second, and so on.
   var bodies: [Graph] { get }
 
-  /// True for If: input 0 says which of two bodies gives the outputs. The plan puts the chosen body in the node's place.
+  /// True for If: input 0 says which of two bodies gives the outputs. The plan puts the chosen body in the node's
+  /// place.
   var selectsBody: Bool { get }
 
   /// True for Identity: output 0 is input 0, whatever it is.

@@ -2,9 +2,9 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// Convolutions with constant weights, and what lies between them, work on images whose channels come last: kernels read
-/// vectors of neighbouring channels then. Transposes stand where such a region begins and ends, and those that the
-/// model has around it vanish.
+/// Convolutions with constant weights, and what lies between them, work on images whose channels come last: kernels
+/// read vectors of neighbouring channels then. Transposes stand where such a region begins and ends, and those that
+/// the model has around it vanish.
 let assignLayout = Rule(name: "AssignLayout", effect: .rounding, isInternal: true) {
   (graph: inout Graph) throws(MaasError) -> Int in
   var pass = LayoutPass(graph)
@@ -211,8 +211,8 @@ extension LayoutPass {
   }
 }
 
-/// Whether the kernel has enough to do: vectors hold filters of a group, or all channels where each is a group. A region
-/// begins only where its first transpose is small beside the work.
+/// Whether the kernel has enough to do: vectors hold filters of a group, or all channels where each is a group. A
+/// region begins only where its first transpose is small beside the work.
 private func isWorthwhile(_ op: any Operator, _ weights: [Int], isInside: Bool) -> Bool {
   guard let conv = op as? Conv else { return isInside || weights[1] >= 8 }
   let (groups, filters) = (conv.groups, weights[0])

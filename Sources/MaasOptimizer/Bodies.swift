@@ -68,8 +68,8 @@ extension Graph {
     for i in values.indices where values[i].constant == nil { values[i].shape = nil }
   }
 
-  /// Offers each body, with the node that has it and the first of the inputs that it takes; those that `change` says are
-  /// others now come into the node.
+  /// Offers each body, with the node that has it and the first of the inputs that it takes; those that `change` says
+  /// are others now come into the node.
   private mutating func changeBodies(
     _ change: (inout Graph, _ node: Node, _ first: Int) throws(MaasError) -> Bool
   ) throws(MaasError) {

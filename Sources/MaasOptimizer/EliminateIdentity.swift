@@ -1,7 +1,8 @@
 import MaasCore
 import MaasGraph
 
-/// Nodes that hand their input on: readers take the input itself. Graph outputs keep the node, which carries their name.
+/// Nodes that hand their input on: readers take the input itself. Graph outputs keep the node, which carries their
+/// name.
 let eliminateIdentity = Rule(name: "EliminateIdentity", effect: .exact) { graph in
   let outputs = Set(graph.outputs)
   var replacements: [ValueID: ValueID] = [:]

@@ -2,8 +2,8 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// A bias, a residual, an activation and a quantization behind a product of quantized tensors become part of it: its sums are
-/// finished before they leave the cache.
+/// A bias, a residual, an activation and a quantization behind a product of quantized tensors become part of it: its
+/// sums are finished before they leave the cache.
 let finishQuantizedProducts = Rule(name: "FinishQuantizedProducts", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
   let count = try graph.fuseIntoProducers(inputs: [0, 1]) {

@@ -1,8 +1,8 @@
 import MaasCore
 import MaasGraph
 
-/// Nodes whose inputs are all constant become constants themselves, unless that would make the model much larger. Quantized
-/// weights stay so until other rules have seen them.
+/// Nodes whose inputs are all constant become constants themselves, unless that would make the model much larger.
+/// Quantized weights stay so until other rules have seen them.
 let foldConstants = Rule(name: "FoldConstants", effect: .exact) { (graph: inout Graph) in
   folded(&graph) { (node, graph) in !graph.isQuantizedMatrix(node) }
 }

@@ -2,8 +2,8 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// Zeros around images, and only there, become the padding of the convolution or average that alone reads them; the lowest
-/// number becomes that of a maximum.
+/// Zeros around images, and only there, become the padding of the convolution or average that alone reads them; the
+/// lowest number becomes that of a maximum.
 let foldPad = Rule(name: "FoldPad", effect: .rounding) { (graph: inout Graph) throws(MaasError) -> Int in
   try graph.fuseIntoProducers { (node, _, producer, graph) throws(MaasError) in
     guard let pad = producer.op as? Pad, node.outputs.count == 1, let x = producer.inputs[0],

@@ -2,8 +2,8 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// A unary function behind a float product, convolution or sum that nobody else reads becomes part of it, and is applied
-/// while the results are still in cache.
+/// A unary function behind a float product, convolution or sum that nobody else reads becomes part of it, and is
+/// applied while the results are still in cache.
 let fuseActivation = Rule(name: "FuseActivation", effect: .exact) {
   (graph: inout Graph) throws(MaasError) -> Int in
   try graph.fuseIntoProducers { (node, _, producer, graph) throws(MaasError) in

@@ -2,8 +2,8 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// Adding a tensor of the same shape to a product or convolution becomes part of it: the sum is made while the results are
-/// in registers.
+/// Adding a tensor of the same shape to a product or convolution becomes part of it: the sum is made while the
+/// results are in registers.
 let fuseResidual = Rule(name: "FuseResidual", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
   try graph.fuseIntoProducers(inputs: [0, 1]) { (node, input, producer, graph) throws(MaasError) in

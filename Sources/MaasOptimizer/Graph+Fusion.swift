@@ -2,9 +2,9 @@ import MaasCore
 import MaasGraph
 
 extension Graph {
-  /// Visits every node with the node that makes its input 0 (or another of the `inputs`), where that is a float value, or
-  /// one of other `types`, that nobody else reads. Where `fuse` returns one node for both, it takes the place of the reader, and the producer
-  /// goes. Returns how often.
+  /// Visits every node with the node that makes its input 0 (or another of the `inputs`), where that is a float
+  /// value, or one of other `types`, that nobody else reads. Where `fuse` returns one node for both, it takes the
+  /// place of the reader, and the producer goes. Returns how often.
   mutating func fuseIntoProducers(
     inputs: [Int] = [0], types: [DType] = [.float],
     _ fuse: (_ node: Node, _ input: Int, _ producer: Node, _ graph: inout Graph) throws(MaasError) -> Node?

@@ -10,8 +10,8 @@ extension Operator {
 }
 
 extension Graph {
-  /// The sizes that differ and meet where one of them may be 1 and be repeated: the result bears the name of one, and may
-  /// have the size of the other.
+  /// The sizes that differ and meet where one of them may be 1 and be repeated: the result bears the name of one, and
+  /// may have the size of the other.
   func mixedSizes() -> Set<Dim> {
     var mixed: Set<Dim> = []
     for node in nodes

@@ -2,9 +2,9 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// What stands between a dequantization and a quantization works on the integers where there is an operator that does so: with
-/// equal scales the operators that move numbers only, and nothing at all for none in between. Of a table of integers only
-/// what is looked up is dequantized.
+/// What stands between a dequantization and a quantization works on the integers where there is an operator that does
+/// so: with equal scales the operators that move numbers only, and nothing at all for none in between. Of a table of
+/// integers only what is looked up is dequantized.
 let keepBytes = Rule(name: "KeepBytes", effect: .rounding) { (graph: inout Graph) throws(MaasError) -> Int in
   try graph.replaceNodes { (node, matcher) throws(MaasError) in
     if node.op is Gather { return matcher.lookedUp(node) }

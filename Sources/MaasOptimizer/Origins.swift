@@ -2,8 +2,8 @@ import MaasCore
 import MaasGraph
 
 extension Graph {
-  /// Lets every node that a rule made know the nodes of the graph before that made the same values and are gone, with all
-  /// they need that is gone too, be it only now.
+  /// Lets every node that a rule made know the nodes of the graph before that made the same values and are gone, with
+  /// all they need that is gone too, be it only now.
   mutating func keepOrigins(_ before: Graph) {
     let (then, now) = (before.producers(), producers())
     for i in nodes.indices where nodes[i].origin == nil && !before.has(nodes[i], then) {

@@ -2,8 +2,8 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// A product of dequantized 8-bit tensors, or one of integers that is scaled to float afterwards, becomes one operator that
-/// reads the integers.
+/// A product of dequantized 8-bit tensors, or one of integers that is scaled to float afterwards, becomes one
+/// operator that reads the integers.
 let quantizeProducts = Rule(name: "QuantizeProducts", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
   try graph.replaceNodes { (node, matcher) throws(MaasError) in

@@ -2,8 +2,8 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// The target of a reshape, computed by other nodes, becomes a constant where inference tells it: dimensions of the input
-/// are kept, and at most one takes what is left. A reshape of a reshape takes the first one's input.
+/// The target of a reshape, computed by other nodes, becomes a constant where inference tells it: dimensions of the
+/// input are kept, and at most one takes what is left. A reshape of a reshape takes the first one's input.
 let simplifyReshape = Rule(name: "SimplifyReshape", effect: .exact) {
   (graph: inout Graph) throws(MaasError) -> Int in
   let mixed = graph.mixedSizes()

@@ -2,8 +2,8 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// Bytes that are a function of other bytes, element by element, whatever operators on floats and integers that is written
-/// in, are looked up in a table.
+/// Bytes that are a function of other bytes, element by element, whatever operators on floats and integers that is
+/// written in, are looked up in a table.
 let tabulateBytes = Rule(name: "TabulateBytes", effect: .exact, isInternal: true) {
   (graph: inout Graph) throws(MaasError) -> Int in
   var known: [ValueID: ByteFunction] = [:]

@@ -2,8 +2,8 @@ import MaasCore
 import MaasGraph
 import MaasOps
 
-/// A Gemm between a reshape to a matrix and one back to the shape in front is a MatMul with a bias: what follows sees the
-/// rows where they belong.
+/// A Gemm between a reshape to a matrix and one back to the shape in front is a MatMul with a bias: what follows sees
+/// the rows where they belong.
 let unfoldGemm = Rule(name: "UnfoldGemm", effect: .exact) { (graph: inout Graph) throws(MaasError) -> Int in
   try graph.replaceNodes { (node, matcher) throws(MaasError) in
     guard node.op is Reshape, let gemm = matcher.node(node.inputs[0]), let op = gemm.op as? Gemm, op.isPlain,

@@ -145,8 +145,8 @@ extension Run {
     return best(grids)
   }
 
-  /// The parts of the whole range that are tried: the fewer codes there are, the more is gained by cutting off. With many
-  /// codes a thousandth more of scale rounds the numbers otherwise, and some of those ways lose much less.
+  /// The parts of the whole range that are tried: the fewer codes there are, the more is gained by cutting off. With
+  /// many codes a thousandth more of scale rounds the numbers otherwise, and some of those ways lose much less.
   private static func shares(_ bits: Int) -> [Float] {
     if bits == 8 { return [0.8, 0.85, 0.9, 0.95] + (0..<48).map { 1 + Float($0) / 1000 } }
     let least: Float = bits == 4 ? 0.6 : 0.3

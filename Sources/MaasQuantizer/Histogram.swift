@@ -1,5 +1,5 @@
-/// How often a value lies where: bins from -reach to reach. What lies farther out doubles the reach, and two bins become
-/// one.
+/// How often a value lies where: bins from -reach to reach. What lies farther out doubles the reach, and two bins
+/// become one.
 struct Histogram {
   static let bins = 4096
   private(set) var reach: Float = 0

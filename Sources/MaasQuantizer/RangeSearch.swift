@@ -104,8 +104,8 @@ struct RangeSearch {
     return result
   }
 
-  /// Kullback and Leibler's divergence, less what chance alone makes of it: with a finite count of values, each bin more
-  /// than there are codes adds half a value (Miller and Madow).
+  /// Kullback and Leibler's divergence, less what chance alone makes of it: with a finite count of values, each bin
+  /// more than there are codes adds half a value (Miller and Madow).
   private static func divergence(_ p: [Double], _ q: [Double]) -> Double {
     let (pSum, qSum) = (p.reduce(0, +), q.reduce(0, +))
     let filled = p.count { $0 > 0 }

@@ -1,8 +1,8 @@
 #if !hasFeature(Embedded)
   import CMaasSystem
 
-  /// Calls `body` for ranges that together are all of `items`, on the pool's threads: up to `threads`, or with 0 as many as
-  /// sessions have. What one call writes no other may read.
+  /// Calls `body` for ranges that together are all of `items`, on the pool's threads: up to `threads`, or with 0 as
+  /// many as sessions have. What one call writes no other may read.
   package func inParallel(_ items: Int, grain: Int, threads: Int, _ body: (Range<Int>) -> Void) {
     guard items > 0 else { return }
     let threads = threads > 0 ? threads : ThreadPool.defaultThreads

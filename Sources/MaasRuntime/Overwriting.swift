@@ -1,7 +1,7 @@
 // The Embedded build trains nothing: it computes elsewhere what is to lie over an input, and copies it.
 #if !hasFeature(Embedded)
-  /// When a plan reads its inputs for the last time and writes its outputs for the first time: an output that comes behind
-  /// the last reader of an input may lie where that input is.
+  /// When a plan reads its inputs for the last time and writes its outputs for the first time: an output that comes
+  /// behind the last reader of an input may lie where that input is.
   struct Overwriting {
     /// By output and by input; nil: never.
     private var firstWrite: [Int: Int] = [:]

@@ -20,7 +20,8 @@ final class PlanFamily: @unchecked Sendable {
   /// Bytes of the arenas of all plans of this era.
   var arenaBytes: Int { lock.holding { bytes } }
 
-  /// Counts a plan. It and the plans on the way to it, with `chainBytes` together, always fit: a run needs them at once.
+  /// Counts a plan. It and the plans on the way to it, with `chainBytes` together, always fit: a run needs them at
+  /// once.
   func add(level: Int, arenaBytes: Int, chainBytes: Int) {
     lock.holding {
       count += 1

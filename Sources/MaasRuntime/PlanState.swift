@@ -169,7 +169,8 @@ struct PlanState {
     return try Operand(BufferID(buffer), known.dtype, known.shape, constant: known.constant)
   }
 
-  /// Values that nodes not planned yet, or the graph's outputs, still read; `besidesNext`: apart from the very next node.
+  /// Values that nodes not planned yet, or the graph's outputs, still read; `besidesNext`: apart from the very next
+  /// node.
   func valuesStillNeeded(besidesNext: Bool) -> Set<Int> {
     var needed: Set<Int> = []
     for (depth, frame) in frames.enumerated() {

@@ -7,8 +7,8 @@ import MaasTrainer
 
 /// Where a training is kept so that it can go on after an interruption.
 ///
-/// `training` says what is trained, which file has the trainer's state, and what became of each epoch. It is replaced at
-/// once, after that file is whole: at any moment the folder holds one state that fits its history.
+/// `training` says what is trained, which file has the trainer's state, and what became of each epoch. It is replaced
+/// at once, after that file is whole: at any moment the folder holds one state that fits its history.
 final class CheckpointFolder {
   private let path: String
   /// What must be the same for a training to go on.

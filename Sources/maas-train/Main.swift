@@ -3,8 +3,8 @@ import Glibc
 import MaasCommand
 import MaasCore
 
-/// Exit codes: 0 all went well (also where Ctrl-C ended training early and the model was written), 1 a failure, 2 a wrong
-/// command line. A failure is one line on standard error.
+/// Exit codes: 0 all went well (also where Ctrl-C ended training early and the model was written), 1 a failure, 2 a
+/// wrong command line. A failure is one line on standard error.
 @main enum Main {
   static func main() {
     exit(run(Array(CommandLine.arguments.dropFirst())))

@@ -30,8 +30,8 @@ extension NetworkArguments {
     return try dense(task, usualLayers, usualDropout)
   }
 
-  /// What `make trained` and larger sets show to be good where nothing is known: one layer, and dropout, without which small
-  /// data are learned by heart.
+  /// What `make trained` and larger sets show to be good where nothing is known: one layer, and dropout, without
+  /// which small data are learned by heart.
   var usualLayers: [Int] { layers ?? [128] }
   var usualDropout: Double { dropout ?? (layers == nil ? 0.2 : 0) }
 

@@ -9,7 +9,8 @@ struct Trained {
 
   private var losses: [Double] { epochs.map { $0.validation ?? $0.loss } }
 
-  /// The place of the epoch whose parameters the trainer has: the first one with the least loss, or without patience the last.
+  /// The place of the epoch whose parameters the trainer has: the first one with the least loss, or without patience
+  /// the last.
   var best: Int? {
     if trainer.options.patience == 0 { return epochs.indices.last }
     return losses.indices.min { (losses[$0], $0) < (losses[$1], $1) }

@@ -1,5 +1,5 @@
-/// What works along rows or axes (softmax, products of few rows, normalisation, reduction, the LSTM cell) against the portable row,
-/// whose exactness KernelTests holds.
+/// What works along rows or axes (softmax, products of few rows, normalisation, reduction, the LSTM cell) against the
+/// portable row, whose exactness KernelTests holds.
 #include <stdio.h>
 #include <string.h>
 #include "rows.h"

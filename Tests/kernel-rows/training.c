@@ -1,5 +1,5 @@
-/// The kernels of gradients: slopes against double precision, weights of convolutions against plain sums, what works along
-/// rows against the portable row, whose results the conformance tests compare with differences.
+/// The kernels of gradients: slopes against double precision, weights of convolutions against plain sums, what works
+/// along rows against the portable row, whose results the conformance tests compare with differences.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,8 @@
 
 /// Keeps the reason of a failure for maas_error_message() on this thread, as one line; long texts are cut.
 void maas_abi_set_message(const uint8_t *text, size_t size);
-/// Makes "the node has no attribute 'name'" this thread's message, without an allocation: the name is as a caller gave it.
+/// Makes "the node has no attribute 'name'" this thread's message, without an allocation: the name is as a caller
+/// gave it.
 void maas_abi_set_absent(const char *name);
 /// How often the message of this thread was set.
 uint64_t maas_abi_message_count(void);

@@ -24,7 +24,8 @@ static inline tap_range taps_inside(const maas_f32_conv_params *g, int d, int64_
 /// One row of outputs, for a vector of channels.
 typedef struct depthwise_strip {
   const maas_f32_conv_params *g;
-  /// Of the vector's first channel: where the first column of the input meets the first taps that are inside, and those.
+  /// Of the vector's first channel: where the first column of the input meets the first taps that are inside, and
+  /// those.
   const float *x, *weights;
   const float *residual;
   float *y;

@@ -1,7 +1,7 @@
 #ifndef MAAS_DGEMM_VECTORS_H
 #define MAAS_DGEMM_VECTORS_H
-/// What products need of the vector vocabulary (../simd/scalar.h), for V_WIDTH doubles. The compiler's own vectors serve every
-/// instruction set.
+/// What products need of the vector vocabulary (../simd/scalar.h), for V_WIDTH doubles. The compiler's own vectors
+/// serve every instruction set.
 
 typedef double vf __attribute__((ext_vector_type(V_WIDTH)));
 

@@ -20,8 +20,8 @@ static inline int64_t maas_gemm_packed_rows(const maas_f32_gemm_params *g, int64
 /// Rows of k that leave room in the first-level cache for what else a copied panel's pass touches.
 #define MAAS_GEMM_SHORT 128
 
-/// Passes over k only pay where a panel is read more than twice, or is copied before it is read; few rows of a copied one
-/// need short ones. Scratch memory holds a packed A of one pass, no longer one.
+/// Passes over k only pay where a panel is read more than twice, or is copied before it is read; few rows of a copied
+/// one need short ones. Scratch memory holds a packed A of one pass, no longer one.
 static inline int64_t maas_gemm_pass_length(int64_t k, int64_t rows, int64_t mr, bool copied, bool packs_a) {
   if (packs_a || (copied ? 2 * rows > mr : rows > 2 * mr))
     return maas_gemm_kc(k);

@@ -11,8 +11,8 @@ static inline void copy_few(const real *from, int64_t n, real *to) {
     v_store_tail(to + i, v_load_tail(from + i, n - i), n - i);
 }
 
-/// Of a transposed A: a stretch of one of its rows at a time, with what comes next fetched, as those rows may lie a page
-/// apart.
+/// Of a transposed A: a stretch of one of its rows at a time, with what comes next fetched, as those rows may lie a
+/// page apart.
 static void pack_transposed_a(int64_t rows, int64_t height, int64_t k, maas_gemm_left a, real *to) {
   enum { ahead = 16, line = 64 / sizeof(real) };
   for (int64_t p = 0; p < k; p++, a.a += a.col, to += height) {

@@ -228,8 +228,8 @@ MAAS_INLINE void tile_of(const int mr, const int nv, const maas_gemm_pass *pass,
   finish_tile(mr, nv, acc, pass->columns - j, f, i, j);
 }
 
-/// The tile at (i, j), whose rows of A begin at `a`. Operands stay where they are: what is written to be read at once in another width
-/// waits for every store before it.
+/// The tile at (i, j), whose rows of A begin at `a`. Operands stay where they are: what is written to be read at once
+/// in another width waits for every store before it.
 typedef void micro_kernel(const maas_gemm_pass *pass, const real *a, const maas_gemm_finish *f, int64_t i,
                           int64_t j);
 

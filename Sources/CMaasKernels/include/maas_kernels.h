@@ -189,7 +189,8 @@ typedef struct maas_f32_gemm_pack_params {
 /// packed b, b. The layout belongs to the kernel this process selected; do not store it in files.
 int32_t maas_f32_gemm_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_gemm_pack_split(maas_f32_gemm_pack_params *params);
-/// Bytes of one packed matrix of floats, a multiple of 4, and twice those of halves; -1 if that does not fit an int64_t.
+/// Bytes of one packed matrix of floats, a multiple of 4, and twice those of halves; -1 if that does not fit an
+/// int64_t.
 int64_t maas_f32_gemm_packed_bytes(int64_t k, int64_t n);
 
 // Movement, by element size: 1, 2, 4, 8 or 16 bytes

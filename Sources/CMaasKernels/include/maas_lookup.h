@@ -49,12 +49,12 @@ int64_t maas_f32_first(const float *x, int64_t n, float value);
 /// Where it last stands; -1 if nowhere.
 int64_t maas_f32_last(const float *x, int64_t n, float value);
 
-/// The first element that, times the sign 1 or -1, is not below the limit or equal to it, as a NaN is not; n if there is
-/// none.
+/// The first element that, times the sign 1 or -1, is not below the limit or equal to it, as a NaN is not; n if there
+/// is none.
 int64_t maas_f32_first_beyond(const float *x, int64_t n, float limit, float sign);
 
-/// For each of `width` columns the row with the largest element, or with sign -1 the smallest; the first NaN where there
-/// is one. Rows are `apart` elements apart, and at most INT32_MAX.
+/// For each of `width` columns the row with the largest element, or with sign -1 the smallest; the first NaN where
+/// there is one. Rows are `apart` elements apart, and at most INT32_MAX.
 void maas_f32_best_rows(const float *x, int64_t rows, int64_t apart, int64_t width, float sign,
                         bool takes_last, int64_t *y);
 

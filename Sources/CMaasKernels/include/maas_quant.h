@@ -78,9 +78,9 @@ maas_split maas_f32_convert_split(const maas_f32_convert_params *params);
 
 // Products of bytes, with sums of 32 bits
 
-/// What becomes of the sums of products of A's and B's bytes less their zero points. S32: the sums, with an integer bias
-/// added. Else Y = activation((sum a_scale) b_scale + bias + residual), which for bytes is divided by y_scale, rounded half
-/// to even, moved by y's zero point and held within the type. Such bytes may be dequantized again and
+/// What becomes of the sums of products of A's and B's bytes less their zero points. S32: the sums, with an integer
+/// bias added. Else Y = activation((sum a_scale) b_scale + bias + residual), which for bytes is divided by y_scale,
+/// rounded half to even, moved by y's zero point and held within the type. Such bytes may be dequantized again and
 /// more added to them, numbers of columns first and then a residual of bytes, of which each sum is quantized anew.
 typedef struct maas_s8_finish {
   bool a_is_signed, b_is_signed;
@@ -148,8 +148,9 @@ maas_split maas_s8_pack_split(maas_s8_pack_params *params);
 /// Bytes of one packed matrix; -1 if that does not fit an int64_t.
 int64_t maas_s8_packed_bytes(int64_t k, int64_t n);
 
-/// Convolution of bytes with their channels last: X [batch, input..., channels], Y [batch, output..., filters], packed W.
-/// Padding has X's zero point, of which there is one; scales and zero points of W are one, or one for each filter.
+/// Convolution of bytes with their channels last: X [batch, input..., channels], Y [batch, output..., filters],
+/// packed W. Padding has X's zero point, of which there is one; scales and zero points of W are one, or one for each
+/// filter.
 typedef struct maas_s8_conv_params {
   maas_f32_conv_params conv; ///< Without its activation.
   maas_s8_finish finish;
@@ -165,8 +166,8 @@ typedef struct maas_s8_conv_pack_params {
   int32_t nr; ///< Set by split.
 } maas_s8_conv_pack_params;
 
-/// packed w, w [filters, channels / groups, kernel...]. The layout belongs to the kernel this process selected, and to the
-/// path its split chose.
+/// packed w, w [filters, channels / groups, kernel...]. The layout belongs to the kernel this process selected, and
+/// to the path its split chose.
 int32_t maas_s8_conv_pack(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_s8_conv_pack_split(maas_s8_conv_pack_params *params);
 /// Bytes of the packed weights; -1 if that does not fit an int64_t.
@@ -185,10 +186,10 @@ typedef struct maas_f32_nbits_params {
   int64_t tile_m, tile_n, pass;
 } maas_f32_nbits_params;
 
-/// a[m, k], codes, scales, zeros or NULL, the sums of a's blocks [m, k / block] or NULL unless `direct`, bias[n] or NULL,
-/// y[m, n], and the scales of a's blocks where a is bytes. Codes, scales and zeros lie in panels as maas_f32_gemm_pack
-/// makes them of matrices [k * bits / 32, n] (a word has the codes of neighbours along k, the first in its lowest bits)
-/// and [k / block, n].
+/// a[m, k], codes, scales, zeros or NULL, the sums of a's blocks [m, k / block] or NULL unless `direct`, bias[n] or
+/// NULL, y[m, n], and the scales of a's blocks where a is bytes. Codes, scales and zeros lie in panels as
+/// maas_f32_gemm_pack makes them of matrices [k * bits / 32, n] (a word has the codes of neighbours along k, the
+/// first in its lowest bits) and [k / block, n].
 int32_t maas_f32_nbits(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_nbits_split(maas_f32_nbits_params *params);
 /// Whether A may come as bytes for codes of so many bits, and that is worth its while for m rows.
@@ -199,8 +200,8 @@ typedef struct maas_block_bytes_params {
   int32_t bits; ///< Of the codes that y meets.
 } maas_block_bytes_params;
 
-/// x[blocks, block], bytes y, scales, sums: y = round(x / scale) with scale = the largest |x| / 127, sums of scale y. For
-/// codes of 4 bits the even ones of each 8 stand before the odd ones.
+/// x[blocks, block], bytes y, scales, sums: y = round(x / scale) with scale = the largest |x| / 127, sums of scale y.
+/// For codes of 4 bits the even ones of each 8 stand before the odd ones.
 int32_t maas_f32_block_bytes(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_block_bytes_split(const maas_block_bytes_params *params);
 

@@ -1,7 +1,7 @@
 #ifndef MAAS_RECURRENT_H
 #define MAAS_RECURRENT_H
-/// A time step of an LSTM. RNN, GRU and LSTM while they are trained: a walk over the sequence that keeps what the walk back
-/// needs, and that walk. The rules of maas_kernels.h hold. Gates and directions are in ONNX's order.
+/// A time step of an LSTM. RNN, GRU and LSTM while they are trained: a walk over the sequence that keeps what the
+/// walk back needs, and that walk. The rules of maas_kernels.h hold. Gates and directions are in ONNX's order.
 #include "maas_kernels.h"
 
 #ifdef __cplusplus
@@ -23,9 +23,9 @@ typedef struct maas_f32_lstm_params {
   bool input_forget;
 } maas_f32_lstm_params;
 
-/// gates, cell[rows, hidden] (updated), peephole or NULL, int32 lengths[rows] or NULL, hidden[rows, hidden] (updated), y
-/// or NULL (a second copy of hidden), hidden[rows, k] before the step, R as maas_f32_gemm_pack packs it for the units.
-/// A row whose length is <= time keeps its cell and hidden, and its y is 0.
+/// gates, cell[rows, hidden] (updated), peephole or NULL, int32 lengths[rows] or NULL, hidden[rows, hidden]
+/// (updated), y or NULL (a second copy of hidden), hidden[rows, k] before the step, R as maas_f32_gemm_pack packs it
+/// for the units. A row whose length is <= time keeps its cell and hidden, and its y is 0.
 int32_t maas_f32_lstm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_lstm_split(const maas_f32_lstm_params *params);
 
@@ -59,8 +59,8 @@ typedef struct maas_recurrent_params {
 /// - LSTM's peepholes [D, 3 H]; of GRU that is linear before reset the bias of R's last gate, [D, H]; or NULL.
 /// - int32 lengths[B] or NULL, initial hidden[D, B, H] or NULL, initial cell or NULL.
 /// - before[D, T, B, H]: set to the hidden values before each step.
-/// - kept: LSTM: cells [D, T + 1, B, H], in the order of the walk. GRU: [D, T, B, H], what the last gate of R was multiplied
-///   with, or, linear before reset, that product with its bias. NULL for RNN.
+/// - kept: LSTM: cells [D, T + 1, B, H], in the order of the walk. GRU: [D, T, B, H], what the last gate of R was
+///   multiplied with, or, linear before reset, that product with its bias. NULL for RNN.
 /// - y[T, D, B, H] or NULL, last hidden[D, B, H], last cell or NULL.
 int32_t maas_recurrent_forward(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 
@@ -69,7 +69,8 @@ int32_t maas_recurrent_forward(const maas_step *step, int64_t begin, int64_t end
 /// - R packed gate by gate with k = H (not transposed), for GRU that is not linear before reset; else NULL.
 /// - peepholes or NULL, lengths or NULL, before, kept, gradient of y or NULL.
 /// - gradient of the last hidden values, and of the last cells or NULL: become those of the initial ones.
-/// - gradient of the gates' inputs [D, T, B, g H]; of GRU that is linear before reset, the same for R's part; else NULL.
+/// - gradient of the gates' inputs [D, T, B, g H]; of GRU that is linear before reset, the same for R's part; else
+///   NULL.
 int32_t maas_recurrent_backward(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 
 maas_split maas_recurrent_split(maas_recurrent_params *params);

@@ -26,12 +26,13 @@ maas_split maas_f32_softmax_slope_split(const maas_f32_softmax_params *params);
 
 // Normalisation
 
-/// dy, x, scale[n] or NULL, dx, mean[rows] or NULL, inverse standard deviation[rows] or NULL: the last two are written. In
-/// place with dy and x.
+/// dy, x, scale[n] or NULL, dx, mean[rows] or NULL, inverse standard deviation[rows] or NULL: the last two are
+/// written. In place with dy and x.
 int32_t maas_f32_layer_norm_slope(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_layer_norm_slope_split(const maas_f32_layer_norm_params *params);
 
-/// dy, x, mean[rows] or NULL for 0, inverse standard deviation[rows], dscale[n] or NULL, dbias[n] or NULL: sums over rows.
+/// dy, x, mean[rows] or NULL for 0, inverse standard deviation[rows], dscale[n] or NULL, dbias[n] or NULL: sums over
+/// rows.
 int32_t maas_f32_layer_norm_sums(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_layer_norm_sums_split(const maas_f32_layer_norm_params *params);
 
@@ -42,8 +43,8 @@ typedef struct maas_f32_channel_norm_params {
   float epsilon;
 } maas_f32_channel_norm_params;
 
-/// dy, x, scale[channels], mean[channels] and variance[channels] that are given, or NULL for those of the batch, then dx,
-/// dscale[channels], dbias[channels], each or NULL. In place with dy and x.
+/// dy, x, scale[channels], mean[channels] and variance[channels] that are given, or NULL for those of the batch, then
+/// dx, dscale[channels], dbias[channels], each or NULL. In place with dy and x.
 int32_t maas_f32_channel_norm_slope(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_channel_norm_slope_split(const maas_f32_channel_norm_params *params);
 

@@ -106,8 +106,8 @@ MAAS_INLINE void add_block(const int bits, const int rows, const maas_f32_nbits_
   }
 }
 
-/// total = A[row] B with B unpacked word by word. The sum of products of codes, and that of the elements, can be infinite
-/// where the result is not, and what one subtracts from the other then no number.
+/// total = A[row] B with B unpacked word by word. The sum of products of codes, and that of the elements, can be
+/// infinite where the result is not, and what one subtracts from the other then no number.
 static __attribute__((noinline)) void dot_unpacked(const maas_f32_nbits_params *g, const panel *p,
                                                    const float *a, vf *total) {
   float b[32 / 4 * MAAS_NR];

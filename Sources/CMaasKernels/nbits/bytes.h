@@ -1,6 +1,6 @@
-/// The product of a quantized to bytes with codes of 4 bits, for one instruction set: sums of a block are whole numbers. The
-/// low and the high halves of a word's bytes meet the even and the odd of 8 neighbours along k. Codes of 8 bits need an
-/// instruction whose sums have 32 bits.
+/// The product of a quantized to bytes with codes of 4 bits, for one instruction set: sums of a block are whole
+/// numbers. The low and the high halves of a word's bytes meet the even and the odd of 8 neighbours along k. Codes of
+/// 8 bits need an instruction whose sums have 32 bits.
 #include "../split.h"
 #include "../unroll.h"
 #include "bytes_function.h"

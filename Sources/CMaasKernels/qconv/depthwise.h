@@ -2,7 +2,8 @@
 /// column of the kernel. Included by block.h of the product, whose finish it shares.
 #include "shape.h"
 
-/// Whether bytes are finished before they leave the registers, of which products need few where one instruction makes them.
+/// Whether bytes are finished before they leave the registers, of which products need few where one instruction makes
+/// them.
 #if defined(MAAS_VNNI) || defined(MAAS_DOTPROD)
 enum { finishes_sums = true };
 #else
@@ -12,7 +13,8 @@ enum { finishes_sums = false };
 /// One row of outputs, for a panel of channels.
 typedef struct depthwise_row {
   const maas_f32_conv_params *g;
-  /// Rows of x at the panel's first channel, as the kernel's taps meet them, four to a part of a column; NULL is outside.
+  /// Rows of x at the panel's first channel, as the kernel's taps meet them, four to a part of a column; NULL is
+  /// outside.
   const uint8_t *const *rows;
   const uint8_t *outside; ///< MAAS_NR times x's zero point.
   const uint8_t *weights;
@@ -68,7 +70,8 @@ static void sum_any(const depthwise_row *d, int64_t left, int32_t *sums) {
   store_sums(MAAS_NV, sum, sums);
 }
 
-/// Where the outputs go: bytes of rows that have nothing of their own leave the registers finished, else there are sums.
+/// Where the outputs go: bytes of rows that have nothing of their own leave the registers finished, else there are
+/// sums.
 typedef struct depthwise_target {
   int32_t *sums;
   const panel_columns *bytes; ///< NULL for sums.
@@ -76,7 +79,8 @@ typedef struct depthwise_target {
   int64_t y_row, count;
 } depthwise_target;
 
-/// MAAS_MR neighbouring outputs of a kernel of three columns: they share what they load. `nv` vectors have all channels.
+/// MAAS_MR neighbouring outputs of a kernel of three columns: they share what they load. `nv` vectors have all
+/// channels.
 MAAS_INLINE void sum_three(const int nv, const depthwise_row *d, int64_t left, const int stride,
                            const bool at_edge, const depthwise_target *to) {
   vi sum[MAAS_MR][MAAS_NV], taps[MAAS_NV];

@@ -1,5 +1,5 @@
-/// Convolution of bytes as a product for one instruction set: rows of taps of a tile of positions times panels of weights.
-/// Included by body.h of the product.
+/// Convolution of bytes as a product for one instruction set: rows of taps of a tile of positions times panels of
+/// weights. Included by body.h of the product.
 #include "shape.h"
 
 /// A tile of the positions of one image and the filters of one group.
@@ -65,16 +65,16 @@ static void copy_patch(const maas_f32_conv_params *g, const uint8_t *x, const in
     }
 }
 
-/// What the patches of a tile are copied of: an image and where x ends, how much of a patch lies in one row of x, as how
-/// much that is copied, and the distance between patches.
+/// What the patches of a tile are copied of: an image and where x ends, how much of a patch lies in one row of x, as
+/// how much that is copied, and the distance between patches.
 typedef struct patch_source {
   const uint8_t *x, *end;
   int64_t run, copied, pitch;
   uint8_t outside;
 } patch_source;
 
-/// The positions from x = `first` to `last` of a row, the first of whose patches begins at `start`, all of whose taps lie
-/// inside, in rows that can be copied as wholes.
+/// The positions from x = `first` to `last` of a row, the first of whose patches begins at `start`, all of whose taps
+/// lie inside, in rows that can be copied as wholes.
 typedef struct inner_positions {
   int64_t first, last;
 } inner_positions;
@@ -91,8 +91,8 @@ static inner_positions inner_positions_of(const maas_f32_conv_params *g, const p
   return (inner_positions){maas_ceil_div(pad, stride), room < 0 || most < 0 ? 0 : most / stride + 1};
 }
 
-/// Copies `count` patches that lie inside, short runs as if they were of 16 or 32 bytes, or of whole 64: what is too much
-/// comes to lie where the next one goes.
+/// Copies `count` patches that lie inside, short runs as if they were of 16 or 32 bytes, or of whole 64: what is too
+/// much comes to lie where the next one goes.
 static inline __attribute__((always_inline)) void copy_inside(const maas_f32_conv_params *g,
                                                               const patch_source *s, const uint8_t *from,
                                                               int64_t count, const int64_t piece,

@@ -1,6 +1,6 @@
 /// Rows of bytes times panels of bytes for one instruction set: MAAS_MR rows x MAAS_NV vectors of int32 in registers
-/// over all of k, then from the first-level cache to Y. A lane holds a column; one step multiplies four neighbours along
-/// k and adds them.
+/// over all of k, then from the first-level cache to Y. A lane holds a column; one step multiplies four neighbours
+/// along k and adds them.
 #include "../row.h"
 #include "../unroll.h"
 #include "left.h"

@@ -1,5 +1,5 @@
-/// What becomes of the sums of a panel's rows, for one instruction set: zero points, scales, bias, residual, activation,
-/// bytes. Included by block.h.
+/// What becomes of the sums of a panel's rows, for one instruction set: zero points, scales, bias, residual,
+/// activation, bytes. Included by block.h.
 
 /// What bytes are held between before they are rounded, and moved by afterwards.
 typedef struct byte_bounds {
@@ -22,8 +22,8 @@ typedef struct panel_columns {
   bool y_is_signed;   ///< Of bytes.
   byte_bounds bounds; ///< Of bytes.
   bool has_zeros, has_row_zeros, has_row_scales;
-  /// Where more is added to bytes: what they count for, what the columns' numbers or the zero points do, and the bounds of
-  /// bytes that have their zero point.
+  /// Where more is added to bytes: what they count for, what the columns' numbers or the zero points do, and the
+  /// bounds of bytes that have their zero point.
   bool adds_more;
   float more_factor, more[MAAS_NR];
   float own_factor, residual_factor, fixed;

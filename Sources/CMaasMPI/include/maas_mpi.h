@@ -6,8 +6,8 @@
 
 #include "maas_collective.h"
 
-/// One training job over several processes, started by mpirun. Open MPI is loaded when it is asked for and is not needed
-/// otherwise. For one thread.
+/// One training job over several processes, started by mpirun. Open MPI is loaded when it is asked for and is not
+/// needed otherwise. For one thread.
 
 /// Whether this process was started by Open MPI's launcher, as one of several.
 bool maas_mpi_launched(void);

@@ -4,8 +4,8 @@ import MaasNumPy
 import MaasONNX
 import MaasOps
 
-/// Samples in NumPy's arrays, whose first axis counts them. Their file stays mapped, and samples become floats when they are
-/// asked for, so that arrays may be larger than the memory.
+/// Samples in NumPy's arrays, whose first axis counts them. Their file stays mapped, and samples become floats when
+/// they are asked for, so that arrays may be larger than the memory.
 package final class ArraySource: SampleSource {
   package let path: String
   package let inputs: [RawInput]

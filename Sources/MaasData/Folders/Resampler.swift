@@ -2,8 +2,9 @@ import Glibc
 
 /// Brings a sound to another rate: what both rates can hold stays, what only the first one can is left out.
 ///
-/// Between samples stands the sum of sinc functions (Shannon 1949), lower where the new rate holds less, each cut by Kaiser's
-/// window. The distances of new samples from old ones repeat after `up` new samples: each has its weights, a phase.
+/// Between samples stands the sum of sinc functions (Shannon 1949), lower where the new rate holds less, each cut by
+/// Kaiser's window. The distances of new samples from old ones repeat after `up` new samples: each has its weights, a
+/// phase.
 package struct Resampler {
   /// Both rates without their common divisor: `up` new samples take as long as `down` old ones.
   private let up, down: Int
@@ -14,8 +15,8 @@ package struct Resampler {
   /// The weights of phases, made once where they are few.
   private let phases: [[Float]]
 
-  /// Zeros of the sinc on each side, the window's shape, and where the sinc falls, as a part of what the lower rate can hold:
-  /// all that is below 0.84 of that stays, of what is above it 90 dB less is left.
+  /// Zeros of the sinc on each side, the window's shape, and where the sinc falls, as a part of what the lower rate
+  /// can hold: all that is below 0.84 of that stays, of what is above it 90 dB less is left.
   private static let (zeros, beta, passed) = (32.0, 9.0, 0.92)
   private static let mostKept = 1 << 22
 
@@ -49,8 +50,8 @@ package struct Resampler {
     return sum
   }
 
-  /// Of the old samples from `reach - 1` before to `reach` behind a place that is `phase / up` behind an old sample. Their sum
-  /// is 1, so that what does not change stays what it is.
+  /// Of the old samples from `reach - 1` before to `reach` behind a place that is `phase / up` behind an old sample.
+  /// Their sum is 1, so that what does not change stays what it is.
   private static func weights(_ phase: Int, of up: Int, _ cutoff: Double, _ reach: Int) -> [Float] {
     let place = Double(phase) / Double(up)
     let weights = (1 - reach...reach).map { offset -> Double in

@@ -5,7 +5,8 @@ import MaasONNX
 
 /// How texts become words: lower case, then runs of letters, digits and underscores.
 struct WordSplitter {
-  /// The locale by which ONNX Runtime changes case: the one that all systems have, unless there are letters beyond ASCII.
+  /// The locale by which ONNX Runtime changes case: the one that all systems have, unless there are letters beyond
+  /// ASCII.
   private let locale: String
   private let runner: GraphRunner
   private static let expression = "[\\p{L}\\p{N}_]+"

@@ -1,6 +1,7 @@
 import MaasCore
 
-/// A text file of records with the same fields, such as CSV. It stays mapped; in memory is only where each record begins.
+/// A text file of records with the same fields, such as CSV. It stays mapped; in memory is only where each record
+/// begins.
 package final class DelimitedFile: @unchecked Sendable {
   /// Whether the first record names the columns.
   package enum Header: String, Sendable, CaseIterable {

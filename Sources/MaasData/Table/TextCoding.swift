@@ -10,8 +10,8 @@ package func refusal(ofText bytes: UnsafeRawBufferPointer, _ place: String = "")
     hint: "convert it, for instance with iconv -f \(coding ?? "WINDOWS-1252") -t UTF-8")
 }
 
-/// The coding of two or four bytes a character that a text begins in, by its mark or, without one, by the zeros that its
-/// Latin letters have.
+/// The coding of two or four bytes a character that a text begins in, by its mark or, without one, by the zeros that
+/// its Latin letters have.
 package func wideCoding(_ bytes: UnsafeRawBufferPointer) -> String? {
   let marks: [([UInt8], String)] = [
     ([0xff, 0xfe, 0, 0], "UTF-32"), ([0, 0, 0xfe, 0xff], "UTF-32"), ([0xff, 0xfe], "UTF-16"),

@@ -97,8 +97,8 @@ final class GraphExporter {
     for case .some(let output) in node.outputs { missing[output] = error.inNode(node.name, node.op.name) }
   }
 
-  /// How the operator stood in a file, unless a rewrite gave it inputs that no file has. Identity may be of no file: what
-  /// functions give is handed on by it.
+  /// How the operator stood in a file, unless a rewrite gave it inputs that no file has. Identity may be of no file:
+  /// what functions give is handed on by it.
   private func form(of node: Node) throws(MaasError) -> OperatorForm? {
     guard let form = graph.forms[node.op] else {
       return node.op.forwards ? try identity() : nil
@@ -137,7 +137,8 @@ final class GraphExporter {
     if form.domain == "com.microsoft" { declareOutputs(of: node) }
   }
 
-  /// Says the types that ONNX cannot infer: its own inference does not survive a LabelEncoder behind a value without one.
+  /// Says the types that ONNX cannot infer: its own inference does not survive a LabelEncoder behind a value without
+  /// one.
   private func declareOutputs(of node: Node) {
     for case let id? in node.outputs where outputNames[id] == nil {
       guard let name = names[id.index] else { continue }

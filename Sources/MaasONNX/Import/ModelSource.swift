@@ -56,7 +56,8 @@ extension ModelSource {
   /// The bytes of a blob.
   func data(_ blob: Blob?) -> [UInt8] { withBytes(of: blob) { Array($0) } }
 
-  /// The name of a value, node or dimension, which C and Python can say: UTF-8, as protobuf demands, without zero bytes.
+  /// The name of a value, node or dimension, which C and Python can say: UTF-8, as protobuf demands, without zero
+  /// bytes.
   func name(_ blob: Blob?) throws(MaasError) -> String {
     let name = withBytes(of: blob) { $0.contains(0) ? nil : String(utf8: $0) }
     if let name { return name }

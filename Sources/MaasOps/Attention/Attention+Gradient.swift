@@ -22,8 +22,9 @@ extension Attention {
 /// wanted.
 ///
 /// With the softmax P of the scores: dV = P' dY, dP = dY V', dS = P (dP - the row's sum of P dP), dQ = scale dS K,
-/// dK = scale dS' Q; that of the mask is dS, added up where the mask is broadcast. P is computed anew, for some rows of queries at a time (Dao et al. 2022: "FlashAttention"). An item is
-/// a head of K and V with all heads of Q that share it, so each sum is made by one thread in one order.
+/// dK = scale dS' Q; that of the mask is dS, added up where the mask is broadcast. P is computed anew, for some rows
+/// of queries at a time (Dao et al. 2022: "FlashAttention"). An item is a head of K and V with all heads of Q that
+/// share it, so each sum is made by one thread in one order.
 private final class AttentionGradient: Operator {
   let name = "AttentionGradient"
   private let op: Attention

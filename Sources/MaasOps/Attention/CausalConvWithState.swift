@@ -2,8 +2,8 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// A convolution of each channel with its own kernel over the present and the past: the input follows the past state, or
-/// zeros. The last elements of that are the state for the next call.
+/// A convolution of each channel with its own kernel over the present and the past: the input follows the past state,
+/// or zeros. The last elements of that are the state for the next call.
 ///
 /// Inputs: input [batch, channels, length], weight [channels, 1, k], bias, past state [batch, channels, k - 1].
 package final class CausalConvWithState: ReadableOperator {

@@ -104,8 +104,8 @@ extension Graph {
   }
 }
 
-/// One of attention's two products for all heads: scale Q K' in the precision of the softmax, or probabilities times V in
-/// V's element type.
+/// One of attention's two products for all heads: scale Q K' in the precision of the softmax, or probabilities times
+/// V in V's element type.
 private final class HeadProduct: Operator {
   enum Kind { case scores, values }
 

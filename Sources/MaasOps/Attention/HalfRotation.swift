@@ -2,8 +2,8 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// x cos + r(x) sin, where r swaps the halves of rows and negates the one that is first then: rotary embeddings as models
-/// write them, of which a rewrite has made one node.
+/// x cos + r(x) sin, where r swaps the halves of rows and negates the one that is first then: rotary embeddings as
+/// models write them, of which a rewrite has made one node.
 ///
 /// Inputs: x [batch, heads, places, size], the cosines and the sines, both [batch or 1, 1, places, size]; or, with
 /// `heads`, x [batch, places, heads * size].

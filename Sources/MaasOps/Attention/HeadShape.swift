@@ -1,6 +1,7 @@
 import MaasCore
 
-/// Heads of attention: [batch, heads, sequence, size], or [batch, sequence, heads * size] with `heads` from an attribute.
+/// Heads of attention: [batch, heads, sequence, size], or [batch, sequence, heads * size] with `heads` from an
+/// attribute.
 struct HeadShape {
   let batch, heads, sequence, size: Dim
   let isPacked: Bool

@@ -3,12 +3,12 @@ import CMaasSystem
 import MaasCore
 import MaasGraph
 
-/// Attention without softmax, as a recurrence over a state S of [key size, value size] for each head of keys: S decays by
-/// e^decay, takes in the outer product of key and value (delta rules: of what S does not yet give for the key, times
-/// beta), and the output is scale q' S.
+/// Attention without softmax, as a recurrence over a state S of [key size, value size] for each head of keys: S
+/// decays by e^decay, takes in the outer product of key and value (delta rules: of what S does not yet give for the
+/// key, times beta), and the output is scale q' S.
 ///
-/// Inputs: query, key, value, each [batch, sequence, heads * size], past state, decay, beta; outputs: the result and the
-/// last state.
+/// Inputs: query, key, value, each [batch, sequence, heads * size], past state, decay, beta; outputs: the result and
+/// the last state.
 package final class LinearAttention: ReadableOperator {
   package let name = "LinearAttention"
   private let queryHeads, keyHeads: Int
@@ -122,8 +122,8 @@ private struct LinearAttentionParams {
   var blocks: Int { (valueSize + LinearAttentionParams.width - 1) / LinearAttentionParams.width }
 }
 
-/// query, key, value, past state or NULL, decay or NULL, beta or NULL, y, state. Items are blocks of columns of the state
-/// of each head of keys.
+/// query, key, value, past state or NULL, decay or NULL, beta or NULL, y, state. Items are blocks of columns of the
+/// state of each head of keys.
 private func attendLinearly(_ chunk: Chunk) -> Int32 {
   let params = chunk.params(LinearAttentionParams.self)
   for item in chunk.begin..<chunk.end {

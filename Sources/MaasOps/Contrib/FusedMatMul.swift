@@ -1,8 +1,8 @@
 import MaasCore
 import MaasGraph
 
-/// com.microsoft's FusedMatMul: Y = alpha A B, where the last two dimensions of A and B may be exchanged, and their first
-/// dimension may belong behind the batch.
+/// com.microsoft's FusedMatMul: Y = alpha A B, where the last two dimensions of A and B may be exchanged, and their
+/// first dimension may belong behind the batch.
 package final class FusedMatMul: ReadableOperator {
   package let name = "FusedMatMul"
   private let alpha: Float

@@ -2,12 +2,12 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// com.microsoft's GroupQueryAttention: causal attention with a cache of keys and values, several heads of Q for each of
-/// those, and their rotation.
+/// com.microsoft's GroupQueryAttention: causal attention with a cache of keys and values, several heads of Q for each
+/// of those, and their rotation.
 ///
-/// Inputs: Q [batch, sequence, width], K, V (or all three in Q, side by side), past keys and values [batch, heads, past,
-/// size], last positions [batch], total length, cosines, sines, position ids, attention bias, sinks, and at 16 how many
-/// places of each batch are no padding. Outputs: Y, present keys and values, and scores.
+/// Inputs: Q [batch, sequence, width], K, V (or all three in Q, side by side), past keys and values [batch, heads,
+/// past, size], last positions [batch], total length, cosines, sines, position ids, attention bias, sinks, and at 16
+/// how many places of each batch are no padding. Outputs: Y, present keys and values, and scores.
 package final class GroupQueryAttention: ReadableOperator {
   package let name = "GroupQueryAttention"
   private let heads, keyHeads: Int

@@ -17,8 +17,8 @@ private struct CacheParams {
 }
 
 extension Lowering {
-  /// For each batch how many keys there are, behind those the place of its first query, and behind those how many rows of
-  /// the chunk go to the cache; then a position for each query.
+  /// For each batch how many keys there are, behind those the place of its first query, and behind those how many
+  /// rows of the chunk go to the cache; then a position for each query.
   mutating func emitPlaces(_ q: HeadView, past: Int, capacity: Int) throws(MaasError) -> [Operand] {
     let results = [
       try temporary(.int64, [3, q.batch]), try temporary(.int64, [q.batch, q.sequence]),
@@ -86,8 +86,8 @@ private func findPlace(
   return StepStatus.ok
 }
 
-/// Given ids count only from their first one on while there is no past. `own` of the queries are no padding, which needs
-/// no cosine of its own.
+/// Given ids count only from their first one on while there is no past. `own` of the queries are no padding, which
+/// needs no cosine of its own.
 private func setPositions(_ chunk: Chunk, _ p: PlaceParams, _ b: Int, first: Int, own: Int) {
   let positions = chunk.output(5, as: Int64.self) + b * p.sequence
   let isPrompt = chunk.address(2) == nil && Int(chunk.input(1, as: Int32.self)[0]) == p.sequence

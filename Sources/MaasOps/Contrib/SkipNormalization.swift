@@ -70,8 +70,8 @@ package final class SkipNormalization: OperatorFamily {
 
 /// com.microsoft's EmbedLayerNormalization: the normalised sum of embeddings of words, positions and segments.
 ///
-/// Inputs: ids of words [batch, sequence], ids of segments, the embeddings of words, positions and segments, scale, shift,
-/// mask, ids of positions; outputs: Y, how much of each mask is 1, and the sum.
+/// Inputs: ids of words [batch, sequence], ids of segments, the embeddings of words, positions and segments, scale,
+/// shift, mask, ids of positions; outputs: Y, how much of each mask is 1, and the sum.
 package final class EmbedLayerNormalization: ReadableOperator {
   package let name = "EmbedLayerNormalization"
   private let epsilon: Float

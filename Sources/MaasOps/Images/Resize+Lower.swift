@@ -41,8 +41,8 @@ extension Resize {
     changes.filter { $0.scale < 1 } + changes.filter { $0.scale >= 1 }.reversed()
   }
 
-  /// How often each element comes along the dimensions that change, where it comes equally often, one of the dimensions is
-  /// the next of the other or there is only one.
+  /// How often each element comes along the dimensions that change, where it comes equally often, one of the
+  /// dimensions is the next of the other or there is only one.
   private func repetitions(_ changes: [ResizeAxis]) -> [(axis: Int, times: Int)]? {
     let sorted = changes.sorted { $0.axis < $1.axis }
     guard sorted.count < 3, sorted.count == 1 || sorted[0].axis + 1 == sorted[1].axis else { return nil }

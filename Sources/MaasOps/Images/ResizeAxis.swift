@@ -53,7 +53,8 @@ struct ResizeAxis {
 
   func clamped(_ i: Int) -> Int64 { Int64(max(0, min(input - 1, i))) }
 
-  /// Scales are floats: a position that is a half or a whole but for a float's rounding is that, so that 2 / 0.8 is 2.5.
+  /// Scales are floats: a position that is a half or a whole but for a float's rounding is that, so that 2 / 0.8 is
+  /// 2.5.
   private func meant(_ x: Double) -> Double {
     let half = (x * 2).rounded() / 2
     return abs(x - half) <= 1e-7 * max(1, abs(half)) ? half : x

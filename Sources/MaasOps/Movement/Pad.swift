@@ -2,8 +2,8 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// Elements added before and after each dimension, or removed where a number is negative: first, so that what is added is
-/// taken from those that are kept. The numbers are an attribute before opset 11 and input 1 since.
+/// Elements added before and after each dimension, or removed where a number is negative: first, so that what is
+/// added is taken from those that are kept. The numbers are an attribute before opset 11 and input 1 since.
 package final class Pad: ReadableOperator {
   package let name = "Pad"
 
@@ -144,8 +144,8 @@ extension Lowering {
     try emitCopy(x, y, dims, xStrides: xStrides, yStrides: yStrides, xOffset: xOffset, yOffset: yOffset)
   }
 
-  /// Emits what of y is beside the part that x fills, dimension after dimension from the last on: `value`, or where there
-  /// is a mode, elements of y itself that are there already.
+  /// Emits what of y is beside the part that x fills, dimension after dimension from the last on: `value`, or where
+  /// there is a mode, elements of y itself that are there already.
   fileprivate mutating func emitOutside(
     _ x: Operand, _ y: Operand, _ begin: [Int], _ mode: Int?, _ value: Operand
   ) throws(MaasError) {

@@ -75,7 +75,8 @@ package final class SliceOperator: ReadableOperator {
     return (fromFront(end, size) - fromFront(start, size) + .known(step - 1)).floorDivided(by: step)
   }
 
-  /// Whether a bound is counted from the end of a dimension that may be smaller than that: at least 1 is taken for sure.
+  /// Whether a bound is counted from the end of a dimension that may be smaller than that: at least 1 is taken for
+  /// sure.
   private func isCounted(_ bound: Dim, from size: Dim) -> Bool {
     guard let value = bound.value, value < -1 else { return false }
     return !(size + bound).isNeverNegative

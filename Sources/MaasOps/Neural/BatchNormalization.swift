@@ -2,8 +2,8 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// y = (x - mean) / sqrt(variance + epsilon) * scale + bias per channel, the second dimension; before opset 9 also, with
-/// spatial 0, per element of an image.
+/// y = (x - mean) / sqrt(variance + epsilon) * scale + bias per channel, the second dimension; before opset 9 also,
+/// with spatial 0, per element of an image.
 ///
 /// In training mean and variance are those of the batch, and the given ones are moved towards them.
 package final class BatchNormalization: ReadableOperator {

@@ -13,7 +13,8 @@ extension LayerNormalization {
   }
 }
 
-/// The gradients of x, scale and bias, the last two for each element of the normalised part. Inputs: dy, x, scale, bias.
+/// The gradients of x, scale and bias, the last two for each element of the normalised part. Inputs: dy, x, scale,
+/// bias.
 final class LayerNormalizationGradient: Operator {
   let name = "LayerNormalizationGradient"
   private let op: LayerNormalization

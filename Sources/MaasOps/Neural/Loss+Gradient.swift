@@ -13,8 +13,8 @@ extension Loss {
   }
 }
 
-/// The gradient of a loss with respect to the scores, softmax minus one-hot, or to log-probabilities, minus one-hot; both
-/// times the weight of the place and the loss's own gradient. Inputs: that, then those of the loss.
+/// The gradient of a loss with respect to the scores, softmax minus one-hot, or to log-probabilities, minus one-hot;
+/// both times the weight of the place and the loss's own gradient. Inputs: that, then those of the loss.
 final class LossGradient: Operator {
   let name = "LossGradient"
   private let loss: Loss
@@ -85,8 +85,8 @@ extension Lowering {
   }
 }
 
-/// int64 targets, weights or NULL, dy, the sum of all shares or NULL, dx [batch, classes, inner] with softmaxes or zeros,
-/// which is updated, or NULL; then shares or NULL, which are written. Items are places.
+/// int64 targets, weights or NULL, dy, the sum of all shares or NULL, dx [batch, classes, inner] with softmaxes or
+/// zeros, which is updated, or NULL; then shares or NULL, which are written. Items are places.
 private enum LossGradientKernel: FloatKernel {
   static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let params = chunk.params(LossGradientParams.self).pointee

@@ -11,9 +11,9 @@ extension MatMulNBits {
     package let zeros: Tensor?
   }
 
-  /// What DequantizeLinear reads of a matrix of integers [K, N], or [N, K] where it is transposed. `block` neighbours along K
-  /// share a scale and a zero point, or all of a column, or the whole matrix, if it is 0. Nil where the operator has no such
-  /// codes or blocks.
+  /// What DequantizeLinear reads of a matrix of integers [K, N], or [N, K] where it is transposed. `block` neighbours
+  /// along K share a scale and a zero point, or all of a column, or the whole matrix, if it is 0. Nil where the
+  /// operator has no such codes or blocks.
   package static func weights(
     _ w: Tensor, scales: Tensor, zeros: Tensor?, block: Int, isTransposed: Bool
   ) throws(MaasError) -> Weights? {

@@ -151,8 +151,8 @@ package final class QGemm: ReadableOperator {
 }
 
 extension Inference {
-  /// Requires 8-bit integers, with one scale and zero point or, where `columns` names a dimension of the matrix, one for
-  /// each column.
+  /// Requires 8-bit integers, with one scale and zero point or, where `columns` names a dimension of the matrix, one
+  /// for each column.
   @inline(never)
   func expectSide(_ x: Int, scale: Int, zero: Int, columns: Int?) throws(MaasError) {
     try expectDType(x, [.uint8, .int8])

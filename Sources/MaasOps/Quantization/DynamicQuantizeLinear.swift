@@ -2,8 +2,8 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// Quantizes to uint8 with the scale and zero point that fit the range of x, which is widened to hold zero. NaN is no part
-/// of the range and becomes 0, as in ONNX Runtime; the standard's formula would lose all of x to it.
+/// Quantizes to uint8 with the scale and zero point that fit the range of x, which is widened to hold zero. NaN is no
+/// part of the range and becomes 0, as in ONNX Runtime; the standard's formula would lose all of x to it.
 package final class DynamicQuantizeLinear: ReadableOperator {
   package let name = "DynamicQuantizeLinear"
 

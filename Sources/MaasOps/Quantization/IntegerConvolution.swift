@@ -3,8 +3,9 @@ import MaasCore
 import MaasGraph
 
 extension Lowering {
-  /// Emits Y = (X - its zero point) * (W - its zero point), finished, for 8-bit integers X and W, to int32, float or 8-bit
-  /// integers. Padding counts as zero. X has one zero point and one scale, W one of each or one for each filter.
+  /// Emits Y = (X - its zero point) * (W - its zero point), finished, for 8-bit integers X and W, to int32, float or
+  /// 8-bit integers. Padding counts as zero. X has one zero point and one scale, W one of each or one for each
+  /// filter.
   mutating func emitIntegerConvolution(
     _ convolution: Convolution, _ x: IntegerSide, _ w: IntegerSide, _ finish: IntegerFinish, _ y: Operand
   ) throws(MaasError) {

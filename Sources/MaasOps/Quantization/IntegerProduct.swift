@@ -29,8 +29,8 @@ struct IntegerSide {
   }
 }
 
-/// What becomes of the sums of a product of 8-bit integers, as maas_s8_finish has it. A scale is one number, or one for each
-/// row of A or column of B; a bias has one for each column, in int32 before the scales or in float.
+/// What becomes of the sums of a product of 8-bit integers, as maas_s8_finish has it. A scale is one number, or one
+/// for each row of A or column of B; a bias has one for each column, in int32 before the scales or in float.
 struct IntegerFinish {
   var aScale: Operand?
   var bScale: Operand?
@@ -78,8 +78,8 @@ extension DType {
 
 extension Lowering {
   /// Emits Y = (A - its zero point) (B - its zero point), finished, for matrices of 8-bit integers, of which B may be
-  /// transposed, to int32, float or 8-bit integers. A zero point is one number, one for each row of A or column of B, or one
-  /// for each row or column of all matrices.
+  /// transposed, to int32, float or 8-bit integers. A zero point is one number, one for each row of A or column of B,
+  /// or one for each row or column of all matrices.
   @inline(never)
   mutating func emitIntegerProduct(
     _ product: MatrixProduct, _ a: IntegerSide, _ b: IntegerSide, _ finish: IntegerFinish, _ y: Operand

@@ -73,8 +73,8 @@ package final class QLinearMatMul: ReadableOperator {
 }
 
 extension Lowering {
-  /// Emits the product by NumPy's rules; scales and zero points are one number, one for each row of A or column of B, or
-  /// one for each of all matrices.
+  /// Emits the product by NumPy's rules; scales and zero points are one number, one for each row of A or column of B,
+  /// or one for each of all matrices.
   fileprivate mutating func emitIntegerProduct(
     _ a: IntegerSide, _ b: IntegerSide, _ finish: IntegerFinish, _ y: Operand
   ) throws(MaasError) {

@@ -2,14 +2,14 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// The matrix product or convolution of dequantized 8-bit integers with all that is done to it afterwards: a rewrite's, never
-/// a file's.
+/// The matrix product or convolution of dequantized 8-bit integers with all that is done to it afterwards: a
+/// rewrite's, never a file's.
 ///
-/// Inputs: A, B, their scales (B's may be one for each column, or left out), their zero points, a bias for each column (float),
-/// a residual of Y's shape; and where Y is quantized again, its scale and zero point. To a quantized Y may be added
-/// floats for its columns, of which the scale and zero point of the sum follow, and a residual like it: that one's scale and
-/// zero point, and those of the sum, are the last inputs. Of a convolution A is X, B are the weights,
-/// whose filters count as columns, and there is no residual of floats.
+/// Inputs: A, B, their scales (B's may be one for each column, or left out), their zero points, a bias for each
+/// column (float), a residual of Y's shape; and where Y is quantized again, its scale and zero point. To a quantized
+/// Y may be added floats for its columns, of which the scale and zero point of the sum follow, and a residual like
+/// it: that one's scale and zero point, and those of the sum, are the last inputs. Of a convolution A is X, B are the
+/// weights, whose filters count as columns, and there is no residual of floats.
 package final class QuantizedProduct: Operator {
   package let name = "QuantizedProduct"
   /// Where an input stands.

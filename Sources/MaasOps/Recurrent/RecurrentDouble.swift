@@ -39,8 +39,8 @@ extension Recurrent {
   }
 }
 
-/// x, W, R, B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, peephole or NULL, y or NULL,
-/// hidden, cell or NULL. Items are rows of the batch in each direction.
+/// x, W, R, B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, peephole or NULL, y or
+/// NULL, hidden, cell or NULL. Items are rows of the batch in each direction.
 private func recurrentOfDoubles(_ chunk: Chunk) -> Int32 {
   let params = chunk.params(RecurrentDoubleParams.self)
   for item in chunk.begin..<chunk.end {

@@ -2,8 +2,8 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// Inputs: the gradients of Y, Y_h and Y_c, where there are any; what TrainingRecurrent keeps; then that operator's inputs.
-/// Outputs: the gradients of `recurrentInputs`; nothing for those that are not there.
+/// Inputs: the gradients of Y, Y_h and Y_c, where there are any; what TrainingRecurrent keeps; then that operator's
+/// inputs. Outputs: the gradients of `recurrentInputs`; nothing for those that are not there.
 final class RecurrentGradient: Operator {
   let name = "RecurrentGradient"
   private let training: TrainingRecurrent

@@ -2,8 +2,9 @@ import CMaasKernels
 import MaasCore
 import MaasGraph
 
-/// A recurrent operator that gives three outputs more: the activated gates [directions, steps, batch, gates x hidden], what
-/// its cell keeps (see maas_recurrent.h), and the hidden values before each step [directions, steps, batch, hidden].
+/// A recurrent operator that gives three outputs more: the activated gates [directions, steps, batch, gates x
+/// hidden], what its cell keeps (see maas_recurrent.h), and the hidden values before each step [directions, steps,
+/// batch, hidden].
 final class TrainingRecurrent: Operator {
   let op: Recurrent
   let slopes: [maas_slope]
@@ -123,7 +124,8 @@ extension Lowering {
   }
 }
 
-/// b [directions, 2, width], y [directions, width]: the sum of both halves, of elements from `shared` on only the first.
+/// b [directions, 2, width], y [directions, width]: the sum of both halves, of elements from `shared` on only the
+/// first.
 private enum BiasSumKernel: FloatKernel {
   static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let (width, shared) = chunk.params((width: Int, shared: Int).self).pointee

@@ -1,8 +1,8 @@
 import MaasCore
 import MaasGraph
 
-/// The numbers 0..<keys.count, or those of `order`, in the order of their keys; equal keys leave them as they were. A run
-/// that is to end ends it.
+/// The numbers 0..<keys.count, or those of `order`, in the order of their keys; equal keys leave them as they were. A
+/// run that is to end ends it.
 func sortedIndices(by keys: [UInt64], _ call: HostCall, from order: [Int]? = nil) throws(MaasError) -> [Int] {
   let memory = try TensorStorage.allocate(2 * keys.count * MemoryLayout<Candidate>.stride)
   let items = memory.base.assumingMemoryBound(to: Candidate.self)

@@ -65,8 +65,8 @@ struct BestFirst {
   }
 }
 
-/// The best `limit` candidates of those offered. Few are always in order; of more, those that came since the last time are
-/// put in order with them when there is no room left.
+/// The best `limit` candidates of those offered. Few are always in order; of more, those that came since the last
+/// time are put in order with them when there is no room left.
 struct BestCandidates {
   /// In order, best first, after `sort`.
   private(set) var items: UnsafeMutablePointer<Candidate>

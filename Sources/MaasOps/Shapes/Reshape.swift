@@ -1,7 +1,8 @@
 import MaasCore
 import MaasGraph
 
-/// The same elements under the shape that input 1 gives (before opset 5 an attribute): 0 keeps a dimension (unless `allowzero`), -1 takes the rest.
+/// The same elements under the shape that input 1 gives (before opset 5 an attribute): 0 keeps a dimension (unless
+/// `allowzero`), -1 takes the rest.
 package final class Reshape: ReadableOperator {
   package let name = "Reshape"
   private let allowZero: Bool

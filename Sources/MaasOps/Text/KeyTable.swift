@@ -3,7 +3,8 @@ import CMaasSystem
 import MaasCore
 import MaasGraph
 
-/// Finds elements of a tensor among keys: integers, floats or strings. Of equal keys the last counts; NaN is equal to NaN.
+/// Finds elements of a tensor among keys: integers, floats or strings. Of equal keys the last counts; NaN is equal to
+/// NaN.
 struct KeyTable: Sendable {
   /// int64, double or string: what is looked up is converted to this.
   let dtype: DType

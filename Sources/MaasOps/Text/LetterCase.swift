@@ -79,8 +79,8 @@ func caseBytes(_ text: String) -> UInt64 {
 
 // Folding: the same for scalars that differ in case only.
 
-/// Unicode's simple folding, by way of the upper case: its lower case where it is one scalar; else the first scalar that
-/// has the same. The dotless i is a letter of its own.
+/// Unicode's simple folding, by way of the upper case: its lower case where it is one scalar; else the first scalar
+/// that has the same. The dotless i is a letter of its own.
 private let foldings: [UInt32: UInt32] = {
   var (foldings, firsts): ([UInt32: UInt32], [UInt64: UInt32]) = ([:], [:])
   for scalar in UInt32(128)..<CaseTable.end where scalar != 0x131 {

@@ -3,8 +3,8 @@ import MaasCore
 /// A program as a table with a row for each set of ways that can be open at a time, so that a scalar costs one look
 /// (subset construction). Only for expressions whose table is small and quickly made.
 struct RegexAutomaton {
-  /// Row 0 is for no way at all. A row begins with whether the text may end there; then, for each class of scalars, where
-  /// the row after such a scalar begins.
+  /// Row 0 is for no way at all. A row begins with whether the text may end there; then, for each class of scalars,
+  /// where the row after such a scalar begins.
   private(set) var rows: [UInt16]
   /// The classes of ASCII's scalars.
   let ascii: [UInt16]
@@ -42,8 +42,8 @@ struct RegexTable {
   let first: Int
   private static let pauseLength = 1 << 20
 
-  /// Whether the automaton takes the whole text; no longer of interest when `pause`, asked after each `pauseLength` bytes,
-  /// is true.
+  /// Whether the automaton takes the whole text; no longer of interest when `pause`, asked after each `pauseLength`
+  /// bytes, is true.
   func matches(_ text: StringElement, pause: () -> Bool = { false }) -> Bool {
     let bytes = text.bytes
     var (row, i, next) = (first, 0, Self.pauseLength)

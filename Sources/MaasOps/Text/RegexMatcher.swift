@@ -36,7 +36,8 @@ struct RegexMatcher {
     (current, coming, pending) = (lists, lists + count, lists + 2 * count)
   }
 
-  /// Whether the program takes the whole text; no longer of interest when `pause`, asked every millisecond or so, is true.
+  /// Whether the program takes the whole text; no longer of interest when `pause`, asked every millisecond or so, is
+  /// true.
   mutating func matches(_ text: StringElement, pause: () -> Bool = { false }) -> Bool {
     var scalars = Scalars(text, asRE2: true)
     var (before, scalar) = (Scalars.end, scalars.next())

@@ -4,7 +4,8 @@ import MaasCore
 /// time proportional to the text, whatever the expression (K. Thompson, "Regular Expression Search Algorithm", 1968).
 struct RegexInstruction: BitwiseCopyable, Hashable {
   enum Kind: UInt8 {
-    /// Take one scalar: `argument` itself, one that folds to it, one of the class of that number, any, any but a newline.
+    /// Take one scalar: `argument` itself, one that folds to it, one of the class of that number, any, any but a
+    /// newline.
     case scalar, folded, oneOf, any, notNewline
     /// Go on at `argument`, or there and at `other` too, both relative.
     case jump, split

@@ -61,8 +61,8 @@ package final class StringNormalizer: ReadableOperator, HostOperator {
   }
 }
 
-/// Unicode's full case mappings, scalar by scalar; bytes that are no UTF-8 stay. In Turkish and Azerbaijani, i and I have
-/// dotless and dotted partners of their own.
+/// Unicode's full case mappings, scalar by scalar; bytes that are no UTF-8 stay. In Turkish and Azerbaijani, i and I
+/// have dotless and dotted partners of their own.
 private struct CaseChange: Sendable {
   /// Nil: nothing changes.
   private let table: CaseTable?

@@ -24,8 +24,8 @@ struct UpdateParams {
   }
 }
 
-/// double rate, int64 count of steps, x, gradient, state, second state or NULL, new x, new state, new second state; NULL
-/// for outputs that are not wanted. ONNX's formulas, element by element; floats have a kernel of their own.
+/// double rate, int64 count of steps, x, gradient, state, second state or NULL, new x, new state, new second state;
+/// NULL for outputs that are not wanted. ONNX's formulas, element by element; floats have a kernel of their own.
 enum UpdateKernel: FloatKernel {
   static func run<T: Number & BinaryFloatingPoint>(_ chunk: Chunk, _ type: T.Type) -> Int32 {
     let params = chunk.params(UpdateParams.self).pointee

@@ -4,8 +4,8 @@ import MaasGraph
 
 /// Convolution over 1 to 3 spatial dimensions, in groups.
 ///
-/// A rewrite may add input 3, a residual of the output's shape, and an activation; so may com.microsoft's FusedConv. They
-/// need float.
+/// A rewrite may add input 3, a residual of the output's shape, and an activation; so may com.microsoft's FusedConv.
+/// They need float.
 package final class Conv: ReadableOperator {
   package let name = "Conv"
   let convolution: Convolution

@@ -4,8 +4,8 @@ import MaasONNX
 
 /// A file that holds all that the future of a training depends on: where it is, and its tensors.
 ///
-/// A line that says what it is, a line of eight-byte numbers in hexadecimal for the header, zeros up to a multiple of 64,
-/// the bytes of the tensors one after the other, and a checksum of everything before it.
+/// A line that says what it is, a line of eight-byte numbers in hexadecimal for the header, zeros up to a multiple of
+/// 64, the bytes of the tensors one after the other, and a checksum of everything before it.
 struct Checkpoint {
   static let firstLine = "maas checkpoint 2\n"
   private static let alignment = 64
@@ -102,8 +102,8 @@ extension TrainerPlace {
 }
 
 extension Trainer {
-  /// Writes all that training needs to go on from here to the same result, bit by bit: whole, or not at all. May be called
-  /// by the callbacks of `fit`.
+  /// Writes all that training needs to go on from here to the same result, bit by bit: whole, or not at all. May be
+  /// called by the callbacks of `fit`.
   public func checkpoint(to path: String) throws(MaasError) {
     try Checkpoint(options: hash(options.decisive), layout: layout, place: place).write(kept, to: path)
   }

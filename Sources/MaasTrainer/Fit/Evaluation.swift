@@ -68,8 +68,8 @@ public struct ClassMetrics: Sendable {
   public var macroRecall: Double { mean(recall) }
   public var macroF1: Double { mean(f1) }
 
-  /// The probability that a sample of the class has a higher score for it than one of another class; nil where there are
-  /// none of either.
+  /// The probability that a sample of the class has a higher score for it than one of another class; nil where there
+  /// are none of either.
   public func rocAUC(_ c: Int) -> Double? {
     let order = targets.indices.sorted { scores[$0 * count + c] < scores[$1 * count + c] }
     let positives = targets.count { $0 == c }

@@ -11,7 +11,8 @@ struct Adapter {
 }
 
 extension Graph {
-  /// Makes adapters for the matrices of MatMul and Gemm that the options name and do not freeze. They change nothing before training: b is 0.
+  /// Makes adapters for the matrices of MatMul and Gemm that the options name and do not freeze. They change nothing
+  /// before training: b is 0.
   mutating func addAdapters(_ options: TrainerOptions) throws(MaasError) -> [Adapter] {
     let rank = options.lora.rank
     var adapters: [Adapter] = []

@@ -4,8 +4,8 @@ import MaasONNX
 import MaasOps
 
 extension Graph {
-  /// Lets nodes that are others in training than in inference be what they are there. Normalizations that are not trained
-  /// stay. Returns how the running statistics move.
+  /// Lets nodes that are others in training than in inference be what they are there. Normalizations that are not
+  /// trained stay. Returns how the running statistics move.
   mutating func setTrainingMode(
     trained: Set<ValueID>, seed: ValueID, step: ValueID
   ) throws(MaasError) -> [MovedStatistics] {

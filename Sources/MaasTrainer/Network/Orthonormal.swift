@@ -12,8 +12,8 @@ extension Tensor {
     return try Tensor(.float, shape, storage: part)
   }
 
-  /// Makes the rows of a matrix orthogonal to each other, and 1 long: the method of Gram and Schmidt, twice for rounding.
-  /// Rows are taken in blocks, so that most of the work are products of matrices.
+  /// Makes the rows of a matrix orthogonal to each other, and 1 long: the method of Gram and Schmidt, twice for
+  /// rounding. Rows are taken in blocks, so that most of the work are products of matrices.
   func makeOrthonormal() throws(MaasError) {
     let (rows, width) = (shape[0], shape[1])
     var graph = Graph("")

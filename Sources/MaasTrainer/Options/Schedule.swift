@@ -9,7 +9,8 @@ public struct Schedule: Sendable, Equatable {
   }
 
   public var kind: Kind
-  /// What the rate is multiplied by: every `period` epochs (step), each epoch (exponential), when the loss stays (plateau).
+  /// What the rate is multiplied by: every `period` epochs (step), each epoch (exponential), when the loss stays
+  /// (plateau).
   public var factor: Double
   /// Epochs between two steps; epochs without a better loss before the rate falls (plateau).
   public var period: Int

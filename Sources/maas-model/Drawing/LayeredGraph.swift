@@ -81,8 +81,8 @@ extension LayeredGraph {
     return count
   }
 
-  /// Orders each layer by the medians of its neighbours in the layer before it, down and up in turn, and keeps the order
-  /// with the fewest crossings.
+  /// Orders each layer by the medians of its neighbours in the layer before it, down and up in turn, and keeps the
+  /// order with the fewest crossings.
   mutating func reduceCrossings(sweeps: Int = 16) {
     var best = (layers, crossings)
     for sweep in 0..<sweeps where best.1 > 0 {

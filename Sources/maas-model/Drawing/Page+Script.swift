@@ -1,8 +1,8 @@
 import MaasCommand
 
 extension Page {
-  /// Panning, zooming, searching, and the panel that shows what is chosen. All texts of the model are set as text, never
-  /// as markup.
+  /// Panning, zooming, searching, and the panel that shows what is chosen. All texts of the model are set as text,
+  /// never as markup.
   static let script = #"""
     'use strict';
     const data = JSON.parse(document.getElementById('data').textContent);

@@ -6,7 +6,8 @@ struct LiveMemory {
   /// All of it, as if nothing were ever given back.
   private(set) var sum = Dim.known(0)
   /// What is alive while a node runs, for the nodes at which it may be most: each may be larger than the others for
-  /// some sizes from 1 on. The largest for large sizes comes first. In the order of the model, nothing fused, no output in the memory of an input, no padding.
+  /// some sizes from 1 on. The largest for large sizes comes first. In the order of the model, nothing fused, no
+  /// output in the memory of an input, no padding.
   private(set) var peaks: [Dim] = []
   /// Values without a size: their memory is not counted.
   private(set) var unsized = 0

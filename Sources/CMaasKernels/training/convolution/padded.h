@@ -5,8 +5,8 @@
 #include "../../window/strip.h"
 #include "maas_training.h"
 
-/// How the gradient of W reads an image: planes padded so that every tap of a window is inside, with the elements of each
-/// row sorted by their index modulo the stride: neighbouring positions then lie side by side for every tap.
+/// How the gradient of W reads an image: planes padded so that every tap of a window is inside, with the elements of
+/// each row sorted by their index modulo the stride: neighbouring positions then lie side by side for every tap.
 typedef struct maas_padded {
   int64_t phase;         ///< Elements of a row with the same index modulo the stride.
   int64_t row;           ///< Elements of a row.

@@ -1,7 +1,7 @@
 /// The gradient of a convolution's weights for one instruction set. Included by files that defined MAAS_MR.
 ///
-/// A tap is a place of the window in a channel. For each the element under it times dy is added up over the positions: a
-/// product of taps x positions, which nothing need be copied for, and positions x filters.
+/// A tap is a place of the window in a channel. For each the element under it times dy is added up over the
+/// positions: a product of taps x positions, which nothing need be copied for, and positions x filters.
 #include "../../gemm/right.h"
 #include "../../unroll.h"
 #include "planes.h"

@@ -10,8 +10,8 @@ typedef struct product {
   maas_split split;
 } product;
 
-/// Forward: 0 is that of the hidden values for the gates, or GRU's first two; of GRU's last gate, 1 goes to memory of its
-/// own and 2 to the gates. Backward: 0 is that of the gates' gradients, 1 that of GRU's last gate alone.
+/// Forward: 0 is that of the hidden values for the gates, or GRU's first two; of GRU's last gate, 1 goes to memory of
+/// its own and 2 to the gates. Backward: 0 is that of the gates' gradients, 1 that of GRU's last gate alone.
 static inline product maas_recurrent_product(const maas_recurrent_params *g, int64_t rows, bool is_back,
                                              int which) {
   static const int64_t all_gates[] = {1, 3, 4};

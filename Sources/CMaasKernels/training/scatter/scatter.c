@@ -1,5 +1,5 @@
-/// scatter_sum: bound by memory, so one portable kernel serves all. A work item is a block of rows of an outer row of y,
-/// which looks at all indices for those that point into it.
+/// scatter_sum: bound by memory, so one portable kernel serves all. A work item is a block of rows of an outer row of
+/// y, which looks at all indices for those that point into it.
 #include "maas_scatter.h"
 #include <string.h>
 #include "../../movement/index.h"
