@@ -62,6 +62,27 @@ import Testing
     try expectFused(back.graph, rules, into: ["Neg"], [try back.tensor(2, 3, 6)], tolerance: 0)
   }
 
+  @Test func transpositionsOfSomethingElseStay() throws {
+    var n = Network()
+    let inner = n(Unary(.neg), n.transposed(n.input(dims), 1, 2, 0))
+    n.graph.outputs = [n.transposed(inner, 1, 2, 0)]
+    try expectUntouched(n.graph, mergeTransposes)
+  }
+
+  @Test func anIdentityThatNamesAnOutputStays() throws {
+    var n = Network()
+    n.graph.outputs = [n(try made(Identity.self), n(Unary(.neg), n.input(dims)))]
+    try expectUntouched(n.graph, eliminateIdentity)
+  }
+
+  @Test func aNodeOfWhichOneOutputIsReadStays() throws {
+    var n = Network()
+    let parts = n.graph.add(
+      try made(DynamicQuantizeLinear.self), [n.input(dims)], name: "parts", outputs: 3)
+    n.graph.outputs = [n(Unary(.neg), parts[1])]
+    try expectUntouched(n.graph, eliminateDeadNodes)
+  }
+
   @Test func aSliceIsTakenBeforeTransposing() throws {
     let rules = [sliceBeforeTransposing, eliminateDeadNodes]
     for axis in [1, -2] {

@@ -200,6 +200,14 @@ import Testing
     let folded = try applied([foldConstants, quantizeProducts, foldDequantized], n.graph)
     #expect(folded.graph.nodes.map { $0.op.name } == ["MatMul"])
   }
+
+  @Test func whatWouldGrowMuchOrIsNotConstantStaysQuantized() throws {
+    var n = Network()
+    let large = try Tensor(.int8, [1024, 1024], [Int8](repeating: 3, count: 1 << 20))
+    let table = n(try op(DequantizeLinear.self), n.graph.addConstant("large", large), try n.number(step))
+    n.graph.outputs = [n(Unary(.neg), table), try dequantized(&n, n.input(rows, .uint8))]
+    try expectUntouched(n.graph, foldDequantized)
+  }
 }
 
 extension QuantizedRuleTests {
