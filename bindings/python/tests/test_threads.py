@@ -182,7 +182,7 @@ def test_the_pool_has_as_many_threads_as_asked():
         for count in (1, 3):
             maas.set_threads(count)
             assert maas.threads() == count
-        for wrong in (-1, 1025):
+        for wrong in (-1, 1025, 1 << 64):
             with pytest.raises(maas.InvalidArgument):
                 maas.set_threads(wrong)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from ctypes import byref, c_size_t
 
 from .abi import lib
@@ -10,14 +11,14 @@ from .errors import InvalidArgument
 
 
 def count(value: int, what: str) -> int:
-    """`value` as a `size_t`, which C could not tell from a negative number."""
+    """`value` as a `size_t`, which C could not tell from a negative number, nor from one that does not fit."""
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{what} is an int, not {type(value).__name__}") from None
     if number < 0:
         raise InvalidArgument(f"{what} cannot be negative: found {number}; 0 means as many as the CPUs allow")
-    return number
+    return min(number, sys.maxsize)
 
 
 def set_threads(threads: int) -> None:
