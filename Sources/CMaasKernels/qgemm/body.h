@@ -50,11 +50,6 @@ static void copy_rows(const maas_s8_gemm_params *g, const uint8_t *a, maas_s8_bl
   block->a_sums = maas_s8_needs_sums(&g->finish) ? sums : NULL;
 }
 
-/// Whether rows of A need no copy: they are whole groups of four unsigned bytes.
-static bool is_direct(const maas_s8_gemm_params *g) {
-  return g->k % 4 == 0 && !g->finish.a_is_signed && !maas_s8_needs_sums(&g->finish);
-}
-
 /// One work item: a tile of one matrix of Y.
 static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64_t item, void *scratch) {
   int64_t groups = maas_ceil_div(g->m, MAAS_MR), column_tiles = maas_ceil_div(g->n, g->tile_n);
@@ -79,7 +74,7 @@ static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64
                          .operands = operands};
   block.b = (const uint8_t *)operands[MAAS_S8_B] + (b * panels + j / MAAS_NR) * maas_s8_panel(g->k, MAAS_NR);
   const uint8_t *from = (const uint8_t *)operands[MAAS_S8_A] + (a * g->m + i) * g->a_row;
-  if (is_direct(g))
+  if (maas_s8_reads_in_place(g))
     block.a = from, block.a_row = g->a_row;
   else
     copy_rows(g, from, &block, scratch);

@@ -54,6 +54,11 @@ static inline bool maas_s8_needs_sums(const maas_s8_finish *f) {
   return f->b_zeros != 0 || f->b_zero != (f->b_is_signed ? 0 : 128);
 }
 
+/// Whether rows of A need no copy: they are whole groups of four unsigned bytes.
+static inline bool maas_s8_reads_in_place(const maas_s8_gemm_params *g) {
+  return g->k % 4 == 0 && !g->finish.a_is_signed && !maas_s8_needs_sums(&g->finish);
+}
+
 /// Elements between rows of A that are made for a block: no two rows of a group share all their cache sets.
 static inline int64_t maas_s8_row(int64_t k) { return maas_round_up(k, 64) + 64; }
 

@@ -18,13 +18,14 @@ static const maas_kernel rows[] = {
 };
 MAAS_ENTRY(maas_s8_gemm, rows)
 
-/// A tile's copy of A stays in the second-level cache, and so do its columns of B while tiles below each other take turns;
-/// every thread finds some tiles.
+/// A tile's rows of A stay in the second-level cache beside a panel of B, or beside all its columns of B where tiles below
+/// each other take turns and copy their rows; every thread finds some tiles.
 enum {
-  most_bytes = 256 * 1024,
-  most_row_groups = 22,
+  most_bytes = 512 * 1024,
+  most_row_groups = 44,
   least_columns = 256,
   most_columns = 1024,
+  least_nanoseconds = 5000,
   wanted_items = 12
 };
 
@@ -48,21 +49,35 @@ static int64_t columns_of(const maas_s8_gemm_params *g, int64_t most, int32_t nr
   return maas_max64(nr, maas_round_up(maas_ceil_div(g->n, maas_max64(pieces, 1)), nr));
 }
 
-/// Cuts rows and then columns until there is something for every thread or it is worth nobody's while: every tile copies
-/// its rows. Tiles of rows differ by one group at most.
+/// Columns of a tile to begin with: one panel where rows are read in place, so that each panel of B meets all rows while it
+/// is near, but some panels for few rows; many where rows are copied.
+static int64_t first_columns(maas_s8_gemm_params *g, const maas_kernel *kernel) {
+  if (!maas_s8_reads_in_place(g))
+    return maas_max64(least_columns, maas_min64(most_columns, most_bytes * 3 / 4 / maas_max64(g->k, 1)));
+  g->tile_n = kernel->nr;
+  return kernel->nr * (1 + (int64_t)(least_nanoseconds / tile_nanoseconds(g, kernel->isa)));
+}
+
+static void cut_rows(maas_s8_gemm_params *g, int64_t groups, int64_t pieces, int32_t mr) {
+  g->row_tiles = pieces;
+  g->tile_m = maas_min64(maas_max64(g->m, 1), maas_ceil_div(groups, pieces) * mr);
+}
+
+/// Cuts rows and then columns until there is something for every thread or it is worth nobody's while. Tiles of rows differ
+/// by one group at most.
 static void choose_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
   int64_t groups = maas_max64(1, maas_ceil_div(g->m, kernel->mr));
   int64_t most = maas_min64(most_row_groups, maas_max64(2, most_bytes / maas_s8_row(g->k) / kernel->mr));
-  int64_t columns =
-      maas_max64(least_columns, maas_min64(most_columns, most_bytes * 3 / 2 / maas_max64(g->k, 1)));
-  g->row_tiles = maas_ceil_div(groups, most);
+  if (!maas_s8_reads_in_place(g))
+    most = maas_max64(2, most / 2);
+  cut_rows(g, groups, maas_ceil_div(groups, most), kernel->mr);
+  int64_t columns = first_columns(g, kernel);
   for (;;) {
-    g->tile_m = maas_min64(maas_max64(g->m, 1), maas_ceil_div(groups, g->row_tiles) * kernel->mr);
     g->tile_n = columns_of(g, columns, kernel->nr);
     if (tiles(g) >= wanted_items || tile_nanoseconds(g, kernel->isa) < 2 * MAAS_CHUNK_NANOSECONDS)
       return;
     if (groups >= 4 * g->row_tiles)
-      g->row_tiles *= 2;
+      cut_rows(g, groups, 2 * g->row_tiles, kernel->mr);
     else if (columns >= least_columns && g->tile_n > kernel->nr)
       columns = g->tile_n / 2;
     else
