@@ -1,4 +1,4 @@
-"""Keras on JAX, which is its fastest backend here."""
+"""Keras on JAX, which is its fastest backend here; and on TensorFlow, its default, as a program has it that trains once."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from peers import Unsupported
+
 from .peers import Training, limited
 from .works import Layer, TrainWork
 
 
 class Keras:
     name = "keras"
+    backend = "jax"
 
     def __init__(self) -> None:
-        os.environ["KERAS_BACKEND"] = "jax"
+        os.environ |= {"KERAS_BACKEND": self.backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
         import keras
 
         self.keras = keras
@@ -25,6 +28,22 @@ class Keras:
     def open(self, path: str, work: TrainWork, threads: int) -> Training:
         limited(threads)
         return _KerasTraining(self.keras, work, threads)
+
+
+class KerasTensorFlow(Keras):
+    name = "keras-tensorflow"
+    backend = "tensorflow"
+
+    def __init__(self) -> None:
+        super().__init__()
+        import tensorflow
+
+        self.version = f"keras on tensorflow {tensorflow.__version__}"
+
+    def open(self, path: str, work: TrainWork, threads: int) -> Training:
+        if not work.anew:
+            raise Unsupported("Keras on JAX is faster")
+        return super().open(path, work, threads)
 
 
 class _KerasTraining(Training):

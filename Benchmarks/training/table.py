@@ -8,7 +8,10 @@ from typing import Any
 
 from . import jax_peer, keras_peer, peers, torch_peer
 
-KINDS = (peers.Maas, torch_peer.Torch, torch_peer.TorchCompile, jax_peer.Jax, keras_peer.Keras, peers.SciKitLearn)
+KINDS = (
+    peers.Maas, torch_peer.Torch, torch_peer.TorchCompile, jax_peer.Jax, keras_peer.Keras, keras_peer.KerasTensorFlow,
+    peers.SciKitLearn,
+)  # fmt: skip
 PEERS = {kind.name: kind for kind in KINDS}
 COLUMNS = ("work", "threads", *PEERS, "ratio", "peak", "quality")
 Row = dict[str, Any]
