@@ -18,15 +18,15 @@ library_faults() {
   local needed exported declared signals glibc
   needed=$(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE '^(libc\.so\.6|libm\.so\.6|ld-linux-.*)$' || true)
   [ -z "$needed" ] || echo "needs more than libc and libm:" $needed
-  readelf -d "$1" | grep -q 'SONAME.*\[libmaas\.so\.1\]' || echo "has not the soname libmaas.so.1"
+  readelf -d "$1" | grep 'SONAME.*\[libmaas\.so\.1\]' >/dev/null || echo "has not the soname libmaas.so.1"
   exported=$(nm -D --defined-only "$1" | sed -n 's/.* [A-Z] \(.*@@MAAS_1\)$/\1/p; s/.* [TDBRVW] \([^@]*\)$/\1/p' | sort)
   declared=$(Tests/abi/functions.sh include/maas.h | sed 's/$/@@MAAS_1/' | sort)
   diff <(echo "$declared") <(echo "$exported") >/dev/null || echo "exports other names than maas.h, or of another version"
   [ "$(stat -L -c %s "$1")" -lt $largest ] || echo "has $(stat -L -c %s "$1") bytes, $largest are allowed"
   glibc=$(glibc "$1")
   [ "$(printf '%s\n' "$glibc" $newest_glibc | sort -V | tail -1)" = $newest_glibc ] || echo "needs glibc $glibc"
-  readelf -lW "$1" | grep -q 'GNU_STACK.* RW ' || echo "has an executable stack"
-  ! readelf -d "$1" | grep -q TEXTREL || echo "has text relocations"
+  readelf -lW "$1" | grep 'GNU_STACK.* RW ' >/dev/null || echo "has an executable stack"
+  ! readelf -d "$1" | grep TEXTREL >/dev/null || echo "has text relocations"
   signals=$(nm -D -u "$1" | grep -oE '\b(rt_|bsd_|sysv_)?(sigaction|signal|sigset)\b' || true)
   [ -z "$signals" ] || echo "installs signal handlers:" $signals
 }

@@ -4,5 +4,5 @@ library=$prefix/lib/libmaas.so
 # The version itself is an absolute symbol.
 nm -D --defined-only --extern-only --with-symbol-versions "$library" | awk '$2 != "A" { print $3 }' | sort >exported
 diff -u declared exported
-readelf -d "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p' | grep -qx libmaas.so.1
+readelf -d "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p' | grep -x libmaas.so.1 >/dev/null
 echo "$(wc -l <exported) functions"
