@@ -858,8 +858,9 @@ MAAS_API maas_status maas_trainer_create(const char *network, const maas_trainer
 
 /**
  * A trainer of an ONNX model, from a file or from `size` bytes, which are copied, to train it further: its float weights
- * except those that `freeze` names, or small matrices beside them with `lora_rank`. Errors as maas_model_open();
- * MAAS_UNSUPPORTED: an operator between the weights and the output has no derivative; MAAS_INVALID_ARGUMENT: there is
+ * except those that `freeze` names, or small matrices beside them with `lora_rank`. The loss looks at the model's first
+ * output of floats that depends on them, see maas_trainer_output_name(). Errors as maas_model_open(); MAAS_UNSUPPORTED:
+ * there is no such output, or an operator between it and the weights has no derivative; MAAS_INVALID_ARGUMENT: there is
  * nothing to train.
  */
 MAAS_API maas_status maas_trainer_open(const char *path, const maas_trainer_options *options,
@@ -869,14 +870,19 @@ MAAS_API maas_status maas_trainer_open_memory(const void *bytes, size_t size,
 
 MAAS_API maas_status maas_trainer_close(maas_trainer *trainer);
 
+/** The name of the output that is trained and predicted. It belongs to the trainer. */
+MAAS_API maas_status maas_trainer_output_name(const maas_trainer *trainer, const char **name);
+
 /** Sets an option that may change between calls: `epochs`, `batch_size`, `shuffle`, `validation_split` or
- * `learning_rate`. Errors as maas_trainer_options_set(). */
+ * `learning_rate`. Errors as maas_trainer_options_set(); MAAS_BUSY in a callback. */
 MAAS_API maas_status maas_trainer_set(maas_trainer *trainer, const char *name, const char *value);
 
 /**
  * Samples in memory: `features[i]` is for input i of the model, `targets` what its output shall be, with the samples along
- * the first dimension of each. Targets are floats, or int64 with a class for each sample. `weights` is a float for each
- * sample, or NULL. The tensors are kept, not copied, and must not change while a call uses the data.
+ * the first dimension of each. Features of other types than the inputs are converted by the calls that use them: floats are
+ * rounded to floats, all else must not change its value, or the call gives MAAS_TYPE_MISMATCH. Targets are floats, or int64
+ * with a class for each sample. `weights` is a float for each sample, or NULL. The tensors are kept, not copied, and must
+ * not change while a call uses the data.
  * MAAS_SHAPE_MISMATCH: not the same number of samples.
  */
 MAAS_API maas_status maas_dataset_create(const maas_tensor *const *features, size_t feature_count,
@@ -893,7 +899,7 @@ MAAS_API maas_status maas_trainer_step(maas_trainer *trainer, const maas_dataset
 
 /**
  * Hears of each epoch, on the thread that calls maas_trainer_fit(). `epoch` is valid until it returns. Not 0 ends the
- * training. It may call functions that read the trainer; those that train, restore or close it give MAAS_BUSY.
+ * training. It may call functions that read the trainer; those that train, change or close it give MAAS_BUSY.
  */
 typedef int (*maas_epoch_callback)(void *context, const maas_epoch *epoch);
 
@@ -929,7 +935,7 @@ MAAS_API maas_status maas_trainer_metric_name(const maas_trainer *trainer, size_
 MAAS_API maas_status maas_trainer_evaluate(maas_trainer *trainer, const maas_dataset *data, double *values,
                                            size_t capacity);
 
-/** What the model answers to `features`, as maas_session_run() gives it: a new tensor, which the caller closes. */
+/** The trained output for `features`, as maas_session_run() gives it: a new tensor, which the caller closes. */
 MAAS_API maas_status maas_trainer_predict(maas_trainer *trainer, const maas_tensor *const *features,
                                           size_t feature_count, maas_tensor **output);
 
@@ -946,7 +952,7 @@ MAAS_API maas_status maas_trainer_parameter(const maas_trainer *trainer, const c
                                             maas_tensor **value);
 
 /** Gives a parameter the elements of a tensor, which are copied. MAAS_NOT_FOUND, MAAS_TYPE_MISMATCH,
- * MAAS_SHAPE_MISMATCH. */
+ * MAAS_SHAPE_MISMATCH; MAAS_BUSY in a callback. */
 MAAS_API maas_status maas_trainer_set_parameter(maas_trainer *trainer, const char *name,
                                                 const maas_tensor *value);
 

@@ -11,6 +11,7 @@ import MaasCore
   /// What a `maas_trainer` is. The lock is only ever tried: a second thread is told, not kept waiting.
   final class TrainerHandle {
     let trainer: Trainer
+    let outputName: Text
     let parameterNames: [Text]
     let metricNames: [Text]
     /// The epochs of the last fit.
@@ -19,6 +20,7 @@ import MaasCore
 
     init(_ trainer: Trainer) {
       self.trainer = trainer
+      outputName = Text(trainer.outputName)
       parameterNames = trainer.tensorNames.map { Text($0) }
       metricNames = trainer.metricNames.map { Text($0) }
     }
@@ -120,6 +122,16 @@ import MaasCore
     withStatus { () throws(MaasError) in
       if trainer != nil { try object(TrainerHandle.self, trainer, "trainer").trainer.expectRest() }
       _ = close(TrainerHandle.self, trainer)
+    }
+  }
+
+  @c @implementation
+  package func maas_trainer_output_name(
+    _ trainer: OpaquePointer?, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>?
+  ) -> maas_status {
+    withStatus { () throws(MaasError) in
+      let handle = try object(TrainerHandle.self, trainer, "trainer")
+      try required(name, "name").pointee = handle.outputName.pointer
     }
   }
 

@@ -53,6 +53,7 @@ import MaasCore
     using(trainer) { (handle) throws(MaasError) in
       let data = try dataset(data, "data")
       let held = validation == nil ? nil : try dataset(validation, "validation")
+      try handle.trainer.expectRest()
       handle.epochs = []
       let heard: (EpochReport) -> Bool = { report in
         let epoch = EpochHandle(handle.trainer.numbers(report))

@@ -138,7 +138,7 @@ extension Graph {
   }
 
   /// The values that are known to hold no floats: no gradient goes through them.
-  private func discreteValues() -> Set<ValueID> {
+  package func discreteValues() -> Set<ValueID> {
     var count = 0
     let facts = try? inferredFacts { _ in
       count += 1
@@ -153,8 +153,8 @@ extension Graph {
     return result
   }
 
-  /// The nodes between the independent values and `ys`, in order, and the values that depend on them. What is behind
-  /// values of `except` depends on nothing.
+  /// The nodes between the independent values and `ys`, in order, and the values on the way. What is behind values of
+  /// `except` depends on nothing.
   package func dependents(
     of xs: [ValueID], fixed: [ValueID], upTo ys: [ValueID], except: Set<ValueID> = []
   ) -> (nodes: [Int], values: Set<ValueID>) {
@@ -172,7 +172,7 @@ extension Graph {
       inside[i] = makes
       if makes { for case .some(let input) in node.inputs { needed.insert(input) } }
     }
-    return (nodes.indices.filter { inside[$0] }, values)
+    return (nodes.indices.filter { inside[$0] }, values.intersection(needed))
   }
 }
 

@@ -119,6 +119,21 @@ extension Graph {
     return counts
   }
 
+  /// Removes the nodes whose outputs nobody reads; tells of each value whether somebody does.
+  @discardableResult
+  package mutating func removeDeadNodes() -> [Bool] {
+    var needed = Array(repeating: false, count: values.count)
+    for output in outputs { needed[output.index] = true }
+    var alive: [Node] = []
+    for node in nodes.reversed()
+    where node.outputs.contains(where: { $0.map { needed[$0.index] } ?? false }) {
+      for case .some(let input) in node.inputs { needed[input.index] = true }
+      alive.append(node)
+    }
+    nodes = alive.reversed()
+    return needed
+  }
+
   /// Makes every reader of a value read its replacement instead, which must not be replaced itself.
   package mutating func replaceUses(_ replacements: [ValueID: ValueID]) {
     for i in nodes.indices {

@@ -88,7 +88,7 @@ struct Plan {
         found: describe(shop.preprocessing.dims), hint: "see --image-size, --scale and --text-encoding"
       ).inFile(initial.path)
     }
-    let graph = try initial.network(outputs: shop.outputs) { (width) throws(MaasError) in
+    let graph = try initial.network(outputs: shop.outputs, options.loss) { (width) throws(MaasError) in
       try Network(text: "input \(width)\ndense \(shop.outputs)").graph(seed: options.seed)
     }
     return try Trainer(graph, initial.info, options)
@@ -156,7 +156,7 @@ extension Plan {
   func choices(_ network: Network?, _ options: TrainerOptions, _ shop: Workshop) -> [(
     name: String, value: String
   )] {
-    let layers = network?.text.split(separator: "\n").map(String.init) ?? ["that of \(initial?.path ?? "")"]
+    let layers = network?.text.split(separator: "\n").map(String.init) ?? [initial?.description ?? ""]
     return [
       ("features", "\(shop.preprocessing.inputs.count) inputs become \(describe(shop.preprocessing.dims))"),
       ("network", joined(layers, " > ")),

@@ -1,6 +1,7 @@
 import MaasCommand
 import MaasCore
 import MaasData
+import MaasGraph
 import MaasTrainer
 
 /// What all trainings on the same samples share: preprocessing, features, targets.
@@ -8,6 +9,8 @@ struct Workshop {
   let training: Dataset.Part
   let preprocessing: Preprocessing
   let answer: DeployedModel.Answer
+  /// The input of the model to go on with.
+  private let input: Value?
   private let stores: [(store: FeatureStore, targets: Tensor)]
 
   /// Preprocessing is that of the model to go on with, or fitted on the samples of `training` alone; `sources` are all
@@ -16,7 +19,7 @@ struct Workshop {
     _ training: Dataset.Part, _ sources: [any SampleSource], _ options: PreprocessingOptions,
     _ initial: InitialModel?, memory: Int, threads: Int, isQuiet: Bool
   ) throws(MaasError) {
-    self.training = training
+    (self.training, input) = (training, initial?.input)
     let (source, samples) = (training.source, training.samples)
     if let graph = initial?.preprocessing {
       preprocessing = try Preprocessing(of: graph, source, samples, threads: threads)
@@ -48,7 +51,7 @@ struct Workshop {
     guard let (store, targets) = stores.first(where: { $0.store.source === part.source }) else {
       throw MaasError(.internal, "samples of a source that was not read")
     }
-    return PreparedSamples(store, part.samples, targets, seed: seed)
+    return PreparedSamples(store, part.samples, targets, input: input, seed: seed)
   }
 
   var outputs: Int { training.source.targets.width }

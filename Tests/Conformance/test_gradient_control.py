@@ -106,3 +106,48 @@ def test_central_differences(name):
     for variable, found in zip(feeds, gradients(nodes, feeds)):
         expected = differences(nodes, feeds, variable)
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8, err_msg=variable)
+
+
+def growing(nodes, initial, kind, trips=3):
+    """A loop that multiplies x by w again and again, and beside it makes `k` of `initial` grow."""
+    make = helper.make_tensor_sequence_value_info if kind == "sequence" else helper.make_tensor_value_info
+    dtype = DOUBLE if kind == "doubles" else INT
+    inside = helper.make_graph(
+        [node("Mul", "a w", "a_next"), *nodes, node("Identity", "goes", "goes_on")], "body",
+        [helper.make_tensor_value_info(*v) for v in [("i", INT, []), ("goes", BOOL, []), ("a", DOUBLE, None)]] + [make("k", dtype, None)],
+        [helper.make_tensor_value_info(*v) for v in [("goes_on", BOOL, []), ("a_next", DOUBLE, None)]] + [make("k_next", dtype, None)])
+    return [initial, constant("trips", np.int64(trips)), constant("yes", np.array(True)),
+            helper.make_node("Loop", ["trips", "yes", "x", "k_0"], ["s", "k_last"], name="the loop", body=inside)]  # fmt: skip
+
+
+GROWING = {
+    "integers": growing([constant("one", np.ones(1, np.int64)), node("Concat", "k one", "k_next", axis=0)], constant("k_0", np.ones(1, np.int64)), "integers"),
+    "sequence": growing([node("SequenceInsert", "k i", "k_next")], helper.make_node("SequenceEmpty", [], ["k_0"], dtype=INT), "sequence"),
+    "trace": growing([node("Concat", "k a", "k_next", axis=0)], constant("k_0", np.ones((1, 3))), "doubles"),
+    "constants": growing([constant("one", np.ones((1, 3))), node("Concat", "k one", "k_next", axis=0)], constant("k_0", np.ones((1, 3))), "doubles"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trips", [0, 1, 3])
+@pytest.mark.parametrize("name", GROWING)
+def test_what_grows_beside_the_way_of_gradients(name, trips):
+    nodes = [*GROWING[name], node("Sin", "s", "y")]
+    nodes[1] = constant("trips", np.int64(trips))
+    feeds = {"x": any_sign(2, 3), "w": any_sign(2, 3)}
+    expected = [own_differences(nodes, feeds, variable) for variable in feeds]
+    for found, wanted in zip(gradients(nodes, feeds), expected):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-8)
+
+
+def test_constants_that_grow_and_count():
+    """No gradient goes through them, so that they may grow; what is asked for does depend on them."""
+    nodes = [*GROWING["constants"], node("ReduceSum", "k_last", "sum", keepdims=0), node("Mul", "s sum", "m"), node("Sin", "m", "y")]
+    feeds = {"x": any_sign(2, 3), "w": any_sign(2, 3)}
+    for variable, found in zip(feeds, gradients(nodes, feeds)):
+        np.testing.assert_allclose(found, own_differences(nodes, feeds, variable), rtol=1e-6, atol=1e-8)
+
+
+def test_growing_values_that_gradients_need_are_named():
+    nodes = [*GROWING["trace"], node("ReduceSum", "k_last", "sum", keepdims=0), node("Mul", "s sum", "y")]
+    with pytest.raises(maas.Unsupported, match=r"the loop.*'k'.*the loop carries and whose shape changes.*\[1, 3\].*\[3, 3\]"):
+        gradients(nodes, {"x": any_sign(2, 3), "w": any_sign(2, 3)})

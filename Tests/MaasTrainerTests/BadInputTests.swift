@@ -125,11 +125,13 @@ import Testing
         refuse { try trainer.fit(data) }
         refuse { try trainer.step(data) }
         refuse { try trainer.restore(from: path) }
+        refuse { try trainer.set("learning_rate", "9") }
+        refuse { try trainer.setParameter("dense_1/bias", Tensor.zeros([1])) }
         #expect((try? trainer.evaluate(data)) != nil)
         #expect((try? trainer.checkpoint(to: path)) != nil)
         return true
       })
-    #expect(refused == 8)
+    #expect(refused == 12)
     try trainer.step(data)
     #expect(try trainer.fit(data).count == 2)
   }

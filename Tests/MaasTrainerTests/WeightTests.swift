@@ -93,6 +93,40 @@ import Testing
     #expect(trainer.parameterNames == ["w1", "b1", "gain", "places", "w2", "b2"])
   }
 
+  /// Scores of 4 queries and keys with `mask` added, between products with weights; the first has a bias that looks like one.
+  private func masked(_ mask: [Float]) throws -> [String] {
+    var graph = Graph("masked")
+    let x = graph.addInput("x", .float, Shape([.symbol("batch"), .known(4), .known(2)]))
+    func apply(_ type: String, _ inputs: [ValueID]) throws -> ValueID {
+      let y = graph.add(Value("\(type) of \(graph[inputs[0]].name)"))
+      try graph.add(type, opset: 17, inputs.map { $0 }, graph[y].name, outputs: [y])
+      return y
+    }
+    func constant(_ name: String, _ shape: [Int], _ values: [Float]) throws -> ValueID {
+      graph.addConstant(name, try Tensor(.float, shape, values))
+    }
+    let product = try apply("MatMul", [x, constant("w", [2, 2], pattern(4, 7, 1))])
+    let h = try apply("Add", [product, constant("bias", [2], [0, -2000])])
+    let scores = try apply("MatMul", [h, apply("Transpose", [h])])
+    let seen = try apply("Add", [scores, constant("mask", [1, 4, 4], mask)])
+    let mixed = try apply("MatMul", [apply("Softmax", [seen]), h])
+    graph.outputs = [try apply("MatMul", [mixed, constant("last", [2, 1], [1, 2])])]
+    return graph.learnedConstants().map { graph[$0].name }
+  }
+
+  @Test(arguments: [-1000, -10000, -1e9, -Float.infinity]) func masksAreNotTrained(hidden: Float) throws {
+    let causal = (0..<16).map { $0 % 4 > $0 / 4 ? hidden : 0 }
+    #expect(try masked(causal) == ["w", "bias", "last"])
+  }
+
+  @Test func whatIsNoMaskIsTrained() throws {
+    for scores in [
+      [Float](repeating: 0, count: 16), pattern(16, 29, 5), [Float](repeating: -2000, count: 16),
+    ] {
+      #expect(try masked(scores) == ["w", "bias", "mask", "last"])
+    }
+  }
+
   /// The layers of a text know what they learn, also where a rule could not tell.
   @Test func positionsOfFeaturesAreTrained() throws {
     let trainer = try Trainer(Network(text: "input 3 4\npositional\nglobal-average-pool\ndense 1"))

@@ -1,9 +1,10 @@
-"""compare.py MAAS_TRAIN [--seeds N] [--margin M] [SET …]: maas-train without options beside scikit-learn's networks.
+"""compare.py MAAS_TRAIN [--seeds N] [--first S] [--margin M] [SET …]: maas-train without options beside scikit-learn's networks.
 
-Both learn from the same samples and are judged by the same others, once for each seed. scikit-learn's best is that of four
-pipelines which is best on the mean of all seeds. Prints a table with means, deviations and the difference with its
-standard error, and how far ONNX Runtime's answers with the written model are from maas-train's own. Fails where maas-train
-is worse than two standard errors and M, or where these answers differ by more than 1e-5."""
+Both learn from the same samples and are judged by the same others, once for each of N seeds from S on. scikit-learn's best
+is that of four pipelines which is best on the mean of all seeds. Prints a table with means, deviations and the difference
+with the standard error of its mean. That is noise within the two-sided 95 % of Student's distribution with N - 1 degrees of
+freedom. The last number is how far ONNX Runtime's answers with the written model are from maas-train's own. Fails where
+maas-train is worse by more than noise and M, or where these answers differ by more than 1e-5."""
 
 import argparse
 import csv
@@ -15,6 +16,7 @@ import warnings
 
 import numpy as np
 import onnxruntime
+from scipy.stats import t as student
 from sets import SETS
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -74,21 +76,25 @@ def place(name):
 
 def compare(name, program, seeds, margin):
     """A row of the table, and whether it is well."""
-    splits = [SETS[name](seed) for seed in range(seeds)]
-    scores, differences = np.array([own(program, split, seed) for seed, split in enumerate(splits)]).T
+    splits = {seed: SETS[name](seed) for seed in seeds}
+    scores, differences = np.array([own(program, split, seed) for seed, split in splits.items()]).T
     peers = {
-        pipeline: np.array([peer(split, seed, *choice) for seed, split in enumerate(splits)])
+        pipeline: np.array([peer(split, seed, *choice) for seed, split in splits.items()])
         for pipeline, choice in PIPELINES.items()
     }
     best = max(peers, key=lambda pipeline: peers[pipeline].mean())
     gain = scores - peers[best]
-    error = gain.std(ddof=1) / np.sqrt(seeds) if seeds > 1 else 0.0
-    is_good = gain.mean() >= -(2 * error + margin)
+    # A single seed says nothing about noise.
+    error = gain.std(ddof=1) / np.sqrt(len(seeds)) if len(seeds) > 1 else 0.0
+    noise = student.ppf(0.975, len(seeds) - 1) * error if len(seeds) > 1 else 0.0
+    verdict = "within" if abs(gain.mean()) <= noise else "better than" if gain.mean() > 0 else "worse than"
+    is_good = gain.mean() >= -(noise + margin)
     is_equal = differences.max() <= MOST_DIFFERENCE
     cells = [
-        name, "accuracy" if splits[0].is_class else "R²", f"{scores.mean():.4f} ± {scores.std():.4f}",
+        name, "accuracy" if next(iter(splits.values())).is_class else "R²", f"{scores.mean():.4f} ± {scores.std():.4f}",
         f"{peers[best].mean():.4f} ± {peers[best].std():.4f} ({best})", f"{gain.mean():+.4f} ± {error:.4f}",
-        f"{differences.max():.1e}", "ok" if is_good and is_equal else "WORSE" if is_equal else "DIFFERENT",
+        f"{verdict} ± {noise:.4f}", f"{differences.max():.1e}",
+        "ok" if is_good and is_equal else "WORSE" if is_equal else "DIFFERENT",
     ]  # fmt: skip
     return "| " + " | ".join(cells) + " |", is_good and is_equal
 
@@ -98,13 +104,15 @@ def main():
     parser.add_argument("program")
     parser.add_argument("sets", nargs="*", metavar="SET", default=list(SETS))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--margin", type=float, default=0.0)
     arguments = parser.parse_intermixed_args()
-    print("| set | score | maas-train | scikit-learn's best | difference ± error | export differs by | |")
-    print("|---|---|---|---|---|---|---|")
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    print("| set | score | maas-train | scikit-learn's best | difference ± error of the mean | noise (95 %) | export differs by | |")
+    print("|---|---|---|---|---|---|---|---|")
     is_good = True
     for name in arguments.sets:
-        row, is_well = compare(name, arguments.program, arguments.seeds, arguments.margin)
+        row, is_well = compare(name, arguments.program, seeds, arguments.margin)
         print(row, flush=True)
         is_good &= is_well
     return 0 if is_good else 1

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
+from sklearn.datasets import make_classification, make_friedman1, make_regression
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -45,12 +46,26 @@ def table(load, names=True):
 
     def split(seed):
         data = load()
-        y = np.array([f"class {n}" for n in data.target_names])[data.target] if names else data.target.astype(float)
-        parts = train_test_split(data.data, y, test_size=0.25, random_state=seed, stratify=y if names else None)
-        x, test_x, y, test_y = parts
-        return Split(x, y, test_x, test_y, write_table, feed_table, StandardScaler)
+        return divided(data.data, data.target_names[data.target] if names else data.target.astype(float), seed)
 
     return split
+
+
+def made(make, **shape):
+    """A table that scikit-learn makes from the seed."""
+
+    def split(seed):
+        x, y = make(random_state=seed, **shape)
+        return divided(x, y if y.dtype.kind == "f" else y.astype(str), seed)
+
+    return split
+
+
+def divided(x, y, seed):
+    if y.dtype.kind != "f":
+        y = np.array([f"class {name}" for name in y])
+    parts = train_test_split(x, y, test_size=0.25, random_state=seed, stratify=None if y.dtype.kind == "f" else y)
+    return Split(parts[0], parts[2], parts[1], parts[3], write_table, feed_table, StandardScaler)
 
 
 def feed_table(x, metadata):
@@ -166,4 +181,12 @@ SETS = {
     "diabetes": table(load_diabetes, names=False),
     "texts": texts,
     "sounds": sounds,
+    "iris": table(load_iris),
+    "3 classes": made(make_classification, n_samples=1000, n_features=20, n_informative=8, n_classes=3),
+    "5 classes": made(make_classification, n_samples=4000, n_features=10, n_informative=10, n_redundant=0, n_classes=5),
+    "wide": made(make_classification, n_samples=400, n_features=100, n_informative=10),
+    "linear": made(make_regression, n_samples=500, n_features=20, n_informative=10, noise=20.0),
+    "linear, wide": made(make_regression, n_samples=300, n_features=60, n_informative=10, noise=20.0),
+    "friedman": made(make_friedman1, n_samples=600, noise=1.0),
+    "friedman, exact": made(make_friedman1, n_samples=2000, n_features=20),
 }

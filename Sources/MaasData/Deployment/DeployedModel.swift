@@ -22,7 +22,14 @@ package struct DeployedModel {
   package func graph(_ network: Graph) throws(MaasError) -> Graph {
     var builder = ONNXBuilder("maas_train")
     let raw = preprocessing.inputs.map { builder.input($0) }
-    let features = builder.append(preprocessing.graph, raw)
+    var features = builder.append(preprocessing.graph, raw)
+    if let wanted = network.inputs.first.flatMap({ network[$0].dtype }), wanted != preprocessing.dtype,
+      let given = features.first
+    {
+      features = [
+        try builder.add("Cast", [given], "features/cast", [.init("to", .int(Int(wanted.rawValue)))])
+      ]
+    }
     guard network.inputs.count == 1, let output = builder.append(network, features).first else {
       throw MaasError(
         .unsupported, "the network cannot stand behind the preprocessing",

@@ -1,6 +1,7 @@
 import MaasCore
 import MaasGraph
 import MaasONNX
+import MaasTrainer
 
 /// A trained model that is gone on with: one that was written here is taken apart again, all others are the network.
 package struct InitialModel {
@@ -33,9 +34,10 @@ package struct InitialModel {
         )
         scale = graph.scale
       } else {
-        (preprocessing, network, scale) = (nil, graph, nil)
+        let output = try graph.trainedOutput(graph.learnedConstants())
+        (preprocessing, network, scale) = (nil, graph.cut(from: graph.inputs, to: output), nil)
       }
-      guard network.inputs.count == 1, network.outputs.count > 0 else {
+      guard network.inputs.count == 1 else {
         throw MaasError(
           .unsupported, "only models of one input can be gone on with", expected: "1",
           found: "\(network.inputs.count) inputs")
@@ -55,19 +57,25 @@ package struct InitialModel {
     return checksum.finished()
   }
 
+  /// What is gone on with, for people.
+  package var description: String { "that of \(path), up to '\(network[network.outputs[0]].name)'" }
+
   /// Samples a second of the sounds that the model reads; nil where it reads none or does not say.
   package var rate: Int? { info.metadata.first { $0.key == Self.rateKey }.flatMap { Int($0.value) } }
 
+  package var input: Value { network[network.inputs[0]] }
+
   /// What the network reads, behind the first dimension; nil where it does not say.
   package var dims: [Int]? {
-    network[network.inputs[0]].shape.flatMap { Shape(Array($0.dims.dropFirst())).concrete }
+    input.shape.flatMap { Shape(Array($0.dims.dropFirst())).concrete }
   }
 
-  /// The network with `count` outputs: where it has others, with a new last layer.
-  package func network(outputs count: Int, _ layer: (Int) throws(MaasError) -> Graph) throws(MaasError)
-    -> Graph
-  {
-    let output = network.outputs[0]
+  /// The network up to what the loss looks at, with `count` outputs: where it has others, with a new last layer.
+  package func network(
+    outputs count: Int, _ loss: LossFunction, _ layer: (Int) throws(MaasError) -> Graph
+  ) throws(MaasError) -> Graph {
+    let output = network.scores(network.outputs[0], loss) ?? network.outputs[0]
+    let network = network.cut(from: network.inputs, to: output)
     if network[output].shape?.dims.last == .known(count) { return network }
     let last = network.nodes.last { ["Gemm", "MatMul"].contains(network.forms[$0.op]?.name ?? "") }
     guard let x = last?.inputs.first ?? nil, let shape = network[x].shape, shape.rank == 2,

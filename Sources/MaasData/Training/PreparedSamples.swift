@@ -1,5 +1,6 @@
 import CMaasSystem
 import MaasCore
+import MaasGraph
 import MaasOps
 import MaasTrainer
 
@@ -15,13 +16,18 @@ package final class PreparedSamples: TrainingData {
   package var augmentation = Augmentation()
   package var epoch = 0
   private let seed: Int64
+  /// What reads the features.
+  private let input: Value
   /// Of the whole source: int64, or float [samples, n].
   private let values: Tensor
 
-  /// `values` are the targets of all samples of the source.
-  package init(_ store: FeatureStore, _ samples: [Int], _ values: Tensor, seed: Int64 = 0) {
+  /// `values` are the targets of all samples of the source; features are converted to the type of `input`, if that is said.
+  package init(
+    _ store: FeatureStore, _ samples: [Int], _ values: Tensor, input: Value? = nil, seed: Int64 = 0
+  ) {
     (self.store, self.samples, self.values, self.seed) = (store, samples, values, seed)
-    features = [SampleType(store.preprocessing.dtype, store.preprocessing.dims)]
+    self.input = input ?? Value("features")
+    features = [SampleType(input?.dtype ?? store.preprocessing.dtype, store.preprocessing.dims)]
     targets = SampleType(values.dtype, Array(values.shape.dropFirst()))
   }
 
@@ -32,19 +38,23 @@ package final class PreparedSamples: TrainingData {
 
   /// The features of some samples as they are, by their numbers here.
   package func features(_ numbers: Range<Int>) throws(MaasError) -> Tensor {
-    let type = features[0]
-    let tensor = try Tensor(type.dtype, [numbers.count] + type.shape)
+    let tensor = try Tensor(store.preprocessing.dtype, [numbers.count] + features[0].shape)
     try store.read(Array(samples[numbers]), into: tensor)
-    return tensor
+    return try tensor.converted(to: input)
   }
 
   package func read(_ numbers: UnsafeBufferPointer<Int>, into tensors: [Tensor]) throws(MaasError) {
     let chosen = numbers.map { samples[$0] }
-    try store.read(chosen, into: tensors[0])
+    let isConverted = features[0].dtype != store.preprocessing.dtype
+    let own = isConverted ? try Tensor(store.preprocessing.dtype, tensors[0].shape) : tensors[0]
+    try store.read(chosen, into: own)
     let (seed, epoch) = (seed, Int64(epoch))
-    try augmentation.apply(to: tensors[0]) { i in
+    try augmentation.apply(to: own) { i in
       PhiloxStream(
         seed: seed, stream: RandomUse.pictures ^ UInt32(truncatingIfNeeded: numbers[i]), step: epoch)
+    }
+    if isConverted {
+      maas_sys_copy(tensors[0].bytes, try own.converted(to: input).bytes, tensors[0].byteCount)
     }
     let bytes = values.byteCount / max(1, values.shape[0])
     for (row, sample) in chosen.enumerated() {

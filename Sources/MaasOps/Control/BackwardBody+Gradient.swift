@@ -14,11 +14,17 @@ struct BackwardBody: ~Copyable {
     graph.inputs = []
   }
 
-  /// Makes an input of a value inside.
-  mutating func take(_ inner: ValueID, for outer: ValueID, _ node: Backward) {
+  /// Makes an input of a value inside, the last one unless its place is said.
+  mutating func take(_ inner: ValueID, for outer: ValueID, _ node: Backward, at place: Int? = nil) {
     if graph[inner].dtype == nil { graph[inner].dtype = node.graph[outer].dtype }
-    graph.inputs.append(inner)
-    given.append(outer)
+    graph.inputs.insert(inner, at: place ?? given.count)
+    given.insert(outer, at: place ?? given.count)
+  }
+
+  /// Says what the body gives; tells of each value inside whether that takes it.
+  mutating func give(_ outputs: [ValueID]) -> [Bool] {
+    graph.outputs = outputs
+    return graph.removeDeadNodes()
   }
 
   /// An input for a value of the graph around.
@@ -43,9 +49,8 @@ struct BackwardBody: ~Copyable {
     graph.add(op, inputs, name: op.name)[0]
   }
 
-  /// With what it gives. The inputs from `first` on are captures.
-  mutating func finished(_ outputs: [ValueID], capturesFrom first: Int = 0) -> Graph {
-    graph.outputs = outputs
+  /// The whole. The inputs from `first` on are captures.
+  mutating func finished(capturesFrom first: Int = 0) -> Graph {
     graph.captureCount = given.count - first
     return graph
   }

@@ -20,7 +20,8 @@ extension If {
         xs.append(own.contains(i) ? branch.inputs[i - first] : body.input(for: try node.input(i), node))
       }
       // What only the other branch reads has a gradient of 0.
-      branches.append(body.finished(try body.gradients(of: xs, from: slopes)))
+      _ = body.give(try body.gradients(of: xs, from: slopes))
+      branches.append(body.finished())
       inputs += body.given
       first = own.upperBound
     }

@@ -9,11 +9,13 @@ package final class Loop: ReadableOperator, HostOperator {
   package let name = "Loop"
   let body: Graph
   let carriedCount: Int
+  /// Where the body's outputs begin that a gradient reads.
+  let firstKept: Int
 
   package init(_ reader: inout AttributeReader) throws(MaasError) {
     body = try reader.graph("body")
     try reader.finish()
-    carriedCount = max(0, reader.inputCount - 2)
+    (carriedCount, firstKept) = (max(0, reader.inputCount - 2), .max)
     try expect(body.inputs.count - body.captureCount, carriedCount + 2, "inputs")
     if reader.outputCount > body.outputs.count - 1 {
       try expect(body.outputs.count, reader.outputCount + 1, "outputs")
@@ -28,7 +30,11 @@ package final class Loop: ReadableOperator, HostOperator {
       found: "\(found)")
   }
 
-  package init(_ loop: Loop, _ body: Graph) { (self.body, carriedCount) = (body, loop.carriedCount) }
+  package convenience init(_ loop: Loop, _ body: Graph) { self.init(loop, body, firstKept: loop.firstKept) }
+
+  init(_ loop: Loop, _ body: Graph, firstKept: Int) {
+    (self.body, carriedCount, self.firstKept) = (body, loop.carriedCount, firstKept)
+  }
 
   package var bodies: [Graph] { [body] }
 
@@ -75,10 +81,18 @@ package final class Loop: ReadableOperator, HostOperator {
       try runner.run(&inputs, &results)
       goesOn = try flag(results[0], "the condition that the body gives")
       for j in 0..<carriedCount + 1 { swap(&inputs[j + 1], &results[j]) }
-      for j in stacks.indices { try stacks[j].append(scanned(results[carriedCount + 1 + j])) }
+      for j in stacks.indices { try put(results[carriedCount + 1 + j], on: &stacks[j], j) }
       i += 1
     }
     return try inputs[2...].map { $0 } + stacked(stacks)
+  }
+
+  private func put(_ result: Datum, on stack: inout Stack, _ i: Int) throws(MaasError) {
+    #if hasFeature(Embedded)
+      try stack.append(scanned(result))
+    #else
+      do { try stack.append(scanned(result)) } catch { throw explained(error, carriedCount + 1 + i) }
+    #endif
   }
 
   private func scanned(_ result: Datum) throws(MaasError) -> Tensor {

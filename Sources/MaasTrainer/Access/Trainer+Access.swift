@@ -15,6 +15,7 @@ extension Trainer {
 
   /// Sets an option that no graph depends on, for the calls that follow.
   public func set(_ name: String, _ value: String) throws(MaasError) {
+    try expectRest()
     var changed = options
     try changed.set(name, value)
     guard Self.changeable.contains(name) else {
@@ -26,6 +27,9 @@ extension Trainer {
     options = changed
   }
   private static let changeable = ["batch_size", "epochs", "learning_rate", "shuffle", "validation_split"]
+
+  /// The output that is trained: the model's first one of floats that depends on a parameter.
+  public var outputName: String { model.graph[model.output].name }
 
   /// The names of all that a training changes: parameters, and behind them running statistics.
   public var tensorNames: [String] { (model.parameters + model.statistics).map { $0.name } }

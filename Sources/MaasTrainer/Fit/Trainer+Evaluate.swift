@@ -6,7 +6,7 @@ import MaasRuntime
 extension Trainer {
   /// Compares predictions with targets; no parameter changes.
   public func evaluate(_ data: any TrainingData) throws(MaasError) -> Evaluation {
-    try evaluate(data, 0..<data.count)
+    try evaluate(suited(data), 0..<data.count)
   }
 
   func evaluate(_ data: any TrainingData, _ range: Range<Int>) throws(MaasError) -> Evaluation {
@@ -30,10 +30,14 @@ extension Trainer {
     return evaluation
   }
 
-  /// The model's first output for samples, whose features are in the model's order.
+  /// The model's output that is trained (see `outputName`) for samples, whose features are in the model's order.
   public func predict(_ features: [Tensor]) throws(MaasError) -> Tensor {
     let executable = try forwardExecutable()
-    let features = try features.map { (feature) throws(MaasError) in try feature.trainable() }
+    let inputs = model.graph.inputs
+    var features = features
+    for i in features.indices.prefix(inputs.count) {
+      features[i] = try features[i].converted(to: model.graph[inputs[i]])
+    }
     let count = features.first?.shape.first ?? 0
     guard count > 0, features.allSatisfy({ $0.shape.first == count }) else {
       throw MaasError(
@@ -62,7 +66,7 @@ extension Trainer {
   private func forwardExecutable() throws(MaasError) -> Executable {
     if let forward { return forward }
     var graph = OpenGraph(model).graph
-    graph.outputs = [model.graph.outputs[0]]
+    graph.outputs = [model.output]
     try optimize(&graph, .all)
     let made = Executable(graph, weights: WeightCache(graph), options: execution)
     forward = made
@@ -73,7 +77,7 @@ extension Trainer {
 extension Tensor {
   /// Some rows, without a copy.
   fileprivate func rows(_ first: Int, _ size: Int) throws(MaasError) -> Tensor {
-    let row = byteCount / max(1, shape[0])
+    let row = try rowBytes()
     guard let part = storage.slice(first * row, size * row) else {
       throw MaasError(.internal, "a tensor is larger than its memory")
     }

@@ -29,8 +29,10 @@ extension Trainer {
     for adapter in model.adapters { try graph.merge(adapter) }
     graph.removeDropout()
     if probabilities, !model.hasEnding, let ending = options.loss.ending {
-      let scores = graph.outputs[0]
-      graph.outputs[0] = try graph.add(ending, scores, name: "probabilities")
+      let probabilities = try graph.add(ending, model.output, name: "probabilities")
+      for i in graph.outputs.indices where graph.outputs[i] == model.output {
+        graph.outputs[i] = probabilities
+      }
     }
     try graph.inferValues()
     return graph

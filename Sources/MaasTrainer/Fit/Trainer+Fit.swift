@@ -106,7 +106,9 @@ extension Trainer {
   ) throws(MaasError) -> [EpochReport] {
     let held = validation == nil ? Int(Double(data.count) * options.validationSplit) : 0
     guard data.count > held else { throw noSamples }
-    let call = FitCall(data: data, count: data.count - held, validation: validation, onStep: onStep)
+    let validation = try validation.map { (data) throws(MaasError) in try suited(data) }
+    let call = FitCall(
+      data: try suited(data), count: data.count - held, validation: validation, onStep: onStep)
     return try alone { () throws(MaasError) in try run(call, onEpoch) }
   }
 

@@ -9,6 +9,7 @@ extension Trainer {
 
   /// Gives a parameter other values, of its type and shape.
   public func setParameter(_ name: String, _ values: Tensor) throws(MaasError) {
+    try expectRest()
     let own = try found(name)
     guard own.dtype == values.dtype, own.shape == values.shape else {
       throw MaasError(

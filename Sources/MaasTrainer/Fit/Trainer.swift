@@ -138,7 +138,7 @@ extension Trainer {
   @discardableResult
   public func step(_ batch: TensorData) throws(MaasError) -> Double {
     guard batch.count > 0 else { throw noSamples }
-    let steps = FitSteps(batch, Array(0..<batch.count), batch: batch.count)
+    let steps = FitSteps(try suited(batch), Array(0..<batch.count), batch: batch.count)
     return try alone { () throws(MaasError) in
       try step(steps, at: 0, rate: options.learningRate, isLast: false).mean
     }
@@ -190,6 +190,14 @@ extension Trainer {
 
 // Batches.
 extension Trainer {
+  /// The data with features of the types that the model reads.
+  func suited(_ data: any TrainingData) throws(MaasError) -> any TrainingData {
+    let inputs = model.graph.inputs.map { model.graph[$0] }
+    let areSuited = zip(inputs, data.features).allSatisfy { $0.dtype == $1.dtype }
+    guard !areSuited, let tensors = data as? TensorData else { return data }
+    return try tensors.converted(to: inputs)
+  }
+
   func read(_ data: any TrainingData, _ samples: ArraySlice<Int>, into graph: BoundGraph) throws(MaasError) {
     var failure: MaasError?
     samples.withUnsafeBufferPointer { samples in

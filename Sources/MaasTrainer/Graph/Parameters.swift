@@ -25,7 +25,7 @@ private let movers = ["Flatten", "Identity", "Reshape", "Squeeze", "Transpose", 
 extension Graph {
   /// The constants that training may change: float weights of layers, and what stands between two layers or is the bias of
   /// the last. So what prepares features or scales answers stays; as do scalars, masks, and tables that other operators read.
-  func learnedConstants() -> [ValueID] {
+  package func learnedConstants() -> [ValueID] {
     let weights = Set(
       values.indices.lazy.filter { values[$0].constant?.isWeight ?? false }.map { ValueID($0) })
     let (behind, ahead) = (behindLayers(weights), aheadOfLayers(weights))
@@ -38,7 +38,8 @@ extension Graph {
       let follows = node.inputs.contains { $0.map(behind.contains) ?? false }
       for (i, id) in node.inputs.enumerated() {
         guard let id, let tensor = self[id].constant else { continue }
-        let isLearned = inputs.contains(i) || isBias || (isBetween && follows && tensor.count > 1)
+        let stands = isBetween && follows && tensor.count > 1
+        let isLearned = inputs.contains(i) || isBias || (stands && weights.contains(id) && !tensor.isMask)
         if isLearned, weights.contains(id) {
           if !learned.contains(id) { learned.append(id) }
         } else {
@@ -113,8 +114,20 @@ extension Tensor {
   /// Whether this may be what a layer has learned: numbers of a mask are too large.
   fileprivate var isWeight: Bool {
     guard dtype == .float, !shape.isEmpty else { return false }
-    return UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: Float.self), count: count)
-      .allSatisfy { $0.magnitude < 1e6 } && count > 0
+    return count > 0 && floats.allSatisfy { $0.magnitude < 1e6 }
+  }
+
+  /// Of floats: whether there is nothing but zeros, which let scores through, and large numbers, which hide them.
+  fileprivate var isMask: Bool {
+    var seen = (zeros: false, large: false)
+    for x in floats {
+      if x == 0 { seen.zeros = true } else if x.magnitude >= 1000 { seen.large = true } else { return false }
+    }
+    return seen.zeros && seen.large
+  }
+
+  private var floats: UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: Float.self), count: count)
   }
 }
 

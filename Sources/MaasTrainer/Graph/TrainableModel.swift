@@ -16,7 +16,9 @@ struct TrainableModel {
   let parameters: [Parameter]
   let statistics: [Parameter]
   let adapters: [Adapter]
-  /// What losses look at: the model's first output, or the scores in front of its last softmax or sigmoid.
+  /// The first output of floats that depends on what is trained.
+  let output: ValueID
+  /// What losses look at: that output, or the scores in front of its softmax or sigmoid.
   let prediction: ValueID
   let hasEnding: Bool
 
@@ -24,9 +26,7 @@ struct TrainableModel {
 
   /// `learned` are constants that training may change; running statistics among them are none.
   init(_ graph: Graph, _ options: TrainerOptions, _ learned: [ValueID]) throws(MaasError) {
-    guard let output = graph.outputs.first, !graph.inputs.isEmpty else {
-      throw MaasError(.invalidModel, "a model to train needs inputs and an output")
-    }
+    if graph.inputs.isEmpty { throw MaasError(.invalidModel, "a model to train needs inputs") }
     var copy = graph
     let moved = graph.statistics()
     if options.lora.rank > 0 {
@@ -44,6 +44,7 @@ struct TrainableModel {
     }
     statistics = try copy.takeParameters(moved)
     self.graph = copy
+    output = try graph.trainedOutput(adapters.isEmpty ? parameters.map { $0.id } : adapters.map { $0.weight })
     let scores = graph.scores(output, options.loss)
     (prediction, hasEnding) = (scores ?? output, scores != nil)
   }
@@ -61,8 +62,17 @@ extension Graph {
     return parameters
   }
 
-  /// What the model's last node makes probabilities of, if the loss does that itself.
-  fileprivate func scores(_ output: ValueID, _ loss: LossFunction) -> ValueID? {
+  /// The first output of floats that depends on `trained`.
+  package func trainedOutput(_ trained: [ValueID]) throws(MaasError) -> ValueID {
+    let behind = dependents(of: trained, fixed: [], upTo: outputs, except: discreteValues()).values
+    if let found = outputs.first(where: { self[$0].dtype == .float && behind.contains($0) }) { return found }
+    throw MaasError(
+      .unsupported, "no output can be trained", expected: "a tensor of floats that depends on weights",
+      found: joined(outputs.map { "'\(self[$0].name)' of \(self[$0].dtype?.name ?? "?")" }, ", "))
+  }
+
+  /// What the node of an output makes probabilities of, if the loss does that itself.
+  package func scores(_ output: ValueID, _ loss: LossFunction) -> ValueID? {
     guard let last = nodes.last(where: { $0.outputs.first == output }), let ending = loss.ending,
       forms[last.op]?.name == ending.rawValue
     else { return nil }

@@ -79,6 +79,11 @@ static int misuse(void *context, const maas_epoch *epoch) {
   FAILS(maas_trainer_step(own->trainer, own->data, NULL), MAAS_BUSY, "training");
   FAILS(maas_trainer_restore(own->trainer, "x"), MAAS_BUSY, "training");
   FAILS(maas_trainer_close(own->trainer), MAAS_BUSY, "training");
+  FAILS(maas_trainer_set(own->trainer, "epochs", "9"), MAAS_BUSY, "training");
+  maas_tensor *bias = NULL;
+  OK(maas_trainer_parameter(own->trainer, "dense_1/bias", &bias));
+  FAILS(maas_trainer_set_parameter(own->trainer, "dense_1/bias", bias), MAAS_BUSY, "training");
+  OK(maas_tensor_close(bias));
   OK(maas_trainer_evaluate(own->trainer, own->data, &found, 1));
   return 0;
 }

@@ -178,6 +178,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "maas_trainer_open": (Status, c_char_p, _trainer_options, POINTER(_trainer)),
     "maas_trainer_open_memory": (Status, _bytes, c_size_t, _trainer_options, POINTER(_trainer)),
     "maas_trainer_close": (Status, _trainer),
+    "maas_trainer_output_name": (Status, _trainer, _string),
     "maas_trainer_set": (Status, _trainer, c_char_p, c_char_p),
     "maas_dataset_create": (Status, _pointers, c_size_t, _tensor, _tensor, POINTER(_dataset)),
     "maas_dataset_close": (Status, _dataset),

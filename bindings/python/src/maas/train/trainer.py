@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref, c_char_p, c_double, c_float, c_size_t, c_void_p
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..abi import EpochFunction, encoded, lib, text
-from ..errors import InvalidArgument, MaasError
+from ..errors import Busy, InvalidArgument, MaasError
 from ..handle import Closing, DatasetHandle, TensorHandle, TrainerHandle, TrainerOptionsHandle
 from ..tensor import Tensor, as_array, dense, lend
 
@@ -38,10 +39,10 @@ def _options(named: Mapping[str, Any]) -> TrainerOptionsHandle:
 
 
 def _sample_array(value: Any, what: str) -> np.ndarray:
-    """An array of a type that libmaas trains with: float32, int64, or what it converts to them."""
+    """An array as tensors are."""
     array = as_array(value)
-    if array.dtype == object:
-        raise TypeError(f"{what}: arrays of objects cannot be trained with; give numbers")
+    if array.dtype == object and not all(isinstance(item, (str, bytes)) for item in array.flat):
+        raise TypeError(f"{what}: arrays of objects cannot be trained with; give numbers or texts")
     return dense(array)
 
 
@@ -72,7 +73,7 @@ def _sample_weights(value: Any) -> np.ndarray:
 
 
 class Dataset(Closing):
-    """Features, targets and weights as libmaas has them. Arrays that are float32 or int64 and dense are not copied."""
+    """Features, targets and weights as libmaas has them. Dense arrays of the types that the model reads are not copied."""
 
     def __init__(self, x: Arrays, y: Any, sample_weight: Any = None):
         # The arrays must live as long as the tensors that lie over them.
@@ -115,19 +116,21 @@ class Epoch:
 class _Callback:
     """Passes epochs on to a function; keeps what it raises until the call of libmaas is over."""
 
-    def __init__(self, function: EpochCallback | None):
+    def __init__(self, trainer: Trainer, function: EpochCallback | None):
         self.error: BaseException | None = None
-        self._function = function
+        self._trainer, self._function = trainer, function
         self.pointer = EpochFunction() if function is None else EpochFunction(self._call)
 
     def _call(self, _: int, pointer: int) -> int:
         epoch = Epoch(pointer)
+        self._trainer._in_callback = True
         try:
             return 1 if self._function is not None and self._function(epoch) else 0
         except BaseException as error:
             self.error = error
             return 1
         finally:
+            self._trainer._in_callback = False
             epoch._end()
 
 
@@ -141,6 +144,8 @@ class Trainer(Closing):
     Options are those that `maas.h` lists at `maas_trainer_options_set()`. Results follow from `seed`, and not from the
     number of threads.
     """
+
+    _in_callback = False
 
     def __init__(self, network: str, **options: Any):
         self._make(lib.maas_trainer_create, encoded(network, "a network"), _options(options))
@@ -173,6 +178,19 @@ class Trainer(Closing):
             names.append(text(name.value))
         return names
 
+    def close(self) -> None:
+        """Gives the handle back, now or when the last call on it returns. Closing twice is fine; a callback may not."""
+        if self._in_callback:
+            raise Busy("a callback of fit cannot close its trainer; end the fit by what the callback returns")
+        super().close()
+
+    @property
+    def output_name(self) -> str:
+        """The name of the output that is trained and predicted: the first one of floats that depends on a parameter."""
+        name = c_char_p()
+        lib.maas_trainer_output_name(self, byref(name))
+        return text(name.value)
+
     def set(self, **options: Any) -> None:
         """Sets options that may change between calls, e.g. `epochs`, `batch_size` or `learning_rate`."""
         for name, value in options.items():
@@ -194,7 +212,7 @@ class Trainer(Closing):
         """
         data = Dataset(x, y, sample_weight)
         held = None if validation is None else Dataset(*validation)
-        called = _Callback(callback)
+        called = _Callback(weakref.proxy(self), callback)
         lib.maas_trainer_fit(self, data, held, called.pointer, None)
         if called.error is not None:
             raise called.error
