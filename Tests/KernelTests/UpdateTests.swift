@@ -71,7 +71,7 @@ import Testing
 
   /// x, g, s, t of each tensor in place, with a fence behind; returns them after the step.
   private func run(
-    _ row: KernelRow, _ p: maas_update_params, guarded: Float, cuts: [Int64]
+    _ row: KernelRow, _ p: maas_update_params, guarded: [Float], cuts: [Int64]
   ) -> (before: [[Fenced<Float>]], after: [[Float]]) {
     var random = Random(23)
     let (hasS, hasT) = states(p.rule)
@@ -90,12 +90,13 @@ import Testing
     var begins: [Int64] = [0]
     for count in counts { begins.append((begins.last ?? 0) + Int64(count)) }
     var operands: [(any Operand)?] = [
-      Fenced([0.1]), Fenced([Int64(3)]), Fenced(begins), nil, Fenced([guarded]), nil,
+      Fenced([0.1]), Fenced([Int64(3)]), Fenced(begins), nil, Fenced(guarded), nil,
     ]
     for tensor in own {
       operands += [tensor[0], tensor[1], tensor[2], tensor[3], tensor[0], tensor[2], tensor[3]]
     }
     var params = p
+    params.guards = Int32(guarded.count)
     KernelTests.run(row, params, operands, maas_f32_update_split(&params), cuts: cuts)
     #expect(own.allSatisfy { $0.allSatisfy { $0?.isFenceWhole ?? true } })
     return (before, own.flatMap { tensor in tensor.map { $0?.values ?? [] } }.map { $0 })
@@ -105,8 +106,8 @@ import Testing
     row: KernelRow, rule: maas_update_rule
   ) {
     let params = params(rule)
-    let (before, after) = run(row, params, guarded: 1, cuts: [])
-    let pieces = run(row, params, guarded: 1, cuts: [5, 64, 70, 100]).after
+    let (before, after) = run(row, params, guarded: [1, -3e38], cuts: [])
+    let pieces = run(row, params, guarded: [], cuts: [5, 64, 70, 100]).after
     #expect(after.map { $0.map { $0.bitPattern } } == pieces.map { $0.map { $0.bitPattern } })
     for (i, tensor) in before.enumerated() {
       for j in 0..<counts[i] {
@@ -120,12 +121,40 @@ import Testing
     }
   }
 
-  @Test(arguments: KernelRow.supported("maas_f32_update"), [Float.nan, .infinity])
+  @Test(
+    arguments: KernelRow.supported("maas_f32_update"), [[Float.nan], [1, .infinity], [0, -.infinity, 1]])
   func nothingChangesWhereTheGuardIsNone(
-    row: KernelRow, guarded: Float
+    row: KernelRow, guarded: [Float]
   ) {
     let (before, after) = run(row, params(MAAS_UPDATE_ADAM), guarded: guarded, cuts: [64])
     #expect(before.flatMap { $0.map { $0.values } } == after)
+  }
+
+  /// One number that is not finite, wherever it is, shows in its block alone.
+  @Test(arguments: KernelRow.supported("maas_f32_square_sums"), [Float.nan, .infinity, -.infinity])
+  func checksFindWhatIsNotFinite(row: KernelRow, odd: Float) {
+    let size = Int(MAAS_SQUARE_BLOCK)
+    let counts = [7, size + 33, 1]
+    var params = maas_square_sums_params()
+    (params.tensors, params.blocks, params.checks) = (3, 4, true)
+    func checks(_ tensors: [[Float]]) -> [Bool] {
+      let y = Fenced<Float>(repeating: 1, count: 4)
+      let operands: [(any Operand)?] =
+        [Fenced([Int64(0), 1, 3, 4]), Fenced(counts.map { Int64($0) }), y] + tensors.map { Fenced($0) }
+      KernelTests.run(row, params, operands, maas_f32_square_sums_split(&params), cuts: [2])
+      return y.values.map { $0.isFinite }
+    }
+    let tensors = counts.map {
+      (0..<$0).map { $0 % 2 == 0 ? Float.greatestFiniteMagnitude : -Float.leastNonzeroMagnitude }
+    }
+    #expect(checks(tensors) == [true, true, true, true])
+    for (tensor, place, block) in [
+      (0, 0, 0), (0, 6, 0), (1, 5, 1), (1, size - 1, 1), (1, size, 2), (2, 0, 3),
+    ] {
+      var own = tensors
+      own[tensor][place] = odd
+      #expect(checks(own) == (0..<4).map { $0 != block })
+    }
   }
 
   @Test(arguments: KernelRow.supported("maas_f32_square_sums")) func squaresAreSummedByBlocks(row: KernelRow)

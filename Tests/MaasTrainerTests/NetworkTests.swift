@@ -37,20 +37,20 @@ import Testing
     ("input 4\ndense 4\nend", "line 3: there is no residual block to end"),
     (
       "input 4\ndropout 1.5",
-      "line 2: dropout: ratio is no such number: expected at least 0 and below 1, found 1.5"
+      "line 2: dropout: ratio is no such number: expected 0, or a number from 1.2e-38 to below 1, as a 32-bit float, found 1.5"
     ),
     ("input 4\ndropout 0x1p-1", "line 2: dropout: ratio is no such number"),
     (
       "input 4\nbatch-norm momentum=1.5",
-      "line 2: batch-norm: momentum is no such number: expected at least 0"
+      "line 2: batch-norm: momentum is no such number: expected 0, or a number"
     ),
     (
       "input 4\nbatch-norm epsilon=-1",
-      "line 2: batch-norm: epsilon is no such number: expected a number above 0"
+      "line 2: batch-norm: epsilon is no such number: expected a number from 1.2e-38"
     ),
     (
       "input 4\nlayer-norm epsilon=0",
-      "line 2: layer-norm: epsilon is no such number: expected a number above 0"
+      "line 2: layer-norm: epsilon is no such number: expected a number from 1.2e-38"
     ),
     ("input 6 8\ntransformer dropout=1", "line 2: transformer: dropout is no such number"),
     (
@@ -75,6 +75,22 @@ import Testing
       "input 400000 8\nattention causal=true",
       "line 2: the sequence is too long for causal attention: expected at most 16384"
     ),
+    (
+      "input 4\ndense 1073741824",
+      "tensor 'dense_1/weight': line 2: the network up to this tensor takes too much memory: "
+        + "expected at most 2147483648 bytes, found 17179869184"
+    ),
+    ("input 3 64 64\nconv 65536 kernel=64", "tensor 'conv_1/weight': line 2: the network up to this tensor"),
+    ("input 9 type=int64\nembedding 1000000000 1000", "tensor 'embedding_1/weight': line 2: the network"),
+    ("input 2\nlstm 1000", "line 2: the layer cannot read"),
+    ("input 3 20000\nlstm 20000", "tensor 'lstm_1/weight': line 2: the network up to this tensor"),
+    // Each would do; together they do not.
+    (
+      "input 16384\ndense 16384\ndense 16384\ndense 16384",
+      "tensor 'dense_2/weight': line 3: the network up to this tensor"
+    ),
+    ("input 1073741824\nflatten", "line 1: what a sample becomes here takes too much memory"),
+    ("input 1 40000 40000\nconv 1 1\nflatten", "line 1: what a sample becomes here"),
     ("input 4\nreshape 3", "line 2: the shape has another number of elements"),
   ])
   func refusalsNameTheLine(text: String, problem: String) {

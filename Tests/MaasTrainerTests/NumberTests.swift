@@ -54,9 +54,13 @@ import Testing
     let own = Self.cases[index]
     let weights = own.isWeighted ? try Tensor(.float, [6], Self.weights) : nil
     let inputs: [Tensor?] = [try Tensor(.float, [6, 5], Self.x), try targets(own.targets), weights]
-    let outputs = try #require(try evaluate(own.op, inputs, outputs: [true, true]))
+    let outputs = try #require(try evaluate(own.op, inputs, outputs: [true, true, true, true]))
     let loss = try #require(outputs[0].map { Double(floats($0)[0]) })
     #expect(abs(loss - (try fixture("losses.tsv", own.name)[0])) < 1e-6)
+    let (weight, sum) = (
+      outputs[2]?.elements(as: Double.self)[0] ?? 0, outputs[3]?.elements(as: Double.self)[0] ?? 0
+    )
+    #expect(abs(sum / weight - loss) < 1e-6 && weight > 1)
     let gradient = try #require(outputs[1].map(floats))
     for (a, b) in zip(gradient, try fixture("losses.tsv", own.name, column: 2)) {
       #expect(abs(Double(a) - b) < 1e-7)

@@ -42,6 +42,30 @@ import Testing
     }
   }
 
+  /// PyTorch's formula: the sum of what all classes lose by their weights, over the sum of the weights of the targets. A batch
+  /// whose targets weigh nothing has a part in it.
+  @Test(arguments: [1, 2, 7, 23]) func smoothedLossesOfClassesThatDoNotCountDoNotDependOnTheBatchSize(
+    size: Int
+  ) throws {
+    let (data, x, classes) = try samples(weights: nil)
+    let weights = [0.5, 0, 2]
+    var options = TrainerOptions()
+    (options.loss, options.labelSmoothing, options.batchSize) = (.crossEntropy, 0.1, size)
+    (options.learningRate, options.epochs, options.classWeights) = (0, 1, weights.map { Float($0) })
+    let trainer = try Trainer(Network(text: "input 4\ndense 3"), options: options)
+    let scores = floats(try trainer.predict([x])).map { Double($0) }
+    var (sum, total) = (0.0, 0.0)
+    for (i, target) in classes.map({ Int($0) }).enumerated() {
+      let row = scores[3 * i..<3 * i + 3]
+      let losses = row.map { log(row.reduce(0) { $0 + exp($1) }) - $0 }
+      sum += 0.9 * weights[target] * losses[target]
+      for c in 0..<3 { sum += 0.1 / 3 * weights[c] * losses[c] }
+      total += weights[target]
+    }
+    #expect(abs(try trainer.evaluate(data).loss - sum / total) < 1e-6)
+    #expect(abs(try trainer.fit(data)[0].loss - sum / total) < 1e-6)
+  }
+
   /// Momentum 0.9 of what was there, the rest of the batch.
   @Test func runningStatisticsMoveTowardsTheBatch() throws {
     let trainer = try Trainer(Network(text: "input 2\nbatch-norm\ndense 1"))

@@ -35,6 +35,7 @@ typedef struct maas_update_params {
   bool corrects;     ///< s is divided by 1 - alpha^m and t by 1 - beta^m, m = n + ahead, if that is not 0.
   bool corrects_epsilon; ///< Epsilon is added to the root of the divided t; else to that of t.
   int32_t ahead;
+  int32_t guards; ///< Numbers of the guard.
 } maas_update_params;
 
 enum {
@@ -43,15 +44,17 @@ enum {
 };
 
 /// double rate, int64 n, int64 begins [tensors + 1] of the tensors among all elements, factor of all gradients or NULL,
-/// guard or NULL, factor of the rate for each tensor or NULL; then for each tensor x, g, s, t, new x, new s, new t: NULL
-/// where the rule has no such state or nobody wants it. Where the guard is no finite number x and the states stay. Items
-/// are elements.
+/// guard [guards] or NULL, factor of the rate for each tensor or NULL; then for each tensor x, g, s, t, new x, new s, new t:
+/// NULL where the rule has no such state or nobody wants it. Where a number of the guard is not finite x and the states
+/// stay. Items are elements.
 int32_t maas_f32_update(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_update_split(const maas_update_params *params);
 
 typedef struct maas_square_sums_params {
   int32_t tensors;
   int64_t blocks; ///< Of all tensors: each has its elements divided by MAAS_SQUARE_BLOCK, rounded up.
+  bool
+      checks; ///< Elements are multiplied by 0 instead of themselves: sums are finite where all elements are.
 } maas_square_sums_params;
 
 #define MAAS_SQUARE_BLOCK 8192

@@ -5,9 +5,9 @@ import MaasGraph
 /// A loss of predictions against targets together with its gradient, in one pass: what training descends.
 ///
 /// Inputs: predictions [samples, …], targets, and nothing or a weight of each sample. Outputs: the loss, a scalar, its
-/// gradient with respect to the predictions, and the weight of all places (double). The loss is a mean by weights: over
-/// samples, and over all elements of a sample, or over all places of it where `kind` looks at classes, which are dimension
-/// 1 then. Where nothing has weight it is 0.
+/// gradient with respect to the predictions, and what the loss is a quotient of (double): the weight of all places, and the
+/// sum of their losses times their weights. Places are samples with all their elements, or where `kind` looks at classes,
+/// which are dimension 1 then, those of each sample. Where nothing has weight the loss and its gradient are 0.
 package final class Objective: Operator {
   package enum Kind: Int32, Sendable, BitwiseCopyable {
     case squared, absolute, huber
@@ -44,7 +44,7 @@ package final class Objective: Operator {
     if node.has(2) { try node.expectRank(2, 1) }
     node.setOutput(0, .float, [])
     node.setOutput(1, .float, try node.shape(0))
-    node.setOutput(2, .double, [])
+    for i in 2...3 { node.setOutput(i, .double, []) }
   }
 
   private func check(_ x: [Dim], _ t: [Dim], _ isIndex: Bool) throws(MaasError) {
@@ -71,7 +71,12 @@ package final class Objective: Operator {
     let weights = node.optionalInput(2)
     let classes =
       classWeights.isEmpty ? nil : try node.constant(try Tensor(.float, [classWeights.count], classWeights))
-    let total = try node.emitTotal(layout, targets, weights, classes)
+    var total: Operand?
+    if weights != nil || (classes != nil && layout.isIndex) {
+      total = node.optionalOutput(2)
+      if total == nil { total = try node.temporary(.double, []) }
+      node.emit({ totalWeight(Chunk($0, $1, $2, $3)) }, [targets, weights, classes, total], layout)
+    }
     var gradient = node.optionalOutput(1)
     if kind.looksAtClasses {
       if gradient == nil { gradient = try node.temporary(.float, x.shape) }
@@ -82,7 +87,12 @@ package final class Objective: Operator {
       { objective(Chunk($0, $1, $2, $3)) }, [x, targets, weights, classes, total, gradient, losses], layout,
       items: layout.places, grain: grain(nanoseconds: 5 + 2 * layout.width))
     node.emit(
-      { sumOfLosses(Chunk($0, $1, $2, $3)) }, [losses, try node.output(0)], layout.places)
+      { meanOfLosses(Chunk($0, $1, $2, $3)) },
+      [
+        losses, total, try node.output(0), total == nil ? node.optionalOutput(2) : nil,
+        node.optionalOutput(3),
+      ],
+      layout.places)
   }
 }
 
@@ -127,24 +137,6 @@ extension Objective {
   fileprivate var smoothingValue: Double { smoothing }
 }
 
-extension Lowering {
-  /// Emits what the sum over all elements is divided by; nil where that is their number, which nobody wants.
-  fileprivate mutating func emitTotal(
-    _ layout: ObjectiveLayout, _ targets: Operand, _ weights: Operand?, _ classes: Operand?
-  ) throws(MaasError) -> Operand? {
-    let isCount = weights == nil && (classes == nil || !layout.isIndex)
-    if isCount, optionalOutput(2) == nil { return nil }
-    var total = optionalOutput(2)
-    if total == nil { total = try temporary(.double, []) }
-    if isCount, let total {
-      try emitFill(total, try Tensor(.double, [1], [Double(layout.places)]))
-      return total
-    }
-    emit({ totalWeight(Chunk($0, $1, $2, $3)) }, [targets, weights, classes, total], layout)
-    return total
-  }
-}
-
 /// The weight of a place: that of its sample, times that of its class where it has one.
 @inline(__always)
 private func weight(
@@ -156,9 +148,9 @@ private func weight(
   return own * Double(classes[target])
 }
 
-/// A weight's part of the total.
+/// A part of the total.
 @inline(__always)
-private func portion(_ weight: Double, _ total: Double) -> Double { total == 0 ? 0 : weight / total }
+private func portion(_ part: Double, _ total: Double) -> Double { total == 0 ? 0 : part / total }
 
 /// int64 or float targets, weights or NULL, class weights or NULL, double total.
 private func totalWeight(_ chunk: Chunk) -> Int32 {
@@ -179,17 +171,21 @@ private func totalWeight(_ chunk: Chunk) -> Int32 {
   return StepStatus.ok
 }
 
-/// double losses, sum; the parameter is how many.
-private func sumOfLosses(_ chunk: Chunk) -> Int32 {
-  let losses = chunk.input(0, as: Double.self)
+/// double losses, double total or NULL for their number, mean, double number or NULL, double sum or NULL; the parameter is
+/// how many.
+private func meanOfLosses(_ chunk: Chunk) -> Int32 {
+  let (losses, count) = (chunk.input(0, as: Double.self), chunk.params(Int.self).pointee)
   var sum = 0.0
-  for i in 0..<chunk.params(Int.self).pointee { sum += losses[i] }
-  chunk.output(1, as: Float.self).pointee = Float(sum)
+  for i in 0..<count { sum += losses[i] }
+  let total = chunk.optional(1, as: Double.self)?.pointee ?? Double(count)
+  chunk.output(2, as: Float.self).pointee = Float(portion(sum, total))
+  if chunk.address(3) != nil { chunk.output(3, as: Double.self).pointee = total }
+  if chunk.address(4) != nil { chunk.output(4, as: Double.self).pointee = sum }
   return StepStatus.ok
 }
 
 /// Predictions, targets, weights or NULL, class weights or NULL, double total or NULL, gradient or NULL (which holds the
-/// softmax of what looks at classes), double losses. Items are places.
+/// softmax of what looks at classes), double losses times weights. Items are places.
 private func objective(_ chunk: Chunk) -> Int32 {
   let layout = chunk.params(ObjectiveLayout.self)
   if layout.pointee.kind.looksAtClasses { return classObjective(chunk, layout) }
@@ -204,11 +200,12 @@ private func elementObjective(_ chunk: Chunk, _ layout: UnsafePointer<ObjectiveL
   for place in chunk.begin..<chunk.end {
     let x = chunk.input(0, as: Float.self) + place * width
     let targets = chunk.input(1, as: Float.self) + place * width
-    let share = portion(Double(weights?[place] ?? 1), total * Double(max(1, width)))
+    let (weight, elements) = (Double(weights?[place] ?? 1), Double(max(1, width)))
+    let share = portion(weight, total * elements)
     let gradient = chunk.address(5) == nil ? nil : chunk.output(5, as: Float.self) + place * width
     let loss = elementLosses(
       layout.pointee.kind, layout.pointee.delta, x, targets, gradient, width, Float(share))
-    chunk.output(6, as: Double.self)[place] = loss * share
+    chunk.output(6, as: Double.self)[place] = loss * (weight / elements)
   }
 }
 
@@ -287,7 +284,8 @@ private func classObjective(_ chunk: Chunk, _ layout: UnsafePointer<ObjectiveLay
       x: chunk.input(0, as: Float.self) + first, softmax: chunk.output(5, as: Float.self) + first,
       width: width,
       step: step, classes: classes, smoothing: layout.pointee.smoothing)
-    let share = portion(Double(weights?[layout.pointee.sample(place)] ?? 1), total)
+    let weight = Double(weights?[layout.pointee.sample(place)] ?? 1)
+    let share = portion(weight, total)
     var loss: Double
     if layout.pointee.isIndex {
       let target = Int(chunk.input(1, as: Int64.self)[place])
@@ -297,7 +295,7 @@ private func classObjective(_ chunk: Chunk, _ layout: UnsafePointer<ObjectiveLay
       loss = row.loss(
         of: chunk.input(1, as: Float.self) + first, share, isDivergence: layout.pointee.kind == .divergence)
     }
-    chunk.output(6, as: Double.self)[place] = loss
+    chunk.output(6, as: Double.self)[place] = loss * weight
   }
   return StepStatus.ok
 }
@@ -343,7 +341,7 @@ private struct ClassRow {
       let each = smoothing / Double(width) * share
       for c in 0..<width { softmax[c * step] -= Float(each * weight(c)) }
     }
-    return loss * share
+    return loss
   }
 
   func loss(of targets: UnsafePointer<Float>, _ share: Double, isDivergence: Bool) -> Double {
@@ -359,7 +357,7 @@ private struct ClassRow {
       let t = probability(targets[c * step]) * weight(c)
       softmax[c * step] = Float((Double(softmax[c * step]) * whole - t) * share)
     }
-    return loss * share
+    return loss
   }
 
   private func probability(_ target: Float) -> Double {

@@ -6,7 +6,8 @@ import MaasGraph
 ///
 /// Inputs: the learning rate (double), the count of steps so far (int64), a factor of all gradients or nothing, a guard or
 /// nothing, then all tensors, all their gradients, and all of each kind of state. Outputs: the new tensors and the new
-/// states, in the same order; each may be where its old one is. Where the guard is no finite number they stay as they are.
+/// states, in the same order; each may be where its old one is. Where a number of the guard is not finite they stay as they
+/// are.
 package final class ParameterUpdate: Operator {
   package let name = "ParameterUpdate"
   private let params: maas_update_params
@@ -108,18 +109,23 @@ extension Lowering {
     var params = params
     params.tensors = Int32(tensors.count)
     params.elements = Int64(tensors.reduce(0) { $0 + $1.x.count })
+    params.guards = Int32(shared.guarded?.count ?? 0)
     let begins = try constant(try begins(tensors.map { $0.x.count }))
     let operands = [shared.rate, shared.time, begins, shared.factor, shared.guarded, shared.ratios]
     emit(maas_f32_update, operands + tensors.flatMap { $0.operands }, params, maas_f32_update_split(&params))
   }
 
-  /// Emits the sums of squares of each block of the tensors; says how many blocks each has.
-  mutating func emitSquareSums(_ tensors: [Operand]) throws(MaasError) -> (sums: Operand, blocks: [Int]) {
-    let size = Int(MAAS_SQUARE_BLOCK)
-    let blocks = tensors.map { ($0.count + size - 1) / size }
+  /// Emits the sums of squares of each block of the tensors, or where there is a place for them, numbers that are finite
+  /// where all elements of the block are; says how many blocks each has.
+  mutating func emitSquareSums(_ tensors: [Operand], checks: Operand? = nil) throws(MaasError) -> (
+    sums: Operand, blocks: [Int]
+  ) {
+    let blocks = tensors.map { squareBlocks($0.count) }
     var params = maas_square_sums_params()
     (params.tensors, params.blocks) = (Int32(tensors.count), Int64(blocks.reduce(0, +)))
-    let sums = try temporary(.float, [Int(params.blocks)])
+    params.checks = checks != nil
+    let sums: Operand
+    if let checks { sums = checks } else { sums = try temporary(.float, [Int(params.blocks)]) }
     let counts = try Tensor(.int64, [tensors.count], tensors.map { Int64($0.count) })
     let operands = [try constant(try begins(blocks)), try constant(counts), sums] + tensors
     emit(maas_f32_square_sums, operands, params, maas_f32_square_sums_split(&params))
@@ -172,24 +178,39 @@ private let layerRatios: maas_step_run = { step, begin, end, worker in
   return StepStatus.ok
 }
 
-/// The norm of all gradients together, and the factor that holds it at `limit`. Inputs: the gradients; outputs: both as
-/// scalars.
-package final class GradientNorm: Operator {
-  package let name = "GradientNorm"
-  private let limit: Double
+/// What all gradients together are like. Inputs: the gradients. Outputs: their norm and the factor that holds it at `limit`;
+/// or without a limit, numbers that are finite where all elements of all gradients are.
+package final class GradientMeasure: Operator {
+  package let name = "GradientMeasure"
+  private let limit: Double?
 
-  package init(limit: Double) { self.limit = limit }
+  package init(limit: Double?) { self.limit = limit }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
-    for i in node.inputs.indices { try node.expectDType(i, [.float]) }
-    node.setOutput(0, .float, [])
-    node.setOutput(1, .float, [])
+    var blocks: Int? = 0
+    for i in node.inputs.indices {
+      try node.expectDType(i, [.float])
+      let count = try node.shape(i).flatMap { Shape($0).count.value }
+      blocks = blocks.flatMap { sum in count.map { sum + squareBlocks($0) } }
+    }
+    if limit == nil { return node.setOutput(0, .float, blocks.map { [.known($0)] }) }
+    for i in 0...1 { node.setOutput(i, .float, []) }
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
-    let (sums, _) = try node.emitSquareSums(node.inputs.compactMap { $0 })
+    let gradients = node.inputs.compactMap { $0 }
+    guard let limit else {
+      _ = try node.emitSquareSums(gradients, checks: try node.output(0))
+      return
+    }
+    let (sums, _) = try node.emitSquareSums(gradients)
     node.emit(limitedNorm, [sums, try node.output(0), node.optionalOutput(1)], (limit, sums.count))
   }
+}
+
+/// The blocks that sums of squares are made of.
+private func squareBlocks(_ count: Int) -> Int {
+  (count + Int(MAAS_SQUARE_BLOCK) - 1) / Int(MAAS_SQUARE_BLOCK)
 }
 
 /// Sums of squares, norm, factor or NULL; the parameters are the limit and the number of sums.

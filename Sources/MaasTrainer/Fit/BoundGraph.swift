@@ -99,35 +99,35 @@ final class BoundGraph {
 
   func output(_ i: Int) throws(MaasError) -> Tensor { try binding.output(i) }
 
-  /// Of the batch: the mean loss, and the weight that it is a mean over.
-  func loss() throws(MaasError) -> BatchLoss {
-    BatchLoss(
-      mean: Double(try output(0).bytes.load(as: Float.self)),
-      weight: try output(1).bytes.load(as: Double.self))
+  /// Of the batch.
+  func loss() throws(MaasError) -> LossSum {
+    LossSum(
+      sum: try output(0).bytes.load(as: Double.self), weight: try output(1).bytes.load(as: Double.self))
   }
+
+  /// Whether the last step was taken: the loss and all gradients are finite.
+  func isTaken() throws(MaasError) -> Bool { try output(training.checks).isFinite }
 
   /// Outputs that were computed elsewhere and copied, as a step reads old values after they are written.
   var copiedOutputs: Int { binding.copiedOutputs }
 }
 
-struct BatchLoss {
-  let mean, weight: Double
-}
-
-/// Losses of batches, added up.
+/// Losses times their weights, and the weights, added up: of a batch, or of several.
 struct LossSum: Equatable {
   var sum = 0.0
   var weight = 0.0
 
-  mutating func add(_ loss: BatchLoss) {
-    // Of a batch that weighs nothing.
-    guard loss.weight != 0 else { return }
-    sum += loss.mean * loss.weight
+  mutating func add(_ loss: LossSum) {
+    sum += loss.sum
     weight += loss.weight
   }
 
-  func mean() throws(MaasError) -> Double {
-    if weight > 0 { return sum / weight }
+  /// 0 where nothing has weight.
+  var mean: Double { weight == 0 ? 0 : sum / weight }
+
+  /// The same for what must have weight.
+  func expectedMean() throws(MaasError) -> Double {
+    if weight > 0 { return mean }
     throw MaasError(.invalidArgument, "the weights of all samples are 0", expected: "some that count")
   }
 }

@@ -5,58 +5,59 @@ import MaasOptimizer
 import MaasRuntime
 
 extension Trainer {
-  /// Why the loss of the batch is no finite number. The step has changed nothing, so that it can be looked at again.
+  /// Why the loss of the batch or its gradient is not finite. The step has changed nothing, so that it can be looked at again.
   func diagnosis(_ graph: BoundGraph, _ loss: Double) throws(MaasError) -> MaasError {
-    let problem = "the loss is \(loss) in step \(place.step) of epoch \(place.epoch)"
-    for (role, tensor) in zip(graph.training.roles, graph.inputs) where !tensor.isFinite {
-      switch role {
-      case .feature, .targets, .weights:
-        return MaasError(
-          .outOfRange, "\(problem), as the data have NaN or infinite numbers",
-          tensor: graph.training.name(role), hint: "look for them and fill or leave them out")
-      case .parameter(let i):
-        return MaasError(
-          .outOfRange, "\(problem), as a step before made a parameter NaN or infinite",
-          tensor: model.parameters[i].name, hint: Self.advice)
-      default: continue
-      }
+    let loss = Float(loss)
+    let what = loss.isFinite ? "a gradient is NaN or infinite" : "the loss is \(loss)"
+    let problem = "\(what) in step \(place.step) of epoch \(place.epoch)"
+    if let error = oddData(graph, problem) { return error }
+    for (i, tensor) in memory.parameters.enumerated() where !tensor.isFinite {
+      return MaasError(
+        .outOfRange, "\(problem), as a step before made a parameter NaN or infinite",
+        tensor: model.parameters[i].name, hint: Self.advice)
     }
-    let culprit = try firstOddity(graph)
+    let culprit = try firstOddity(graph, isBehindLoss: loss.isFinite)
     let error = MaasError(
       .outOfRange, "\(problem), as numbers grew too large here", hint: Self.advice)
     return culprit.map { error.inNode($0.name, $0.op.name) } ?? error
   }
 
+  /// The error for data that are not finite; nil where they are.
+  func oddData(_ graph: BoundGraph, _ problem: String) -> MaasError? {
+    for tensor in graph.batch where !tensor.isFinite {
+      let input = graph.inputs.firstIndex { $0.bytes == tensor.bytes }
+      return MaasError(
+        .outOfRange, "\(problem), as the data have NaN or infinite numbers",
+        tensor: input.map { graph.training.graph[graph.training.graph.inputs[$0]].name },
+        hint: "look for them and fill or leave them out")
+    }
+    return nil
+  }
+
   private static let advice =
     "lower learning_rate, set clip_norm, or scale the features to a mean of 0 and a deviation of 1"
 
-  /// The first node whose result is not finite.
-  private func firstOddity(_ bound: BoundGraph) throws(MaasError) -> Node? {
-    var graph = bound.training.graph
+  /// The first node, of all or of those behind the loss, whose result is not finite. Other processes are not asked.
+  private func firstOddity(_ bound: BoundGraph, isBehindLoss: Bool) throws(MaasError) -> Node? {
+    let training = try TrainingGraph(model, options, bound.training.form)
+    var graph = training.graph
     try graph.inferValues()
+    let first = isBehindLoss ? graph.nodes.firstIndex { $0.op is Objective } ?? 0 : 0
     var looked: [(node: Node, value: ValueID)] = []
-    for node in graph.nodes where !(node.op is ParameterUpdate) {
+    for node in graph.nodes[first...] where !(node.op is ParameterUpdate || node.op is GradientMeasure) {
       for case .some(let output) in node.outputs where graph[output].dtype == .float {
         looked.append((node, output))
       }
     }
     graph.outputs = looked.map { $0.value }
     let executable = Executable(graph, weights: WeightCache(graph), options: execution)
-    let results = try executable.run(bound.inputs, looked.map { _ in .allocated(keep: false) })
+    let inputs = training.roles.compactMap { role in
+      bound.training.roles.firstIndex(of: role).map { bound.inputs[$0] }
+    }
+    let results = try executable.run(inputs, looked.map { _ in .allocated(keep: false) })
     for (i, result) in results.enumerated() {
       if let result, !result.isFinite { return looked[i].node }
     }
     return nil
   }
-}
-
-extension TrainingGraph {
-  fileprivate func name(_ role: Role) -> String? {
-    roles.firstIndex(of: role).map { graph[graph.inputs[$0]].name }
-  }
-}
-
-extension Tensor {
-  /// Whether no element is NaN or infinite.
-  fileprivate var isFinite: Bool { dtype != .float || elements(as: Float.self).allSatisfy { $0.isFinite } }
 }

@@ -20,13 +20,15 @@ extension Trainer {
       let graph = try bound(.loss, steps.types, size: samples.count)
       try read(data, samples, into: graph)
       try graph.run()
-      losses.add(try graph.loss())
+      let loss = try graph.loss()
+      if !loss.sum.isFinite, let error = oddData(graph, "the loss is \(loss.mean)") { throw error }
+      losses.add(loss)
       evaluation.add(
         try graph.output(2), graph.batch[data.features.count], count: samples.count, options.loss)
       position += samples.count
     }
     evaluation.samples = range.count
-    evaluation.loss = try losses.mean()
+    evaluation.loss = try losses.expectedMean()
     return evaluation
   }
 

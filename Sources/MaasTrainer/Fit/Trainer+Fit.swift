@@ -74,9 +74,10 @@ struct FitSteps {
     return order[begin..<max(end, begin + 1)]
   }
 
-  func share(from position: Int) -> Double {
+  /// What part of the samples that is; where they have weights, whether there are any.
+  func share(from position: Int, weighs: Bool) -> Double {
     let (begin, end) = own(position)
-    return Double(end - begin) / Double(size(from: position))
+    return weighs ? min(1, Double(end - begin)) : Double(end - begin) / Double(size(from: position))
   }
 
   private func own(_ position: Int) -> (begin: Int, end: Int) {
@@ -157,7 +158,7 @@ extension Trainer {
       let size = steps.size(from: place.position)
       let loss = try step(
         steps, at: place.position, rate: rate, isLast: place.position + size == call.count)
-      if steps.share(from: place.position) > 0 { place.losses.add(loss) }
+      if steps.share(from: place.position, weighs: true) > 0 { place.losses.add(loss) }
       place.position += size
       if let onStep = call.onStep, !onStep(progress(loss.mean, rate, steps)) { return nil }
     }
@@ -192,7 +193,7 @@ extension Trainer {
       place.losses.sum = try collective.sum(place.losses.sum)
       place.losses.weight = try collective.sum(place.losses.weight)
     }
-    let loss = try place.losses.mean()
+    let loss = try place.losses.expectedMean()
     let isBest = judge(validation?.loss ?? loss)
     let report = EpochReport(
       epoch: place.epoch, loss: loss, learningRate: rate, validation: validation, isBest: isBest,

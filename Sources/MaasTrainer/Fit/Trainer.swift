@@ -161,16 +161,17 @@ extension Trainer {
   }
 
   /// Takes the step of the batch at a position. `isLast`: no batch comes to be added to this one's gradients.
-  func step(_ steps: FitSteps, at position: Int, rate: Double, isLast: Bool) throws(MaasError) -> BatchLoss {
+  func step(_ steps: FitSteps, at position: Int, rate: Double, isLast: Bool) throws(MaasError) -> LossSum {
     let samples = steps.samples(from: position)
     let graph = try bound(options.accumulate > 1 ? .gradients : .whole, steps.types, size: samples.count)
     try read(steps.data, samples, into: graph)
     memory.rate.bytes.storeBytes(of: rate, as: Double.self)
     memory.step.bytes.storeBytes(of: Int64(place.step), as: Int64.self)
-    memory.share.bytes.storeBytes(of: Float(steps.share(from: position)), as: Float.self)
+    let share = steps.share(from: position, weighs: options.weighs(steps.types.hasWeights))
+    memory.share.bytes.storeBytes(of: Float(share), as: Float.self)
     try graph.run()
     let loss = try graph.loss()
-    guard loss.mean.isFinite else { throw try diagnosis(graph, loss.mean) }
+    guard try graph.isTaken() else { throw try diagnosis(graph, loss.mean) }
     place.batches += 1
     if options.accumulate == 1 {
       place.step += 1
@@ -181,48 +182,12 @@ extension Trainer {
   }
 
   private func updateFromSums() throws(MaasError) {
-    try bound(.update, nil, size: 0).run()
+    let graph = try bound(.update, nil, size: 0)
+    try graph.run()
+    let failure = try graph.isTaken() ? nil : diagnosis(graph, 0)
     for sum in memory.sums { maas_sys_zero(sum.bytes, sum.byteCount) }
-    place.step += 1
     place.batches = 0
-  }
-}
-
-// Batches.
-extension Trainer {
-  /// The data with features of the types that the model reads.
-  func suited(_ data: any TrainingData) throws(MaasError) -> any TrainingData {
-    let inputs = model.graph.inputs.map { model.graph[$0] }
-    let areSuited = zip(inputs, data.features).allSatisfy { $0.dtype == $1.dtype }
-    guard !areSuited, let tensors = data as? TensorData else { return data }
-    return try tensors.converted(to: inputs)
-  }
-
-  func read(_ data: any TrainingData, _ samples: ArraySlice<Int>, into graph: BoundGraph) throws(MaasError) {
-    var failure: MaasError?
-    samples.withUnsafeBufferPointer { samples in
-      do throws(MaasError) { try data.read(samples, into: graph.batch) } catch { failure = error }
-    }
     if let failure { throw failure }
-    let targets = graph.batch[data.features.count]
-    if options.loss.wantsProbabilities, targets.dtype == .float,
-      let odd = targets.first(where: { $0 < -1e-5 || $0 > 1.00001 })
-    {
-      throw MaasError(
-        .outOfRange, "a target is no probability", expected: "0 to 1, for the loss \(options.loss.rawValue)",
-        found: "\(odd)")
-    }
-    if data.hasWeights, let odd = graph.batch.last?.first(where: { !($0 >= 0 && $0.isFinite) }) {
-      throw MaasError(
-        .outOfRange, "a sample cannot have this weight", expected: NumberLimits.notNegative.text,
-        found: "\(odd)")
-    }
-  }
-}
-
-extension Tensor {
-  /// The first such element of floats.
-  fileprivate func first(where isSuch: (Float) -> Bool) -> Float? {
-    UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: Float.self), count: count).first(where: isSuch)
+    place.step += 1
   }
 }

@@ -3,22 +3,23 @@ import MaasOps
 
 extension Graph {
   /// Adds nodes that add up gradients over all processes, in buckets: each is on its way as soon as the last of its
-  /// gradients is computed, while the backward pass goes on, and is waited for in front of the update.
+  /// gradients is computed, while the backward pass goes on, and is waited for in front of the update. Buckets take slots
+  /// from `first` on.
   mutating func addAllReduce(
-    _ gradients: [ValueID], of parameters: [ValueID], _ collective: Collective
+    _ gradients: [ValueID], of parameters: [ValueID], _ collective: Collective, slots first: Int
   ) -> [ValueID] {
     let sizes = parameters.map { 4 * (self[$0].shape?.count.value ?? 0) }
     let buckets = buckets(gradients, sizes)
     var flat: [ValueID] = []
-    for (slot, bucket) in buckets.enumerated() {
+    for (slot, bucket) in zip(first..., buckets) {
       let start = AllReduceStart(collective, slot: slot)
       flat.append(add(start, bucket.map { gradients[$0] }, name: "bucket \(slot)")[0])
       moveLastNode(behind: bucket.map { gradients[$0] })
     }
     var sums = gradients
-    for (slot, bucket) in buckets.enumerated() {
+    for (slot, bucket) in zip(first..., buckets) {
       let finish = AllReduceFinish(collective, slot: slot)
-      let inputs = [flat[slot]] + bucket.map { gradients[$0] }
+      let inputs = [flat[slot - first]] + bucket.map { gradients[$0] }
       let results = add(finish, inputs, name: "bucket \(slot)/sum", outputs: bucket.count)
       for (i, result) in zip(bucket, results) { sums[i] = result }
     }

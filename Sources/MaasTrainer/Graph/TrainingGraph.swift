@@ -4,9 +4,13 @@ import MaasOps
 
 /// A part of training as one graph: forward pass, loss, backward pass, update.
 ///
-/// Outputs 0 and 1 are the loss and the weight that it is a mean over, where there is one. New parameters, states and statistics belong where the old ones are.
+/// Outputs 0 and 1 are the sum of the losses and of their weights, where there are any. New parameters, states and statistics
+/// belong where the old ones are.
 struct TrainingGraph {
   private(set) var graph: Graph
+  let form: Form
+  /// The output whose numbers are finite where all is that a step goes by.
+  private(set) var checks = 0
   /// What each input of the graph is.
   private(set) var roles: [Role] = []
   /// Outputs that are written over inputs.
@@ -23,7 +27,7 @@ struct TrainingGraph {
     case sum(Int)
     case average(Int)
     case rate, step, seed
-    /// What part of all processes' samples a batch is.
+    /// What part of all processes' samples a batch is; where samples have weights, whether it is one.
     case share
   }
 
@@ -51,6 +55,7 @@ struct TrainingGraph {
   init(
     _ model: TrainableModel, _ options: TrainerOptions, _ form: Form, _ collective: Collective? = nil
   ) throws(MaasError) {
+    self.form = form
     if form.part == .update {
       graph = Graph("update")
       try addUpdateAlone(model, options)
@@ -59,23 +64,31 @@ struct TrainingGraph {
     let open = OpenGraph(model)
     graph = open.graph
     roles = open.roles
-    var moved: [MovedStatistics] = []
-    if form.part != .loss { moved = try setTrainingMode(model) } else { graph.dropDropout() }
-    let losses = try addObjective(model.prediction, options, form)
-    graph.outputs = [losses[0], losses[2]]
-    switch form.part {
-    case .loss: graph.outputs.append(try graph.addProbabilities(model.prediction, options.loss))
-    case .gradients: try addSums(model, losses[1], guarded: losses[0])
-    default:
-      var seed = losses[1]
-      if collective != nil {
-        seed = graph.add(Binary(.mul), [seed, scalar(.share, "share", .float)], name: "loss/share")[0]
-      }
-      var gradients = try graph.addGradients(of: [model.prediction], to: model.trainedIDs, seeded: [seed])
-      if let collective { gradients = graph.addAllReduce(gradients, of: model.trainedIDs, collective) }
-      try addUpdate(model, options, model.trainedIDs, gradients, guarded: losses[0])
+    guard form.part != .loss else {
+      graph.dropDropout()
+      let losses = try addObjective(model.prediction, options, form)
+      graph.outputs = [losses[3], losses[2], try graph.addProbabilities(model.prediction, options.loss)]
+      return
     }
-    addStatistics(moved, guarded: losses[0])
+    let moved = try setTrainingMode(model)
+    let losses = try addObjective(model.prediction, options, form)
+    graph.outputs = [losses[3], losses[2]]
+    var seed = losses[1]
+    if let collective {
+      let share = try addShare(losses[2], options.weighs(form.hasWeights), collective)
+      seed = graph.add(Binary(.mul), [seed, share], name: "loss/shared")[0]
+    }
+    var gradients = try graph.addGradients(of: [model.prediction], to: model.trainedIDs, seeded: [seed])
+    if let collective {
+      gradients = graph.addAllReduce(gradients, of: model.trainedIDs, collective, slots: 1)
+    }
+    let guarded = addChecks([losses[0]] + gradients + moved.flatMap { $0.pairs.map { $0.batch } })
+    if form.part == .gradients {
+      try addSums(model, gradients, guarded: guarded)
+    } else {
+      try addUpdate(model, options, model.trainedIDs, gradients, guarded: guarded)
+    }
+    addStatistics(moved, guarded: guarded)
   }
 
   // Inputs and outputs.
@@ -136,14 +149,35 @@ struct TrainingGraph {
     }
     var inputs: [ValueID?] = [prediction, targets]
     if form.hasWeights { inputs.append(addInput(.weights, "weights", .float, [batch])) }
-    return graph.add(options.objective, inputs, name: "loss", outputs: 3)
+    return graph.add(options.objective, inputs, name: "loss", outputs: 4)
+  }
+
+  /// What part of all processes' batch this one's is: of its samples, or of their weights, which the others do not know.
+  private mutating func addShare(
+    _ weight: ValueID, _ weighs: Bool, _ collective: Collective
+  ) throws(MaasError) -> ValueID {
+    var share = scalar(.share, "share", .float)
+    guard weighs else { return share }
+    let own = graph.add(Cast(to: .float), [weight], name: "weight")[0]
+    share = graph.add(Binary(.mul), [own, share], name: "weight/own")[0]
+    // No part of weights that are all 0 is NaN then; and what is added up where it lies is no longer what is divided.
+    let least = graph.addConstant("weight/least", try Tensor(.float, [], [Float.leastNormalMagnitude]))
+    let term = graph.add(Binary(.add), [share, least], name: "weight/term")[0]
+    let sum = graph.addAllReduce([term], of: [term], collective, slots: 0)[0]
+    return graph.add(Binary(.div), [share, sum], name: "weight/share")[0]
+  }
+
+  private mutating func addChecks(_ values: [ValueID]) -> ValueID {
+    let checks = graph.add(GradientMeasure(limit: nil), values.map { $0 }, name: "checks")[0]
+    self.checks = graph.outputs.count
+    graph.outputs.append(checks)
+    return checks
   }
 
   /// A sum goes down its slope backwards, by the whole gradient.
   private mutating func addSums(
-    _ model: TrainableModel, _ seed: ValueID, guarded: ValueID
+    _ model: TrainableModel, _ gradients: [ValueID], guarded: ValueID
   ) throws(MaasError) {
-    let gradients = try graph.addGradients(of: [model.prediction], to: model.trainedIDs, seeded: [seed])
     let sums = addInputs("sum", model.parameters) { .sum($0) }
     let rate = graph.addConstant("upwards", try Tensor(.double, [], [-1.0]))
     addUpdate(UpdateSettings(.descent), rate, guarded, sums.ids, gradients, "sums")
@@ -160,7 +194,7 @@ struct TrainingGraph {
 
   /// x becomes an average of itself and `y`.
   private mutating func addMoves(
-    of x: [ValueID], towards y: [ValueID], keeping part: Double, _ guarded: ValueID?
+    of x: [ValueID], towards y: [ValueID], keeping part: Double, _ guarded: ValueID
   ) {
     var settings = UpdateSettings(.average)
     settings.beta = part
@@ -169,7 +203,7 @@ struct TrainingGraph {
 
   /// A rule without states, which writes over the inputs `x`.
   private mutating func addUpdate(
-    _ settings: UpdateSettings, _ rate: ValueID, _ guarded: ValueID?, _ x: [ValueID], _ y: [ValueID],
+    _ settings: UpdateSettings, _ rate: ValueID, _ guarded: ValueID, _ x: [ValueID], _ y: [ValueID],
     _ name: String
   ) {
     let inputs: [ValueID?] = [rate, scalar(.step, "step", .int64), nil, guarded] + x + y
@@ -182,17 +216,17 @@ struct TrainingGraph {
   private mutating func addUpdateAlone(_ model: TrainableModel, _ options: TrainerOptions) throws(MaasError) {
     let parameters = addInputs("parameter", model.parameters) { .parameter($0) }
     let sums = addInputs("sum", model.parameters) { .sum($0) }
-    try addUpdate(model, options, parameters.ids, sums.ids, guarded: nil)
+    try addUpdate(model, options, parameters.ids, sums.ids, guarded: addChecks(sums.ids))
   }
 
   private mutating func addUpdate(
     _ model: TrainableModel, _ options: TrainerOptions, _ xs: [ValueID], _ gradients: [ValueID],
-    guarded: ValueID?
+    guarded: ValueID
   ) throws(MaasError) {
     let settings = options.update.settings(options)
     var inputs: [ValueID?] = [scalar(.rate, "rate", .double), scalar(.step, "step", .int64), nil, guarded]
     if options.clipNorm > 0 {
-      let norm = GradientNorm(limit: options.clipNorm / settings.scale)
+      let norm = GradientMeasure(limit: options.clipNorm / settings.scale)
       inputs[2] = graph.add(norm, gradients.map { $0 }, name: "norm", outputs: 2)[1]
     }
     let count = xs.count
@@ -232,6 +266,9 @@ extension Graph {
 }
 
 extension TrainerOptions {
+  /// Whether samples count more or less than one another, which may have weights of their own.
+  func weighs(_ hasWeights: Bool) -> Bool { hasWeights || !classWeights.isEmpty }
+
   fileprivate var objective: Objective {
     Objective(loss.kind, delta: huberDelta, smoothing: labelSmoothing, classWeights: classWeights)
   }

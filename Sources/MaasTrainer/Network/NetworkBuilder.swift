@@ -16,6 +16,8 @@ struct NetworkBuilder: ~Copyable {
   /// Whether only the layers are checked: parameters are not filled.
   private let isDraft: Bool
   private var counts: [String: Int] = [:]
+  /// Of all constants.
+  private var bytes = 0
   /// What layers learn.
   private(set) var learned: [ValueID] = []
   /// What `residual` began with.
@@ -37,7 +39,21 @@ struct NetworkBuilder: ~Copyable {
     counts[line.name, default: 0] += 1
     try row.add(&self, &reader, "\(line.name)_\(counts[line.name] ?? 1)")
     try reader.finish()
-    _ = try byteCount(shape, dtype)
+    try expectRoom(for: "what a sample becomes here", byteCount(shape, dtype))
+  }
+
+  /// Refuses what takes more memory than a network may.
+  private func expectRoom(for what: String, _ bytes: Int, tensor: String? = nil) throws(MaasError) {
+    guard bytes > mostBytes else { return }
+    throw MaasError(
+      .limitExceeded, "\(what) takes too much memory", tensor: tensor, expected: "at most \(mostBytes) bytes",
+      found: "\(bytes)")
+  }
+
+  /// Counts a constant, before there is memory for it.
+  private mutating func count(_ name: String, _ shape: [Int]) throws(MaasError) {
+    bytes += try byteCount(shape, .float, tensor: name)
+    try expectRoom(for: "the network up to this tensor", bytes, tensor: name)
   }
 
   mutating func finished() throws(MaasError) -> Graph {
@@ -112,6 +128,7 @@ struct NetworkBuilder: ~Copyable {
   mutating func fixed(
     _ name: String, _ shape: [Int], _ fill: (UnsafeMutablePointer<Float>) -> Void
   ) throws(MaasError) -> ValueID {
+    try count(name, shape)
     let tensor = try isDraft ? Tensor(.float, shape) : Tensor.zeros(shape)
     if !isDraft { fill(tensor.bytes.assumingMemoryBound(to: Float.self)) }
     return graph.addConstant(name, tensor)
@@ -127,7 +144,7 @@ struct NetworkBuilder: ~Copyable {
     -> ValueID
   {
     learned.append(ValueID(graph.values.count))
-    _ = try byteCount(shape, .float, tensor: name)
+    try count(name, shape)
     // Nobody reads a draft's elements: no memory is touched.
     let tensor =
       try isDraft
@@ -142,6 +159,10 @@ struct NetworkBuilder: ~Copyable {
     throw MaasError(.invalidArgument, "there is no residual block to end", expected: "residual … end")
   }
 }
+
+/// Of a network's weights together, and of what a sample becomes behind a layer: gradients and states of update rules take
+/// as much again, and a model of 2 GB cannot be written into memory.
+private let mostBytes = 1 << 31
 
 /// The name of a part.
 @inline(never)

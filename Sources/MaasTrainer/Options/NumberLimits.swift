@@ -1,25 +1,22 @@
-/// What numbers somebody may give.
+/// What numbers somebody may give, who thinks of what a 32-bit float holds with all its digits.
 struct NumberLimits: Sendable {
-  private let lowest: Double
-  private let allowsLowest: Bool
-  private let bound: Double
+  private let allowsZero: Bool
+  private let bound: Float
   /// As errors say it.
   let text: String
 
-  /// Above 0.
-  static let positive = NumberLimits(0, false, .infinity, "a number above 0")
-  /// From 0 on.
-  static let notNegative = NumberLimits(0, true, .infinity, "a number, at least 0")
-  /// From 0 to below 1.
-  static let part = NumberLimits(0, true, 1, "at least 0 and below 1")
+  static let positive = NumberLimits(false, .infinity, "a number from 1.2e-38 to 3.4e38")
+  static let notNegative = NumberLimits(true, .infinity, "0, or a number from 1.2e-38 to 3.4e38")
+  static let part = NumberLimits(true, 1, "0, or a number from 1.2e-38 to below 1, as a 32-bit float")
 
-  private init(_ lowest: Double, _ allowsLowest: Bool, _ bound: Double, _ text: String) {
-    (self.lowest, self.allowsLowest, self.bound, self.text) = (lowest, allowsLowest, bound, text)
+  private init(_ allowsZero: Bool, _ bound: Float, _ text: String) {
+    (self.allowsZero, self.bound, self.text) = (allowsZero, bound, text)
   }
 
   /// Not of NaN or infinity.
   func contains(_ value: Double) -> Bool {
-    value < bound && (value > lowest || (allowsLowest && value == lowest))
+    let own = Float(value)
+    return own < bound && (own >= .leastNormalMagnitude || (allowsZero && value == 0))
   }
 }
 

@@ -73,7 +73,9 @@ private enum OptionForm: Sendable {
         text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
       for word in value.words {
         guard !word.isEmpty, let number = self == .words ? 0 : decimal(word) else { return nil }
-        value.weights.append(Float(number))
+        let weight = Float(number)
+        // What would become 0 is no weight either.
+        value.weights.append(weight == 0 && number != 0 ? .leastNonzeroMagnitude : weight)
       }
     } else {
       guard choices.contains(text) else { return nil }
@@ -101,7 +103,7 @@ private enum OptionForm: Sendable {
     }
     let fits = value.weights.allSatisfy { NumberLimits.notNegative.contains(Double($0)) }
     let counts = value.weights.isEmpty || value.weights.contains { $0 > 0 }
-    return fits && counts ? nil : "numbers, at least 0, and some more than 0"
+    return fits && counts ? nil : "each \(NumberLimits.notNegative.text), and one above 0"
   }
 }
 

@@ -11,17 +11,28 @@ options=(data.npz --layers 300,64 --patience 0 --threads 1 --quiet)
 train() { maas-train "${options[@]}" "$@"; }
 job() { mpirun -n 2 "$(command -v maas-train)" "${options[@]}" "$@"; }
 
+# The second time the weights of the two halves of a batch differ.
+weights=(--option class_weights=0.1,3 --option label_smoothing=0.1)
 train --batch-size 32 --epochs 6 --out one.onnx
 job --batch-size 16 --epochs 6 --out two.onnx
+train "${weights[@]}" --batch-size 32 --epochs 6 --out one-weighted.onnx
+job "${weights[@]}" --batch-size 16 --epochs 6 --out two-weighted.onnx
 "$PYTHON" - <<'PY'
-import numpy as np, onnx
+import json, numpy as np, onnx
 from onnx import numpy_helper
-one, two = ({t.name: numpy_helper.to_array(t) for t in onnx.load(f).graph.initializer} for f in ("one.onnx", "two.onnx"))
-assert one.keys() == two.keys()
-for name, value in one.items():
-    if value.dtype == np.float32:
-        np.testing.assert_allclose(value, two[name], rtol=0, atol=2e-5, err_msg=name)
-print("two processes: the same model")
+def numbers(name):
+    return {t.name: numpy_helper.to_array(t) for t in onnx.load(name + ".onnx").graph.initializer}
+def figures(name):
+    return [v for part in json.load(open(name + ".json"))["results"].values() for v in part.values()]
+for end in ("", "-weighted"):
+    one, two = numbers("one" + end), numbers("two" + end)
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        if value.dtype == np.float32:
+            np.testing.assert_allclose(value, two[name], rtol=0, atol=2e-5, err_msg=name + end)
+    np.testing.assert_allclose(figures("one" + end), figures("two" + end), rtol=1e-4)
+assert any(np.abs(numbers("one")[n] - v).max() > 1e-2 for n, v in numbers("one-weighted").items() if v.dtype == np.float32)
+print("two processes: the same model, also where classes have weights")
 PY
 
 # Statistics of batches are means over the processes.

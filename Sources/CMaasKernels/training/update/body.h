@@ -167,9 +167,9 @@ static update_piece piece_of(void *const *at, int64_t offset) {
 static __attribute__((noinline)) void update_all(const maas_step *step, int64_t begin, int64_t end) {
   const maas_update_params *params = step->params;
   const int64_t *begins = step->operands[2];
-  const float *guard = step->operands[4], *ratios = step->operands[5];
+  const float *ratios = step->operands[5];
   maas_update_numbers numbers = maas_update_numbers_of(step);
-  bool stays = guard && !(fabsf(*guard) < INFINITY);
+  bool stays = maas_update_stays(step);
   int64_t tensor = maas_tensor_at(begins, params->tensors, begin);
   for (; begin < end; tensor++) {
     void *const *at = step->operands + MAAS_UPDATE_FIRST + MAAS_UPDATE_EACH * tensor;
@@ -196,17 +196,17 @@ int32_t MAAS_F32_KERNEL(update)(const maas_step *step, int64_t begin, int64_t en
   return MAAS_STEP_OK;
 }
 
-static float square_sum(const float *x, int64_t n) {
+static inline __attribute__((always_inline)) float square_sum(const float *x, int64_t n, bool checks) {
   vf sums[4] = {v_set(0), v_set(0), v_set(0), v_set(0)};
   int64_t i = 0;
   for (; i + 4 * V_WIDTH <= n; i += 4 * V_WIDTH)
     for (int j = 0; j < 4; j++) {
       vf value = v_load(x + i + j * V_WIDTH);
-      sums[j] = v_fma(value, value, sums[j]);
+      sums[j] = v_fma(value, checks ? v_set(0) : value, sums[j]);
     }
   for (; i < n; i += V_WIDTH) {
     vf value = n - i >= V_WIDTH ? v_load(x + i) : v_load_tail(x + i, n - i);
-    sums[0] = v_fma(value, value, sums[0]);
+    sums[0] = v_fma(value, checks ? v_set(0) : value, sums[0]);
   }
   return v_sum(v_add(v_add(sums[0], sums[1]), v_add(sums[2], sums[3])));
 }
@@ -222,7 +222,8 @@ int32_t MAAS_F32_KERNEL(square_sums)(const maas_step *step, int64_t begin, int64
       tensor++;
     int64_t first = (block - begins[tensor]) * MAAS_SQUARE_BLOCK, rest = counts[tensor] - first;
     const float *x = (const float *)step->operands[3 + tensor] + first;
-    y[block] = square_sum(x, rest < MAAS_SQUARE_BLOCK ? rest : MAAS_SQUARE_BLOCK);
+    int64_t n = rest < MAAS_SQUARE_BLOCK ? rest : MAAS_SQUARE_BLOCK;
+    y[block] = params->checks ? square_sum(x, n, true) : square_sum(x, n, false);
   }
   return MAAS_STEP_OK;
 }

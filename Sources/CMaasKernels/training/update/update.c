@@ -85,6 +85,15 @@ int64_t maas_tensor_at(const int64_t *begins, int64_t tensors, int64_t item) {
   return low;
 }
 
+bool maas_update_stays(const maas_step *step) {
+  const maas_update_params *params = step->params;
+  const float *guard = step->operands[4];
+  float sum = 0; // Of zeros, unless one is NaN.
+  for (int32_t i = 0; guard && i < params->guards; i++)
+    sum += guard[i] * 0;
+  return sum != 0;
+}
+
 void maas_update_nothing(void *const *at, int64_t offset, int64_t n) {
   static const int from[] = {0, 2, 3};
   for (int i = 0; i < 3; i++) {

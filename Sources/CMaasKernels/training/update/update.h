@@ -12,6 +12,8 @@ typedef struct maas_update_numbers {
 maas_update_numbers maas_update_numbers_of(const maas_step *step);
 /// The tensor, of those that begin at `begins`, that holds an item.
 int64_t maas_tensor_at(const int64_t *begins, int64_t tensors, int64_t item);
+/// Whether a number of the guard is not finite.
+bool maas_update_stays(const maas_step *step);
 /// x and the states of `n` elements stay as they are; `at` has the operands of a tensor.
 void maas_update_nothing(void *const *at, int64_t offset, int64_t n);
 
