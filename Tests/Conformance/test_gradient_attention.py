@@ -6,6 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import maas
 from test_gradient import TRAINING
+from test_gradient import central_differences as differences
 from test_gradient_recurrent import fixture
 
 random = np.random.default_rng(8)
@@ -43,20 +44,9 @@ def gradients(nodes, values, dtype=TensorProto.DOUBLE, **options):
     return dict(zip(wanted, maas.Session(model(nodes, values, wanted, dtype), **options).run(None, values)))
 
 
-def central_differences(nodes, values, step=1e-5):
-    session = maas.Session(model(nodes, values, ["y"], TensorProto.DOUBLE))
-    result = {}
-    for name in varied(values):
-        found = np.zeros(values[name].shape)
-        for at in np.ndindex(found.shape):
-            sides = []
-            for sign in (1, -1):
-                moved = {key: value.copy() for key, value in values.items()}
-                moved[name][at] += sign * step
-                sides.append(session.run(None, moved)[0])
-            found[at] = (sides[0] - sides[1]) / (2 * step)
-        result[f"d{name}"] = found
-    return result
+def central_differences(nodes, values):
+    forward = maas.Session(model(nodes, values, ["y"], TensorProto.DOUBLE))
+    return {f"d{name}": differences(None, values, name, 1e-5, forward) for name in varied(values)}
 
 
 def four(heads=2, key_heads=2, queries=3, keys=4, size=2, value_size=3, batch=2):
