@@ -30,6 +30,12 @@ static inline vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 static inline vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
 static inline vf v_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
 static inline vf v_div(vf a, vf b) { return _mm512_div_ps(a, b); }
+/// a / b for a positive b, to two ulps: an estimate and a step of Newton leave the divider to a root beside it.
+static inline vf v_near_div(vf a, vf b) {
+  b = _mm512_min_ps(_mm512_set1_ps(0x1.fffffep127f), b);
+  vf r = _mm512_rcp14_ps(b), rest = _mm512_fnmadd_ps(b, r, _mm512_set1_ps(1));
+  return _mm512_mul_ps(a, _mm512_fmadd_ps(r, rest, r));
+}
 static inline vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 static inline vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 static inline vf v_min(vf a, vf b) { return _mm512_min_ps(a, b); }

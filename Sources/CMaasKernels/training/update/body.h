@@ -24,16 +24,18 @@ static inline vf whole_gradient(const update_lanes *c, vf x, vf g, bool has_l1) 
 
 static inline vf stepped(const update_lanes *c, bool is_plain, vf x, vf direction) {
   if (is_plain)
-    return v_sub(x, v_mul(c->rate, direction));
-  return v_mul(c->post, v_sub(v_mul(c->keep, x), v_mul(c->rate, direction)));
+    return v_fma(-c->rate, direction, x);
+  return v_mul(c->post, v_fma(-c->rate, direction, v_mul(c->keep, x)));
 }
 
 static inline void moments(const update_lanes *c, update_vectors *v) {
-  v->s = v_fma(c->alpha, v->s, v_mul(c->first, v->g));
+  v->s = v_fma(c->first, v_sub(v->g, v->s), v->s);
   v->t = v_fma(c->beta, v->t, v_mul(c->second, v_mul(v->g, v->g)));
 }
 
-static inline vf over_root(vf x, vf square, vf epsilon) { return v_div(x, v_add(v_sqrt(square), epsilon)); }
+static inline vf over_root(vf x, vf square, vf epsilon) {
+  return v_near_div(x, v_add(v_sqrt(square), epsilon));
+}
 
 /// Inlined for each rule, so that the choice is made outside its loop.
 static inline __attribute__((always_inline)) void take_step(maas_update_rule rule, bool is_plain,
@@ -118,15 +120,16 @@ static inline __attribute__((always_inline)) void update_rows(maas_update_rule r
     update_vector(rule, is_plain, has_l1, &c, &p, i, n - i);
 }
 
-/// The rules that most training takes, without all else.
+/// The rules that most training takes, without all else, where nothing is left out.
 static bool update_plain(maas_update_rule rule, const update_lanes *c, const update_piece *p, int64_t n) {
-  if (rule == MAAS_UPDATE_ADAM)
+  bool is_descent = rule == MAAS_UPDATE_DESCENT && p->new_x;
+  if (is_descent)
+    update_rows(MAAS_UPDATE_DESCENT, true, false, c, &(update_piece){.x = p->x, .g = p->g, .new_x = p->new_x},
+                n);
+  bool is_adam = rule == MAAS_UPDATE_ADAM && p->s && p->t && p->new_x && p->new_s && p->new_t;
+  if (is_adam)
     update_rows(MAAS_UPDATE_ADAM, true, false, c, p, n);
-  else if (rule == MAAS_UPDATE_DESCENT)
-    update_rows(MAAS_UPDATE_DESCENT, true, false, c, p, n);
-  else
-    return false;
-  return true;
+  return is_descent || is_adam;
 }
 
 static void update_one(maas_update_rule rule, bool has_l1, const update_lanes *c, const update_piece *p,
