@@ -58,7 +58,7 @@ package struct InitialModel {
   }
 
   /// What is gone on with, for people.
-  package var description: String { "that of \(path), up to '\(network[network.outputs[0]].name)'" }
+  package var description: String { "that of \(path), output '\(network[network.outputs[0]].name)'" }
 
   /// Samples a second of the sounds that the model reads; nil where it reads none or does not say.
   package var rate: Int? { info.metadata.first { $0.key == Self.rateKey }.flatMap { Int($0.value) } }

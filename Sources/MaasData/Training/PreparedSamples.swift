@@ -54,7 +54,8 @@ package final class PreparedSamples: TrainingData {
         seed: seed, stream: RandomUse.pictures ^ UInt32(truncatingIfNeeded: numbers[i]), step: epoch)
     }
     if isConverted {
-      maas_sys_copy(tensors[0].bytes, try own.converted(to: input).bytes, tensors[0].byteCount)
+      let result = try own.converted(to: input)
+      withExtendedLifetime(result) { maas_sys_copy(tensors[0].bytes, result.bytes, result.byteCount) }
     }
     let bytes = values.byteCount / max(1, values.shape[0])
     for (row, sample) in chosen.enumerated() {
