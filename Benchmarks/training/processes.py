@@ -45,6 +45,8 @@ def process_row(names: list[str], is_quick: bool) -> Row:
     times: dict[str, list[float]] = {name: [] for name in FILES if name in names}
     peers: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
+        # Byte code is kept, as where a package was installed, whatever the shell says.
+        environment |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": os.path.join(folder, "bytecode")}
         for _ in range(2 if is_quick else 5):
             for name, list_ in times.items():
                 program = os.path.join(PROGRAMS, f"{FILES[name]}_program.py")
