@@ -253,6 +253,7 @@ int main(void) {
   check_byte_convolutions();
   check_training();
   check_updates();
+  check_packing();
   printf("kernel rows of %s and below: %d passed, %d failed\n", maas_isa_name(), passed, failed);
   return failed > 0 || passed == 0;
 }

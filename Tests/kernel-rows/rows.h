@@ -77,5 +77,6 @@ void check_nhwc(void);
 void check_byte_convolutions(void);
 void check_training(void);
 void check_updates(void);
+void check_packing(void);
 
 #endif

@@ -109,13 +109,13 @@ int64_t maas_s8_packed_bytes(int64_t k, int64_t n) {
   return maas_s8_packed_bytes_for(maas_kernel_selected(&maas_s8_gemm_table), k, n);
 }
 
-// Items of pack are panels.
+// Items of pack are panels, or some rows of all panels, whose sums grow from item to item.
 
 int32_t maas_s8_pack_1_scalar(MAAS_STEP_ARGUMENTS);
 static const maas_kernel pack_rows[] = {MAAS_ROW(maas_s8_pack_1_scalar, MAAS_ISA_SCALAR, 1, 1)};
 MAAS_ENTRY(maas_s8_pack, pack_rows)
 
-enum { widest = 64 };
+enum { widest = 64, slice_bytes = 1 << 16 };
 
 /// Four neighbours along k of each column; where B has none they are 0. `sign` turns the sign bits of unsigned bytes.
 static inline __attribute__((always_inline)) void pack_quad(const uint8_t *b, int64_t row, int64_t column,
@@ -148,10 +148,15 @@ static void add_quad(const uint32_t *quad, int64_t width, int32_t *sums) {
     sums[j] += ((int32_t)(quad[j] << 16) >> 24) + ((int32_t)(quad[j] << 8) >> 24) + ((int32_t)quad[j] >> 24);
 }
 
-static void pack_panel(const maas_s8_pack_params *g, const uint8_t *b, int64_t width, uint32_t *to) {
+/// Rows from p on of a panel.
+static void pack_panel(const maas_s8_pack_params *g, const uint8_t *b, int64_t p, int64_t width,
+                       uint32_t *panel) {
   int32_t sums[widest] = {0};
-  uint32_t sign = g->is_signed ? 0 : 0x80808080u;
-  for (int64_t p = 0; p < g->k; p += 4, to += g->nr) {
+  uint32_t sign = g->is_signed ? 0 : 0x80808080u, *to = panel + p / 4 * g->nr;
+  uint32_t *end = panel + maas_ceil_div(g->k, 4) * g->nr;
+  if (p > 0)
+    memcpy(sums, end, (size_t)g->nr * sizeof *end);
+  for (int64_t last = maas_min64(p + g->rows, g->k); p < last; p += 4, to += g->nr) {
     const uint8_t *from = b + p * g->b_row;
     if (g->b_row == 1 && g->k - p >= 4)
       pack_words(from, g->b_col, width, sign, to);
@@ -162,24 +167,31 @@ static void pack_panel(const maas_s8_pack_params *g, const uint8_t *b, int64_t w
     memset(to + width, 0, (size_t)(g->nr - width) * sizeof *to);
     add_quad(to, width, sums);
   }
-  memcpy(to, sums, (size_t)g->nr * sizeof *to);
+  memcpy(end, sums, (size_t)g->nr * sizeof *end);
 }
 
 int32_t maas_s8_pack_1_scalar(MAAS_STEP_ARGUMENTS) {
   (void)worker;
   const maas_s8_pack_params *g = step->params;
   int64_t panels = maas_ceil_div(g->n, g->nr), size = maas_s8_panel(g->k, g->nr);
-  for (int64_t item = begin; item < end; item++) {
-    int64_t j = item % panels * g->nr;
-    const uint8_t *b = (const uint8_t *)step->operands[1] + item / panels * g->k * g->n + j * g->b_col;
-    void *to = (char *)step->operands[0] + item * size;
-    pack_panel(g, b, maas_min64(g->nr, g->n - j), to);
+  int64_t slices = g->rows < g->k ? maas_ceil_div(g->k, g->rows) : 1, each = slices > 1 ? panels : 1;
+  for (int64_t i = begin * each; i < end * each; i++) {
+    int64_t panel = i % panels, slice = i / panels % slices, matrix = i / panels / slices;
+    const uint8_t *b = (const uint8_t *)step->operands[1] + matrix * g->k * g->n + panel * g->nr * g->b_col;
+    void *to = (char *)step->operands[0] + (matrix * panels + panel) * size;
+    pack_panel(g, b, slice * g->rows, maas_min64(g->nr, g->n - panel * g->nr), to);
   }
   return MAAS_STEP_OK;
 }
 
 maas_split maas_s8_pack_split_for(const maas_kernel *gemm, maas_s8_pack_params *params) {
   params->nr = gemm->nr;
+  int64_t rows = maas_max64(1, slice_bytes / 4 / maas_max64(params->n, 1)) * 4;
+  params->rows = params->in_order && params->b_col == 1 ? maas_min64(rows, params->k) : params->k;
+  if (params->rows < params->k) {
+    int64_t items = params->count * maas_ceil_div(params->k, params->rows);
+    return (maas_split){.items = params->n > 0 ? items : 0, .grain = items};
+  }
   double panel_ns = 0.4 * (double)params->nr * (double)params->k;
   return maas_split_by_cost(params->count * maas_ceil_div(params->n, params->nr), panel_ns, 0);
 }

@@ -137,11 +137,10 @@ package final class MatMulNBits: ReadableOperator {
     return (bytes, sums, scales)
   }
 
-  /// The bytes of B as words, which are packed like floats.
+  /// The bytes of B as words, which are packed like floats. The constant stays the model's own: another tensor of the same
+  /// bytes would be packed anew for every plan.
   private func words(_ b: Operand) throws(MaasError) -> Operand {
-    let shape = [n, row * bits / 32]
-    let words = try b.constant.map { (b) throws(MaasError) in try Tensor(.float, shape, storage: b.storage) }
-    return try Operand(b.buffer, .float, shape, constant: words)
+    try Operand(b.buffer, .float, [n, row * bits / 32], constant: b.constant)
   }
 
   /// A [m, K], with zeros up to a whole number of blocks.
