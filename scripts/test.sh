@@ -25,9 +25,11 @@ stage_models() {
   $python Tests/models/make.py $made
   if [ -d "$shared" ]; then
     $python Tests/models/golden.py $release/maas-run $made "$shared"
+    $python Tests/models/arena.py $release/maas-model $made "$shared"
   else
     echo "skipped: $shared is not here (MAAS_SHARED says where the shared models are)"
     $python Tests/models/golden.py $release/maas-run $made
+    $python Tests/models/arena.py $release/maas-model $made
   fi
   $python Tests/models/quantized.py
 }

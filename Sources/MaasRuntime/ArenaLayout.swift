@@ -17,6 +17,8 @@ struct ArenaBlock {
 struct ArenaLayout {
   private(set) var offsets: [Int: Int] = [:]
   private(set) var byteCount = 0
+  /// What no layout can do with less; 0 for so many buffers that nobody has looked.
+  private(set) var leastBytes = 0
 
   /// The time of `fitted` grows with the square of the number of buffers.
   private static let mostFitted = 4096
@@ -34,7 +36,7 @@ struct ArenaLayout {
 
   private init() {}
 
-  /// What no layout can do with less: the most bytes alive at one time.
+  /// The most bytes alive at one time.
   static func leastBytes(_ blocks: [ArenaBlock]) -> Int {
     let changes = blocks.flatMap { [($0.first, $0.byteCount), ($0.last + 1, -$0.byteCount)] }
     var (alive, most) = (0, 0)
@@ -59,6 +61,7 @@ struct ArenaLayout {
       if next.byteCount < best.byteCount { best = next }
       i += 1
     }
+    best.leastBytes = least
     return best
   }
 

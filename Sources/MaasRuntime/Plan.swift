@@ -119,6 +119,8 @@ package final class Plan: @unchecked Sendable {
   let labels: [StepLabel]
   let level: Int
   let arenaBytes: Int
+  /// See `ArenaLayout`.
+  let leastArenaBytes: Int
   let scratchBytes: Int
   /// Keeps constants and packed weights at their addresses.
   let retained: [TensorStorage]
@@ -146,13 +148,14 @@ package final class Plan: @unchecked Sendable {
   private static let maximumContinuations = 32
 
   init(
-    steps: [PlannedStep], labels: [StepLabel], level: Int, arenaBytes: Int, retained: [TensorStorage],
+    steps: [PlannedStep], labels: [StepLabel], level: Int, arena: ArenaLayout, retained: [TensorStorage],
     outputs: [PlanOutput?], end: PlanEnd, slotCount: Int, family: PlanFamily
   ) {
     self.steps = steps
     self.labels = labels
     self.level = level
-    self.arenaBytes = arenaBytes
+    arenaBytes = arena.byteCount
+    leastArenaBytes = arena.leastBytes
     self.retained = retained
     self.outputs = outputs
     self.end = end

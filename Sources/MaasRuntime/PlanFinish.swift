@@ -53,7 +53,7 @@ extension PlanBuilder {
     for buffer in keep { state.buffers[buffer].place = .placed(located.locations[buffer] ?? .omitted) }
     state.chainBytes += arena.byteCount
     let plan = Plan(
-      steps: located.steps, labels: nodes.map { $0.label }, level: state.level, arenaBytes: arena.byteCount,
+      steps: located.steps, labels: nodes.map { $0.label }, level: state.level, arena: arena,
       retained: located.retained, outputs: outputs, end: try end(self, located), slotCount: state.slotCount,
       family: state.family)
     #if !hasFeature(Embedded)

@@ -18,10 +18,19 @@ package struct StepExplanation: Sendable {
   package var chunks: Int { grain >= items ? 1 : (items - 1) / grain + 1 }
 }
 
+/// A plan, to be told to people.
+package struct PlanExplanation: Sendable {
+  package let steps: [StepExplanation]
+  /// Of the values between steps, and what they would take in the best of all layouts; 0 where that is not known.
+  package let arenaBytes: Int
+  package let leastArenaBytes: Int
+  /// What ends the plan where that is not the graph's end.
+  package let end: String?
+}
+
 extension Executable {
-  /// The steps for the declared input shapes with `sizes` for their symbols, and what ends the plan where that is not
-  /// the graph's end.
-  package func explain(_ sizes: [Name: Int]) throws(MaasError) -> (steps: [StepExplanation], end: String?) {
+  /// The plan for the declared input shapes with `sizes` for their symbols.
+  package func explain(_ sizes: [Name: Int]) throws(MaasError) -> PlanExplanation {
     try prepare(sizes)
     guard let plan = newestPlan else {
       throw MaasError(.unsupported, "an input of the model has no known shape, so that there is no plan")
@@ -36,7 +45,8 @@ extension Executable {
         node: label.node, operatorName: label.operatorName, shapes: label.shapes,
         kernel: step.template.kernel, items: step.template.items, grain: step.template.grain, packed: packed)
     }
-    return (steps, plan.endText)
+    return PlanExplanation(
+      steps: steps, arenaBytes: plan.arenaBytes, leastArenaBytes: plan.leastArenaBytes, end: plan.endText)
   }
 }
 

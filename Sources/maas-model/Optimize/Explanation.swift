@@ -6,8 +6,7 @@ import MaasRuntime
 /// What the optimizer did to a model, and what a plan of the result does step by step.
 struct Explanation {
   private let model: OptimizedModel
-  private let steps: [StepExplanation]
-  private let end: String?
+  private let plan: PlanExplanation
   private let threads: Int
 
   init(_ model: OptimizedModel, _ sizes: [Name: Int], threads: Int) throws(MaasError) {
@@ -17,7 +16,7 @@ struct Explanation {
       threads: self.threads, memoryLimit: maximumBytes, planCacheLimit: 0)
     do {
       let executable = Executable(model.planned, weights: WeightCache(model.planned), options: options)
-      (steps, end) = try executable.explain(sizes)
+      plan = try executable.explain(sizes)
     } catch {
       throw error.inFile(model.path)
     }
@@ -29,12 +28,18 @@ struct Explanation {
       lines.append("  \(rule.name): \(times(rule.count)), \(rule.nanoseconds / 1000) µs")
     }
     lines.append("steps (kernels for \(Processor.instructionSet), \(plural(threads, "thread")))")
-    for (i, step) in steps.enumerated() {
+    for (i, step) in plan.steps.enumerated() {
       lines.append("  \(i + 1). \(step.operatorName) '\(step.node)': \(step.shapes)")
       lines.append("     \(step.kernel): \(reasons(step))")
     }
-    if let end { lines.append("  \(end)") }
+    if let end = plan.end { lines.append("  \(end)") }
+    lines.append(memoryText)
     return joined(lines, "\n") + "\n"
+  }
+
+  private var memoryText: String {
+    let bytes = "memory between steps: \(plan.arenaBytes) bytes"
+    return plan.leastArenaBytes > 0 ? "\(bytes), of which \(plan.leastArenaBytes) are in use at once" : bytes
   }
 
   private func reasons(_ step: StepExplanation) -> String {
