@@ -1,5 +1,6 @@
-/// What works along rows or axes: softmax and normalisation against double precision, within the bounds that maas_kernels.h
-/// states; products of few rows, reduction and the LSTM cell against the portable row, whose exactness KernelTests holds.
+/// What works along rows or axes: softmax and normalisation against double precision, within the bounds that
+/// maas_kernels.h states; products of few rows, reduction and the LSTM cell against the portable row, whose exactness
+/// KernelTests holds.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

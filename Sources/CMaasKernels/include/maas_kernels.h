@@ -251,7 +251,7 @@ typedef struct maas_f32_softmax_params {
   int64_t outer, axis, inner;
 } maas_f32_softmax_params;
 
-/// x, y. In place.
+/// x, y. In place. At most (16 - ln y) 2^-23 y from the exact y; logarithms at most 2^-22 max(1, |y|).
 int32_t maas_f32_softmax(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_softmax_split(const maas_f32_softmax_params *params);
 
@@ -328,7 +328,7 @@ typedef struct maas_f32_layer_norm_params {
 } maas_f32_layer_norm_params;
 
 /// x, scale[n] or NULL, bias[n] or NULL, y, mean[rows] or NULL, inverse standard deviation[rows] or NULL. In
-/// place.
+/// place. With factors of at most 1, at most 2^-21 (1 + |mean| / deviation) max(1, |y|) from the exact y.
 int32_t maas_f32_layer_norm(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_layer_norm_split(const maas_f32_layer_norm_params *params);
 

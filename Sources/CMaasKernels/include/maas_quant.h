@@ -139,9 +139,10 @@ typedef struct maas_s8_pack_params {
   bool is_signed;
   int64_t k, n, count;
   int64_t b_row, b_col;
-  bool in_order; ///< B is read from its first byte to its last, on one thread, if b_col is 1: pages of a file can go.
-  int32_t nr;    ///< Set by split.
-  int64_t rows;  ///< Of an item in that order, else all. Set by split.
+  bool
+      in_order; ///< B is read from its first byte to its last, on one thread, if b_col is 1: pages of a file can go.
+  int32_t nr;   ///< Set by split.
+  int64_t rows; ///< Of an item in that order, else all. Set by split.
 } maas_s8_pack_params;
 
 /// packed b, b. The layout belongs to the kernel this process selected.
