@@ -256,12 +256,51 @@ static void checkpoints(void) {
   OK(maas_trainer_close(other));
 }
 
+static maas_dataset *indices(maas_dtype dtype, const void *values, size_t bytes) {
+  const int64_t shape[] = {4, 1};
+  maas_tensor *tensor = NULL, *targets = borrowed(y, shape, 2);
+  maas_dataset *data = NULL;
+  OK(maas_tensor_copy(dtype, shape, 2, values, bytes, &tensor));
+  OK(maas_dataset_create((const maas_tensor *const *)&tensor, 1, targets, NULL, &data));
+  OK(maas_tensor_close(tensor));
+  OK(maas_tensor_close(targets));
+  return data;
+}
+
+/* Features of other types are the same numbers, or are refused. */
+static void other_types(void) {
+  maas_trainer *trainer = NULL;
+  OK(maas_trainer_create("input 1 type=int64\nembedding 9 1\nflatten", NULL, &trainer));
+  if (!trainer)
+    return;
+  static const int64_t longs[] = {1, 0, 8, 8};
+  static const int32_t ints[] = {1, 0, 8, 8};
+  static const uint8_t bytes[] = {1, 0, 8, 8};
+  static const double doubles[] = {1, -0.0, 8, 8};
+  static const float halves[] = {1, 0, 8, 7.5F};
+  maas_dataset *data[] = {
+      indices(MAAS_DTYPE_INT64, longs, sizeof longs), indices(MAAS_DTYPE_INT32, ints, sizeof ints),
+      indices(MAAS_DTYPE_UINT8, bytes, sizeof bytes), indices(MAAS_DTYPE_DOUBLE, doubles, sizeof doubles),
+      indices(MAAS_DTYPE_FLOAT, halves, sizeof halves)};
+  double losses[5] = {0};
+  for (int i = 0; i < 4; i++)
+    OK(maas_trainer_evaluate(trainer, data[i], losses + i, 1));
+  CHECK(losses[0] > 0 && losses[1] == losses[0] && losses[2] == losses[0] && losses[3] == losses[0]);
+  FAILS(maas_trainer_evaluate(trainer, data[4], losses, 1), MAAS_TYPE_MISMATCH, "found 7.5 (float)");
+  FAILS(maas_trainer_step(trainer, data[4], NULL), MAAS_TYPE_MISMATCH, "expected int64");
+  OK(maas_trainer_step(trainer, data[1], NULL));
+  for (size_t i = 0; i < COUNT(data); i++)
+    OK(maas_dataset_close(data[i]));
+  OK(maas_trainer_close(trainer));
+}
+
 int main(int argc, char **argv) {
   static const struct check checks[] = {{"the reference program", reference},
                                         {"callbacks of training", callbacks},
                                         {"callbacks that train", callbacks_that_train},
                                         {"one step of gradient descent", one_step},
                                         {"fine-tuning", fine_tuning},
-                                        {"checkpoints", checkpoints}};
+                                        {"checkpoints", checkpoints},
+                                        {"features of other types", other_types}};
   return run_checks(argc, argv, checks, COUNT(checks));
 }
