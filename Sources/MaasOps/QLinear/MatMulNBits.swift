@@ -137,8 +137,8 @@ package final class MatMulNBits: ReadableOperator {
     return (bytes, sums, scales)
   }
 
-  /// The bytes of B as words, which are packed like floats. The constant stays the model's own: another tensor of the same
-  /// bytes would be packed anew for every plan.
+  /// The bytes of B as words, which are packed like floats. The constant stays the model's own: another tensor of
+  /// the same bytes would be packed anew for every plan.
   private func words(_ b: Operand) throws(MaasError) -> Operand {
     try Operand(b.buffer, .float, [n, row * bits / 32], constant: b.constant)
   }
