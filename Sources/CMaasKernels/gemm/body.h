@@ -135,18 +135,6 @@ static void use_panel(const maas_f32_gemm_params *g, const char *b, int64_t p, m
   }
 }
 
-/// gemm_pass for the product of a transposed A, a gradient of weights: large beside its k, and fetched before it is written.
-static void gradient_pass(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
-  int64_t row = pass->group / pass->height;
-  for (int64_t i = 0, rows; i < pass->rows; i += rows) {
-    rows = group_rows(pass, pass->height, pass->rows - i);
-    for (int64_t r = i; r < i + rows; r++)
-      for (int64_t j = 0; j < MAAS_NR; j += 64 / sizeof(real))
-        __builtin_prefetch(f->y + r * f->y_row + j, 1);
-    micros[rows - 1](pass, pass->a.a + i * row, f, i, 0);
-  }
-}
-
 static void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item, int64_t p,
                         const maas_gemm_pass *whole, const maas_gemm_finish *f, real *slab) {
   int64_t column = (g->b_form == MAAS_GEMM_B_PLAIN ? g->b_col : g->k) * b_bytes(g);
@@ -155,7 +143,7 @@ static void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item, in
     pass.columns = maas_min64(MAAS_NR, whole->columns - j);
     use_panel(g, item->b + j * column, p, &pass, slab);
     maas_gemm_finish finish = finish_at(f, 0, j);
-    (g->a_col != 1 ? gradient_pass : MAAS_REAL_SHARED(gemm_pass))(&pass, &finish);
+    MAAS_REAL_SHARED(gemm_pass)(&pass, &finish);
   }
 }
 
