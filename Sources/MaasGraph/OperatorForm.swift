@@ -83,15 +83,17 @@ extension Node {
   }
 
   /// The nodes that this one replaced, reading and making what it now does. Empty where there are none, or where later
-  /// changes of the node cannot be said with them.
-  package var replaced: [Node] {
+  /// changes of the node cannot be said with them: where it reads another value in place of one that they do not
+  /// mention, unless the two are equal.
+  package func replaced(_ areEqual: (ValueID, ValueID) -> Bool = { $0 == $1 }) -> [Node] {
     guard let origin, origin.inputs.count == inputs.count, origin.outputs.count == outputs.count else {
       return []
     }
     let read = Set(origin.nodes.flatMap { $0.inputs.compactMap { $0 } })
     var now: [ValueID: ValueID] = [:]
     for (old, new) in zip(origin.inputs + origin.outputs, inputs + outputs) where old != new {
-      guard let old, let new, read.contains(old) || origin.outputs.contains(old) else { return [] }
+      guard let old, let new else { return [] }
+      guard read.contains(old) || origin.outputs.contains(old) || areEqual(old, new) else { return [] }
       now[old] = new
     }
     return origin.nodes.map { node in

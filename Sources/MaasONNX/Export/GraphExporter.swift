@@ -80,10 +80,15 @@ final class GraphExporter {
   private func write(_ node: Node) throws(MaasError) {
     try inNode(node.name, node.op.name) { () throws(MaasError) in
       if let form = try form(of: node) { return try write(node, form) }
-      let replaced = node.replaced
+      let replaced = node.replaced { areEqual($0, $1) }
       if replaced.isEmpty { leaveOut(node) }
       for node in replaced where !isWritten(node) { try write(node) }
     }
+  }
+
+  private func areEqual(_ a: ValueID, _ b: ValueID) -> Bool {
+    guard let a = graph[a].constant, let b = graph[b].constant else { return false }
+    return a.dtype != .string && a.isIdentical(to: b)
   }
 
   /// Two nodes may have replaced one and the same.
