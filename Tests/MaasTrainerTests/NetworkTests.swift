@@ -73,24 +73,24 @@ import Testing
     ("input 100000 32 32\ndepthwise-conv multiplier=1000000000", "line 2: "),
     (
       "input 400000 8\nattention causal=true",
-      "line 2: the sequence is too long for causal attention: expected at most 16384"
+      "tensor 'attention_1/mask': line 2: the network up to here takes too much memory"
     ),
     (
       "input 4\ndense 1073741824",
-      "tensor 'dense_1/weight': line 2: the network up to this tensor takes too much memory: "
+      "tensor 'dense_1/weight': line 2: the network up to here takes too much memory: "
         + "expected at most 2147483648 bytes, found 17179869184"
     ),
-    ("input 3 64 64\nconv 65536 kernel=64", "tensor 'conv_1/weight': line 2: the network up to this tensor"),
+    ("input 3 64 64\nconv 65536 kernel=64", "tensor 'conv_1/weight': line 2: the network up to here"),
     ("input 9 type=int64\nembedding 1000000000 1000", "tensor 'embedding_1/weight': line 2: the network"),
     ("input 2\nlstm 1000", "line 2: the layer cannot read"),
-    ("input 3 20000\nlstm 20000", "tensor 'lstm_1/weight': line 2: the network up to this tensor"),
+    ("input 3 20000\nlstm 20000", "tensor 'lstm_1/weight': line 2: the network up to here"),
     // Each would do; together they do not.
     (
       "input 16384\ndense 16384\ndense 16384\ndense 16384",
-      "tensor 'dense_2/weight': line 3: the network up to this tensor"
+      "tensor 'dense_2/weight': line 3: the network up to here"
     ),
-    ("input 1073741824\nflatten", "line 1: what a sample becomes here takes too much memory"),
-    ("input 1 40000 40000\nconv 1 1\nflatten", "line 1: what a sample becomes here"),
+    ("input 1073741824\nflatten", "line 1: a sample takes too much memory"),
+    ("input 1 40000 40000\nconv 1 1\nflatten", "line 1: a sample takes too much memory here"),
     ("input 4\nreshape 3", "line 2: the shape has another number of elements"),
   ])
   func refusalsNameTheLine(text: String, problem: String) {

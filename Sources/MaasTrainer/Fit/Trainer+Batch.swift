@@ -31,33 +31,31 @@ extension Trainer {
   private func checkTargets(_ targets: Tensor, _ samples: ArraySlice<Int>) throws(MaasError) {
     let (loss, isFloat) = (options.loss, targets.dtype == .float)
     guard loss == .hinge || loss.wantsProbabilities, isFloat || !loss.looksAtClasses else { return }
-    let integers = UnsafeBufferPointer(
-      start: targets.bytes.assumingMemoryBound(to: Int64.self), count: isFloat ? 0 : targets.count)
-    let floats = targets.floats
+    let (floats, integers) = (targets.floats, targets.bytes.assumingMemoryBound(to: Int64.self))
     for i in 0..<targets.count {
       let target = isFloat ? floats[i] : Float(integers[i])
-      let fits =
-        loss == .hinge ? target == 0 || target.magnitude == 1 : target >= -1e-5 && target <= 1.00001
-      guard !fits else { continue }
-      throw MaasError(
-        .outOfRange,
-        "sample \(samples[samples.startIndex + i / (targets.count / samples.count)]) has a target that the loss \(loss.rawValue) does not take",
-        expected: loss == .hinge ? "-1, 0 or 1" : isFloat ? "0 to 1" : "0 or 1",
-        found: isFloat ? "\(target)" : "\(integers[i])")
+      if loss == .hinge ? target == 0 || target.magnitude == 1 : target >= -1e-5 && target <= 1.00001 { continue }
+      throw refusal(
+        i / (targets.count / samples.count), samples,
+        loss == .hinge ? "-1, 0 or 1" : isFloat ? "0 to 1" : "0 or 1", target)
     }
+  }
+
+  private func refusal(_ row: Int, _ samples: ArraySlice<Int>, _ expected: String, _ found: Float) -> MaasError {
+    MaasError(
+      .outOfRange, "the loss does not take the target of sample \(samples[samples.startIndex + row])",
+      expected: expected, found: "\(found)")
   }
 
   /// Refuses targets that give no class of a place any probability.
   private func checkRows(_ targets: Tensor, _ samples: ArraySlice<Int>) throws(MaasError) {
-    let classes = targets.shape[at: 1] ?? 1
+    let (classes, floats) = (targets.shape[at: 1] ?? 1, targets.floats)
     let places = targets.count / (samples.count * max(1, classes))
-    for (row, sample) in samples.enumerated() {
-      for place in 0..<places {
-        let first = row * classes * places + place
-        guard !(0..<classes).contains(where: { targets.floats[first + $0 * places] > 0 }) else { continue }
-        throw MaasError(
-          .outOfRange, "the probabilities of sample \(sample) are all 0", expected: "a sum of 1")
-      }
+    for place in 0..<samples.count * places {
+      let (row, first) = (place / places, place % places)
+      var sum: Float = 0
+      for c in 0..<classes { sum += floats[(row * classes + c) * places + first] }
+      if sum <= 0 { throw refusal(row, samples, "probabilities whose sum is 1", sum) }
     }
   }
 }

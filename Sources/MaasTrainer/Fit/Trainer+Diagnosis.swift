@@ -25,11 +25,11 @@ extension Trainer {
   /// The error for data that are not finite; nil where they are.
   func oddData(_ graph: BoundGraph, _ problem: String) -> MaasError? {
     for tensor in graph.batch where !tensor.isFinite {
-      let input = graph.inputs.firstIndex { $0.bytes == tensor.bytes }
+      let input = graph.inputs.firstIndex { $0.bytes == tensor.bytes } ?? 0
+      let training = graph.training.graph
       return MaasError(
         .outOfRange, "\(problem), as the data have NaN or infinite numbers",
-        tensor: input.map { graph.training.graph[graph.training.graph.inputs[$0]].name },
-        hint: "look for them and fill or leave them out")
+        tensor: training[training.inputs[input]].name, hint: "look for them and fill or leave them out")
     }
     return nil
   }
@@ -51,9 +51,8 @@ extension Trainer {
     }
     graph.outputs = looked.map { $0.value }
     let executable = Executable(graph, weights: WeightCache(graph), options: execution)
-    let inputs = training.roles.compactMap { role in
-      bound.training.roles.firstIndex(of: role).map { bound.inputs[$0] }
-    }
+    var inputs = bound.inputs
+    if let share = bound.training.roles.firstIndex(of: .share) { inputs.remove(at: share) }
     let results = try executable.run(inputs, looked.map { _ in .allocated(keep: false) })
     for (i, result) in results.enumerated() {
       if let result, !result.isFinite { return looked[i].node }

@@ -21,7 +21,7 @@ extension Trainer {
       try read(data, samples, into: graph)
       try graph.run()
       let loss = try graph.loss()
-      if !loss.sum.isFinite, let error = oddData(graph, "the loss is \(loss.mean)") { throw error }
+      if !loss.sum.isFinite, let error = oddData(graph, "the loss is not finite") { throw error }
       losses.add(loss)
       evaluation.add(
         try graph.output(2), graph.batch[data.features.count], count: samples.count, options.loss)

@@ -64,15 +64,14 @@ struct TrainingGraph {
     let open = OpenGraph(model)
     graph = open.graph
     roles = open.roles
-    guard form.part != .loss else {
-      graph.dropDropout()
-      let losses = try addObjective(model.prediction, options, form)
-      graph.outputs = [losses[3], losses[2], try graph.addProbabilities(model.prediction, options.loss)]
-      return
-    }
-    let moved = try setTrainingMode(model)
+    var moved: [MovedStatistics] = []
+    if form.part != .loss { moved = try setTrainingMode(model) } else { graph.dropDropout() }
     let losses = try addObjective(model.prediction, options, form)
     graph.outputs = [losses[3], losses[2]]
+    if form.part == .loss {
+      graph.outputs.append(try graph.addProbabilities(model.prediction, options.loss))
+      return
+    }
     var seed = losses[1]
     if let collective {
       let share = try addShare(losses[2], options.weighs(form.hasWeights), collective)

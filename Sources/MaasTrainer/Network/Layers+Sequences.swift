@@ -108,19 +108,10 @@ extension NetworkBuilder {
 
   /// 0 for what comes before, far below all scores for what comes after.
   private mutating func causalMask(_ name: String, _ time: Int) throws(MaasError) -> ValueID {
-    guard time <= mostCausalSteps else {
-      throw MaasError(
-        .limitExceeded, "the sequence is too long for causal attention",
-        expected: "at most \(mostCausalSteps)",
-        found: "\(time)")
-    }
-    return try fixed(name, [time, time]) { mask in
+    try fixed(name, [time, time]) { mask in
       for i in 0..<time {
         for j in i + 1..<max(time, i + 1) { mask[i * time + j] = -1e9 }
       }
     }
   }
 }
-
-/// A mask of so many steps takes a gigabyte.
-private let mostCausalSteps = 1 << 14

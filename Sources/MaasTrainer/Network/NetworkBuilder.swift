@@ -39,21 +39,19 @@ struct NetworkBuilder: ~Copyable {
     counts[line.name, default: 0] += 1
     try row.add(&self, &reader, "\(line.name)_\(counts[line.name] ?? 1)")
     try reader.finish()
-    try expectRoom(for: "what a sample becomes here", byteCount(shape, dtype))
+    try expectRoom(byteCount(shape, dtype), "a sample takes too much memory here")
   }
 
-  /// Refuses what takes more memory than a network may.
-  private func expectRoom(for what: String, _ bytes: Int, tensor: String? = nil) throws(MaasError) {
+  private func expectRoom(_ bytes: Int, _ problem: String, tensor: String? = nil) throws(MaasError) {
     guard bytes > mostBytes else { return }
     throw MaasError(
-      .limitExceeded, "\(what) takes too much memory", tensor: tensor, expected: "at most \(mostBytes) bytes",
-      found: "\(bytes)")
+      .limitExceeded, problem, tensor: tensor, expected: "at most 2147483648 bytes", found: "\(bytes)")
   }
 
   /// Counts a constant, before there is memory for it.
   private mutating func count(_ name: String, _ shape: [Int]) throws(MaasError) {
     bytes += try byteCount(shape, .float, tensor: name)
-    try expectRoom(for: "the network up to this tensor", bytes, tensor: name)
+    try expectRoom(bytes, "the network up to here takes too much memory", tensor: name)
   }
 
   mutating func finished() throws(MaasError) -> Graph {

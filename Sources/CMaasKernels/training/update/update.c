@@ -88,10 +88,10 @@ int64_t maas_tensor_at(const int64_t *begins, int64_t tensors, int64_t item) {
 bool maas_update_stays(const maas_step *step) {
   const maas_update_params *params = step->params;
   const float *guard = step->operands[4];
-  float sum = 0; // Of zeros, unless one is NaN.
   for (int32_t i = 0; guard && i < params->guards; i++)
-    sum += guard[i] * 0;
-  return sum != 0;
+    if (!(fabsf(guard[i]) < INFINITY))
+      return true;
+  return false;
 }
 
 void maas_update_nothing(void *const *at, int64_t offset, int64_t n) {
