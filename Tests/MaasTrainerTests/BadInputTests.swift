@@ -180,7 +180,8 @@ import Testing
   /// By the place of the sample in the data, in a fit as in an evaluation.
   @Test(arguments: [
     (LossFunction.binaryCrossEntropy, [Int64(0), 1, 1, 7], "0 or 1, found 7.0"),
-    (.binaryCrossEntropy, [0, 1, 1, -1], "0 or 1, found -1.0"), (.hinge, [-1, 0, 1, 2], "-1, 0 or 1, found 2.0"),
+    (.binaryCrossEntropy, [0, 1, 1, -1], "0 or 1, found -1.0"),
+    (.hinge, [-1, 0, 1, 2], "-1, 0 or 1, found 2.0"),
   ]) func targetsAreAnswers(loss: LossFunction, classes: [Int64], problem: String) throws {
     let x = try Tensor(.float, [4, 2], pattern(8, 3, 1))
     for targets in [try Tensor(.int64, [4], classes), try Tensor(.float, [4], classes.map { Float($0) })] {
@@ -219,7 +220,8 @@ import Testing
     let targets = try Tensor(.float, [2, 2, 3], [Float(1), 0, 1, 0, 1, 0, 1, 0, 0, 0, 0, 1])
     let data = try TensorData(features: [Tensor(.float, [2, 2, 3], pattern(12, 3, 1))], targets: targets)
     let found = message { _ = try trainer.step(data) }
-    #expect(found.contains("the target of sample 1: expected probabilities whose sum is 1, found 0"), "\(found)")
+    #expect(
+      found.contains("the target of sample 1: expected probabilities whose sum is 1, found 0"), "\(found)")
   }
 
   @Test func stepsOfNothingAreRefused() throws {

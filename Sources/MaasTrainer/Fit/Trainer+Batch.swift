@@ -34,14 +34,18 @@ extension Trainer {
     let (floats, integers) = (targets.floats, targets.bytes.assumingMemoryBound(to: Int64.self))
     for i in 0..<targets.count {
       let target = isFloat ? floats[i] : Float(integers[i])
-      if loss == .hinge ? target == 0 || target.magnitude == 1 : target >= -1e-5 && target <= 1.00001 { continue }
+      if loss == .hinge ? target == 0 || target.magnitude == 1 : target >= -1e-5 && target <= 1.00001 {
+        continue
+      }
       throw refusal(
         i / (targets.count / samples.count), samples,
         loss == .hinge ? "-1, 0 or 1" : isFloat ? "0 to 1" : "0 or 1", target)
     }
   }
 
-  private func refusal(_ row: Int, _ samples: ArraySlice<Int>, _ expected: String, _ found: Float) -> MaasError {
+  private func refusal(_ row: Int, _ samples: ArraySlice<Int>, _ expected: String, _ found: Float)
+    -> MaasError
+  {
     MaasError(
       .outOfRange, "the loss does not take the target of sample \(samples[samples.startIndex + row])",
       expected: expected, found: "\(found)")
