@@ -66,8 +66,8 @@ classifier("double.onnx", T.DOUBLE, 2)
 classifier("three.onnx", T.FLOAT16, 3)
 classifier("bytes.onnx", T.UINT8, 2)
 PY
-maas-train data.csv --init double.onnx --epochs 15 --out going.onnx --predictions going.csv | grep '^network'
-maas-train data.csv --init three.onnx --epochs 15 --out two.onnx --quiet
+maas-train data.csv --init double.onnx --epochs 30 --learning-rate 0.02 --out going.onnx --predictions going.csv | grep '^network'
+maas-train data.csv --init three.onnx --epochs 30 --learning-rate 0.02 --out two.onnx --quiet
 maas-train data.csv --init going.onnx --epochs 1 --out again.onnx | grep '^network'
 if maas-train data.csv --init bytes.onnx --epochs 1 --out none.onnx --quiet 2>err; then exit 1; fi
 grep -o "the input's type does not have this number.*expected uint8" err
