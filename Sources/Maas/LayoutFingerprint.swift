@@ -20,17 +20,23 @@ private struct Sample {
   let dtype: DType
   let x: [Int]
   let weights: [Int]
+  let groups: Int
 
-  init(_ name: String, _ dtype: DType, _ x: [Int], _ weights: [Int]) {
-    (self.name, self.dtype, self.x, self.weights) = (name, dtype, x, weights)
+  init(_ name: String, _ dtype: DType, _ x: [Int], _ weights: [Int], groups: Int = 1) {
+    (self.name, self.dtype, self.x, self.weights, self.groups) = (name, dtype, x, weights, groups)
   }
 }
 
-/// One for each kernel that packs. No size is a multiple of a panel's.
+/// One for each kernel that packs, and each of its ways: convolutions by strips, by Winograd's algorithm and by channels.
+/// But for Winograd's no size is a multiple of a panel's.
 private let samples = [
   Sample("MatMul", .float, [1, 37], [37, 91]),
   Sample("Conv", .float, [1, 5, 9, 7], [33, 5, 3, 3]),
+  Sample("Conv", .float, [1, 32, 18, 18], [32, 32, 3, 3]),
+  Sample("Conv", .float, [1, 21, 5, 5], [21, 1, 3, 3], groups: 21),
   Sample("MatMulInteger", .uint8, [1, 37], [37, 91]),
+  Sample("ConvInteger", .uint8, [1, 5, 9, 7], [33, 5, 3, 3]),
+  Sample("ConvInteger", .uint8, [1, 21, 5, 5], [21, 1, 3, 3], groups: 21),
 ]
 
 /// What small weights are packed into, as a number: another order of packed weights gives another one.
@@ -46,7 +52,8 @@ private func packedSamples() throws(MaasError) -> Int64 {
   for sample in samples {
     // A build without the operator has no packed weights of it.
     guard let row = try? operatorRegistration(sample.name, domain: "", opset: 17) else { continue }
-    var attributes = AttributeReader([], opset: 17, inputCount: 2, outputCount: 1)
+    let groups = sample.groups > 1 ? [Attribute("group", .int(sample.groups))] : []
+    var attributes = AttributeReader(groups, opset: 17, inputCount: 2, outputCount: 1)
     let op = try row.make(&attributes)
     try checksum.add(op, sample, x: sample.x)
     if let last = op.channelsLast {
