@@ -20,18 +20,7 @@ let finishQuantizedProducts = Rule(name: "FinishQuantizedProducts", effect: .rou
     return graph.quantizing(producer, op, by: node)
   }
   let sums = try graph.replaceNodes { (node, matcher) throws(MaasError) in matcher.quantizedSum(node) }
-  return try count + sums
-    + graph.fuseIntoProducers(inputs: [0, 3], types: [.uint8, .int8]) {
-      (node, input, producer, graph) throws(MaasError) in
-      graph.addingBytes(node, input, to: producer)
-    }
-}
-
-extension Node {
-  /// The scale and zero point of a product's quantized Y.
-  fileprivate var lastScale: [ValueID?] {
-    inputs.count == QuantizedProduct.Input.moreBias.rawValue ? Array(inputs[8...]) : Array(inputs.suffix(2))
-  }
+  return count + sums
 }
 
 extension Matcher {
@@ -47,7 +36,7 @@ extension Matcher {
       guard isReadOnce(sum.inputs[i]), let own = quantized(sum.inputs[i]), isReadOnce(own.x),
         let product = self.node(own.x), let op = product.op as? QuantizedProduct, !op.isConvolution,
         product.inputs.count == QuantizedProduct.Input.moreBias.rawValue, graph[y].dtype == op.type,
-        product.lastScale == [own.scale, own.zero], let columns = shape(own.x)?.last?.value,
+        product.inputs.suffix(2) == [own.scale, own.zero], let columns = shape(own.x)?.last?.value,
         let bias = graph.floatConstant(sum.inputs[1 - i], count: columns), bias.shape.last == columns,
         shape(y) == shape(own.x)
       else { continue }
@@ -94,23 +83,6 @@ extension Graph {
     let inputs = producer.inputs + [ValueID?](repeating: nil, count: max(0, own - producer.inputs.count))
     return Node(
       producer.name, producer.op, Array(inputs.prefix(own)) + [bias], node.outputs)
-  }
-
-  /// The product with quantized Y and the other summand of a QLinearAdd as its residual.
-  fileprivate func addingBytes(_ node: Node, _ input: Int, to producer: Node) -> Node? {
-    guard node.op.name == "QLinearAdd", let op = (producer.op as? QuantizedProduct)?.addingBytes,
-      let other = node.inputs[3 - input], let own = node.inputs[input], other != own,
-      let shape = self[own].shape, self[other].shape == shape,
-      producer.lastScale == Array(node.inputs[input + 1...input + 2])
-    else { return nil }
-    var inputs =
-      producer.inputs
-      + [ValueID?](
-        repeating: nil, count: QuantizedProduct.Input.residualScale.rawValue - producer.inputs.count)
-    inputs[QuantizedProduct.Input.residual.rawValue] = other
-    let zero = node.inputs[at: 7] ?? nil
-    inputs += [node.inputs[4 - input], node.inputs[5 - input], node.inputs[6], zero]
-    return Node(producer.name, op, inputs, node.outputs)
   }
 
   /// The product with an output of the integers that `node` makes of it.

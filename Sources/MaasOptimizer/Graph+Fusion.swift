@@ -3,10 +3,10 @@ import MaasGraph
 
 extension Graph {
   /// Visits every node with the node that makes its input 0 (or another of the `inputs`), where that is a float
-  /// value, or one of other `types`, that nobody else reads. Where `fuse` returns one node for both, it takes the
-  /// place of the reader, and the producer goes. Returns how often.
+  /// value that nobody else reads. Where `fuse` returns one node for both, it takes the place of the reader, and the
+  /// producer goes. Returns how often.
   mutating func fuseIntoProducers(
-    inputs: [Int] = [0], types: [DType] = [.float],
+    inputs: [Int] = [0],
     _ fuse: (_ node: Node, _ input: Int, _ producer: Node, _ graph: inout Graph) throws(MaasError) -> Node?
   ) throws(MaasError) -> Int {
     let uses = useCounts()
@@ -15,7 +15,7 @@ extension Graph {
     for i in nodes.indices {
       for j in inputs {
         guard let input = nodes[i].inputs[at: j] ?? nil, uses[input.index] == 1,
-          let type = self[input].dtype, types.contains(type), let p = producers[input.index],
+          self[input].dtype == .float, let p = producers[input.index],
           nodes[p].outputs.count == 1,
           let fused = try fuse(nodes[i], j, nodes[p], &self)
         else { continue }

@@ -77,7 +77,7 @@ import Testing
     let y = try rounded(&n, n.add(try n.weight(6), try rounded(&n, n.product(x, w))))
     n.graph.outputs = [try rounded(&n, n.add(x, y))]
     try expectFused(
-      n.graph, rules, into: ["QuantizeLinear", "QuantizedProduct", "DequantizeLinear"],
+      n.graph, rules, into: ["QuantizeLinear", "QuantizedProduct", "QLinearAdd", "DequantizeLinear"],
       [try n.tensor(4, 6)], tolerance: 2.01 * step)
   }
 
@@ -87,17 +87,6 @@ import Testing
     let sum = try rounded(&n, n.mul(n.add(x, try n.weight(6)), y))
     n.graph.outputs = [sum, try rounded(&n, n.add(try n.number(1), n.product(x, try n.weight(6, 6))))]
     try expectUntouched(n.graph, tabulateBytes)
-  }
-
-  @Test func aResidualOfIntegersIsAddedByTheProduct() throws {
-    var n = Network()
-    let x = try rounded(&n, n.input(rows))
-    let w = n(try op(DequantizeLinear.self), try bytes(&n, 6, 6), try scales(&n, 1))
-    let y = try rounded(&n, n.product(x, w))
-    n.graph.outputs = [try rounded(&n, n.add(x, y))]
-    try expectFused(
-      n.graph, rules, into: ["QuantizeLinear", "QuantizedProduct", "DequantizeLinear"],
-      [try n.tensor(4, 6)], tolerance: 2.01 * step)
   }
 
   @Test func aProductBetweenIntegersReadsAndWritesThem() throws {

@@ -27,7 +27,7 @@ static void choose_window(maas_f32_conv_params *g, uint64_t *random) {
   }
 }
 
-/// Bit by bit of `style`: signs, zero points and scales of the filters' own, what Y is, clipping, a residual of bytes.
+/// Bit by bit of `style`: signs, zero points and scales of the filters' own, what Y is, clipping.
 static void choose_finish(byte_convolution *c, unsigned style, uint64_t *random) {
   static const maas_element types[] = {MAAS_ELEMENT_S32, MAAS_ELEMENT_F32, MAAS_ELEMENT_U8, MAAS_ELEMENT_S8};
   maas_s8_finish *f = &c->params.finish;
@@ -55,7 +55,7 @@ static void choose_finish(byte_convolution *c, unsigned style, uint64_t *random)
     f->activation = (maas_f32_activation){MAAS_UNARY_CLIP, -3, 40};
   if (f->y_type == MAAS_ELEMENT_F32)
     return;
-  choose_bytes(f, o, (size_t)filters, style & 1024 ? c->operands[MAAS_S8_Y].size : 0, random);
+  choose_bytes(o, (size_t)filters, random);
 }
 
 static byte_convolution made_convolution(int64_t channels, int64_t filters, int64_t groups, unsigned style) {

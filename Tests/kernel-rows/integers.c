@@ -42,7 +42,7 @@ fenced random_integers(size_t count, uint64_t *random) {
   return made;
 }
 
-void choose_bytes(maas_s8_finish *f, fenced *o, size_t columns, size_t residual, uint64_t *random) {
+void choose_bytes(fenced *o, size_t columns, uint64_t *random) {
   o[MAAS_S8_Y_SCALE] = random_floats(1, 0.2f, 0.9f, random);
   o[MAAS_S8_Y_ZERO] = random_bytes(1, random);
   if (random_bits(random) % 4 == 0) {
@@ -50,13 +50,6 @@ void choose_bytes(maas_s8_finish *f, fenced *o, size_t columns, size_t residual,
     o[MAAS_S8_MORE_SCALE] = random_floats(1, 0.2f, 0.9f, random);
     o[MAAS_S8_MORE_ZERO] = random_bytes(1, random);
   }
-  if (!(f->adds_bytes = residual > 0))
-    return;
-  o[MAAS_S8_RESIDUAL] = random_bytes(residual, random);
-  o[MAAS_S8_RESIDUAL_SCALE] = random_floats(1, 0.2f, 0.9f, random);
-  o[MAAS_S8_RESIDUAL_ZERO] = random_bytes(1, random);
-  o[MAAS_S8_TOTAL_SCALE] = random_floats(1, 0.5f, 1.5f, random);
-  o[MAAS_S8_TOTAL_ZERO] = random_bytes(1, random);
 }
 
 static double held(double n, bool is_signed) {
@@ -66,35 +59,18 @@ static double held(double n, bool is_signed) {
 /// A number that is nearly halfway may have been rounded either way before more was added.
 #define EACH_BYTE(byte, number) for (double byte = ceil((number)-0.501); byte <= (number) + 0.501; byte++)
 
-/// What is added last to `own`, which stands for bytes of that scale and zero point.
-static bool is_total(const maas_s8_finish *f, const fenced *o, int64_t at, double own, double scale,
-                     double zero) {
-  bool is_signed = f->y_type == MAAS_ELEMENT_S8;
-  double found = number(&o[MAAS_S8_Y], at, is_signed);
-  if (!f->adds_bytes)
-    return fabs(found - own) <= 0.501;
-  double other =
-      number(&o[MAAS_S8_RESIDUAL], at, is_signed) - number(&o[MAAS_S8_RESIDUAL_ZERO], 0, is_signed);
-  EACH_BYTE(byte, own) {
-    double total = (byte - zero) * scale + other * real(&o[MAAS_S8_RESIDUAL_SCALE], 0);
-    total = total / real(&o[MAAS_S8_TOTAL_SCALE], 0) + number(&o[MAAS_S8_TOTAL_ZERO], 0, is_signed);
-    if (fabs(found - held(total, is_signed)) <= 0.501)
-      return true;
-  }
-  return false;
-}
-
 bool is_byte(const maas_s8_finish *f, const fenced *o, int64_t at, int64_t column, double exact) {
   bool is_signed = f->y_type == MAAS_ELEMENT_S8;
   double scale = real(&o[MAAS_S8_Y_SCALE], 0), zero = number(&o[MAAS_S8_Y_ZERO], 0, is_signed);
   double own = held(exact / scale + zero, is_signed);
+  double found = number(&o[MAAS_S8_Y], at, is_signed);
   if (!o[MAAS_S8_MORE_BIAS].bytes)
-    return is_total(f, o, at, own, scale, zero);
+    return fabs(found - own) <= 0.501;
   double more_scale = real(&o[MAAS_S8_MORE_SCALE], 0),
          more_zero = number(&o[MAAS_S8_MORE_ZERO], 0, is_signed);
   EACH_BYTE(byte, own) {
     double sum = (byte - zero) * scale + real(&o[MAAS_S8_MORE_BIAS], column);
-    if (is_total(f, o, at, held(sum / more_scale + more_zero, is_signed), more_scale, more_zero))
+    if (fabs(found - held(sum / more_scale + more_zero, is_signed)) <= 0.501)
       return true;
   }
   return false;
@@ -136,7 +112,7 @@ static product made_product(int64_t m, int64_t n, int64_t k, unsigned style) {
       o[MAAS_S8_RESIDUAL] = random_floats((size_t)(m * p.params.y_row - (style & 1)), -9, 9, &random);
     return p;
   }
-  choose_bytes(f, o, (size_t)n, style & 8192 ? (size_t)(m * p.params.y_row - (style & 1)) : 0, &random);
+  choose_bytes(o, (size_t)n, &random);
   return p;
 }
 
@@ -180,7 +156,7 @@ static double exact_real(const product *p, int64_t i, int64_t j) {
              real(&o[MAAS_S8_B_SCALE], j % f->b_scales);
   if (!f->bias_is_integer)
     y += real(&o[MAAS_S8_BIAS], j);
-  if (o[MAAS_S8_RESIDUAL].bytes && !f->adds_bytes)
+  if (o[MAAS_S8_RESIDUAL].bytes)
     y += real(&o[MAAS_S8_RESIDUAL], i * p->params.y_row + j);
   if (f->activation.op == MAAS_UNARY_CLIP)
     y = fmin(f->activation.beta, fmax(f->activation.alpha, y));

@@ -61,7 +61,7 @@ fenced random_integers(size_t count, uint64_t *random);
 int number(const fenced *bytes, int64_t i, bool is_signed);
 double real(const fenced *floats, int64_t i);
 /// Gives a product that makes bytes its operands for that; with a residual of bytes of as many elements, if any.
-void choose_bytes(maas_s8_finish *f, fenced *operands, size_t columns, size_t residual, uint64_t *random);
+void choose_bytes(fenced *operands, size_t columns, uint64_t *random);
 /// Whether byte `at` of Y, of this column, is what the exact number becomes.
 bool is_byte(const maas_s8_finish *f, const fenced *operands, int64_t at, int64_t column, double exact);
 

@@ -80,12 +80,11 @@ maas_split maas_f32_convert_split(const maas_f32_convert_params *params);
 
 /// What becomes of the sums of products of A's and B's bytes less their zero points. S32: the sums, with an integer
 /// bias added. Else Y = activation((sum a_scale) b_scale + bias + residual), which for bytes is divided by y_scale,
-/// rounded half to even, moved by y's zero point and held within the type. Such bytes may be dequantized again and
-/// more added to them, numbers of columns first and then a residual of bytes, of which each sum is quantized anew.
+/// rounded half to even, moved by y's zero point and held within the type. Such bytes may be dequantized again, numbers
+/// of columns added, and the sums quantized anew.
 typedef struct maas_s8_finish {
   bool a_is_signed, b_is_signed;
   bool bias_is_integer;   ///< int32, added to the sums before they are scaled.
-  bool adds_bytes;        ///< The residual is of y's type, which is bytes.
   maas_element y_type;    ///< S32, F32, U8 or S8.
   int32_t a_zero, b_zero; ///< Where there are no such operands.
   int64_t a_zeros,
@@ -104,16 +103,12 @@ typedef enum maas_s8_operand {
   MAAS_S8_A_SCALE,
   MAAS_S8_B_SCALE,
   MAAS_S8_BIAS,     ///< One for each column, the same in all matrices.
-  MAAS_S8_RESIDUAL, ///< Like Y.
+  MAAS_S8_RESIDUAL, ///< Like a Y of floats.
   MAAS_S8_Y_SCALE,  ///< Of bytes, before more is added.
   MAAS_S8_Y_ZERO,
   MAAS_S8_MORE_BIAS,  ///< Floats, like the bias.
   MAAS_S8_MORE_SCALE, ///< Of bytes with those.
   MAAS_S8_MORE_ZERO,
-  MAAS_S8_RESIDUAL_SCALE, ///< Of bytes.
-  MAAS_S8_RESIDUAL_ZERO,
-  MAAS_S8_TOTAL_SCALE, ///< Of Y then.
-  MAAS_S8_TOTAL_ZERO,
   MAAS_S8_OPERANDS
 } maas_s8_operand;
 

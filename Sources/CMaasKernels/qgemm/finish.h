@@ -22,11 +22,10 @@ typedef struct panel_columns {
   bool y_is_signed;   ///< Of bytes.
   byte_bounds bounds; ///< Of bytes.
   bool has_zeros, has_row_zeros, has_row_scales;
-  /// Where more is added to bytes: what they count for, what the columns' numbers or the zero points do, and the
-  /// bounds of bytes that have their zero point.
+  /// Where the columns' numbers are added to bytes: what both count for, and the bounds of bytes that have their zero
+  /// point.
   bool adds_more;
   float more_factor, more[MAAS_NR];
-  float own_factor, residual_factor, fixed;
   byte_bounds total_bounds;
 } panel_columns;
 
@@ -100,36 +99,17 @@ static void load_bounds(const maas_s8_block *k, float y_scale, panel_columns *c)
   c->bounds = bounds_of(c->low, c->high, c->y_zero, is_signed);
 }
 
-/// The zero point that an operand is, or 0.
-static float zero_of(const maas_s8_block *k, maas_s8_operand operand, bool is_signed) {
-  const void *zero = k->operands[operand];
-  return zero ? (float)maas_byte_at(zero, 0, is_signed) : 0;
-}
-
-/// As maas_f32_qbinary adds.
-static void load_residual(const maas_s8_block *k, float scale, float own_zero, panel_columns *c) {
-  const float *residual = k->operands[MAAS_S8_RESIDUAL_SCALE], *total = k->operands[MAAS_S8_TOTAL_SCALE];
-  c->own_factor = scale / *total;
-  c->residual_factor = *residual / *total;
-  float own = c->own_factor * own_zero;
-  float others = c->residual_factor * zero_of(k, MAAS_S8_RESIDUAL_ZERO, c->y_is_signed);
-  c->fixed = zero_of(k, MAAS_S8_TOTAL_ZERO, c->y_is_signed) - (own + others);
-}
-
 static void load_more(const maas_s8_block *k, int64_t j, float y_scale, panel_columns *c) {
   const float *bias = k->operands[MAAS_S8_MORE_BIAS], *scale = k->operands[MAAS_S8_MORE_SCALE];
-  float own_scale = y_scale, own_zero = (float)c->y_zero, low = c->y_is_signed ? -128 : 0;
+  const void *zero = k->operands[MAAS_S8_MORE_ZERO];
+  c->adds_more = bias != NULL;
+  if (!bias)
+    return;
+  float low = c->y_is_signed ? -128 : 0, own = zero ? (float)maas_byte_at(zero, 0, c->y_is_signed) : 0;
   c->total_bounds = bounds_of(low, low + 255, 0, c->y_is_signed);
-  c->adds_more = bias || k->finish->adds_bytes;
-  if (bias) {
-    float zero = zero_of(k, MAAS_S8_MORE_ZERO, c->y_is_signed);
-    c->more_factor = own_scale / *scale;
-    for (int64_t i = 0; i < c->width; i++)
-      c->more[i] = bias[k->bias + j + i] / *scale + (zero - c->more_factor * own_zero);
-    own_scale = *scale, own_zero = zero;
-  }
-  if (k->finish->adds_bytes)
-    load_residual(k, own_scale, own_zero, c);
+  c->more_factor = y_scale / *scale;
+  for (int64_t i = 0; i < c->width; i++)
+    c->more[i] = bias[k->bias + j + i] / *scale + (own - c->more_factor * (float)c->y_zero);
 }
 
 static void divide_row(const float *restrict x, float factor, float divisor, int64_t n, float *restrict y) {
@@ -275,36 +255,16 @@ MAAS_INLINE void add_columns(const panel_columns *c, vf *x) {
   }
 }
 
-/// x of a row becomes its bytes and the residual's, as numbers of Y's scale.
-MAAS_INLINE void add_bytes(const panel_columns *c, const byte_bounds *bounds, const uint8_t *residual,
-                           vf *x) {
-  uint8_t copy[MAAS_NR];
-  if (c->width < MAAS_NR)
-    residual = memcpy(copy, residual, (size_t)c->width);
-  MAAS_EACH (v, MAAS_NV) {
-    vf own = vi_to_float(held_byte(bounds, x[v]));
-    vf other = vi_to_float(vi_load_bytes(residual + v * V_WIDTH, c->y_is_signed));
-    own = v_fma(own, v_set(c->own_factor), v_set(c->fixed));
-    x[v] = v_fma(other, v_set(c->residual_factor), own);
-  }
-}
-
-MAAS_INLINE void finish_bytes(const bool plain, const maas_s8_block *k, const panel_columns *c,
-                              const row_factors *row, const int32_t *sums, const uint8_t *residual,
-                              uint8_t *y) {
+MAAS_INLINE void finish_bytes(const bool plain, const panel_columns *c, const row_factors *row,
+                              const int32_t *sums, uint8_t *y) {
   vf x[MAAS_NV];
   MAAS_EACH (v, MAAS_NV)
     x[v] = plain ? plain_float(c, vi_load(sums + v * V_WIDTH), v * V_WIDTH)
                  : scaled_sum(plain, c, row, sums, v * V_WIDTH);
-  if (plain || !c->adds_more) {
-    store_bytes(MAAS_NV, c, &c->bounds, x, y);
-    return;
-  }
-  if (k->operands[MAAS_S8_MORE_BIAS])
+  bool more = !plain && c->adds_more;
+  if (more)
     add_columns(c, x);
-  if (residual)
-    add_bytes(c, k->operands[MAAS_S8_MORE_BIAS] ? &c->total_bounds : &c->bounds, residual, x);
-  store_bytes(MAAS_NV, c, &c->total_bounds, x, y);
+  store_bytes(MAAS_NV, c, more ? &c->total_bounds : &c->bounds, x, y);
 }
 
 /// The activations that are no bounds.
@@ -316,7 +276,7 @@ static void activate(const maas_f32_activation *function, float *y, int64_t n) {
 MAAS_INLINE void finish_rows(const bool plain, const maas_s8_block *k, const panel_columns *c, int64_t r,
                              int64_t count, int64_t j, const int32_t *sums) {
   const maas_s8_finish *f = k->finish;
-  const void *residual = k->operands[MAAS_S8_RESIDUAL];
+  const float *residual = k->operands[MAAS_S8_RESIDUAL];
   int64_t at = k->y + r * k->y_row + j;
   row_factors row = {0};
   for (int64_t i = 0; i < count; i++, sums += MAAS_NR, at += k->y_row) {
@@ -326,11 +286,10 @@ MAAS_INLINE void finish_rows(const bool plain, const maas_s8_block *k, const pan
     if (f->y_type == MAAS_ELEMENT_S32) {
       finish_integers(c, &row, sums, (int32_t *)k->operands[MAAS_S8_Y] + at);
     } else if (f->y_type == MAAS_ELEMENT_F32) {
-      finish_floats(plain, c, &row, sums, residual ? (const float *)residual + at : NULL, y);
+      finish_floats(plain, c, &row, sums, residual ? residual + at : NULL, y);
       activate(&f->activation, y, c->width);
     } else {
-      finish_bytes(plain, k, c, &row, sums, residual ? (const uint8_t *)residual + at : NULL,
-                   (uint8_t *)k->operands[MAAS_S8_Y] + at);
+      finish_bytes(plain, c, &row, sums, (uint8_t *)k->operands[MAAS_S8_Y] + at);
     }
   }
 }

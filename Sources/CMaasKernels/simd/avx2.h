@@ -88,10 +88,6 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
   vi odd = _mm256_madd_epi16(_mm256_srli_epi16(a, 8), _mm256_srai_epi16(b, 8));
   return _mm256_add_epi32(_mm256_add_epi32(sum, even), odd);
 }
-static inline vi vi_load_bytes(const uint8_t *p, bool is_signed) {
-  __m128i bytes = _mm_loadl_epi64((const __m128i *)p);
-  return is_signed ? _mm256_cvtepi8_epi32(bytes) : _mm256_cvtepu8_epi32(bytes);
-}
 static inline vi vi_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
 static inline __m128i vi_load_channels(const uint8_t *p, int64_t n) {
   uint8_t bytes[16] = {0};

@@ -83,10 +83,6 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
   return _mm512_add_epi32(_mm512_add_epi32(sum, even), odd);
 #endif
 }
-static inline vi vi_load_bytes(const uint8_t *p, bool is_signed) {
-  __m128i bytes = _mm_loadu_si128((const __m128i *)p);
-  return is_signed ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes);
-}
 static inline vi vi_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
 /// Groups of four channels go where interleaving in 128-bit lanes leaves all in order.
 static inline vi vi_load_channels(const uint8_t *p, __mmask64 mask) {

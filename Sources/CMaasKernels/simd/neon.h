@@ -101,13 +101,6 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
   return vaddq_s32(vaddq_s32(sum, even), odd);
 }
 #endif
-static inline vi vi_load_bytes(const uint8_t *p, bool is_signed) {
-  uint32_t word;
-  __builtin_memcpy(&word, p, 4);
-  uint8x8_t bytes = vcreate_u8(word);
-  int16x8_t wide = is_signed ? vmovl_s8(vreinterpret_s8_u8(bytes)) : vreinterpretq_s16_u16(vmovl_u8(bytes));
-  return vmovl_s16(vget_low_s16(wide));
-}
 static inline vi vi_xor(vi a, vi b) { return veorq_s32(a, b); }
 static inline uint8x16_t vi_load_channels(const uint8_t *p, int64_t n) {
   uint8_t bytes[16] = {0};

@@ -97,8 +97,6 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
     total += (uint32_t)((uint8_t)(a >> i) * (int8_t)(b >> i));
   return (vi)total;
 }
-/// A byte in each lane.
-static inline vi vi_load_bytes(const uint8_t *p, bool is_signed) { return is_signed ? (int8_t)*p : *p; }
 static inline vi vi_xor(vi a, vi b) { return a ^ b; }
 /// Neighbouring channels at four places: each lane has a channel's four bytes, in as many vectors as the products of bytes
 /// work on at once. With `count` 3 the last bytes are 0; nothing is read beyond n channels.

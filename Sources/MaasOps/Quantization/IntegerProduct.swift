@@ -40,8 +40,6 @@ struct IntegerFinish {
   var yZero: Operand?
   /// What is added to bytes, a number for each column, and the scale and zero point of those sums.
   var more: [Operand?] = [nil, nil, nil]
-  /// Where the residual is of Y's bytes: its scale and zero point, and those of the sum.
-  var residualScales: [Operand?] = []
   var activation = Activation.none
 
   func params(_ a: IntegerSide, _ b: IntegerSide, to y: DType) -> maas_s8_finish {
@@ -52,7 +50,6 @@ struct IntegerFinish {
     params.b_zeros = Int64(b.zeroPoint.operand?.count ?? 0)
     (params.a_scales, params.b_scales) = (Int64(aScale?.count ?? 0), Int64(bScale?.count ?? 0))
     params.bias_is_integer = bias?.dtype == .int32
-    params.adds_bytes = !residualScales.isEmpty
     params.y_type = y.productElement
     params.activation = activation.function
     return params
@@ -61,7 +58,7 @@ struct IntegerFinish {
   /// As maas_s8_operand lists them.
   func operands(_ a: IntegerSide, _ b: IntegerSide, _ panels: Operand, _ y: Operand) -> [Operand?] {
     [a.x, panels, y, a.zeroPoint.operand, b.zeroPoint.operand, aScale, bScale, bias, residual, yScale, yZero]
-      + more + residualScales
+      + more
   }
 }
 

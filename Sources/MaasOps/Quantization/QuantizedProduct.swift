@@ -6,17 +6,16 @@ import MaasGraph
 /// rewrite's, never a file's.
 ///
 /// Inputs: A, B, their scales (B's may be one for each column, or left out), their zero points, a bias for each
-/// column (float), a residual of Y's shape; and where Y is quantized again, its scale and zero point. To a quantized
-/// Y may be added floats for its columns, of which the scale and zero point of the sum follow, and a residual like
-/// it: that one's scale and zero point, and those of the sum, are the last inputs. Of a convolution A is X, B are the
-/// weights, whose filters count as columns, and there is no residual of floats.
+/// column (float), a residual like a float Y; and where Y is quantized again, its scale and zero point. To a quantized
+/// Y may be added floats for its columns, of which the scale and zero point of the sum follow. Of a convolution A is
+/// X, B are the weights, whose filters count as columns, and there is no residual.
 package final class QuantizedProduct: Operator {
   package let name = "QuantizedProduct"
   /// Where an input stands.
   package enum Input: Int {
     case a, b, aScale, bScale, aZero, bZero, bias, residual, yScale, yZero
-    case moreBias, moreScale, moreZero, residualScale, residualZero, totalScale, totalZero
-    package static let count = 17
+    case moreBias, moreScale, moreZero
+    package static let count = 13
   }
 
   private let convolution: Convolution?
@@ -25,24 +24,20 @@ package final class QuantizedProduct: Operator {
   package let activation: Activation
   /// Float, or what Y is quantized to.
   package let type: DType
-  /// Whether there is a residual of bytes.
-  private let addsBytes: Bool
 
   package init(isTransposed: Bool = false, activation: Activation = .none, to type: DType = .float) {
     (self.isTransposed, self.activation, self.type) = (isTransposed, activation, type)
-    (convolution, addsBytes) = (nil, false)
+    convolution = nil
   }
 
-  private init(
-    _ product: QuantizedProduct, _ activation: Activation, to type: DType, addsBytes: Bool = false
-  ) {
+  private init(_ product: QuantizedProduct, _ activation: Activation, to type: DType) {
     (isTransposed, convolution) = (product.isTransposed, product.convolution)
-    (self.activation, self.type, self.addsBytes) = (activation, type, addsBytes)
+    (self.activation, self.type) = (activation, type)
   }
 
   init(_ convolution: Convolution, _ activation: Activation) {
     (self.convolution, self.activation) = (convolution, activation)
-    (isTransposed, type, addsBytes) = (false, .float, false)
+    (isTransposed, type) = (false, .float)
   }
 
   package var isConvolution: Bool { convolution != nil }
@@ -59,19 +54,13 @@ package final class QuantizedProduct: Operator {
     return QuantizedProduct(self, activation, to: type)
   }
 
-  /// The same operator with a residual of its quantized Y's type; nil where there is one already, or Y is float.
-  package var addingBytes: QuantizedProduct? {
-    addsBytes || type == .float ? nil : QuantizedProduct(self, activation, to: type, addsBytes: true)
-  }
-
   package func infer(_ node: inout Inference) throws(MaasError) {
     try node.expectInputs(3...Input.count)
     for i in 0..<2 {
       try node.expectDType(i, [.uint8, .int8])
       if node.has(4 + i) { try node.expectSameDType(i, 4 + i) }
     }
-    for i in [2, 3, 6, 8, 10, 11, 13, 15] where node.has(i) { try node.expectDType(i, [.float]) }
-    if node.has(7) { try node.expectDType(7, [type]) }
+    for i in [2, 3, 6, 7, 8, 10, 11] where node.has(i) { try node.expectDType(i, [.float]) }
     if let convolution { return node.setOutput(0, type, try convolution.shape(&node, x: 0, w: 1, bias: 6)) }
     guard let a = try node.shape(0), var b = try node.shape(1) else { return node.setOutput(0, type, nil) }
     if isTransposed, b.count > 1 { b.swapAt(b.count - 1, b.count - 2) }
@@ -94,9 +83,7 @@ package final class QuantizedProduct: Operator {
 
   package var channelsLast: (any Operator)? {
     guard let convolution else { return nil }
-    return ChannelsLast(self, images: addsBytes ? [0, 7] : [0], begins: true) {
-      [self] node throws(MaasError) in
-      node.mayReuseAlone(7)
+    return ChannelsLast(self, begins: true) { [self] node throws(MaasError) in
       let (x, w) = (try side(node, .a, .aZero), try side(node, .b, .bZero))
       try node.emitChannelsLastConvolution(convolution, x, w, finish(node), try node.output())
     }
@@ -110,8 +97,7 @@ package final class QuantizedProduct: Operator {
     IntegerFinish(
       aScale: node.optionalInput(2), bScale: node.optionalInput(3), bias: node.optionalInput(6),
       residual: node.optionalInput(7), yScale: node.optionalInput(8), yZero: node.optionalInput(9),
-      more: (10..<13).map { node.optionalInput($0) },
-      residualScales: addsBytes ? (13..<17).map { node.optionalInput($0) } : [], activation: activation)
+      more: (10..<13).map { node.optionalInput($0) }, activation: activation)
   }
 }
 
