@@ -54,7 +54,7 @@ var libmaasLinkage: [LinkerSetting] = [
     "-Xlinker", "-soname=libmaas.so.1", "-Xlinker", "-z", "-Xlinker", "nodelete",
     "-Xlinker", "--version-script=\(root)/Sources/MaasABI/maas.map", "-Xlinker",
     "--script=\(root)/Sources/MaasABI/discard.ld", "-Xlinker", "--no-eh-frame-hdr",
-    "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "-z",
+    "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=safe", "-Xlinker", "-z",
     "-Xlinker", "start-stop-gc", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
   ]),
 ]

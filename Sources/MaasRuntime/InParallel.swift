@@ -10,7 +10,8 @@
       withUnsafePointer(to: Work(body: body)) { work in
         var step = maas_step()
         step.params = UnsafeRawPointer(work)
-        (step.items, step.grain) = (Int64(items), Int64(grain))
+        // What an item costs is not known, nor whether all cost the same.
+        (step.items, step.grain, step.ordered) = (Int64(items), Int64(grain), true)
         step.run = { step, begin, end, _ in
           step?.pointee.params.assumingMemoryBound(to: Work.self).pointee.body(Int(begin)..<Int(end))
           return 0

@@ -119,24 +119,22 @@ class Session(Closing):
         self, idle: list[Prepared], feed: dict[str, Any], options: RunOptions | None
     ) -> list[np.ndarray] | None:
         """Runs with what is prepared for the dtypes and shapes of `feed`; None when nothing is."""
-        results, unfit = None, []
         try:
-            while results is None:
+            for _ in range(len(idle)):
                 prepared = idle.pop()
                 results = prepared.run(feed, options)
-                if results is None:
-                    unfit.append(prepared)
-                elif self._as_parameter_ is not None:
-                    idle.append(prepared)
+                if results is not None:
+                    if self._as_parameter_ is not None:
+                        idle.append(prepared)
+                    return results
+                # At once: other threads would miss it and prepare another.
+                idle.insert(0, prepared)
         except ShapeMismatch:
             # Either the shapes of outputs depend on more than those of inputs, or this run fails in any way.
             self._prepares = False
         except IndexError:
-            pass  # nothing fits, or other threads were quicker
-        finally:
-            if unfit and self._as_parameter_ is not None:
-                idle[:0] = unfit
-        return results
+            pass  # other threads were quicker
+        return None
 
     def _run_and_prepare(self, feed: Mapping[str, Any], options: RunOptions | None) -> list[np.ndarray]:
         """Runs; the second time with the same shapes, prepares for more."""

@@ -1,0 +1,50 @@
+import CMaasSystem
+import MaasCore
+import Testing
+
+@testable import MaasRuntime
+
+/// However items are dealt out, each is worked on once; those of an ordered step a grain at a time.
+@Suite struct DealTests {
+  /// By item: how often it came, and how many came with it where it was the first.
+  private struct Seen {
+    let visits, lengths: UnsafeMutablePointer<UInt32>
+  }
+
+  private func run(_ items: Int, _ grain: Int, _ threads: Int, ordered: Bool) -> (
+    visits: [UInt32], longest: Int
+  ) {
+    let memory = UnsafeMutablePointer<UInt32>.allocate(capacity: 2 * items)
+    defer { memory.deallocate() }
+    memory.initialize(repeating: 0, count: 2 * items)
+    withUnsafePointer(to: Seen(visits: memory, lengths: memory + items)) { seen in
+      var step = maas_step()
+      (step.params, step.ordered) = (UnsafeRawPointer(seen), ordered)
+      (step.items, step.grain) = (Int64(items), Int64(grain))
+      step.run = { step, begin, end, _ in
+        guard let step else { return -1 }
+        let seen = step.pointee.params.assumingMemoryBound(to: Seen.self).pointee
+        for item in begin..<end { _ = maas_sys_fetch_add32(seen.visits + Int(item), 1) }
+        seen.lengths[Int(begin)] = UInt32(end - begin)
+        return 0
+      }
+      var failure = maas_worker()
+      _ = runStep(
+        &step, pool: ThreadPool.shared, threads: threads, scratch: Scratch(base: nil, stride: 0),
+        limits: RunLimits(), failure: &failure)
+    }
+    let lengths = UnsafeBufferPointer(start: memory + items, count: items)
+    return (Array(UnsafeBufferPointer(start: memory, count: items)), Int(lengths.max() ?? 0))
+  }
+
+  @Test(arguments: [2, 3, 5], [1, 3, 7, 1000]) func everyItemOnce(threads: Int, grain: Int) {
+    for items in [1, 2, 5, 7, 8, 9, 16, 31, 100, 1001] {
+      for ordered in [false, true] {
+        let (visits, longest) = run(items, grain, threads, ordered: ordered)
+        #expect(visits == [UInt32](repeating: 1, count: items))
+        // All at once where another step has the pool.
+        if ordered { #expect(longest <= grain || longest == items) }
+      }
+    }
+  }
+}
