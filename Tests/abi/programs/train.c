@@ -269,10 +269,12 @@ static maas_dataset *indices(maas_dtype dtype, const void *values, size_t bytes)
 
 /* Features of other types are the same numbers, or are refused. */
 static void other_types(void) {
+  maas_trainer_options *options = fresh();
   maas_trainer *trainer = NULL;
-  OK(maas_trainer_create("input 1 type=int64\nembedding 9 1\nflatten", NULL, &trainer));
-  if (!trainer)
+  if (!options)
     return;
+  OK(maas_trainer_create("input 1 type=int64\nembedding 9 1\nflatten", options, &trainer));
+  OK(maas_trainer_options_close(options));
   static const int64_t longs[] = {1, 0, 8, 8};
   static const int32_t ints[] = {1, 0, 8, 8};
   static const uint8_t bytes[] = {1, 0, 8, 8};
