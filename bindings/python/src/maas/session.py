@@ -119,8 +119,9 @@ class Session(Closing):
         self, idle: list[Prepared], feed: dict[str, Any], options: RunOptions | None
     ) -> list[np.ndarray] | None:
         """Runs with what is prepared for the dtypes and shapes of `feed`; None when nothing is."""
+        unfit = 0
         try:
-            for _ in range(len(idle)):
+            while True:
                 prepared = idle.pop()
                 results = prepared.run(feed, options)
                 if results is not None:
@@ -129,6 +130,9 @@ class Session(Closing):
                     return results
                 # At once: other threads would miss it and prepare another.
                 idle.insert(0, prepared)
+                unfit += 1
+                if unfit >= len(idle):
+                    return None
         except ShapeMismatch:
             # Either the shapes of outputs depend on more than those of inputs, or this run fails in any way.
             self._prepares = False
