@@ -51,11 +51,12 @@ static int64_t columns_of(const maas_s8_gemm_params *g, int64_t most, int32_t nr
 
 /// Columns of a tile to begin with: one panel where rows are read in place, so that each panel of B meets all rows while it
 /// is near, but some panels for few rows; many where rows are copied.
-static int64_t first_columns(maas_s8_gemm_params *g, const maas_kernel *kernel) {
+static int64_t first_columns(const maas_s8_gemm_params *g, const maas_kernel *kernel) {
   if (!maas_s8_reads_in_place(g))
     return maas_max64(least_columns, maas_min64(most_columns, most_bytes * 3 / 4 / maas_max64(g->k, 1)));
-  g->tile_n = kernel->nr;
-  return kernel->nr * (1 + (int64_t)(least_nanoseconds / tile_nanoseconds(g, kernel->isa)));
+  maas_s8_gemm_params panel = *g;
+  panel.tile_n = kernel->nr;
+  return kernel->nr * (1 + (int64_t)(least_nanoseconds / tile_nanoseconds(&panel, kernel->isa)));
 }
 
 static void cut_rows(maas_s8_gemm_params *g, int64_t groups, int64_t pieces, int32_t mr) {
