@@ -1,17 +1,24 @@
 import CMaasSystem
 
-/// An atomic 32-bit word that threads can sleep on, alone on its cache line.
+/// An atomic 32-bit word that threads can sleep on.
 struct Word {
   private let address: UnsafeMutablePointer<UInt32>
 
-  /// Nil when there is no memory. Words are never given back: threads may look at them at any time.
+  /// Alone on its cache line. Nil when there is no memory. Words are never given back: threads may look at them at any time.
   init?() {
     guard let memory = maas_sys_alloc(64, 64) else { return nil }
+    self.init(at: memory)
+  }
+
+  /// A word that shares its line with others.
+  init(at memory: UnsafeMutableRawPointer) {
     address = memory.bindMemory(to: UInt32.self, capacity: 1)
     address.initialize(to: 0)
   }
 
   func load() -> UInt32 { maas_sys_load32(address) }
+  /// For other threads to see not before what was written earlier; cheaper than `exchange`.
+  func store(_ value: UInt32) { maas_sys_store32(address, value) }
   /// Returns the value before.
   @discardableResult
   func add(_ delta: UInt32) -> UInt32 { maas_sys_fetch_add32(address, delta) }

@@ -105,6 +105,8 @@ static inline void maas_sys_pause(void) {
   __asm__ volatile("yield");
 #endif
 }
+/// Begins to bring a line into the cache.
+static inline void maas_sys_prefetch(const void *line) { __builtin_prefetch(line); }
 /// Lets another thread have the CPU.
 void maas_sys_yield(void);
 /// Four numbers of the calling thread's own, 0 at first, for code that likes to go on with what it did last.
@@ -138,6 +140,9 @@ static inline bool maas_sys_exchange_if(int64_t *value, int64_t expected, int64_
 }
 static inline uint32_t maas_sys_load32(const uint32_t *value) {
   return __atomic_load_n(value, __ATOMIC_SEQ_CST);
+}
+static inline void maas_sys_store32(uint32_t *value, uint32_t new_value) {
+  __atomic_store_n(value, new_value, __ATOMIC_RELEASE);
 }
 static inline uint32_t maas_sys_fetch_add32(uint32_t *value, uint32_t add) {
   return __atomic_fetch_add(value, add, __ATOMIC_SEQ_CST);
