@@ -63,11 +63,12 @@ static int64_t batch_offset(const maas_f32_gemm_params *g, int64_t index, const 
   return offset;
 }
 
-/// Neighbouring items share columns of B, which are the larger operand more often than not.
+/// Neighbouring items share columns of B, which are the larger operand more often than not, or many rows of A.
 static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operands, int64_t index) {
   int64_t row_tiles = maas_ceil_div(g->m, g->tile_m), column_tiles = maas_ceil_div(g->n, g->tile_n);
-  int64_t batch = index / (row_tiles * column_tiles);
-  int64_t i = index % row_tiles * g->tile_m, j = index / row_tiles % column_tiles * g->tile_n;
+  int64_t batch = index / (row_tiles * column_tiles), tile = index % (row_tiles * column_tiles);
+  int64_t i = (g->rows_outside ? tile / column_tiles : tile % row_tiles) * g->tile_m;
+  int64_t j = (g->rows_outside ? tile % column_tiles : tile / row_tiles) * g->tile_n;
   int64_t y = batch_offset(g, batch, g->y_batch) + i * g->y_row + j;
   gemm_item item = {.rows = maas_min64(g->tile_m, g->m - i), .columns = maas_min64(g->tile_n, g->n - j)};
   item.a = (const real *)operands[0] + g->a_offset + batch_offset(g, batch, g->a_batch) + i * g->a_row;

@@ -22,6 +22,10 @@ MAAS_ENTRY(maas_f32_gemm, rows)
 /// stays in the second-level cache and every thread finds some.
 enum { most_row_groups = 20, most_columns = 1024, least_columns = 64, wanted_items = 16 };
 
+/// Rows that are worth reading all of B for. Threads that take rows read what they wrote in the step before; what another
+/// has just written takes several times as long.
+enum { band = 64 };
+
 /// What a full tile takes, at least: its operations, or B from the third-level cache.
 static double tile_nanoseconds(const maas_f32_gemm_params *g) {
   double b = (double)g->tile_n * (double)(g->k + 1), rows = (double)maas_min64(g->tile_m, g->m);
@@ -43,10 +47,17 @@ static int64_t batches(const maas_f32_gemm_params *g) {
   return count;
 }
 
+/// Pieces whose A fits, an even number of them where they can be bands: each of two threads gets half. Another B is copied
+/// for each.
+static int64_t least_row_pieces(const maas_f32_gemm_params *g, int64_t mr) {
+  int64_t pieces = maas_max64(1, maas_ceil_div(g->m, most_row_groups * mr));
+  return g->m < 2 * band || g->b_form != MAAS_GEMM_B_PACKED ? pieces : maas_round_up(pieces, 2);
+}
+
 /// Halves the tile until there is something for every thread or it is worth nobody's while: its columns first, since
 /// A's rows stay in the second-level cache while B comes from farther away, once for each tile of them.
 static void choose_tile(maas_f32_gemm_params *g, int64_t mr, int64_t nr, int64_t batch) {
-  int64_t row_pieces = maas_max64(1, maas_ceil_div(g->m, most_row_groups * mr));
+  int64_t row_pieces = least_row_pieces(g, mr);
   int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, most_columns));
   for (;;) {
     g->tile_m = maas_max64(mr, maas_ceil_div(g->m, row_pieces));
@@ -67,6 +78,7 @@ maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_para
   int64_t batch = batches(g);
   g->nr = kernel->nr;
   choose_tile(g, kernel->mr, kernel->nr, batch);
+  g->rows_outside = g->tile_m >= band && g->b_form == MAAS_GEMM_B_PACKED;
   if (g->m == 0 || g->n == 0)
     return (maas_split){.items = 0, .grain = 1};
   int64_t slab = g->b_form != MAAS_GEMM_B_PACKED ? kernel->nr : 0;
