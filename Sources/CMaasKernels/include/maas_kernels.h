@@ -163,7 +163,8 @@ typedef struct maas_f32_gemm_params {
   int64_t c_batch[MAAS_MAX_BATCH_RANK];
   int64_t y_batch[MAAS_MAX_BATCH_RANK]; ///< Also R's.
   int64_t tile_m, tile_n;               ///< Set by split.
-  bool rows_outside; ///< Set by split: tiles of the same rows follow each other, not those of the same columns.
+  bool
+      rows_outside; ///< Set by split: tiles of the same rows follow each other, not those of the same columns.
 } maas_f32_gemm_params;
 
 /// a, b, c or NULL, residual R or NULL, y. In place with R, and with C where C has Y's strides.
