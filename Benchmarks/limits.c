@@ -1,6 +1,7 @@
 /// The limits that products are measured against: fused multiply-adds and products of bytes per second of one thread, from
 /// registers.
 /// limits.py compiles this to a shared library and calls it, once per thread.
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -71,6 +72,41 @@ static double now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+enum { passes = 100, tries = 20 };
+static _Atomic int ball;
+
+/// Waits for the numbers first, first + 2 … and answers each with the next.
+static void answer(int first, int end) {
+  for (int i = first; i < end; i += 2) {
+    while (ball != i)
+      ;
+    ball = i + 1;
+  }
+}
+
+static void *second(void *unused) {
+  answer(1, 2 * passes * tries);
+  return unused;
+}
+
+/// Seconds that a line of the cache takes from one thread to another; the least of some tries, negative where no thread can be
+/// had. Virtual CPUs are at one time two threads of a core, at another in different parts of a processor.
+double maas_line_seconds(void) {
+  pthread_t other;
+  ball = 0;
+  if (pthread_create(&other, NULL, second, NULL))
+    return -1;
+  double least = 1;
+  for (int t = 0; t < tries; t++) {
+    double start = now();
+    answer(2 * passes * t, 2 * passes * (t + 1));
+    double took = (now() - start) / (2 * passes);
+    least = took < least ? took : least;
+  }
+  pthread_join(other, NULL);
+  return least;
 }
 
 /// Bursts per second, over about `seconds`.

@@ -49,6 +49,10 @@ class Machine:
         address = self._memory.ctypes.data
         return sum(_at_once(threads, lambda i: self._library.maas_peak_read(address + 8 * count * i, count, seconds)))
 
+    def line(self) -> float:
+        """Seconds that a line of the cache takes from one thread to another, now."""
+        return self._library.maas_line_seconds()
+
 
 def _at_once(threads: int, function: Callable[[int], float]) -> list[float]:
     found = [0.0] * threads
@@ -69,8 +73,9 @@ def _library() -> ctypes.CDLL:
     target = os.path.join(ROOT, ".build", "bench", "liblimits.so")
     if not os.path.exists(target) or os.path.getmtime(target) < os.path.getmtime(source):
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        subprocess.run(["gcc", "-O3", "-march=native", "-shared", "-fPIC", source, "-o", target], check=True)
+        subprocess.run(["gcc", "-O3", "-march=native", "-shared", "-fPIC", "-pthread", source, "-o", target], check=True)
     library = ctypes.CDLL(target)
+    library.maas_line_seconds.restype = ctypes.c_double
     for peak in (library.maas_peak_flops, library.maas_peak_byte_ops, library.maas_peak_read):
         peak.restype = ctypes.c_double
         peak.argtypes = [ctypes.c_double]

@@ -6,6 +6,7 @@ import functools
 import os
 import statistics
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from measure import Effort
 from networks.dense import STEPS
 from peers import ROOT, Unsupported
 from works import SMALL, WORKS
-from workers import Failed, Host
+from workers import REST, Failed, Host
 
 LARGE = next(work for work in WORKS if work.model == "mlp-4096")
 SESSIONS = 4
@@ -119,6 +120,15 @@ def fork_join(folder: str, effort: Effort, hosts: list[Host], machine: Machine) 
     return _row("fork and join", "fork-join", {"maas": {"seconds": max(extra, 1e-9), "idle": max(idle, 0)}}, threads=2)
 
 
+def line(folder: str, effort: Effort, hosts: list[Host], machine: Machine) -> Row:
+    """What a line of the cache takes from CPU to CPU while this runs; rows on two threads depend on it."""
+    times = []
+    for _ in range(effort.rounds):
+        time.sleep(REST)
+        times.append(machine.line())
+    return _row("a line from CPU to CPU", "line", {"maas": {**_seconds(times), "most": max(times)}}, threads=2)
+
+
 def crowd(folder: str, effort: Effort, hosts: list[Host], machine: Machine) -> Row:
     """Runs per second of callers with sessions of their own, each of two threads, as a multiple of one caller's."""
 
@@ -166,6 +176,7 @@ SPECIAL: dict[str, Callable[[str, Effort, list[Host], Machine], Row]] = {
     "plan, 5 nodes": functools.partial(planning, "5 nodes", "mlp-16", "N"),
     "plan, bert": functools.partial(planning, "bert", "bert", "S"),
     "a step of 1000": step,
+    "a line from CPU to CPU": line,
     "fork and join": fork_join,
     f"{CALLERS} callers at once": crowd,
     "open 268 MB": opening,
