@@ -4,7 +4,7 @@ import itertools
 import ml_dtypes
 import numpy as np
 
-from type_cases import floats, random, small
+from type_cases import floats, random, small, weights
 
 MICROSOFT = {"domain": "com.microsoft"}
 BYTES = (np.uint8, np.int8)
@@ -111,7 +111,7 @@ def softmax():
 def products():
     for (a_type, b_type), trans in itertools.product(((np.uint8, np.uint8), (np.uint8, np.int8), (np.int8, np.int8)), (0, 1)):
         name = f"{np.dtype(a_type).name}_{np.dtype(b_type).name}_{trans}"
-        a, b = bytes_of(a_type, 3, 7), bytes_of(b_type, *((5, 7) if trans else (7, 5)))
+        a, b = bytes_of(a_type, 3, 7), weights(bytes_of(b_type, *((5, 7) if trans else (7, 5))))
         head = [a, f32(0.02), zero(a_type), b]
         c = random.integers(-5000, 5000, 5).astype(np.int32)
         for columns in (0, 1):
@@ -129,21 +129,21 @@ def products():
     yield "qgemm_trans_a", "QGemm", 1, {"transA": 1}, inputs + [c, f32(0.2), zero(np.uint8)], MICROSOFT
     for a_type, b_type in ((np.uint8, np.uint8), (np.uint8, np.int8), (np.int8, np.int8)):
         name = f"{np.dtype(a_type).name}_{np.dtype(b_type).name}"
-        a, b = bytes_of(a_type, 2, 3, 6), bytes_of(b_type, 6, 5)
+        a, b = bytes_of(a_type, 2, 3, 6), weights(bytes_of(b_type, 6, 5))
         columns = [np.abs(floats(5)) + 0.01, bytes_of(b_type, 5)]
         for kind, (scale, zeros) in (("columns", columns), ("one", [f32(0.1), zero(b_type)]), ("no_zero", [f32(0.1), None])):
             inputs = [a, b, f32(0.2), scale, zero(a_type), zeros, floats(5)]
             yield f"matmul_to_float_{name}_{kind}", "MatMulIntegerToFloat", 1, {}, inputs, MICROSOFT
-        b = bytes_of(b_type, 2, 6, 5)
+        b = weights(bytes_of(b_type, 2, 6, 5))
         yield f"matmul_to_float_{name}_batch", "MatMulIntegerToFloat", 1, {}, [a, b, f32(0.2), f32(0.1), None, None], MICROSOFT
     for b_type in BYTES:
-        name, b = np.dtype(b_type).name, bytes_of(b_type, 6, 5)
+        name, b = np.dtype(b_type).name, weights(bytes_of(b_type, 6, 5))
         for kind, scale, zeros in (("columns", np.abs(floats(5)) + 0.01, bytes_of(b_type, 5)), ("one", f32(0.1), zero(b_type))):
             inputs = [floats(2, 3, 6), b, scale, zeros, floats(5)]
             yield f"dynamic_matmul_{name}_{kind}", "DynamicQuantizeMatMul", 1, {}, inputs, MICROSOFT
         yield f"dynamic_matmul_{name}_plain", "DynamicQuantizeMatMul", 1, {}, [floats(3, 6), b, f32(0.1)], MICROSOFT
     for dtype in BYTES:
-        x, w = bytes_of(dtype, 1, 5, 6, 4), bytes_of(np.int8, 3, 4, 3, 2)
+        x, w = bytes_of(dtype, 1, 5, 6, 4), weights(bytes_of(np.int8, 3, 4, 3, 2))
         inputs = [x, f32(0.05), zero(dtype), w, f32(0.02), np.array(0, np.int8), f32(0.3), zero(dtype)]
         bias = random.integers(-3000, 3000, 3).astype(np.int32)
         attributes = {"channels_last": 1, "pads": [1, 0, 1, 1], "strides": [2, 1]}
@@ -274,7 +274,8 @@ def gathered():
 
 def recurrent():
     for direction, count, columns in (("forward", 1, 0), ("reverse", 1, 1), ("bidirectional", 2, 1)):
-        inputs = [floats(4, 2, 5), bytes_of(np.int8, count, 5, 12), bytes_of(np.int8, count, 3, 12), floats(count, 24)]
+        w, r = weights(bytes_of(np.int8, count, 5, 12)), weights(bytes_of(np.int8, count, 3, 12))
+        inputs = [floats(4, 2, 5), w, r, floats(count, 24)]
         inputs += [None, floats(count, 2, 3), floats(count, 2, 3), None]
         for _ in range(2):
             shape = (count, 12) if columns else (count,)
@@ -293,7 +294,7 @@ def attention():
     for dtype, (kind, mask), columns in itertools.product(BYTES, masks.items(), (False, True)):
         scale = np.abs(floats(24)) * 0.01 + 0.01 if columns else f32(0.02)
         zeros = np.zeros(24, dtype) if columns else zero(dtype)
-        inputs = [bytes_of(np.uint8, batch, time, 6), bytes_of(dtype, 6, 24), floats(24), f32(0.01), scale, mask, zero(np.uint8), zeros]
+        inputs = [bytes_of(np.uint8, batch, time, 6), weights(bytes_of(dtype, 6, 24)), floats(24), f32(0.01), scale, mask, zero(np.uint8), zeros]
         name = f"qattention_{np.dtype(dtype).name}_{kind}_{columns}"
         yield name, "QAttention", 1, {"num_heads": heads}, inputs, MICROSOFT
     before, options = floats(2, batch, heads, past, size), MICROSOFT | {"outputs": 2}

@@ -2,7 +2,7 @@
 import ml_dtypes
 import numpy as np
 
-from type_cases import FLOAT8, SMALL, every, floats, ints, number_of, random, small
+from type_cases import FLOAT8, SMALL, every, floats, ints, number_of, random, small, weights
 
 
 def cases():
@@ -124,7 +124,7 @@ def products():
         yield f"matmul_integer_{name}", "MatMulInteger", 10, {}, [a, b], {"expected": [y]}
     one = np.array(0.02, np.float32)
     for dtype in (np.uint8, np.int8):
-        a, b = ints(dtype, 2, 5, 7), ints(dtype, 7, 6)
+        a, b = ints(dtype, 2, 5, 7), weights(ints(dtype, 7, 6))
         zero = np.array(4, dtype)
         inputs = [a, one, zero, b, one, zero, np.array(0.9, np.float32), np.array(7, dtype)]
         yield f"qlinear_matmul_{dtype.__name__}", "QLinearMatMul", 10, {}, inputs, {}
@@ -155,7 +155,7 @@ def convolutions():
         x, w = ints(np.uint8, *x_shape), ints(np.uint8, *w_shape)
         zeros = [np.array(120, np.uint8), np.array(7, np.uint8)]
         yield f"conv_integer_{name}", "ConvInteger", 10, attributes, [x, w] + zeros, {}
-        w, filters = ints(np.int8, *w_shape), w_shape[0]
+        w, filters = weights(ints(np.int8, *w_shape)), w_shape[0]
         inputs = [
             x, np.array(0.02, np.float32), zeros[0], w, (np.abs(floats(filters)) / 99).astype(np.float32),
             np.zeros(filters, np.int8), np.array(0.8, np.float32), np.array(99, np.uint8), ints(np.int16, filters).astype(np.int32),
