@@ -20,6 +20,7 @@ from onnxruntime.quantization import (CalibrationDataReader, QuantFormat, QuantT
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../bindings/python/src"))
 import maas
+from saturation import saturates
 
 MOST, MEAN = 0.03, 0.006  # Of the largest number of the answer; DynamicQuantizeLSTM is farther from it than the others.
 random = np.random.default_rng(5)
@@ -111,14 +112,15 @@ class Samples(CalibrationDataReader):
 
 def dynamic(path, to, samples):
     for kind, columns in itertools.product((QuantType.QUInt8, QuantType.QInt8), (False, True)):
-        quantize_dynamic(path, to, weight_type=kind, per_channel=columns)
+        quantize_dynamic(path, to, weight_type=kind, per_channel=columns, reduce_range=saturates())
         yield f"dynamic {kind.name}{' columns' * columns}"
 
 
 def static(path, to, samples):
     kinds = ((QuantType.QUInt8, QuantType.QUInt8), (QuantType.QUInt8, QuantType.QInt8), (QuantType.QInt8, QuantType.QInt8))
     for form, (a, w), columns in itertools.product(QuantFormat, kinds, (False, True)):
-        quantize_static(path, to, Samples(samples), form, activation_type=a, weight_type=w, per_channel=columns)
+        quantize_static(
+            path, to, Samples(samples), form, activation_type=a, weight_type=w, per_channel=columns, reduce_range=saturates())
         yield f"{form.name} {a.name} {w.name}{' columns' * columns}"
 
 

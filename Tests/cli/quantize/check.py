@@ -1,6 +1,6 @@
 """Checks what maas-model quantize wrote: check.py IN OUT REPORT.json LEAST_DB INPUTS.npz
 
-ONNX's checker takes the model; ONNX Runtime and maas-run give the same for every sample; and the report's error is
+ONNX's checker takes the model; ONNX Runtime (see saturation.py) and maas-run give the same for every sample; and the report's error is
 the one that ONNX Runtime's outputs have."""
 import json
 import os
@@ -10,16 +10,17 @@ import sys
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 import onnx
-import onnxruntime
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../models"))
+from saturation import session
 
 before, after, report, least, data = sys.argv[1:]
 onnx.checker.check_model(after, full_check=True)
-options = onnxruntime.SessionOptions()
-options.log_severity_level = 3
-sessions = [onnxruntime.InferenceSession(path, options) for path in (before, after)]
-outputs = [o.name for o in sessions[0].get_outputs() if o.type == "tensor(float)"]
+sessions = [session(path) for path in (before, after)]
+graph = onnx.load(before).graph
+outputs = [o.name for o in graph.output if o.type.tensor_type.elem_type == onnx.TensorProto.FLOAT]
 samples = dict(np.load(data))
-rank = len(sessions[0].get_inputs()[0].shape)
+rank = len(graph.input[0].type.tensor_type.shape.dim)
 sums = {name: [0.0, 0.0] for name in outputs}
 for i in range(len(next(iter(samples.values())))):
     feeds = {k: v[i] if v.ndim == rank + 1 else v[i : i + 1] for k, v in samples.items()}
