@@ -27,7 +27,7 @@ static void choose_window(maas_f32_conv_params *g, uint64_t *random) {
   }
 }
 
-/// Bit by bit of `style`: signs, zero points and scales of the filters' own, what Y is, clipping.
+/// Bit by bit of `style`: signs, zero points and scales of the filters' own, what Y is, clipping, small weights.
 static void choose_finish(byte_convolution *c, unsigned style, uint64_t *random) {
   static const maas_element types[] = {MAAS_ELEMENT_S32, MAAS_ELEMENT_F32, MAAS_ELEMENT_U8, MAAS_ELEMENT_S8};
   maas_s8_finish *f = &c->params.finish;
@@ -69,6 +69,8 @@ static byte_convolution made_convolution(int64_t channels, int64_t filters, int6
   c.operands[MAAS_S8_Y] = fence((size_t)(g->batch * volume(g->output) * filters) * size, true);
   memset(c.operands[MAAS_S8_Y].bytes, 0, c.operands[MAAS_S8_Y].size);
   choose_finish(&c, style, &random);
+  if (style & 1024)
+    draw_weights(&c.operands[MAAS_S8_B], style & 1 ? rarely_large : 32, c.params.finish.b_is_signed, &random);
   c.operands[MAAS_S8_A] = random_bytes((size_t)(g->batch * volume(g->input) * channels), &random);
   return c;
 }

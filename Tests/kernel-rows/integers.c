@@ -183,8 +183,32 @@ static bool is_product(const product *p) {
   return fence_whole(&p->operands[MAAS_S8_Y]);
 }
 
-static void check_product(const maas_kernel *row, int64_t m, int64_t n, int64_t k, unsigned style) {
+void draw_weights(fenced *b, int limit, bool is_signed, uint64_t *random) {
+  for (size_t i = 0; i < b->size; i++) {
+    uint64_t bits = random_bits(random);
+    int weight = (int)(bits % (uint64_t)(2 * limit + 1)) - limit;
+    if (limit == rarely_large && bits >> 40 & 15)
+      weight = bits >> 50 & 31 ? weight : bits >> 60 & 1 ? 127 : -128;
+    b->bytes[i] = (unsigned char)(is_signed ? weight : weight + 128);
+  }
+}
+
+/// As large as they can be, every other one.
+static void enlarge(fenced *a, bool is_signed, uint64_t *random) {
+  for (size_t i = 0; i < a->size; i++)
+    if (random_bits(random) & 1)
+      a->bytes[i] = is_signed ? 127 : 255;
+}
+
+/// `limit`: of the weights; 0 for none.
+static void check_product(const maas_kernel *row, int64_t m, int64_t n, int64_t k, unsigned style,
+                          int limit) {
   product p = made_product(m, n, k, style);
+  uint64_t random = style;
+  if (limit) {
+    draw_weights(&p.operands[MAAS_S8_B], limit, p.params.finish.b_is_signed, &random);
+    enlarge(&p.operands[MAAS_S8_A], p.params.finish.a_is_signed, &random);
+  }
   fenced right = panels(row, &p);
   maas_split split = maas_s8_gemm_split_for(row, &p.params);
   void *operands[MAAS_S8_OPERANDS];
@@ -194,7 +218,7 @@ static void check_product(const maas_kernel *row, int64_t m, int64_t n, int64_t 
     operands[MAAS_S8_BIAS] = NULL;
   run_row(row->run, &p.params, operands, split);
   char note[64];
-  snprintf(note, sizeof note, "%d x %d x %d, %x", (int)m, (int)n, (int)k, style);
+  snprintf(note, sizeof note, "%d x %d x %d, %x within %d", (int)m, (int)n, (int)k, style, limit);
   count(row->name, note, is_product(&p) ? NULL : "not the product");
   for (int i = 0; i < MAAS_S8_OPERANDS; i++)
     unfence(&p.operands[i]);
@@ -215,9 +239,25 @@ static void check_products_of(const maas_kernel *row) {
     for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++)
       for (int style = 0; style < 4; style++)
         check_product(row, sizes[i], sizes[j], sizes[random_bits(&random) % 9],
-                      (unsigned)random_bits(&random));
-  check_product(row, 70, 200, 300, 4 | 8 | 32);
-  check_product(row, 3, 5, 0, 16);
+                      (unsigned)random_bits(&random), 0);
+  check_product(row, 70, 200, 300, 4 | 8 | 32, 0);
+  check_product(row, 3, 5, 0, 16, 0);
 }
 
-void check_integers(void) { each_row("maas_s8_gemm", check_products_of); }
+/// Weights whose sums of some products fit 16 bits, always or mostly, and bytes that make the most of it.
+static void check_limits_of(const maas_kernel *row) {
+  static const int limits[] = {32, rarely_large, 64, 127};
+  static const int64_t rows[] = {32, 49, 75}, columns[] = {1, 16, 37}, depths[] = {32, 103, 300};
+  uint64_t random = 5;
+  for (int i = 0; i < 36; i++) {
+    int64_t m = rows[random_bits(&random) % 3], n = columns[random_bits(&random) % 3];
+    check_product(row, m, n, depths[random_bits(&random) % 3], (unsigned)random_bits(&random), limits[i % 4]);
+  }
+  check_product(row, 250, 20, 2052, 8 | 32, rarely_large);
+  check_product(row, 250, 20, 2052, 8 | 32, 32);
+}
+
+void check_integers(void) {
+  each_row("maas_s8_gemm", check_products_of);
+  each_row("maas_s8_gemm", check_limits_of);
+}

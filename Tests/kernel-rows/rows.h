@@ -55,6 +55,9 @@ int32_t run_row(maas_step_run row, const void *params, void *const *operands, ma
 void each_row(const char *family, void (*body)(const maas_kernel *row));
 
 fenced random_bytes(size_t size, uint64_t *random);
+/// Weights within `limit` of 0 or, of unsigned bytes, of 128. Within rarely_large a few are as large as they can be.
+enum { rarely_large = 40 };
+void draw_weights(fenced *b, int limit, bool is_signed, uint64_t *random);
 fenced random_floats(size_t count, float low, float high, uint64_t *random);
 fenced random_integers(size_t count, uint64_t *random);
 /// Element i of bytes, and of floats.

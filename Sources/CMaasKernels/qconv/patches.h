@@ -11,12 +11,12 @@ typedef struct conv_tile {
 static conv_tile conv_tile_at(const maas_f32_conv_params *g, int64_t index) {
   int64_t positions = maas_window_volume(g->output), filters = maas_s8_conv_filters(g);
   int64_t row_tiles = maas_ceil_div(positions, g->tile_m), column_tiles = maas_ceil_div(filters, g->tile_n);
-  int64_t row_groups = maas_ceil_div(positions, MAAS_MR), i = index % row_tiles;
-  conv_tile t = {.position = i * row_groups / row_tiles * MAAS_MR,
+  int64_t row_groups = maas_ceil_div(positions, tile_group), i = index % row_tiles;
+  conv_tile t = {.position = i * row_groups / row_tiles * tile_group,
                  .filter = index / row_tiles % column_tiles * g->tile_n,
                  .group = index / (row_tiles * column_tiles) % g->groups,
                  .image = index / (row_tiles * column_tiles) / g->groups};
-  t.rows = maas_min64((i + 1) * row_groups / row_tiles * MAAS_MR, positions) - t.position;
+  t.rows = maas_min64((i + 1) * row_groups / row_tiles * tile_group, positions) - t.position;
   t.columns = maas_min64(g->tile_n, filters - t.filter);
   return t;
 }
@@ -192,6 +192,8 @@ static void product_item(const maas_s8_conv_params *p, void *const *operands, in
                          .operands = operands};
   block.b = (const uint8_t *)operands[MAAS_S8_B] +
             (t.group * panels + t.filter / MAAS_NR) * maas_s8_panel(k, MAAS_NR);
+  if (has_lanes)
+    block.spare = scratch + maas_s8_conv_copied(g, g->tile_m);
   int64_t starts[maas_s8_conv_most_pieces];
   if (maas_s8_conv_slides(g))
     slide(p, &t, operands, &block, starts, scratch);

@@ -1,18 +1,16 @@
 /// The rows of convolution of bytes, how it is cut into items, and how weights are packed.
-#include <string.h>
-#include "../qgemm/left.h"
 #include "../table.h"
 #include "shape.h"
 
 int32_t maas_s8_conv_6x64_avx512(MAAS_STEP_ARGUMENTS);
-int32_t maas_s8_conv_4x16_avx2(MAAS_STEP_ARGUMENTS);
+int32_t maas_s8_conv_16x16_avx2(MAAS_STEP_ARGUMENTS);
 int32_t maas_s8_conv_4x16_neon(MAAS_STEP_ARGUMENTS);
 int32_t maas_s8_conv_2x4_scalar(MAAS_STEP_ARGUMENTS);
 
 static const maas_kernel rows[] = {
 #if defined(__x86_64__)
     MAAS_ROW(maas_s8_conv_6x64_avx512, MAAS_ISA_AVX512, 6, 64),
-    MAAS_ROW(maas_s8_conv_4x16_avx2, MAAS_ISA_AVX2, 4, 16),
+    MAAS_ROW(maas_s8_conv_16x16_avx2, MAAS_ISA_AVX2, lanes_rows, 16),
 #elif defined(__aarch64__)
     MAAS_ROW(maas_s8_conv_4x16_neon, MAAS_ISA_NEON, 4, 16),
 #endif
@@ -25,6 +23,7 @@ enum {
   most_bytes = 256 * 1024,
   most_weights = 512 * 1024,
   most_row_groups = 32,
+  most_lanes_groups = 12,
   good_columns = 256,
   wanted_items = 8,
   even_pieces = 4
@@ -46,17 +45,9 @@ static double tile_nanoseconds(const maas_f32_conv_params *g, int32_t isa) {
   return (double)g->tile_m * (double)(maas_s8_conv_rows(g) + 16) * (0.05 + product * columns);
 }
 
-/// Bytes of what a tile copies of x.
-static int64_t copied(const maas_f32_conv_params *g, int64_t positions) {
-  if (maas_s8_conv_slides(g))
-    return maas_s8_conv_slab(g, maas_s8_conv_lines(g, positions)) +
-           positions * (int64_t)(sizeof(int64_t) + sizeof(int32_t));
-  return positions * (maas_s8_row(maas_s8_conv_rows(g)) + (int64_t)sizeof(int32_t));
-}
-
 static int64_t most_groups(const maas_kernel *kernel, const maas_f32_conv_params *g) {
-  int64_t groups = most_row_groups;
-  while (groups > 2 && copied(g, groups * kernel->mr) > most_bytes)
+  int64_t groups = kernel->isa == MAAS_ISA_AVX2 ? most_lanes_groups : most_row_groups;
+  while (groups > 2 && maas_s8_conv_copied(g, groups * kernel->mr) > most_bytes)
     groups = groups * 3 / 4;
   return groups;
 }
@@ -84,7 +75,10 @@ static maas_split split_product(const maas_kernel *kernel, maas_f32_conv_params 
     else
       break;
   }
-  return maas_split_by_cost(tiles(g), tile_nanoseconds(g, kernel->isa), copied(g, g->tile_m));
+  int64_t scratch = maas_s8_conv_copied(g, g->tile_m);
+  if (kernel->isa == MAAS_ISA_AVX2)
+    scratch += maas_s8_lanes_spare(maas_s8_conv_rows(g), g->tile_m);
+  return maas_split_by_cost(tiles(g), tile_nanoseconds(g, kernel->isa), scratch);
 }
 
 static maas_split split_depthwise(const maas_kernel *kernel, const maas_f32_conv_params *g) {

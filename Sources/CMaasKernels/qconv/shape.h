@@ -2,6 +2,7 @@
 #define MAAS_QCONV_SHAPE_H
 /// What the split of convolution of bytes decides, its packing writes and its kernels follow.
 #include "../conv/conv.h"
+#include "../qgemm/left.h"
 #include "../split.h"
 #include "maas_quant.h"
 
@@ -66,6 +67,15 @@ static inline bool maas_s8_conv_slides(const maas_f32_conv_params *g) {
   return maas_s8_conv_piece(g) % 4 == 0 && maas_s8_conv_pieces(g) <= maas_s8_conv_most_pieces &&
          g->input[maas_depth] == 1 && g->output[maas_depth] == 1 && g->kernel[maas_depth] == 1 &&
          g->pad[maas_depth] == 0 && maas_s8_conv_slab(g, 2) <= maas_s8_conv_most_slab;
+}
+
+/// Bytes of what a tile of so many positions copies of x.
+static inline int64_t maas_s8_conv_copied(const maas_f32_conv_params *g, int64_t positions) {
+  int64_t bytes = positions * (maas_s8_row(maas_s8_conv_rows(g)) + (int64_t)sizeof(int32_t));
+  if (maas_s8_conv_slides(g))
+    bytes = maas_s8_conv_slab(g, maas_s8_conv_lines(g, positions)) +
+            positions * (int64_t)(sizeof(int64_t) + sizeof(int32_t));
+  return maas_round_up(bytes, 64);
 }
 
 #endif

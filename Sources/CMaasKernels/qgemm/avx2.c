@@ -3,7 +3,8 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "../simd/avx2.h"
 #define MAAS_ISA_SUFFIX avx2
-#define MAAS_TILE 4x16
+#define MAAS_TILE 16x16
+#define MAAS_LANES
 #define MAAS_MR 4
 #define MAAS_NV 2
 #include "body.h"

@@ -108,18 +108,23 @@ BYTES_KERNEL(bytes_of_all, MAAS_NV)
 /// For one vector, two or all.
 static bytes_kernel *const bytes_kernels[] = {bytes_of_one, bytes_of_two, bytes_of_all};
 
+static void load_columns(const maas_s8_block *k, int64_t j, const uint8_t *b, panel_columns *c) {
+  const uint8_t *column_sums = b + k->pieces * maas_round_up(k->piece, 4) * MAAS_NR;
+  *c = (panel_columns){.width = maas_min64(MAAS_NR, k->columns - j)};
+  load_integers(k, j, (const int32_t *)(const void *)column_sums, c);
+  if (k->finish->y_type != MAAS_ELEMENT_S32)
+    load_floats(k, j, c);
+  c->is_plain = !c->has_zeros && !c->has_row_zeros && !c->has_row_scales && !c->adds_more &&
+                !k->operands[MAAS_S8_RESIDUAL] && k->finish->y_type != MAAS_ELEMENT_S32;
+}
+
 static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) {
-  panel_columns c = {.width = maas_min64(MAAS_NR, k->columns - j)};
+  panel_columns c;
   int32_t sums[MAAS_MR * MAAS_NR];
   int64_t apart[MAAS_MR];
+  load_columns(k, j, b, &c);
   int kernel = c.width <= V_WIDTH ? 0 : c.width <= 2 * V_WIDTH ? 1 : 2;
-  const uint8_t *column_sums = b + k->pieces * maas_round_up(k->piece, 4) * MAAS_NR;
-  load_integers(k, j, (const int32_t *)(const void *)column_sums, &c);
-  if (k->finish->y_type != MAAS_ELEMENT_S32)
-    load_floats(k, j, &c);
-  bool is_plain = !c.has_zeros && !c.has_row_zeros && !c.has_row_scales && !c.adds_more &&
-                  !k->operands[MAAS_S8_RESIDUAL] && k->finish->y_type != MAAS_ELEMENT_S32;
-  bool to_bytes = is_plain && k->finish->y_type != MAAS_ELEMENT_F32;
+  bool to_bytes = c.is_plain && k->finish->y_type != MAAS_ELEMENT_F32;
   uint8_t *y = (uint8_t *)k->operands[MAAS_S8_Y] + k->y + j;
   for (int64_t i = 0; i < MAAS_MR; i++)
     apart[i] = i * k->a_row;
@@ -132,14 +137,26 @@ static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) 
       continue;
     }
     micro_kernels[rows - 1][kernel](k, a, places, b, c.base, sums);
-    (is_plain ? finish_plain_rows : finish_other_rows)(k, &c, r, rows, j, sums);
+    (c.is_plain ? finish_plain_rows : finish_other_rows)(k, &c, r, rows, j, sums);
   }
 }
 
-void MAAS_S8_SHARED(block)(const maas_s8_block *block) {
-  const uint8_t *b = block->b;
-  for (int64_t j = 0; j < block->columns; j += MAAS_NR, b += maas_s8_panel(block->k, MAAS_NR))
-    multiply_panel(block, j, b);
+static void multiply_all(const maas_s8_block *k) {
+  const uint8_t *b = k->b;
+  for (int64_t j = 0; j < k->columns; j += MAAS_NR, b += maas_s8_panel(k->k, MAAS_NR))
+    multiply_panel(k, j, b);
 }
+
+#ifdef MAAS_LANES
+#include "lanes.h"
+void MAAS_S8_SHARED(block)(const maas_s8_block *block) {
+  int64_t done = multiply_many(block);
+  maas_s8_block rest = some_rows(block, done, block->rows - done);
+  if (rest.rows > 0)
+    multiply_all(&rest);
+}
+#else
+void MAAS_S8_SHARED(block)(const maas_s8_block *block) { multiply_all(block); }
+#endif
 
 #include "../qconv/depthwise.h"

@@ -2,6 +2,11 @@
 #include "block.h"
 
 #define MAAS_S8_KERNEL(op) MAAS_JOIN4_EXPANDED(maas_s8_, op, MAAS_TILE, MAAS_ISA_SUFFIX)
+#ifdef MAAS_LANES
+enum { tile_group = lanes_rows, has_lanes = true };
+#else
+enum { tile_group = MAAS_MR, has_lanes = false };
+#endif
 #ifndef MAAS_S8_BLOCK
 #define MAAS_S8_BLOCK MAAS_S8_SHARED(block)
 #define MAAS_S8_DEPTHWISE MAAS_S8_SHARED(depthwise)
@@ -52,9 +57,10 @@ static void copy_rows(const maas_s8_gemm_params *g, const uint8_t *a, maas_s8_bl
 
 /// One work item: a tile of one matrix of Y.
 static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64_t item, void *scratch) {
-  int64_t groups = maas_ceil_div(g->m, MAAS_MR), column_tiles = maas_ceil_div(g->n, g->tile_n);
+  int64_t groups = maas_ceil_div(g->m, tile_group), column_tiles = maas_ceil_div(g->n, g->tile_n);
   int64_t index = item / (g->row_tiles * column_tiles), piece = item % g->row_tiles;
-  int64_t i = piece * groups / g->row_tiles * MAAS_MR, end = (piece + 1) * groups / g->row_tiles * MAAS_MR;
+  int64_t i = piece * groups / g->row_tiles * tile_group,
+          end = (piece + 1) * groups / g->row_tiles * tile_group;
   int64_t j = item / g->row_tiles % column_tiles * g->tile_n;
   int64_t a = matrix_of(g, index, g->a_batch), b = matrix_of(g, index, g->b_batch),
           y = matrix_of(g, index, g->y_batch), panels = maas_ceil_div(g->n, MAAS_NR);
@@ -73,6 +79,8 @@ static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64
                          .finish = &g->finish,
                          .operands = operands};
   block.b = (const uint8_t *)operands[MAAS_S8_B] + (b * panels + j / MAAS_NR) * maas_s8_panel(g->k, MAAS_NR);
+  if (has_lanes)
+    block.spare = (uint8_t *)scratch + maas_s8_copied(g);
   const uint8_t *from = (const uint8_t *)operands[MAAS_S8_A] + (a * g->m + i) * g->a_row;
   if (maas_s8_reads_in_place(g))
     block.a = from, block.a_row = g->a_row;

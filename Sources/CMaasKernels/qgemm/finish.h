@@ -22,6 +22,7 @@ typedef struct panel_columns {
   bool y_is_signed;   ///< Of bytes.
   byte_bounds bounds; ///< Of bytes.
   bool has_zeros, has_row_zeros, has_row_scales;
+  bool is_plain; ///< Rows have nothing of their own, and become floats or bytes.
   /// Where the columns' numbers are added to bytes: what both count for, and the bounds of bytes that have their zero
   /// point.
   bool adds_more;

@@ -23,6 +23,7 @@ typedef struct maas_s8_block {
   int64_t y, y_row;      ///< The first element of Y, and of the residual; elements between their rows.
   const maas_s8_finish *finish;
   void *const *operands; ///< In the order of maas_s8_operand.
+  uint8_t *spare;        ///< Of maas_s8_lanes_spare bytes, for kernels that put A's rows in lanes.
 } maas_s8_block;
 
 /// Of rows that are one piece.
@@ -61,6 +62,31 @@ static inline bool maas_s8_reads_in_place(const maas_s8_gemm_params *g) {
 
 /// Elements between rows of A that are made for a block: no two rows of a group share all their cache sets.
 static inline int64_t maas_s8_row(int64_t k) { return maas_round_up(k, 64) + 64; }
+
+/// Groups of 4 neighbours along k.
+static inline int64_t maas_s8_quads(int64_t k) { return maas_ceil_div(k, 4); }
+
+/// Rows of A that go into lanes together, and the fewest of a block that do.
+enum { lanes_rows = 16, least_lanes = 32, most_lanes_bytes = 256 * 1024 };
+
+/// How many of a block's rows go into lanes before they meet B: they stay in the second-level cache. 0: none.
+static inline int64_t maas_s8_lanes_pass(int64_t k, int64_t rows) {
+  if (rows < least_lanes || k < 32)
+    return 0;
+  int64_t fitting = most_lanes_bytes / (4 * maas_s8_quads(k)) / lanes_rows * lanes_rows;
+  return maas_min64(maas_round_up(rows, lanes_rows), maas_max64(least_lanes, fitting));
+}
+
+/// What is needed for that: the rows, a panel of 16 columns, and twice as much again for what is multiplied apart.
+static inline int64_t maas_s8_lanes_spare(int64_t k, int64_t rows) {
+  int64_t pass = maas_s8_lanes_pass(k, rows);
+  return pass ? maas_s8_quads(k) * (4 * pass + 3 * 4 * 16) + 64 : 0;
+}
+
+/// Bytes that copies of a tile's rows take, with their sums.
+static inline int64_t maas_s8_copied(const maas_s8_gemm_params *g) {
+  return maas_round_up(g->tile_m * (maas_s8_row(g->k) + (int64_t)sizeof(int32_t)), 64);
+}
 
 /// Bytes of one panel of B: groups of 4 neighbours along k of nr columns, then the columns' sums.
 static inline int64_t maas_s8_panel(int64_t k, int64_t nr) { return (maas_round_up(k, 4) + 4) * nr; }

@@ -3,14 +3,14 @@
 #include "left.h"
 
 int32_t maas_s8_gemm_6x64_avx512(MAAS_STEP_ARGUMENTS);
-int32_t maas_s8_gemm_4x16_avx2(MAAS_STEP_ARGUMENTS);
+int32_t maas_s8_gemm_16x16_avx2(MAAS_STEP_ARGUMENTS);
 int32_t maas_s8_gemm_4x16_neon(MAAS_STEP_ARGUMENTS);
 int32_t maas_s8_gemm_2x4_scalar(MAAS_STEP_ARGUMENTS);
 
 static const maas_kernel rows[] = {
 #if defined(__x86_64__)
     MAAS_ROW(maas_s8_gemm_6x64_avx512, MAAS_ISA_AVX512, 6, 64),
-    MAAS_ROW(maas_s8_gemm_4x16_avx2, MAAS_ISA_AVX2, 4, 16),
+    MAAS_ROW(maas_s8_gemm_16x16_avx2, MAAS_ISA_AVX2, lanes_rows, 16),
 #elif defined(__aarch64__)
     MAAS_ROW(maas_s8_gemm_4x16_neon, MAAS_ISA_NEON, 4, 16),
 #endif
@@ -26,7 +26,9 @@ enum {
   least_columns = 256,
   most_columns = 1024,
   least_nanoseconds = 5000,
-  wanted_items = 12
+  wanted_items = 12,
+  most_lanes_groups = 16,
+  least_lanes_columns = 192
 };
 
 /// A product, or a byte of B from the third-level cache.
@@ -64,9 +66,24 @@ static void cut_rows(maas_s8_gemm_params *g, int64_t groups, int64_t pieces, int
   g->tile_m = maas_min64(maas_max64(g->m, 1), maas_ceil_div(groups, pieces) * mr);
 }
 
+/// Rows that go into lanes do so for many columns, and meet each panel of B together.
+static bool choose_lanes_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
+  int64_t pass = kernel->isa == MAAS_ISA_AVX2 ? maas_s8_lanes_pass(g->k, g->m) : 0;
+  if (pass == 0)
+    return false;
+  int64_t groups = maas_ceil_div(g->m, lanes_rows);
+  cut_rows(g, groups, maas_ceil_div(groups, maas_min64(pass / lanes_rows, most_lanes_groups)), lanes_rows);
+  g->tile_n = columns_of(g, g->n, kernel->nr);
+  int64_t pieces = maas_ceil_div(wanted_items, maas_max64(1, tiles(g)));
+  g->tile_n = columns_of(g, maas_max64(least_lanes_columns, maas_ceil_div(g->n, pieces)), kernel->nr);
+  return true;
+}
+
 /// Cuts rows and then columns until there is something for every thread or it is worth nobody's while. Tiles of rows differ
 /// by one group at most.
 static void choose_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
+  if (choose_lanes_tile(g, kernel))
+    return;
   int64_t groups = maas_max64(1, maas_ceil_div(g->m, kernel->mr));
   int64_t most = maas_min64(most_row_groups, maas_max64(2, most_bytes / maas_s8_row(g->k) / kernel->mr));
   if (!maas_s8_reads_in_place(g))
@@ -89,7 +106,9 @@ static void choose_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
 maas_split maas_s8_gemm_split_for(const maas_kernel *kernel, maas_s8_gemm_params *g) {
   choose_tile(g, kernel);
   int64_t items = g->m == 0 || g->n == 0 ? 0 : tiles(g);
-  int64_t scratch = g->tile_m * (maas_s8_row(g->k) + (int64_t)sizeof(int32_t));
+  int64_t scratch = maas_s8_copied(g);
+  if (kernel->isa == MAAS_ISA_AVX2)
+    scratch += maas_s8_lanes_spare(g->k, g->tile_m);
   return maas_split_by_cost(items, tile_nanoseconds(g, kernel->isa), scratch);
 }
 
