@@ -231,6 +231,10 @@ void check_products(void) {
     check_gemm(m, 150, 1100, (form){.a_transposed = true});
   check_gemm(4, 100, 300, (form){.c = ROW_C, .residual = true, .b_form = MAAS_GEMM_B_PLAIN});
   check_gemm(30, 1024, 600, (form){.a_transposed = true, .b_form = MAAS_GEMM_B_PLAIN});
+  // Tiles that share the packed rows of a transposed A; several panels of B copied at once.
+  check_gemm(600, 150, 100, (form){.a_transposed = true, .b_form = MAAS_GEMM_B_PLAIN});
+  check_gemm(40, 203, 300, (form){.c = ROW_C, .b_form = MAAS_GEMM_B_PLAIN});
+  check_gemm(40, 203, 300, (form){.b_transposed = true, .b_form = MAAS_GEMM_B_PLAIN});
   check_gemm(3, 300, 1030, (form){.c = MATRIX_C, .activation = {MAAS_UNARY_CLIP, -1, 6}, .gap = 3});
   check_gemm(143, 1100, 9, (form){.b_transposed = true, .activation = {MAAS_UNARY_RELU, 0, 0}, .gap = 5});
   check_gemm(9, 20, 30, (form){.c = COLUMN_C, .activation = {MAAS_UNARY_TANH, 0, 0}, .batches = 6});

@@ -42,6 +42,7 @@ typedef struct gemm_item {
   const char *b, *next; ///< B of this item, and of the one after it.
   real *y;
   int64_t rows, columns;
+  bool is_packed; ///< A lies in scratch memory as the item before left it.
 } gemm_item;
 
 #ifdef MAAS_DOUBLE
@@ -63,7 +64,7 @@ static int64_t batch_offset(const maas_f32_gemm_params *g, int64_t index, const 
   return offset;
 }
 
-/// Neighbouring items share columns of B, which are the larger operand more often than not, or many rows of A.
+/// Neighbouring items share columns of B, which are the larger operand more often than not, or rows of A.
 static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operands, int64_t index) {
   int64_t row_tiles = maas_ceil_div(g->m, g->tile_m), column_tiles = maas_ceil_div(g->n, g->tile_n);
   int64_t batch = index / (row_tiles * column_tiles), tile = index % (row_tiles * column_tiles);
@@ -93,15 +94,17 @@ static int64_t even_height(const maas_f32_gemm_params *g, int64_t rows) {
   return maas_ceil_div(rows, maas_ceil_div(rows, most));
 }
 
-/// A panel whose rows lie near each other is read where it lies as fast as a copy of it; others that are a page or more apart by
-/// so many groups of rows.
+/// Few groups of rows read a panel where it lies as fast as a copy of it.
 enum { groups_in_place = 3 };
 
-/// Floats between rows of a plain B from which on they do not lie near.
-enum { far_rows = 1024 };
+/// So do many, where rows of a wide panel are less than this apart, or where all rows of a narrow one fit beside what else
+/// the caches hold.
+enum { bytes_apart = 1 << 12, bytes_of_rows = 1 << 16 };
 
 static bool stays_in_place(const maas_f32_gemm_params *g, const maas_gemm_pass *pass) {
-  bool is_near = g->b_row * (int64_t)sizeof(real) < far_rows * (int64_t)sizeof(float);
+  bool is_wide = maas_gemm_slab_panels(MAAS_NR) == 1;
+  int64_t apart = g->b_row * (int64_t)sizeof(real);
+  bool is_near = is_wide ? apart < bytes_apart : apart * pass->k <= bytes_of_rows;
   return is_near || pass->rows <= groups_in_place * MAAS_MR;
 }
 
@@ -115,10 +118,10 @@ static bool packing_pays(const maas_f32_gemm_params *g, const gemm_item *item) {
          g->k * g->a_col * (int64_t)sizeof(real) > bytes_in_place;
 }
 
-/// Rows [p, p + k) of one panel of a B that is no panels of floats: in place where few groups of rows read
-/// whole rows of it, else through `slab`.
-static void use_panel(const maas_f32_gemm_params *g, const char *b, int64_t p, maas_gemm_pass *pass,
-                      real *slab) {
+/// Rows [p, p + k) of panels of a B that is no panels of floats: in place where few groups of rows read whole rows of
+/// them, else through `slab`.
+static void use_panels(const maas_f32_gemm_params *g, const char *b, int64_t p, maas_gemm_pass *pass,
+                       real *slab) {
   pass->b = slab;
 #ifndef MAAS_DOUBLE
   if (g->b_form != MAAS_GEMM_B_PLAIN) {
@@ -128,21 +131,24 @@ static void use_panel(const maas_f32_gemm_params *g, const char *b, int64_t p, m
 #endif
   maas_gemm_plain plain = {(const loose *)(const void *)b + p * g->b_row, g->b_row, g->b_col, pass->k,
                            pass->columns};
-  if (g->b_col == 1 && pass->columns == MAAS_NR && stays_in_place(g, pass)) {
+  if (g->b_col == 1 && pass->columns % MAAS_NR == 0 && stays_in_place(g, pass)) {
     pass->b = (const real *)plain.b;
     pass->b_gap = g->b_row - MAAS_NR;
+    pass->panel = MAAS_NR;
   } else {
     pack_b(&plain, MAAS_NR, pass->k, slab);
+    pass->panel = pass->k * MAAS_NR;
   }
 }
 
 static void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item, int64_t p,
                         const maas_gemm_pass *whole, const maas_gemm_finish *f, real *slab) {
   int64_t column = (g->b_form == MAAS_GEMM_B_PLAIN ? g->b_col : g->k) * b_bytes(g);
-  for (int64_t j = 0; j < whole->columns; j += MAAS_NR) {
+  int64_t width = g->b_form == MAAS_GEMM_B_PLAIN ? maas_gemm_slab_panels(MAAS_NR) * MAAS_NR : MAAS_NR;
+  for (int64_t j = 0; j < whole->columns; j += width) {
     maas_gemm_pass pass = *whole;
-    pass.columns = maas_min64(MAAS_NR, whole->columns - j);
-    use_panel(g, item->b + j * column, p, &pass, slab);
+    pass.columns = maas_min64(width, whole->columns - j);
+    use_panels(g, item->b + j * column, p, &pass, slab);
     maas_gemm_finish finish = finish_at(f, 0, j);
     MAAS_REAL_SHARED(gemm_pass)(&pass, &finish);
   }
@@ -189,7 +195,8 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
       fetch_panels(&pass,
                    p + pass.k < g->k ? pass.b + pass.k * MAAS_NR : (const real *)(const void *)item->next);
     if (pack) {
-      pack_a(pass.rows, height, pass.k, pass.a, scratch);
+      if (!item->is_packed)
+        pack_a(pass.rows, height, pass.k, pass.a, scratch);
       pass.a = (maas_gemm_left){scratch, 1, height};
       pass.group = height * pass.k;
     }
@@ -204,10 +211,13 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
 
 int32_t MAAS_REAL_KERNEL(gemm)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
   const maas_f32_gemm_params *g = step->params;
+  const real *packed = NULL;
   for (int64_t i = begin; i < end; i++) {
     gemm_item item = gemm_item_at(g, step->operands, i);
+    item.is_packed = item.a == packed;
     item.next = i + 1 < end ? gemm_item_at(g, step->operands, i + 1).b : item.b;
     gemm_tile(g, &item, worker->scratch);
+    packed = g->k <= MAAS_GEMM_KC && packing_pays(g, &item) ? item.a : NULL;
   }
   return MAAS_STEP_OK;
 }

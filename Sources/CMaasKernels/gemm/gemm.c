@@ -20,7 +20,7 @@ MAAS_ENTRY(maas_f32_gemm, rows)
 
 /// A tile large enough that packing its rows of A is small beside the product, and small enough that its A
 /// stays in the second-level cache and every thread finds some.
-enum { most_row_groups = 20, most_columns = 1024, least_columns = 64, wanted_items = 16 };
+enum { most_row_groups = 22, most_columns = 1024, least_columns = 64, wanted_items = 16 };
 
 /// Rows that are worth reading all of B for. Threads that take rows read what they wrote in the step before; what another
 /// has just written takes several times as long.
@@ -47,11 +47,16 @@ static int64_t batches(const maas_f32_gemm_params *g) {
   return count;
 }
 
-/// Pieces whose A fits, an even number of them where they can be bands: each of two threads gets half. Another B is copied
-/// for each.
+static bool has_bands(const maas_f32_gemm_params *g) {
+  return g->m >= 2 * band && g->b_form == MAAS_GEMM_B_PACKED;
+}
+
+/// Pieces whose A fits, an even number of them where they are bands: each of two threads gets half. A transposed A is
+/// packed once for all tiles of the same rows: the more rows, the less often is B copied.
 static int64_t least_row_pieces(const maas_f32_gemm_params *g, int64_t mr) {
-  int64_t pieces = maas_max64(1, maas_ceil_div(g->m, most_row_groups * mr));
-  return g->m < 2 * band || g->b_form != MAAS_GEMM_B_PACKED ? pieces : maas_round_up(pieces, 2);
+  int64_t passes = g->a_col == 1 ? 1 : maas_max64(1, MAAS_GEMM_KC / maas_max64(1, g->k));
+  int64_t pieces = maas_max64(1, maas_ceil_div(g->m, most_row_groups * mr * passes));
+  return has_bands(g) ? maas_round_up(pieces, 2) : pieces;
 }
 
 /// Halves the tile until there is something for every thread or it is worth nobody's while: its columns first, since
@@ -78,10 +83,10 @@ maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_para
   int64_t batch = batches(g);
   g->nr = kernel->nr;
   choose_tile(g, kernel->mr, kernel->nr, batch);
-  g->rows_outside = g->tile_m >= band && g->b_form == MAAS_GEMM_B_PACKED;
+  g->rows_outside = has_bands(g) || g->a_col != 1;
   if (g->m == 0 || g->n == 0)
     return (maas_split){.items = 0, .grain = 1};
-  int64_t slab = g->b_form != MAAS_GEMM_B_PACKED ? kernel->nr : 0;
+  int64_t slab = g->b_form != MAAS_GEMM_B_PACKED ? kernel->nr * maas_gemm_slab_panels(kernel->nr) : 0;
   int64_t length = maas_max64(maas_gemm_kc(g->k), maas_min64(g->k, MAAS_GEMM_SHORT));
   int64_t rows = maas_gemm_packed_rows(g, kernel->mr);
   int64_t scratch = (rows + slab) * length * (int64_t)sizeof(float);

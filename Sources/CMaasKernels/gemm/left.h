@@ -12,13 +12,17 @@ static inline void copy_few(const real *from, int64_t n, real *to) {
 }
 
 /// Of a transposed A: a stretch of one of its rows at a time, with what comes next fetched, as those rows may lie a
-/// page apart.
+/// page apart. Whole vectors are stored where what they hold too much is written over afterwards: parts of them are slow.
 static void pack_transposed_a(int64_t rows, int64_t height, int64_t k, maas_gemm_left a, real *to) {
   enum { ahead = 16, line = 64 / sizeof(real) };
   for (int64_t p = 0; p < k; p++, a.a += a.col, to += height) {
     for (int64_t i = 0; i < rows; i += line)
       __builtin_prefetch((const char *)(a.a + i) + ahead * a.col * (int64_t)sizeof(real));
-    for (int64_t i = 0; i < rows; i += height)
+    bool has_room = height <= V_WIDTH && (k - p) * height >= V_WIDTH;
+    int64_t i = 0;
+    for (; has_room && i + V_WIDTH <= rows; i += height)
+      v_store(to + i * k, v_load(a.a + i));
+    for (; i < rows; i += height)
       copy_few(a.a + i, rows - i < height ? rows - i : height, to + i * k);
   }
 }

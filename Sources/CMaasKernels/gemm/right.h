@@ -25,23 +25,28 @@ static inline void pack_columns(const loose *from, int64_t column, int64_t k, in
       to[p * nr + j] = from[j * column + p];
 }
 
+/// A stretch of a row for each of some whole panels; what lies `next` bytes behind it is fetched.
+static inline void pack_stretches(const loose *from, int64_t next, int64_t panels, int64_t nr,
+                                  int64_t panel_rows, real *to) {
+  enum { line = 64 / sizeof(real) };
+  for (int64_t j = 0; j < panels; j++, from += nr, to += nr * panel_rows) {
+    for (int64_t i = 0; i < nr; i += line)
+      __builtin_prefetch((const char *)(from + i) + next);
+    for (int64_t i = 0; i < nr; i += 4) // Inline, unlike memcpy.
+      store4(to + i, load4(from + i));
+  }
+}
+
 /// Rows that are contiguous (or neither are): one stretch of a row at a time.
 static inline void pack_rows(const maas_gemm_plain *b, int64_t nr, int64_t panel_rows, real *to) {
-  enum { ahead = 16, line = 64 / sizeof(real) };
+  enum { ahead = 16 };
+  int64_t panels = b->col == 1 ? b->columns / nr : 0, next = ahead * b->row * (int64_t)sizeof(real);
   const loose *from = b->b;
   for (int64_t p = 0; p < b->k; p++, from += b->row, to += nr) {
-    for (int64_t j = 0; j < b->columns; j += line)
-      __builtin_prefetch((const char *)(from + j) + ahead * b->row * (int64_t)sizeof(real));
-    for (int64_t j = 0; j < b->columns; j += nr) {
-      real *panel = to + j * panel_rows;
-      int64_t count = maas_min64(nr, b->columns - j);
-      if (b->col == 1 && count == nr) // Inline, unlike memcpy.
-        for (int64_t i = 0; i < count; i += 4)
-          store4(panel + i, load4(from + j + i));
-      else
-        for (int64_t i = 0; i < count; i++)
-          panel[i] = from[(j + i) * b->col];
-    }
+    pack_stretches(from, next, panels, nr, panel_rows, to);
+    for (int64_t j = panels * nr; j < b->columns; j += nr)
+      for (int64_t i = 0; i < maas_min64(nr, b->columns - j); i++)
+        to[j * panel_rows + i] = from[(j + i) * b->col];
   }
 }
 
