@@ -24,7 +24,8 @@ def session(path):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     if saturates():
-        if {"MatMulInteger", "ConvInteger"} & {node.op_type for node in onnx.load(path).graph.node}:
-            return ReferenceEvaluator(path)
+        model = onnx.load(path)
+        if {"MatMulInteger", "ConvInteger"} & {node.op_type for node in model.graph.node}:
+            return ReferenceEvaluator(model)
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(path, options)

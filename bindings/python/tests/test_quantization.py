@@ -5,10 +5,10 @@ import json
 import maas
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from conftest import DIGITS
 from onnx import TensorProto, helper, numpy_helper
+from saturation import session
 
 IMAGES = np.load(DIGITS / "images" / "all.npy")
 SAMPLES = [{"image": image[None]} for image in IMAGES]
@@ -42,9 +42,9 @@ def sqnr(exact, found):
 
 
 def outputs(path, samples):
-    """What maas and ONNX Runtime give for all samples."""
-    sessions = maas.InferenceSession(path), onnxruntime.InferenceSession(path)
-    return [np.concatenate([session.run(None, sample)[0] for sample in samples]) for session in sessions]
+    """What maas and ONNX Runtime (see saturation.py) give for all samples."""
+    sessions = maas.InferenceSession(path), session(path)
+    return [np.concatenate([runtime.run(None, sample)[0] for sample in samples]) for runtime in sessions]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_accuracy_is_counted(tmp_path):
         DIGITS / "digits.onnx", tmp_path / "out.onnx", mode="static", calibrate=SAMPLES, labels=labels, error_budget=0.05
     )
     for path, told in [(DIGITS / "digits.onnx", report.accuracy_before), (tmp_path / "out.onnx", report.accuracy_after)]:
-        scores = onnxruntime.InferenceSession(path).run(["probabilities"], {"image": IMAGES})[0]
+        scores = session(path).run(["probabilities"], {"image": IMAGES})[0]
         assert told == (scores.argmax(1) == labels).mean()
     assert json.loads(report.json)["mode"] == "static"
 
