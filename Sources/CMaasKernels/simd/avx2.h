@@ -18,7 +18,28 @@ static inline vm v_lanes(int64_t n) { return _mm256_castsi256_ps(v_tail_mask(n))
 static inline vf v_load(const float *p) { return _mm256_loadu_ps(p); }
 static inline vf v_load_tail(const float *p, int64_t n) { return _mm256_maskload_ps(p, v_tail_mask(n)); }
 static inline void v_store(float *p, vf a) { _mm256_storeu_ps(p, a); }
-static inline void v_store_tail(float *p, vf a, int64_t n) { _mm256_maskstore_ps(p, v_tail_mask(n), a); }
+/// In halves of what is left, as some CPUs take long over stores of masked vectors.
+static inline void v_store_few(float *p, vf a, int64_t n) {
+  __m128 half = _mm256_castps256_ps128(a);
+  if (n & 4) {
+    _mm_storeu_ps(p, half);
+    half = _mm256_extractf128_ps(a, 1);
+    p += 4;
+  }
+  if (n & 2) {
+    _mm_storel_pi((__m64 *)p, half);
+    half = _mm_movehl_ps(half, half);
+    p += 2;
+  }
+  if (n & 1)
+    _mm_store_ss(p, half);
+}
+static inline void v_store_tail(float *p, vf a, int64_t n) {
+  if (n >= V_WIDTH)
+    v_store(p, a);
+  else
+    v_store_few(p, a, n);
+}
 static inline __m256i v_load_bits16(const uint16_t *p) {
   return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
 }
