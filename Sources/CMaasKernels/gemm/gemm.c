@@ -26,6 +26,10 @@ enum { most_row_groups = 22, most_columns = 1024, least_columns = 64, wanted_ite
 /// has just written takes several times as long.
 enum { band = 64 };
 
+/// Where a tile of so few columns would be cut into fewer rows: more copies of a B with narrow panels cost more than fewer
+/// items do.
+enum { copied_columns = 32, copied_items = 8 };
+
 /// What a full tile takes, at least: its operations, or B from the third-level cache.
 static double tile_nanoseconds(const maas_f32_gemm_params *g) {
   double b = (double)g->tile_n * (double)(g->k + 1), rows = (double)maas_min64(g->tile_m, g->m);
@@ -64,12 +68,15 @@ static int64_t least_row_pieces(const maas_f32_gemm_params *g, int64_t mr) {
 static void choose_tile(maas_f32_gemm_params *g, int64_t mr, int64_t nr, int64_t batch) {
   int64_t row_pieces = least_row_pieces(g, mr);
   int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, most_columns));
+  bool copied = g->b_form == MAAS_GEMM_B_PLAIN && g->a_col == 1 && maas_gemm_slab_panels(nr) > 1;
   for (;;) {
     g->tile_m = maas_max64(mr, maas_ceil_div(g->m, row_pieces));
     g->tile_n = even(g->n, column_pieces, nr);
-    if (batch * tiles(g) >= wanted_items || tile_nanoseconds(g) < 2 * MAAS_CHUNK_NANOSECONDS)
+    bool spares = copied && g->tile_n < 2 * least_columns;
+    int64_t wanted = spares ? copied_items : wanted_items, least = spares ? copied_columns : least_columns;
+    if (batch * tiles(g) >= wanted || tile_nanoseconds(g) < 2 * MAAS_CHUNK_NANOSECONDS)
       return;
-    bool more_rows = g->tile_m >= 4 * mr, more_columns = g->tile_n >= 2 * least_columns;
+    bool more_rows = g->tile_m >= 4 * mr, more_columns = g->tile_n >= 2 * least;
     if (more_columns)
       column_pieces *= 2;
     else if (more_rows)
