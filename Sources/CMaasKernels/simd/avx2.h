@@ -2,6 +2,7 @@
 #define MAAS_SIMD_AVX2_H
 /// The vocabulary of scalar.h for AVX2 + FMA: 8 lanes.
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define V_WIDTH 8
@@ -142,6 +143,34 @@ static inline vf v_round(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST
 static inline vf v_floor(vf a) { return _mm256_floor_ps(a); }
 static inline vf v_ceil(vf a) { return _mm256_ceil_ps(a); }
 static inline vi v_to_int(vf a) { return _mm256_cvtps_epi32(a); }
+
+/// As in avx512.h, for two vectors.
+#define V_PACKS_BYTES
+typedef struct v_byte_bounds {
+  vi zero;
+  __m128i low, high, flip;
+} v_byte_bounds;
+
+static inline v_byte_bounds v_byte_bounds_of(int32_t zero, int32_t low, int32_t high, bool is_signed) {
+  return (v_byte_bounds){_mm256_set1_epi16((int16_t)zero), _mm_set1_epi8((int8_t)low),
+                         _mm_set1_epi8((int8_t)high), _mm_set1_epi8(is_signed ? INT8_MIN : 0)};
+}
+
+static inline void v_store_bytes(uint8_t *p, const vf *x, const v_byte_bounds *bounds, int64_t count) {
+  vf most = _mm256_set1_ps(0x1p30f);
+  vi pairs = _mm256_packs_epi32(v_to_int(_mm256_min_ps(most, x[0])), v_to_int(_mm256_min_ps(most, x[1])));
+  pairs = _mm256_adds_epi16(_mm256_permute4x64_epi64(pairs, 0xd8), bounds->zero);
+  __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+  bytes = _mm_min_epu8(_mm_max_epu8(bytes, bounds->low), bounds->high);
+  bytes = _mm_xor_si128(bytes, bounds->flip);
+  if (count >= 16) {
+    _mm_storeu_si128((__m128i *)(void *)p, bytes);
+  } else {
+    uint8_t all[16];
+    _mm_storeu_si128((__m128i *)(void *)all, bytes);
+    __builtin_memcpy(p, all, (size_t)count);
+  }
+}
 
 static inline float v_sum(vf a) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
