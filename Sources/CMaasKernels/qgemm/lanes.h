@@ -1,6 +1,6 @@
-/// Many rows of bytes times a panel with AVX2, which has no instruction that adds four products of bytes in 32 bits. One
-/// adds two in 16 bits and holds sums that need more. It is exact where weights are small enough: two neighbours whose sum
-/// is beyond `most_sum` are cut to that, and what was cut off is multiplied apart. A lane holds a row of A, so that this
+/// Many rows of bytes times a panel with AVX2, which has no instruction that adds four products of bytes in 32 bits.
+/// One adds two in 16 bits, and holds sums that need more within those. So that this never happens, two neighbours whose
+/// sum is beyond `most_sum` are cut to that, and what was cut off is multiplied apart. A lane holds a row of A: this
 /// concerns one column only. Included by block.h.
 
 enum { most_sum = INT16_MAX / UINT8_MAX, lane_columns = 4, row_bytes = lanes_rows * 4 };
@@ -71,7 +71,8 @@ static void turn_group(const maas_s8_block *k, int64_t r, uint8_t *to) {
 
 // Panels of B
 
-/// Whether the positive ones of any four weights that meet in 16 bits add up to at most `most_sum`, and the negative ones.
+/// Whether of any four weights that meet in 16 bits the positive ones add up to at most `most_sum`, and the negative
+/// ones.
 static bool adds_twice(const uint8_t *b, int64_t quads) {
   __m256i one = _mm256_set1_epi8(1), zero = _mm256_setzero_si256(), most = _mm256_set1_epi16(most_sum);
   for (int64_t q = 0; q < quads; q += 2, b += 8 * MAAS_NR)
@@ -87,41 +88,73 @@ static bool adds_twice(const uint8_t *b, int64_t quads) {
   return true;
 }
 
-/// Cuts a quad of all columns, and tells which columns lost something.
-static inline uint64_t cut_quad(const uint8_t *b, uint8_t *cut, int32_t *rests) {
-  __m256i one = _mm256_set1_epi8(1), most = _mm256_set1_epi16(most_sum), least = _mm256_set1_epi16(-most_sum);
-  uint64_t columns = 0;
+/// Copies a quad of all columns and marks the pairs of neighbours whose sum is too large: those of columns 0 ... 3,
+/// 8 ... 11, 4 ... 7 and 12 ... 15, in this order.
+static inline uint64_t mark_quad(const uint8_t *b, uint8_t *cut) {
+  __m256i one = _mm256_set1_epi8(1), most = _mm256_set1_epi16(most_sum), large[MAAS_NV];
   MAAS_EACH (v, MAAS_NV) {
-    __m256i x = lanes_load(b + v * 32), sum = _mm256_maddubs_epi16(one, x);
-    __m256i held = _mm256_max_epi16(least, _mm256_min_epi16(most, sum));
-    __m256i rest = _mm256_slli_epi16(_mm256_sub_epi16(sum, held), 8);
-    lanes_store(cut + v * 32, _mm256_sub_epi16(x, rest));
-    lanes_store(rests + v * 8, rest);
-    __m256i none = _mm256_cmpeq_epi32(rest, _mm256_setzero_si256());
-    columns |= (uint64_t)(255 ^ _mm256_movemask_ps(_mm256_castsi256_ps(none))) << v * 8;
+    __m256i x = lanes_load(b + v * 32);
+    lanes_store(cut + v * 32, x);
+    large[v] = _mm256_cmpgt_epi16(_mm256_abs_epi16(_mm256_maddubs_epi16(one, x)), most);
   }
-  return columns;
+  return (uint32_t)_mm256_movemask_epi8(_mm256_packs_epi16(large[0], large[1]));
+}
+
+enum { batch_quads = 16, batch_pairs = 2 * MAAS_NR * batch_quads };
+
+/// The first marks are noted without asking whether they are there: which have any cannot be predicted.
+static inline int64_t note_marks(uint64_t marks, int64_t first, int64_t count, uint16_t *places) {
+  MAAS_EACH (i, 4) {
+    places[count] = (uint16_t)(first + __builtin_ctzll(marks | 1ull << 63));
+    count += marks != 0;
+    marks &= marks - 1;
+  }
+  for (; marks; marks &= marks - 1)
+    places[count++] = (uint16_t)(first + __builtin_ctzll(marks));
+  return count;
+}
+
+static int64_t mark_batch(const uint8_t *b, int64_t quads, uint8_t *cut, uint16_t *places) {
+  int64_t count = 0;
+  for (int64_t q = 0; q < quads; q += 2) {
+    uint64_t marks = mark_quad(b + q * 4 * MAAS_NR, cut + q * 4 * MAAS_NR);
+    if (q + 1 < quads)
+      marks |= mark_quad(b + (q + 1) * 4 * MAAS_NR, cut + (q + 1) * 4 * MAAS_NR) << 32;
+    count = note_marks(marks, q * 2 * MAAS_NR, count, places);
+  }
+  return count;
+}
+
+/// Cuts the pair that is marked at `place` in the batch that begins with quad q.
+static inline void cut_pair(int64_t q, int place, uint8_t *cut, lanes_panel *p) {
+  int column = (place & 6) / 2 + (place & 8) + (place & 16) / 4, second = place & 1;
+  q += place / (2 * MAAS_NR);
+  int8_t *pair = (int8_t *)cut + q * 4 * MAAS_NR + column * 4 + second * 2;
+  int sum = pair[0] + pair[1], rest = sum - (sum > 0 ? most_sum : -most_sum);
+  pair[1] = (int8_t)(pair[1] - rest);
+  uint32_t weights = (uint32_t)(uint8_t)rest << (second ? 24 : 8);
+  lanes_rest *to = p->rests + column * p->quads + p->counts[column];
+  if (p->counts[column] > 0 && to[-1].at == (int32_t)q * row_bytes) {
+    to[-1].weights |= (int32_t)weights;
+    return;
+  }
+  *to = (lanes_rest){(int32_t)q * row_bytes, (int32_t)weights};
+  p->counts[column]++;
 }
 
 /// False if so much would be multiplied apart that other ways are faster.
 static bool cut_weights(const uint8_t *b, uint8_t *cut, lanes_panel *p) {
-  enum { together = 64 / MAAS_NR };
   int64_t found = 0;
   memset(p->counts, 0, sizeof p->counts);
-  for (int64_t q = 0; q < p->quads; q += together) {
-    int32_t rests[together * MAAS_NR];
-    uint64_t marks = 0;
-    for (int64_t i = 0; i < maas_min64(together, p->quads - q); i++)
-      marks |= cut_quad(b + (q + i) * 4 * MAAS_NR, cut + (q + i) * 4 * MAAS_NR, rests + i * MAAS_NR)
-               << i * MAAS_NR;
-    found += __builtin_popcountll(marks);
-    if (found > (q + 2 * together) * MAAS_NR / 3)
+  for (int64_t q = 0; q < p->quads; q += batch_quads) {
+    uint16_t places[batch_pairs + 4];
+    int64_t quads = maas_min64(batch_quads, p->quads - q), at = q * 4 * MAAS_NR;
+    int64_t count = mark_batch(b + at, quads, cut + at, places);
+    found += count;
+    if (found > (q + quads + 8) * MAAS_NR / 3)
       return false;
-    for (; marks; marks &= marks - 1) {
-      int64_t at = __builtin_ctzll(marks), column = at % MAAS_NR;
-      p->rests[column * p->quads + p->counts[column]++] =
-          (lanes_rest){(int32_t)(q + at / MAAS_NR) * row_bytes, rests[at]};
-    }
+    for (int64_t i = 0; i < count; i++)
+      cut_pair(q, places[i], cut, p);
   }
   p->weights = cut;
   return true;

@@ -28,7 +28,8 @@ enum {
   least_nanoseconds = 5000,
   wanted_items = 12,
   most_lanes_groups = 16,
-  least_lanes_columns = 192
+  least_lanes_columns = 192,
+  least_lanes_items = 4
 };
 
 /// A product, or a byte of B from the third-level cache.
@@ -66,7 +67,8 @@ static void cut_rows(maas_s8_gemm_params *g, int64_t groups, int64_t pieces, int
   g->tile_m = maas_min64(maas_max64(g->m, 1), maas_ceil_div(groups, pieces) * mr);
 }
 
-/// Rows that go into lanes do so for many columns, and meet each panel of B together.
+/// Rows that go into lanes do so for many columns, and many of them meet each panel of B, which is cut for them. False
+/// if they do not go there.
 static bool choose_lanes_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
   int64_t pass = kernel->isa == MAAS_ISA_AVX2 ? maas_s8_lanes_pass(g->k, g->m) : 0;
   if (pass == 0)
@@ -76,6 +78,9 @@ static bool choose_lanes_tile(maas_s8_gemm_params *g, const maas_kernel *kernel)
   g->tile_n = columns_of(g, g->n, kernel->nr);
   int64_t pieces = maas_ceil_div(wanted_items, maas_max64(1, tiles(g)));
   g->tile_n = columns_of(g, maas_max64(least_lanes_columns, maas_ceil_div(g->n, pieces)), kernel->nr);
+  while (tiles(g) < least_lanes_items && groups >= 4 * g->row_tiles &&
+         tile_nanoseconds(g, kernel->isa) >= 2 * MAAS_CHUNK_NANOSECONDS)
+    cut_rows(g, groups, 2 * g->row_tiles, lanes_rows);
   return true;
 }
 
