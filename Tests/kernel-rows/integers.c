@@ -247,7 +247,7 @@ static void check_products_of(const maas_kernel *row) {
 /// Weights whose sums of some products fit 16 bits, always or mostly, and bytes that make the most of it.
 static void check_limits_of(const maas_kernel *row) {
   static const int limits[] = {32, rarely_large, 64, 127};
-  static const int64_t rows[] = {32, 49, 75}, columns[] = {1, 16, 37}, depths[] = {32, 103, 300};
+  static const int64_t rows[] = {32, 49, 75}, columns[] = {1, 16, 37}, depths[] = {64, 103, 300};
   uint64_t random = 5;
   for (int i = 0; i < 36; i++) {
     int64_t m = rows[random_bits(&random) % 3], n = columns[random_bits(&random) % 3];
