@@ -63,6 +63,34 @@ static inline vf v_exp(vf x) {
   return v_scaled(e, n);
 }
 
+/// (1 + r) 2^n for whole n in [-126, 127].
+static inline vf v_scaled_near(vf r, vf n) {
+#ifdef V_SCALE
+  return V_SCALE(v_add(r, v_set(1)), n);
+#else
+  vf scale = v_power_of_two(v_to_int(n));
+  return v_fma(r, scale, scale);
+#endif
+}
+
+/// e^x for x in [-87, 88].
+static inline vf v_exp_near(vf x) {
+  vf n;
+  vf r = v_reduced_expm1(x, &n);
+  return v_scaled_near(r, n);
+}
+
+/// e^x for x <= 0.
+static inline vf v_exp_negative(vf x) {
+  vf n;
+  vf r = v_reduced_expm1(v_max(v_set(-104), x), &n);
+#ifdef V_SCALE
+  return V_SCALE(v_add(r, v_set(1)), n);
+#else // As 2^n may be subnormal.
+  return v_mul(v_scaled_near(r, v_add(n, v_set(64))), v_set(0x1p-64f));
+#endif
+}
+
 /// e^x - 1 for x <= 0.
 static inline vf v_expm1_negative(vf x) {
   vf n;
@@ -105,7 +133,7 @@ static inline vf v_erf(vf x) {
   vf b = v_min(v_set(4), a);
   vf t = V_POLYNOMIAL(b, -1.9828574e-4f, 3.0663502e-3f, -2.2319531e-2f, 1.0412455e-1f, 6.3696146e-1f,
                       1.1278073f, 1.6370423e-4f);
-  vf large = v_sub(v_set(1), v_exp(v_neg(t)));
+  vf large = v_sub(v_set(1), v_exp_near(v_neg(t)));
   return v_copy_sign(v_select(v_less(a, v_set(0.9f)), v_fma(a, small, a), large), x);
 }
 
@@ -114,20 +142,20 @@ static inline vf v_tanh(vf x) {
   // (tanh(a) / a - 1) / a^2 on [0, 0.625] in a^2: 2^-28
   vf p = V_POLYNOMIAL(s, -5.715499e-3f, 2.0649103e-2f, -5.3743005e-2f, 1.3331485e-1f, -3.3333284e-1f);
   vf small = v_fma(v_mul(a, s), p, a);
-  vf e = v_exp(v_min(v_set(20), v_add(a, a)));
+  vf e = v_exp_near(v_min(v_set(20), v_add(a, a)));
   vf large = v_sub(v_set(1), v_div(v_set(2), v_add(e, v_set(1))));
   return v_copy_sign(v_select(v_less(a, v_set(0.625f)), small, large), x);
 }
 
 /// Through e^-|x|, so that the small side keeps its digits down to the subnormals.
 static inline vf v_sigmoid(vf x) {
-  vf e = v_exp(v_neg(v_abs(x)));
+  vf e = v_exp_negative(v_neg(v_abs(x)));
   vf top = v_select(v_less(x, v_set(0)), e, v_set(1));
   return v_select(v_is_nan(x), x, v_div(top, v_add(v_set(1), e)));
 }
 
 static inline vf v_softplus(vf x) {
-  vf y = v_add(v_max(v_set(0), x), v_log1p_unit(v_exp(v_neg(v_abs(x)))));
+  vf y = v_add(v_max(v_set(0), x), v_log1p_unit(v_exp_negative(v_neg(v_abs(x)))));
   return v_select(v_is_nan(x), x, y);
 }
 #endif

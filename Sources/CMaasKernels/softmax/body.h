@@ -22,13 +22,13 @@ static float row_exponentials(const float *x, float *y, int64_t n, float most) {
   vf sum = v_set(0), shift = v_set(most);
   int64_t i = 0;
   for (; i + V_WIDTH <= n; i += V_WIDTH) {
-    vf e = v_exp(v_sub(v_load(x + i), shift));
+    vf e = v_exp_negative(v_sub(v_load(x + i), shift));
     if (y)
       v_store(y + i, e);
     sum = v_add(sum, e);
   }
   if (i < n) {
-    vf e = v_exp(v_sub(v_load_tail(x + i, n - i), shift));
+    vf e = v_exp_negative(v_sub(v_load_tail(x + i, n - i), shift));
     if (y)
       v_store_tail(y + i, e, n - i);
     sum = v_add(sum, v_first(e, n - i));
@@ -68,7 +68,7 @@ static void softmax_columns(const float *x, float *y, int64_t n, int64_t axis, i
   for (int64_t a = 0; a < axis; a++)
     most = v_maximum(most, v_load_tail(x + a * inner, n));
   for (int64_t a = 0; a < axis; a++) {
-    vf e = v_exp(v_sub(v_load_tail(x + a * inner, n), most));
+    vf e = v_exp_negative(v_sub(v_load_tail(x + a * inner, n), most));
     sum = v_add(sum, e);
     if (!log)
       v_store_tail(y + a * inner, e, n);
