@@ -15,13 +15,31 @@ extension Collective {
 
   /// The sum of a number over all processes, the same on each.
   func sum(_ value: Double) throws(MaasError) -> Double {
-    var parts = [Float(value), Float(value - Double(Float(value)))]
-    var failure: MaasError?
-    parts.withUnsafeMutableBufferPointer { parts in
-      guard let first = parts.baseAddress else { return }
-      do throws(MaasError) { try addUp(first, parts.count) } catch { failure = error }
+    let parts = try sums([Float(value), Float(value - Double(Float(value)))])
+    return Double(parts[0]) + Double(parts[1])
+  }
+
+  /// What the first process says whose statement counts, or process 0 where none does, with its number; the same on each.
+  func statement(_ text: String, counts: Bool) throws(MaasError) -> String {
+    var votes = [Float](repeating: 0, count: ranks)
+    votes[rank] = counts ? 1 : 0
+    let speaker = try sums(votes).firstIndex { $0 > 0 }
+    // Bytes go as numbers that the others add nothing to.
+    var bytes = [Float](repeating: 0, count: 2000)
+    if speaker ?? 0 == rank {
+      for (i, byte) in text.utf8.prefix(bytes.count).enumerated() { bytes[i] = Float(byte) }
+    }
+    let heard = try sums(bytes).filter { $0 > 0 }.map { UInt8($0) }
+    return (speaker.map { "rank \($0): " } ?? "all ranks: ") + String(decoding: heard, as: UTF8.self)
+  }
+
+  private func sums(_ values: [Float]) throws(MaasError) -> [Float] {
+    var (values, failure): ([Float], MaasError?) = (values, nil)
+    values.withUnsafeMutableBufferPointer { values in
+      guard let first = values.baseAddress else { return }
+      do throws(MaasError) { try addUp(first, values.count) } catch { failure = error }
     }
     if let failure { throw failure }
-    return Double(parts[0]) + Double(parts[1])
+    return values
   }
 }

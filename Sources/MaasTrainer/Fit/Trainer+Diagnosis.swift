@@ -6,20 +6,30 @@ import MaasRuntime
 
 extension Trainer {
   /// Why the loss of the batch or its gradient is not finite. The step has changed nothing, so that it can be looked at again.
+  /// Of several processes all give the answer of the first one that finds something.
   func diagnosis(_ graph: BoundGraph, _ loss: Double) throws(MaasError) -> MaasError {
     let loss = Float(loss)
     let what = loss.isFinite ? "a gradient is NaN or infinite" : "the loss is \(loss)"
     let problem = "\(what) in step \(place.step) of epoch \(place.epoch)"
+    let cause = try cause(graph, problem, isBehindLoss: loss.isFinite)
+    let own = cause ?? MaasError(.outOfRange, "\(problem), as numbers grew too large", hint: Self.advice)
+    guard let collective else { return own }
+    return MaasError(own.code, try collective.statement(own.message, counts: cause != nil))
+  }
+
+  /// Nil where nothing of this process is wrong: its numbers are finite until they are added up, by a sum or over processes.
+  private func cause(
+    _ graph: BoundGraph, _ problem: String, isBehindLoss: Bool
+  ) throws(MaasError) -> MaasError? {
     if let error = oddData(graph, problem) { return error }
     for (i, tensor) in memory.parameters.enumerated() where !tensor.isFinite {
       return MaasError(
         .outOfRange, "\(problem), as a step before made a parameter NaN or infinite",
         tensor: model.parameters[i].name, hint: Self.advice)
     }
-    let culprit = try firstOddity(graph, isBehindLoss: loss.isFinite)
-    let error = MaasError(
-      .outOfRange, "\(problem), as numbers grew too large here", hint: Self.advice)
-    return culprit.map { error.inNode($0.name, $0.op.name) } ?? error
+    guard let culprit = try firstOddity(graph, isBehindLoss: isBehindLoss) else { return nil }
+    return MaasError(.outOfRange, "\(problem), as numbers grew too large here", hint: Self.advice)
+      .inNode(culprit.name, culprit.op.name)
   }
 
   /// The error for data that are not finite; nil where they are.

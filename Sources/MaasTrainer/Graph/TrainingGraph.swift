@@ -78,10 +78,14 @@ struct TrainingGraph {
       seed = graph.add(Binary(.mul), [seed, share], name: "loss/shared")[0]
     }
     var gradients = try graph.addGradients(of: [model.prediction], to: model.trainedIDs, seeded: [seed])
+    var checked = [losses[0]] + moved.flatMap { $0.pairs.map { $0.batch } }
     if let collective {
-      gradients = graph.addAllReduce(gradients, of: model.trainedIDs, collective, slots: 1)
+      // What only this process has goes along, so that all of them take a step, or none does.
+      let own = graph.add(GradientMeasure(limit: nil), checked.map { $0 }, name: "checks/own")[0]
+      let sums = graph.addAllReduce(gradients + [own], of: model.trainedIDs + [own], collective, slots: 1)
+      (gradients, checked) = (Array(sums.dropLast()), [sums[gradients.count]])
     }
-    let guarded = addChecks([losses[0]] + gradients + moved.flatMap { $0.pairs.map { $0.batch } })
+    let guarded = addChecks(checked + gradients)
     if form.part == .gradients {
       try addSums(model, gradients, guarded: guarded)
     } else {
