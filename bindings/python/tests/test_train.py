@@ -1,6 +1,9 @@
 """Training: steps against NumPy, networks that are written, determinism, callbacks, what is wrong."""
 
+import copy
+import inspect
 import math
+import pickle
 
 import maas
 import numpy as np
@@ -309,6 +312,19 @@ def test_weights_of_samples_and_classes():
     first = model.fit(CLOUDS, CLASSES, sample_weight=weights, shuffle=False, verbose=0).history
     again = Sequential([Dense(3)], seed=1).compile("adam", "cross-entropy")
     assert first == again.fit(CLOUDS, CLASSES, class_weight={1: 3.0}, shuffle=False, verbose=0).history
+
+
+def test_layers_are_their_fields():
+    layer = Dense(4, use_bias=False)
+    assert repr(layer) == "Dense(units=4, activation=None, use_bias=False)"
+    assert layer == Dense(4, None, False) and hash(layer) == hash(Dense(4, None, False)) and layer != Dense(4)
+    assert str(inspect.signature(Dense)) == "(units, activation=None, use_bias=True)"
+    assert copy.deepcopy(layer) == pickle.loads(pickle.dumps(layer)) == layer
+    with pytest.raises(AttributeError, match="does not change"):
+        layer.units = 5
+    for wrong in [lambda: Dense(), lambda: Dense(1, unit=2), lambda: Dense(1, units=2), lambda: Dense(1, None, True, 4), lambda: train.Adam(0.1)]:
+        with pytest.raises(TypeError, match="argument"):
+            wrong()
 
 
 def test_compile_again_keeps_the_parameters():

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = os.path.dirname(os.path.realpath(__file__))
 _NAMES = ("libmaas.so.1", "libmaas.so")
 
 
@@ -17,11 +16,10 @@ def _candidates() -> Iterator[str]:
     if chosen:
         yield chosen
         return
-    yield str(_PACKAGE / _NAMES[0])
-    if len(_PACKAGE.parents) > 3:  # bindings/python/src/maas in a source tree
-        root = _PACKAGE.parents[3]
-        if (root / "include" / "maas.h").is_file():
-            yield from (str(root / ".build" / "release" / name) for name in _NAMES)
+    yield os.path.join(_PACKAGE, _NAMES[0])
+    root = os.path.normpath(os.path.join(_PACKAGE, *[".."] * 4))  # of a source tree: bindings/python/src/maas
+    if os.path.isfile(os.path.join(root, "include", "maas.h")):
+        yield from (os.path.join(root, ".build", "release", name) for name in _NAMES)
     yield from _NAMES
 
 

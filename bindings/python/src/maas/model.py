@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from ctypes import byref, c_char_p, c_int, c_int64, c_size_t
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,14 +15,14 @@ from .errors import InvalidArgument
 from .handle import Closing, ModelHandle, ValuePointer
 from .memory import RELEASE, borrow, refused
 from .options import SessionOptions
+from .record import Record
 
 _T = TypeVar("_T")
 
 _FIELDS = ("producer_name", "producer_version", "domain", "description", "graph_name", "graph_description")
 
 
-@dataclass(frozen=True)
-class NodeArg:
+class NodeArg(Record):
     """What a model says about one of its inputs or outputs."""
 
     name: str
@@ -50,8 +49,7 @@ class NodeArg:
         return list(self.dims or ()) if self.type.startswith(("tensor(", "optional(tensor(")) else []
 
 
-@dataclass(frozen=True)
-class ModelMetadata:
+class ModelMetadata(Record):
     """What a model says about itself."""
 
     producer_name: str

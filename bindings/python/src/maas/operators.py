@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 import weakref
 from collections.abc import Callable, Sequence
 from ctypes import byref, c_char_p, c_int64, c_size_t
@@ -149,6 +148,8 @@ def _guarded(work: Callable[[_Operator, Node], None]) -> Any:
             work(borrowed(number), node)
             return 0
         except BaseException as error:
+            import traceback  # which costs every start of a program more than it is worth
+
             # The frames have arrays over memory that is not there any more when somebody looks at them.
             traceback.clear_frames(error.__traceback__)
             return failed_callback(error)

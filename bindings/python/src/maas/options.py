@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from ctypes import byref, c_char_p
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -38,6 +37,8 @@ class _Named(Closing):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not hasattr(type(self), name):
+            import difflib
+
             names = [known for known in dir(type(self)) if not known.startswith("_")]
             near = difflib.get_close_matches(name, names, 1)
             hint = f"; did you mean '{near[0]}'?" if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ctypes import byref, c_char_p, c_int64, c_void_p
@@ -24,6 +23,8 @@ class QuantizationReport:
     `json`; what was not measured is None."""
 
     def __init__(self, json_text: str):
+        import json
+
         self.json = json_text
         self._found: dict[str, Any] = json.loads(json_text)
 

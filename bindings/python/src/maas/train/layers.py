@@ -7,9 +7,9 @@ Sequences are (time, features).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ..errors import InvalidArgument
+from ..record import Record
 
 Sizes = int | Sequence[int]
 
@@ -46,8 +46,7 @@ def _line(name: str, *values: object, **options: object) -> str:
     return " ".join(words)
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(Record):
     """A layer of a `Sequential`."""
 
     def lines(self) -> Iterator[str]:
@@ -60,7 +59,6 @@ class Layer:
         return "none"
 
 
-@dataclass(frozen=True)
 class _Activated(Layer):
     """A layer whose `activation` is a field."""
 
@@ -73,7 +71,6 @@ class _Activated(Layer):
         return None if self.ending == "none" else self.ending
 
 
-@dataclass(frozen=True)
 class Input(Layer):
     """The shape of one sample, where `fit` shall not take it from the data; `dtype` is "float32" or "int64"."""
 
@@ -85,7 +82,6 @@ class Input(Layer):
         yield _line("input", *self.shape, type="int64" if str(self.dtype).startswith("int") else None)
 
 
-@dataclass(frozen=True)
 class Dense(_Activated):
     """activation(x·weight + bias), for features or for each place of a sequence."""
 
@@ -98,7 +94,6 @@ class Dense(_Activated):
         yield _line("dense", self.units, activation=self._activation, bias=None if self.use_bias else False)
 
 
-@dataclass(frozen=True)
 class Activation(_Activated):
     """A function of each element, or "softmax"."""
 
@@ -109,7 +104,6 @@ class Activation(_Activated):
         yield _line("activation", self.ending)
 
 
-@dataclass(frozen=True)
 class _Convolution(_Activated):
     filters: int
     kernel_size: Sizes = 3
@@ -129,22 +123,18 @@ class _Convolution(_Activated):
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
 class Conv1D(_Convolution):
     """Filters that move along a sequence of (channels, time)."""
 
 
-@dataclass(frozen=True)
 class Conv2D(_Convolution):
     """Filters that move over an image of (channels, height, width); `padding` is "valid", "same" or a number."""
 
 
-@dataclass(frozen=True)
 class Conv3D(_Convolution):
     """Filters that move through (channels, depth, height, width)."""
 
 
-@dataclass(frozen=True)
 class DepthwiseConv2D(_Activated):
     """A convolution with filters of its own for each channel."""
 
@@ -165,7 +155,6 @@ class DepthwiseConv2D(_Activated):
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
 class _Pooling(Layer):
     pool_size: Sizes = 2
     strides: Sizes | None = None
@@ -178,14 +167,12 @@ class _Pooling(Layer):
         yield _line(self._word, kernel=self.pool_size, stride=self.strides, padding=self.padding)
 
 
-@dataclass(frozen=True)
 class MaxPooling(_Pooling):
     """The largest of each window, which moves by its own size unless `strides` says otherwise."""
 
     _word = "max-pool"
 
 
-@dataclass(frozen=True)
 class AveragePooling(_Pooling):
     """The mean of each window, which moves by its own size unless `strides` says otherwise."""
 
@@ -196,7 +183,6 @@ MaxPooling1D = MaxPooling2D = MaxPooling3D = MaxPooling
 AveragePooling1D = AveragePooling2D = AveragePooling3D = AveragePooling
 
 
-@dataclass(frozen=True)
 class GlobalAveragePooling(Layer):
     """The mean of each channel of an image, or of each feature over the time of a sequence."""
 
@@ -208,7 +194,6 @@ class GlobalAveragePooling(Layer):
 GlobalAveragePooling1D = GlobalAveragePooling2D = GlobalAveragePooling3D = GlobalAveragePooling
 
 
-@dataclass(frozen=True)
 class Flatten(Layer):
     """All elements of a sample in a row."""
 
@@ -217,7 +202,6 @@ class Flatten(Layer):
         yield "flatten"
 
 
-@dataclass(frozen=True)
 class Reshape(Layer):
     """The same elements in another shape."""
 
@@ -228,7 +212,6 @@ class Reshape(Layer):
         yield _line("reshape", *self.target_shape)
 
 
-@dataclass(frozen=True)
 class Dropout(Layer):
     """While training, sets this part of the elements to 0 and scales the others up."""
 
@@ -239,7 +222,6 @@ class Dropout(Layer):
         yield _line("dropout", float(self.rate))
 
 
-@dataclass(frozen=True)
 class BatchNormalization(Layer):
     """Mean 0 and variance 1 over the batch, scaled and shifted; running statistics once it is trained."""
 
@@ -251,7 +233,6 @@ class BatchNormalization(Layer):
         yield _line("batch-norm", momentum=float(self.momentum), epsilon=float(self.epsilon))
 
 
-@dataclass(frozen=True)
 class LayerNormalization(Layer):
     """Mean 0 and variance 1 over the features, scaled and shifted."""
 
@@ -262,7 +243,6 @@ class LayerNormalization(Layer):
         yield _line("layer-norm", epsilon=float(self.epsilon))
 
 
-@dataclass(frozen=True)
 class Embedding(Layer):
     """A learned vector for each index; the network's input is indices then."""
 
@@ -274,7 +254,6 @@ class Embedding(Layer):
         yield _line("embedding", self.input_dim, self.output_dim)
 
 
-@dataclass(frozen=True)
 class PositionalEmbedding(Layer):
     """Adds a learned vector for each place of the sequence."""
 
@@ -283,7 +262,6 @@ class PositionalEmbedding(Layer):
         yield "positional"
 
 
-@dataclass(frozen=True)
 class _Recurrent(Layer):
     units: int
     return_sequences: bool = False
@@ -299,21 +277,18 @@ class _Recurrent(Layer):
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
 class LSTM(_Recurrent):
     """Long short-term memory; its last state, or that of each time with `return_sequences`."""
 
     _word = "lstm"
 
 
-@dataclass(frozen=True)
 class GRU(_Recurrent):
     """Gated recurrent units; their last state, or that of each time with `return_sequences`."""
 
     _word = "gru"
 
 
-@dataclass(frozen=True)
 class SelfAttention(Layer):
     """Scaled dot-product attention of a sequence to itself, with several heads."""
 
@@ -325,7 +300,6 @@ class SelfAttention(Layer):
         yield _line("attention", heads=self.num_heads, causal=self.causal or None)
 
 
-@dataclass(frozen=True)
 class Transformer(_Activated):
     """A block of attention and a network of two layers, each behind a normalization and beside a residual."""
 
@@ -347,7 +321,6 @@ class Transformer(_Activated):
         return "none"
 
 
-@dataclass(frozen=True)
 class Residual(_Activated):
     """Adds what comes into its layers to what comes out; through a projection where shapes differ."""
 

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 from ..errors import NotFound
-
-if TYPE_CHECKING:
-    from typing_extensions import dataclass_transform
-else:
-
-    def dataclass_transform(**_: bool) -> Callable[[type], type]:
-        """Says to checkers of types, which alone need it, that subclasses are dataclasses."""
-        return lambda kind: kind
-
+from ..record import Record, dataclass_transform
 
 #: What an option of libmaas is set to.
 Settings = Iterator[tuple[str, Any]]
 
 
-@dataclass_transform(frozen_default=True)
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(Record):
     """How the learning rate goes on, from `learning_rate`; `warm_up` steps let it rise to that first."""
 
     learning_rate: float = 1e-3
@@ -36,14 +25,14 @@ class Schedule:
     }  # fmt: skip
 
     def __init_subclass__(cls, kind: str = "") -> None:
-        dataclass(frozen=True)(cls)
+        super().__init_subclass__()
         cls._kind = kind or cls._kind
 
     def settings(self) -> Settings:
         """The options of libmaas."""
         yield "schedule", self._kind
-        for field in fields(self):
-            yield self._names.get(field.name, field.name), getattr(self, field.name)
+        for name in self._fields:
+            yield self._names.get(name, name), getattr(self, name)
 
 
 class StepDecay(Schedule, kind="step"):
@@ -77,8 +66,7 @@ class ReduceOnPlateau(Schedule, kind="plateau"):
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-@dataclass(frozen=True, kw_only=True)
-class Optimizer:
+class Optimizer(Record):
     """An update rule; `learning_rate` is a number or a `Schedule`.
 
     Every rule has these: `weight_decay`; `clip_norm` and `clip_value`, the largest norm of all gradients together and the
@@ -93,11 +81,12 @@ class Optimizer:
     ema: float = 0.0
     accumulate: int = 1
 
+    _named_only: ClassVar[bool] = True
     _rule: ClassVar[str] = ""
     _rules: ClassVar[dict[str, type[Optimizer]]] = {}
 
     def __init_subclass__(cls, rule: str = "") -> None:
-        dataclass(frozen=True, kw_only=True)(cls)
+        super().__init_subclass__()
         if rule:
             cls._rule, cls._rules[rule] = rule, cls
 
@@ -106,9 +95,9 @@ class Optimizer:
         yield "update_rule", self._rule
         rate = self.learning_rate
         yield from (rate if isinstance(rate, Schedule) else Schedule(float(rate))).settings()
-        for field in fields(self):
-            if field.name != "learning_rate":
-                yield field.name, getattr(self, field.name)
+        for name in self._fields:
+            if name != "learning_rate":
+                yield name, getattr(self, name)
 
 
 class SGD(Optimizer, rule="sgd"):
