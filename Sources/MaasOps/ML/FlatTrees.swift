@@ -1,37 +1,67 @@
 import CMaasKernels
+import CMaasSystem
 import MaasCore
 import MaasGraph
 
 /// Trees as the kernel walks them.
 struct FlatTrees: Sendable {
-  /// maas_f64_tree_node; `unused` is 1 where the test is x < threshold, which is x <= the next smaller number, and the
-  /// kernel's type decides which that is.
-  let nodes: Tensor
+  /// maas_f64_tree_node, or maas_f32_tree_node if thresholds are floats. A test x < threshold is x <= the next smaller
+  /// number of that type.
+  fileprivate let nodes: SharedTensor
+  fileprivate let isWide: Bool
   /// maas_tree
-  let trees: Tensor
+  let trees: SharedTensor
   let count: Int
   let kind: maas_tree_kind
   /// How many features a row must have at least.
   let features: Int
 
-  init(_ table: TreeTable) throws(MaasError) {
+  /// `isWide`: thresholds are doubles.
+  init(_ table: TreeTable, isWide: Bool) throws(MaasError) {
     var layout = TreeLayout(table)
     var trees: [maas_tree] = []
     for root in table.roots { trees.append(try layout.add(root)) }
     count = trees.count
-    nodes = try tensor(of: layout.nodes)
-    self.trees = try tensor(of: trees)
+    self.isWide = isWide
+    nodes = try isWide ? shared(layout.nodes.map(finished)) : shared(layout.nodes.map(narrowed))
+    self.trees = try shared(trees)
     (kind, features) = (layout.kind, layout.features)
   }
 }
 
-private func tensor<T: BitwiseCopyable>(of elements: [T]) throws(MaasError) -> Tensor {
-  let tensor = try Tensor(.uint8, [elements.count * MemoryLayout<T>.stride])
-  for (i, element) in elements.enumerated() {
-    tensor.bytes.storeBytes(of: element, toByteOffset: i * MemoryLayout<T>.stride, as: T.self)
-  }
-  return tensor
+private func shared<T: BitwiseCopyable>(_ elements: [T]) throws(MaasError) -> SharedTensor {
+  let bytes = elements.count * MemoryLayout<T>.stride
+  let tensor = try Tensor(.uint8, [bytes], storage: .allocateLasting(bytes))
+  elements.withUnsafeBytes { if let base = $0.baseAddress { maas_sys_copy(tensor.bytes, base, $0.count) } }
+  return try SharedTensor(tensor)
 }
+
+// Of nodes as `FlatTest` gives them, whose `unused` is 1 where the test is x < threshold. Those of floats have the same
+// in `index`, which means something only in leaves and where the test is for a set.
+
+private func finished(_ node: maas_f64_tree_node) -> maas_f64_tree_node {
+  var node = node
+  if node.unused == 1 { node.threshold = below(node.threshold) }
+  return node
+}
+
+private func narrowed(_ node: maas_f64_tree_node) -> maas_f32_tree_node {
+  let threshold = Float(node.threshold)
+  return maas_f32_tree_node(
+    threshold: node.unused == 1 ? below(threshold) : threshold, test: node.test, child: node.child,
+    index: node.unused == 1 ? 1 : node.index)
+}
+
+/// What doubles are compared with: `below` of floats is not that of doubles.
+private func widened(_ node: maas_f32_tree_node, isLeaf: Bool) -> maas_f64_tree_node {
+  let isLess = !isLeaf && node.index == 1 && node.test & MAAS_TREE_MEMBER == 0
+  return maas_f64_tree_node(
+    threshold: isLess ? below(Double(node.threshold.nextUp)) : Double(node.threshold), test: node.test,
+    child: node.child, index: node.index, unused: 0)
+}
+
+/// What x must not exceed to be smaller than `value`: nothing is smaller than -inf.
+private func below<T: BinaryFloatingPoint>(_ value: T) -> T { value == -.infinity ? .nan : value.nextDown }
 
 private struct TreeLayout {
   private let table: TreeTable
@@ -128,35 +158,23 @@ private struct FlatTest {
 }
 
 extension Lowering {
-  /// The nodes in the kernel's form, made once per model.
+  /// The nodes in the kernel's form for elements of a type.
   mutating func nodes(of trees: FlatTrees, _ dtype: DType) throws(MaasError) -> Operand {
-    let isDouble = dtype == .double
-    let count = trees.nodes.count / MemoryLayout<maas_f64_tree_node>.stride
-    let stride =
-      isDouble ? MemoryLayout<maas_f64_tree_node>.stride : MemoryLayout<maas_f32_tree_node>.stride
+    let nodes = try constant(trees.nodes.tensor)
+    if trees.isWide || dtype == .float { return nodes }
+    let count = nodes.byteCount / MemoryLayout<maas_f32_tree_node>.stride
     return try packed(
-      try constant(trees.nodes), layout: "trees of \(dtype.name)", byteCount: count * stride,
-      { finishNodes(Chunk($0, $1, $2, $3)) }, isDouble, items: count)
+      nodes, layout: "trees of doubles", byteCount: count * MemoryLayout<maas_f64_tree_node>.stride,
+      { widenNodes(Chunk($0, $1, $2, $3)) }, UInt8(0), items: count)
   }
 }
 
 /// The kernel's nodes, the table's.
-private func finishNodes(_ chunk: Chunk) -> Int32 {
-  let from = chunk.input(1, as: maas_f64_tree_node.self)
+private func widenNodes(_ chunk: Chunk) -> Int32 {
+  let from = chunk.input(1, as: maas_f32_tree_node.self)
   for i in chunk.begin..<chunk.end {
-    var node = from[i]
-    if chunk.params(Bool.self).pointee {
-      if node.unused == 1 { node.threshold = below(node.threshold) }
-      chunk.output(0, as: maas_f64_tree_node.self)[i] = node
-    } else {
-      let threshold = Float(node.threshold)
-      chunk.output(0, as: maas_f32_tree_node.self)[i] = maas_f32_tree_node(
-        threshold: node.unused == 1 ? below(threshold) : threshold, test: node.test, child: node.child,
-        index: node.index)
-    }
+    let isLeaf = Int(from[i].child) == i
+    chunk.output(0, as: maas_f64_tree_node.self)[i] = widened(from[i], isLeaf: isLeaf)
   }
   return StepStatus.ok
 }
-
-/// What x must not exceed to be smaller than `value`: nothing is smaller than -inf.
-private func below<T: BinaryFloatingPoint>(_ value: T) -> T { value == -.infinity ? .nan : value.nextDown }

@@ -25,23 +25,23 @@ final class TreeSums: Sendable {
   /// Whether attributes are doubles: then all is computed in them.
   private let isWide: Bool
   let trees: FlatTrees
-  private let weights: Tensor
+  private let weights: SharedTensor
   /// Nil where every leaf has a weight for every target.
-  private let entries: (starts: Tensor, targets: Tensor)?
-  private let sets: (values: Tensor, starts: Tensor)?
+  private let entries: (starts: SharedTensor, targets: SharedTensor)?
+  private let sets: (values: SharedTensor, starts: SharedTensor)?
 
   init(_ table: TreeTable, targets: Int, _ aggregate: Aggregate, isWide: Bool) throws(MaasError) {
     (self.targets, self.aggregate, self.isWide) = (targets, aggregate, isWide)
-    trees = try FlatTrees(table)
+    trees = try FlatTrees(table, isWide: isWide)
     let leaves = table.leaves
-    weights = try Tensor(.double, [leaves.weights.count], leaves.weights)
+    weights = try shared(leaves.weights, isWide: isWide)
     let isDense = leaves.isDense(targets)
     entries =
       isDense
       ? nil
       : (
-        try Tensor(.int32, [leaves.starts.count], leaves.starts),
-        try Tensor(.int32, [leaves.targets.count], leaves.targets)
+        try SharedTensor(Tensor(.int32, [leaves.starts.count], leaves.starts)),
+        try SharedTensor(Tensor(.int32, [leaves.targets.count], leaves.targets))
       )
     sets = table.sets.isEmpty ? nil : try flat(table.sets)
   }
@@ -70,7 +70,7 @@ final class TreeSums: Sendable {
     (params.kind, params.aggregate) = (trees.kind, aggregate.kernel)
     let split = maas_trees_split(&params)
     let operands: [Operand?] = [
-      try node.converted(x, dtype), try node.nodes(of: trees, dtype), try node.constant(trees.trees),
+      try node.converted(x, dtype), try node.nodes(of: trees, dtype), try node.constant(trees.trees.tensor),
       try optional(&node, weights, dtype), try optional(&node, entries?.starts),
       try optional(&node, entries?.targets), try optional(&node, sets?.values, dtype),
       try optional(&node, sets?.starts), y,
@@ -81,16 +81,17 @@ final class TreeSums: Sendable {
 
   /// A constant, converted if `dtype` says so.
   @inline(never)
-  private func optional(_ node: inout Lowering, _ tensor: Tensor?, _ dtype: DType = .int32) throws(MaasError)
+  private func optional(_ node: inout Lowering, _ table: SharedTensor?, _ dtype: DType = .int32)
+    throws(MaasError)
     -> Operand?
   {
-    guard let tensor else { return nil }
-    return try node.converted(constant: try node.constant(tensor), dtype)
+    guard let table else { return nil }
+    return try node.converted(constant: try node.constant(table.tensor), dtype)
   }
 }
 
 /// Sets one after the other, each sorted, and where they begin.
-private func flat(_ sets: [[Double]]) throws(MaasError) -> (Tensor, Tensor) {
+private func flat(_ sets: [[Double]]) throws(MaasError) -> (SharedTensor, SharedTensor) {
   var values: [Double] = []
   var starts: [Int32] = [0]
   for set in sets {
@@ -98,7 +99,15 @@ private func flat(_ sets: [[Double]]) throws(MaasError) -> (Tensor, Tensor) {
     sort(&values, from: values.count - set.count)
     starts.append(Int32(truncatingIfNeeded: values.count))
   }
-  return (try Tensor(.double, [values.count], values), try Tensor(.int32, [starts.count], starts))
+  return (
+    try shared(values, isWide: true), try SharedTensor(Tensor(.int32, [starts.count], starts))
+  )
+}
+
+/// As doubles, or as the floats they are.
+private func shared(_ values: [Double], isWide: Bool) throws(MaasError) -> SharedTensor {
+  let wide = try Tensor(.double, [values.count], values)
+  return try SharedTensor(isWide ? wide : cast(wide, to: .float))
 }
 
 /// By insertion: sets are small, and most are in order.

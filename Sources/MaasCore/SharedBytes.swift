@@ -1,11 +1,10 @@
 import CMaasSystem
-import MaasCore
 
-/// Packed weights that models of this process have in common, with a count of their users: those made from the same
-/// part of a file, and those that turn out to be equal.
-enum SharedBytes {
+/// Bytes that models of this process have in common, such as packed weights, with a count of their users: those made
+/// from the same part of a file, and those that turn out to be equal.
+package enum SharedBytes {
   /// What is made of the same bytes of an unchanged file in the same layout is the same.
-  private struct Origin: Hashable {
+  fileprivate struct Origin: Hashable {
     let file: FileIdentity
     let offset: Int
     let type: [Int]
@@ -40,17 +39,16 @@ enum SharedBytes {
   private static let least = 4096
 
   /// What `source` has become in `layout`, made by `make` if nobody has it. Every call counts as a user.
-  static func of(
+  package static func of(
     _ source: Tensor, _ layout: String, _ make: () throws(MaasError) -> TensorStorage
   ) throws(MaasError) -> TensorStorage {
     let origin = Origin(source, layout)
     if let known = origin.flatMap({ take($0) }) { return known }
-    let made = try make()
-    return made.byteCount < least ? made : share(made, origin)
+    return share(try make(), origin)
   }
 
   /// A user is gone.
-  static func leave(_ storage: TensorStorage) {
+  package static func leave(_ storage: TensorStorage) {
     let id = ObjectIdentifier(storage)
     lock.holding {
       guard var entry = entries[id] else { return }
@@ -72,7 +70,8 @@ enum SharedBytes {
   }
 
   /// The bytes that others have already and are equal to `made`, or else `made`.
-  private static func share(_ made: TensorStorage, _ origin: Origin?) -> TensorStorage {
+  fileprivate static func share(_ made: TensorStorage, _ origin: Origin? = nil) -> TensorStorage {
+    if made.byteCount < least { return made }
     let fingerprint = fingerprint(made)
     return lock.holding {
       let known = byFingerprint[fingerprint]?.first { isEqual($0, made) }
@@ -102,4 +101,15 @@ enum SharedBytes {
     }
     return result
   }
+}
+
+/// A tensor of an operator's own making, which nobody writes to and equal operators have in common.
+package final class SharedTensor: Sendable {
+  package let tensor: Tensor
+
+  package init(_ tensor: Tensor) throws(MaasError) {
+    self.tensor = try Tensor(tensor.dtype, tensor.shape, storage: SharedBytes.share(tensor.storage))
+  }
+
+  deinit { SharedBytes.leave(tensor.storage) }
 }
