@@ -17,12 +17,17 @@ struct ArenaBlock {
 struct ArenaLayout {
   private(set) var offsets: [Int: Int] = [:]
   private(set) var byteCount = 0
-  /// What no layout can do with less; 0 for so many buffers that nobody has looked.
+  /// What no layout can do with less.
   private(set) var leastBytes = 0
 
-  /// The time of `fitted` grows with the square of the number of buffers.
-  private static let mostFitted = 4096
+  /// The time of `fitted` grows with the square of the number of blocks.
+  private static let mostFitted = 1024
+  /// That of `pieced` with the square of the number that lives in several pieces.
+  private static let mostLasting = 1 << 14
+  /// Blocks that begin in a piece.
+  private static let pieceCount = 512
   private static let mostTries = 32
+  private static let mostPieceTries = 8
   /// Comparisons of two blocks that another try may take.
   private static let tryBudget = 1 << 17
 
@@ -30,7 +35,15 @@ struct ArenaLayout {
   init?(_ blocks: [ArenaBlock], limit: Int) {
     // Numbers that add up beyond `limit` are not added up.
     guard blocks.allSatisfy({ $0.byteCount <= limit }) else { return nil }
-    self = blocks.count <= Self.mostFitted ? Self.fitted(blocks) : Self.recycled(blocks, limit)
+    let least = Self.leastBytes(blocks)
+    if least > limit { return nil }
+    if blocks.count <= Self.mostFitted {
+      let tries = min(Self.mostTries, Self.tryBudget / max(1, blocks.count * blocks.count))
+      self = Self.fitted(blocks, among: [], least, tries: tries)
+    } else {
+      self = Self.pieced(blocks, least, limit)
+    }
+    leastBytes = least
     if byteCount > limit { return nil }
   }
 
@@ -47,30 +60,32 @@ struct ArenaLayout {
     return most
   }
 
-  /// Largest first. Where that leaves holes, the block that ended highest is placed before all others the next time.
-  private static func fitted(_ blocks: [ArenaBlock]) -> ArenaLayout {
-    let least = leastBytes(blocks)
+  private typealias Placed = (block: ArenaBlock, begin: Int)
+
+  /// Largest first, among `fixed`, which are in the order of their places. Where that leaves holes, the block that ended
+  /// highest is placed before all others the next time.
+  private static func fitted(
+    _ blocks: [ArenaBlock], among fixed: [Placed], _ least: Int, tries: Int
+  ) -> ArenaLayout {
     var order = blocks.sorted { a, b in
       (b.byteCount, a.first - a.last, a.buffer) < (a.byteCount, b.first - b.last, b.buffer)
     }
-    var best = placed(&order)
-    let tries = min(mostTries, tryBudget / max(1, order.count * order.count))
+    var best = placed(&order, among: fixed)
     var i = 0
     while i < tries, best.byteCount - least > least / 50 {
-      let next = placed(&order)
+      let next = placed(&order, among: fixed)
       if next.byteCount < best.byteCount { best = next }
       i += 1
     }
-    best.leastBytes = least
     return best
   }
 
   /// Each block in order at the lowest place that is free while it lives; the one that ends highest goes to the front.
-  private static func placed(_ order: inout [ArenaBlock]) -> ArenaLayout {
+  private static func placed(_ order: inout [ArenaBlock], among fixed: [Placed]) -> ArenaLayout {
     var layout = ArenaLayout()
     var highest = 0
-    var taken: [(block: ArenaBlock, begin: Int)] = []
-    taken.reserveCapacity(order.count)
+    var taken = fixed
+    taken.reserveCapacity(fixed.count + order.count)
     for (i, block) in order.enumerated() {
       var begin = 0
       for other in taken where other.block.meets(block) {
@@ -87,10 +102,37 @@ struct ArenaLayout {
     return layout
   }
 
-  /// In order of time, each in the place of a dead one of its size class, or in a new place.
-  private static func recycled(_ blocks: [ArenaBlock], _ limit: Int) -> ArenaLayout {
+  /// Piece after piece of time: first what lives in several of them, then what each has for itself, which meets nothing
+  /// of the others.
+  private static func pieced(_ blocks: [ArenaBlock], _ least: Int, _ limit: Int) -> ArenaLayout {
     let byBirth = blocks.sorted { ($0.first, $0.buffer) < ($1.first, $1.buffer) }
-    var byDeath = blocks.sorted { ($0.last, $0.buffer) > ($1.last, $1.buffer) }
+    var lasting: [ArenaBlock] = []
+    var pieces: [[ArenaBlock]] = []
+    for begin in stride(from: 0, to: byBirth.count, by: pieceCount) {
+      let piece = byBirth[begin..<min(begin + pieceCount, byBirth.count)]
+      let next = piece.endIndex < byBirth.count ? byBirth[piece.endIndex].first : Int.max
+      lasting += piece.filter { $0.last >= next }
+      pieces.append(piece.filter { $0.last < next })
+    }
+    guard lasting.count <= mostLasting else { return recycled(byBirth, limit) }
+    var layout = fitted(lasting, among: [], least, tries: 0)
+    let taken = lasting.map { ($0, layout.offsets[$0.buffer] ?? 0) }.sorted { $0.1 < $1.1 }
+    for piece in pieces { layout.add(piece, among: taken, least) }
+    return layout
+  }
+
+  private mutating func add(_ piece: [ArenaBlock], among taken: [Placed], _ least: Int) {
+    let first = piece.first?.first ?? 0
+    let last = piece.reduce(first) { max($0, $1.last) }
+    let alive = taken.filter { $0.block.first <= last && first <= $0.block.last }
+    let own = Self.fitted(piece, among: alive, least, tries: Self.mostPieceTries)
+    for (buffer, begin) in own.offsets { offsets[buffer] = begin }
+    byteCount = max(byteCount, own.byteCount)
+  }
+
+  /// In order of time, each in the place of a dead one of its size class, or in a new place.
+  private static func recycled(_ byBirth: [ArenaBlock], _ limit: Int) -> ArenaLayout {
+    var byDeath = byBirth.sorted { ($0.last, $0.buffer) > ($1.last, $1.buffer) }
     var layout = ArenaLayout()
     var free: [Int: [Int]] = [:]
     for block in byBirth {

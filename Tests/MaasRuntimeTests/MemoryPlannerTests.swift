@@ -52,27 +52,37 @@ import Testing
     var random = Numbers(state: seed)
     let count = [5, 10, 20, 50, 100, 200][Int(seed % 6)]
     let blocks = (0..<count).map { i in
-      let first = i * 3 / 4
-      let life = random.next(8) == 0 ? random.next(count) : random.next(4)
-      let bytes = 64 << random.next(10) + 64 * random.next(16)
-      return ArenaBlock(buffer: i, first: first, last: min(first + life, count), byteCount: bytes)
+      random.block(i, first: i * 3 / 4, of: count)
     }
     let layout = try layout(blocks)
     #expect(10 * layout.byteCount <= 11 * ArenaLayout.leastBytes(blocks))
   }
 
-  @Test func thousandsOfBlocksAreKeptApart() throws {
-    let blocks = (0..<5000).map { i in
-      ArenaBlock(buffer: i, first: i, last: i + 1 + i % 7, byteCount: 64 + 64 * (i % 5))
+  /// So many that they are placed piece by piece of time; as above, in chains, and of a training, whose activations are
+  /// read again in the opposite order.
+  @Test(arguments: 0..<3) func thousandsOfBlocksTakeLittleMoreThanTheLeast(kind: Int) throws {
+    let count = 10_000
+    var random = Numbers(state: UInt64(kind))
+    let blocks = (0..<count).map { i in
+      switch kind {
+      case 0: random.block(i, first: i * 3 / 4, of: count)
+      case 1: ArenaBlock(buffer: i, first: i, last: i + 1 + i % 7, byteCount: 64 + 64 * (i % 5))
+      default:
+        ArenaBlock(
+          buffer: i, first: i, last: i % 3 == 0 ? max(i, count - i) : i + random.next(3),
+          byteCount: 64 + 64 * random.next(4000))
+      }
     }
-    let all = try #require(ArenaLayout(blocks, limit: 1 << 40))
+    let layout = try #require(ArenaLayout(blocks, limit: 1 << 40))
     var busy: [(last: Int, begin: Int, end: Int)] = []
     for block in blocks {
-      let begin = try #require(all.offsets[block.buffer])
+      let begin = try #require(layout.offsets[block.buffer])
       busy.removeAll { $0.last < block.first }
       #expect(busy.allSatisfy { $0.end <= begin || begin + block.byteCount <= $0.begin })
       busy.append((block.last, begin, begin + block.byteCount))
     }
+    #expect(10 * layout.byteCount <= 11 * ArenaLayout.leastBytes(blocks))
+    #expect(layout.leastBytes == ArenaLayout.leastBytes(blocks))
   }
 
   @Test(arguments: Network.all) func networksTakeLittleMoreThanTheLeast(network: Network) throws {
@@ -101,5 +111,12 @@ private struct Numbers {
   mutating func next(_ bound: Int) -> Int {
     state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
     return Int(state >> 33) % bound
+  }
+
+  /// One of `count`; some live long.
+  mutating func block(_ buffer: Int, first: Int, of count: Int) -> ArenaBlock {
+    let life = next(8) == 0 ? next(count) : next(4)
+    let bytes = 64 << next(10) + 64 * next(16)
+    return ArenaBlock(buffer: buffer, first: first, last: min(first + life, count), byteCount: bytes)
   }
 }
