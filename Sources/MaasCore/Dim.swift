@@ -12,9 +12,10 @@ public enum Dim: Hashable, Sendable {
     if case .known(let value) = self { value } else { nil }
   }
 
-  /// `3`, `batch`, `2*seq + 1`.
+  /// `3`, `batch`, `2*seq + 1`. Arithmetic that stopped at the largest number meant that or more.
   public var text: String {
     switch self {
+    case .known(.max): "\(Int.max) or more"
     case .known(let value): "\(value)"
     case .symbolic(let expression): expression.text
     }

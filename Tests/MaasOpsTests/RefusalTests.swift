@@ -100,6 +100,12 @@ private func shapesAndAttributes() throws -> [Refusal] {
       [matrix, try int64s([1, 1], 0), try floats(1, 1)]),
     Refusal("GatherND", "'batch_dims'", [("batch_dims", .int(1))], [matrix, try int64s([1], 0)]),
     Refusal("OneHot", "the depth is negative", [], [try int64s([1], 0), try int64s([], -2), try floats(2)]),
+    Refusal(
+      "OneHot", "input 1 has a number that no size can be", [],
+      [try int64s([1], 0), try Tensor(.float, [], [Float(1e30)]), try floats(2)]),
+    Refusal(
+      "OneHot", "input 1 has a number that no size can be", [],
+      [try int64s([1], 0), try Tensor(.uint64, [], [UInt64.max]), try floats(2)]),
     Refusal("OneHot", "values for off and on", [], [try int64s([1], 0), try int64s([], 2), try floats(3)]),
     Refusal("Det", "the sides of a matrix", [], [matrix]),
     Refusal("DepthToSpace", "a multiple of 4", [("blocksize", .int(2))], [try floats(1, 2, 2, 2)]),

@@ -122,7 +122,7 @@ package final class Resize: OperatorFamily {
   private func checked(_ size: Dim, from input: Dim) throws(MaasError) -> Dim {
     if let value = size.value, value < 0 || value > 1 << 40 || (value > 0 && input == .known(0)) {
       throw MaasError(
-        .shapeMismatch, "a dimension of \(input.text) cannot be resized to \(value)",
+        .shapeMismatch, "a dimension of \(input.text) cannot be resized to \(size.text)",
         hint: "look at the scales or sizes")
     }
     return size

@@ -50,6 +50,10 @@ extension Inference {
   mutating func wholeNumbers(_ i: Int) throws(MaasError) -> [Dim]? {
     if DType.integers.contains(try dtype(i)), try dtype(i) != .uint64 { return try dims(i) }
     guard let tensor = try constant(i) else { return nil }
+    let wide = try cast(tensor, to: .double).elements(as: Double.self)
+    guard wide.allSatisfy({ $0.magnitude < 0x1p62 }) else {
+      throw MaasError(.outOfRange, "input \(i) has a number that no size can be", expected: "less than 2^62")
+    }
     return try cast(tensor, to: .int64).integers?.map { .known($0) }
   }
 

@@ -169,7 +169,7 @@ static void errors_of_shape(void) {
       {"dtype", MAAS_TYPE_MISMATCH, "(Scale): there is no such element type"},
       {"rank", MAAS_SHAPE_MISMATCH, "(Scale): rank 1000 or size 2 of output 0 is not possible"},
       {"impossible", MAAS_SHAPE_MISMATCH, "(Scale): rank 2 or size -2 of output 0 is not possible"},
-      {"huge", MAAS_INVALID_MODEL, "the size of shape [9223372036854775807, 4] is not possible"},
+      {"huge", MAAS_INVALID_MODEL, "the size of shape [9223372036854775807 or more, 4] is not possible"},
       {"index", MAAS_INVALID_ARGUMENT, "(Scale): there is no output with this index: expected less than 1"},
       {"no shape", MAAS_INVALID_ARGUMENT, "(Scale): the argument 'shape' must not be NULL"},
       {"output", MAAS_INVALID_ARGUMENT, "callbacks is called: expected shape, found compute"}};

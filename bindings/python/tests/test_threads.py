@@ -183,7 +183,7 @@ def test_the_pool_has_as_many_threads_as_asked():
             maas.set_threads(count)
             assert maas.threads() == count
         for wrong in (-1, 1025, 1 << 64):
-            with pytest.raises(maas.InvalidArgument):
+            with pytest.raises(maas.InvalidArgument, match=f"found {wrong}"):
                 maas.set_threads(wrong)
     finally:
         maas.set_threads(0)

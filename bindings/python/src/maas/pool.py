@@ -11,14 +11,16 @@ from .errors import InvalidArgument
 
 
 def count(value: int, what: str) -> int:
-    """`value` as a `size_t`, which C could not tell from a negative number, nor from one that does not fit."""
+    """`value` as a `size_t`, which C could not tell from a negative number, nor one that does not fit from another."""
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{what} is an int, not {type(value).__name__}") from None
     if number < 0:
         raise InvalidArgument(f"{what} cannot be negative: found {number}; 0 means as many as the CPUs allow")
-    return min(number, sys.maxsize)
+    if number > sys.maxsize:
+        raise InvalidArgument(f"{what} is more than any process has: found {number}")
+    return number
 
 
 def set_threads(threads: int) -> None:
