@@ -1,3 +1,5 @@
+import MaasCore
+
 /// A value in JSON, and its text.
 package indirect enum JSON {
   case null
@@ -49,20 +51,4 @@ package indirect enum JSON {
     }
     return "{\n" + parts.joined(separator: ",\n") + "\n}"
   }
-}
-
-private func quoted(_ text: String) -> String {
-  var result = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": result += "\\\""
-    case "\\": result += "\\\\"
-    case "\n": result += "\\n"
-    case _ where scalar.value < 0x20 || ["<", "\u{7f}", "\u{2028}", "\u{2029}"].contains(scalar):
-      let digits = String(scalar.value, radix: 16)
-      result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + "\""
 }

@@ -137,22 +137,44 @@ extension PythonLiteralParser {
     var text: [UInt8] = []
     while let byte = peek, byte != quote {
       offset += 1
-      text.append(byte == UInt8(ascii: "\\") ? try escaped() : byte)
+      if byte == UInt8(ascii: "\\") { text += try escaped().utf8 } else { text.append(byte) }
     }
     if peek == nil { throw expected("a closing quote") }
     offset += 1
     return String(decoding: text, as: UTF8.self)
   }
 
-  private mutating func escaped() throws(PythonLiteral.SyntaxError) -> UInt8 {
+  private mutating func escaped() throws(PythonLiteral.SyntaxError) -> String {
     guard let byte = peek else { throw expected("a closing quote") }
-    let escapes: [(Unicode.Scalar, UInt8)] = [
-      ("\\", 92), ("'", 39), ("\"", 34), ("/", 47), ("n", 10), ("t", 9), ("r", 13),
+    let escapes: [(Unicode.Scalar, String)] = [
+      ("\\", "\\"), ("'", "'"), ("\"", "\""), ("/", "/"), ("n", "\n"), ("t", "\t"), ("r", "\r"),
+      ("b", "\u{8}"), ("f", "\u{c}"),
     ]
     for (letter, meaning) in escapes where UInt8(ascii: letter) == byte {
       offset += 1
       return meaning
     }
-    throw expected("one of the escapes \\\\ \\' \\\" \\/ \\n \\t \\r")
+    guard byte == UInt8(ascii: "u") else {
+      throw expected("one of the escapes \\\\ \\' \\\" \\/ \\b \\f \\n \\r \\t \\u")
+    }
+    return String(decoding: try utf16(), as: UTF16.self)
+  }
+
+  /// What `\u` and four digits say, and the second half of a pair where a first one stands there.
+  private mutating func utf16() throws(PythonLiteral.SyntaxError) -> [UInt16] {
+    let first = try hexadecimal()
+    let isHalf = UTF16.isLeadSurrogate(first)
+    guard isHalf, bytes[offset...].starts(with: "\\u".utf8) else { return [first] }
+    offset += 1
+    return [first, try hexadecimal()]
+  }
+
+  /// The four digits behind the `u` at `offset`.
+  private mutating func hexadecimal() throws(PythonLiteral.SyntaxError) -> UInt16 {
+    let digits = bytes[offset...].dropFirst().prefix(4)
+    let values = digits.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+    guard values.count == 4 else { throw expected("\\u and four hexadecimal digits") }
+    offset += 5
+    return values.reduce(0) { $0 << 4 | UInt16($1) }
   }
 }

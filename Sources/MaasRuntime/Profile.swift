@@ -114,18 +114,3 @@ private func microseconds(_ nanoseconds: Int64) -> String {
   let rest = "\(nanoseconds % 1000)"
   return "\(nanoseconds / 1000)." + String(repeating: "0", count: 3 - rest.utf8.count) + rest
 }
-
-/// A JSON string.
-package func quoted(_ text: String) -> String {
-  let hex = Array("0123456789abcdef".utf8)
-  var bytes: [UInt8] = [34]
-  for byte in text.utf8 {
-    switch byte {
-    case 34, 92: bytes += [92, byte]
-    case 0..<32: bytes += [92, 117, 48, 48, hex[Int(byte >> 4)], hex[Int(byte & 15)]]
-    default: bytes.append(byte)
-    }
-  }
-  bytes.append(34)
-  return String(decoding: bytes, as: UTF8.self)
-}

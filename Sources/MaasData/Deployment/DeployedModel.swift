@@ -77,8 +77,8 @@ package struct DeployedModel {
       [.init("keys_int64s", .ints(Array(names.indices))), values])
   }
 
-  /// What the model says of itself, for `ModelInfo`: the class names as maas-run reads them, and what its inputs do not tell,
-  /// the names of columns and the rate of sounds.
+  /// What the model says of itself, for `ModelInfo`: the class names as maas-run reads them, and what its inputs do not
+  /// tell, the names of columns and the rate of sounds.
   package var metadata: [(key: String, value: String)] {
     var metadata: [(key: String, value: String)] = []
     if case .classes(let names) = answer {
@@ -94,19 +94,3 @@ package struct DeployedModel {
 
 /// A list of strings of JSON.
 private func list(_ texts: [String]) -> String { "[" + joined(texts.map(quoted), ", ") + "]" }
-
-/// A string of JSON.
-private func quoted(_ text: String) -> String {
-  var result = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": result += "\\\""
-    case "\\": result += "\\\\"
-    case "\n": result += "\\n"
-    case "\r": result += "\\r"
-    case "\t": result += "\\t"
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + "\""
-}
