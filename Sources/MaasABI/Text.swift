@@ -30,6 +30,18 @@ func string(_ text: UnsafePointer<CChar>?, _ argument: StaticString) throws(Maas
   String(cString: try required(text, argument))
 }
 
+/// Gives a text that the object behind a handle owns, or NULL.
+func giveText<Owner: AnyObject>(
+  of handle: OpaquePointer?, _ argument: StaticString,
+  to result: UnsafeMutablePointer<UnsafePointer<CChar>?>?,
+  _ name: StaticString, _ text: (Owner) throws(MaasError) -> Text?
+) -> maas_status {
+  withStatus { () throws(MaasError) in
+    let owner = try object(Owner.self, handle, argument)
+    try required(result, name).pointee = try text(owner)?.pointer
+  }
+}
+
 @c @implementation
 package func maas_text_free(_ text: UnsafeMutablePointer<CChar>?) {
   text?.deallocate()

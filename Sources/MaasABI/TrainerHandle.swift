@@ -129,10 +129,7 @@ import MaasCore
   package func maas_trainer_output_name(
     _ trainer: OpaquePointer?, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>?
   ) -> maas_status {
-    withStatus { () throws(MaasError) in
-      let handle = try object(TrainerHandle.self, trainer, "trainer")
-      try required(name, "name").pointee = handle.outputName.pointer
-    }
+    giveText(of: trainer, "trainer", to: name, "name") { (trainer: TrainerHandle) in trainer.outputName }
   }
 
   @c @implementation

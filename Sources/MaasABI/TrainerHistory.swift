@@ -47,9 +47,8 @@ import MaasCore
   package func maas_trainer_metric_name(
     _ trainer: OpaquePointer?, _ index: Int, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>?
   ) -> maas_status {
-    withStatus { () throws(MaasError) in
-      let handle = try object(TrainerHandle.self, trainer, "trainer")
-      try required(name, "name").pointee = handle.metricNames[at: index]?.pointer
+    giveText(of: trainer, "trainer", to: name, "name") { (trainer: TrainerHandle) in
+      trainer.metricNames[at: index]
     }
   }
 #endif

@@ -17,9 +17,8 @@ import MaasCore
   package func maas_trainer_parameter_name(
     _ trainer: OpaquePointer?, _ index: Int, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>?
   ) -> maas_status {
-    withStatus { () throws(MaasError) in
-      let handle = try object(TrainerHandle.self, trainer, "trainer")
-      try required(name, "name").pointee = element(handle.parameterNames, index, "parameter").pointer
+    giveText(of: trainer, "trainer", to: name, "name") { (trainer: TrainerHandle) throws(MaasError) in
+      try element(trainer.parameterNames, index, "parameter")
     }
   }
 

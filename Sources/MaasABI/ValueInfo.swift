@@ -27,10 +27,7 @@ package func maas_value_info_name(
 )
   -> maas_status
 {
-  withStatus { () throws(MaasError) in
-    let value = try object(ValueInfoHandle.self, value, "value")
-    try required(name, "name").pointee = value.name.pointer
-  }
+  giveText(of: value, "value", to: name, "name") { (value: ValueInfoHandle) in value.name }
 }
 
 @c @implementation
@@ -69,8 +66,5 @@ package func maas_value_info_dim(
 package func maas_value_info_type(
   _ value: OpaquePointer?, _ type: UnsafeMutablePointer<UnsafePointer<CChar>?>?
 ) -> maas_status {
-  withStatus { () throws(MaasError) in
-    let value = try object(ValueInfoHandle.self, value, "value")
-    try required(type, "type").pointee = value.type.pointer
-  }
+  giveText(of: value, "value", to: type, "type") { (value: ValueInfoHandle) in value.type }
 }

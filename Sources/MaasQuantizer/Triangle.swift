@@ -1,9 +1,9 @@
 import MaasCore
 import MaasRuntime
 
-/// What rounding one weight of a column asks of those behind it, found from how their inputs go together: with H = U
-/// D U' and U upper triangular with ones on its diagonal, weight k should take up U[j, k] of what each j before it
-/// lost. That is GPTQ's update, without inverting H.
+/// What rounding one weight of a column asks of those behind it, found from how their inputs go together: with
+/// H = U D U' and U upper triangular with ones on its diagonal, weight k should take up U[j, k] of what each j before
+/// it lost. That is GPTQ's update, without inverting H.
 struct Triangle {
   let size: Int
   /// Row k holds the shares of the weights before k.

@@ -57,24 +57,25 @@ struct WireCursor {
   }
 
   mutating func varint() throws(MaasError) -> UInt64 {
-    var value: UInt64 = 0
-    for i in 0..<10 {
-      let byte = try byte()
-      value |= UInt64(byte & 0x7f) << UInt64(7 * i)
-      if byte < 0x80 { return value }
-    }
+    if let value = try varint(most: 10) { return value }
     throw failure("a number has more than ten bytes")
   }
 
   /// A varint of at most five bytes, as tags and lengths have.
   private mutating func shortVarint() throws(MaasError) -> UInt64 {
+    if let value = try varint(most: 5) { return value }
+    throw failure("a tag or length has more than five bytes")
+  }
+
+  /// Nil where it does not end within so many bytes.
+  private mutating func varint(most count: UInt64) throws(MaasError) -> UInt64? {
     var value: UInt64 = 0
-    for i in 0..<5 {
+    for i in 0..<count {
       let byte = try byte()
-      value |= UInt64(byte & 0x7f) << UInt64(7 * i)
+      value |= UInt64(byte & 0x7f) << (7 * i)
       if byte < 0x80 { return value }
     }
-    throw failure("a tag or length has more than five bytes")
+    return nil
   }
 
   mutating func tag() throws(MaasError) -> WireTag {

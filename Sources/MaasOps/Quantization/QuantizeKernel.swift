@@ -51,7 +51,8 @@ extension Lowering {
     _ rounding: SmallRounding = SmallRounding()
   ) throws(MaasError) {
     if SmallFloat.of(y.dtype) != nil {
-      let sum = try offset(try divided(x, scale, view, own), zero, view, own)
+      let scaled = try combined(.div, x, scale, view, own)
+      let sum = try combined(.add, scaled, zero, view, own)
       return emitNarrow(sum, y, rounding)
     }
     let isPacked = y.dtype.isPacked
@@ -95,21 +96,13 @@ extension Lowering {
     emit(run, operands, params, split, dtype: type)
   }
 
-  private mutating func divided(
-    _ x: Operand, _ scale: Operand?, _ view: [Int], _ own: [Int]
+  /// x as `view`, combined with a number that is as `own`, where there is one.
+  private mutating func combined(
+    _ row: Binary.Row, _ x: Operand, _ number: Operand?, _ view: [Int], _ own: [Int]
   ) throws(MaasError) -> Operand {
-    guard let scale else { return x }
+    guard let number else { return x }
     let y = try temporary(.float, view)
-    try emitBinary(.div, try x.viewed(view), try scale.viewed(own), y)
-    return y
-  }
-
-  private mutating func offset(
-    _ x: Operand, _ zero: Operand?, _ view: [Int], _ own: [Int]
-  ) throws(MaasError) -> Operand {
-    guard let zero else { return x }
-    let y = try temporary(.float, view)
-    try emitBinary(.add, try x.viewed(view), try zero.viewed(own), y)
+    try emitBinary(row, try x.viewed(view), try number.viewed(own), y)
     return y
   }
 }
