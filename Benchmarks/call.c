@@ -1,25 +1,9 @@
 /// The seconds that a run of a model takes when C calls it, inputs and outputs bound: call MODEL WIDTH
 /// special.py compiles and starts this; the input is named x and has the shape [1, WIDTH]. Prints a number a burst.
 /// Without WIDTH: the seconds from the path to a checked graph.
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-#include "maas.h"
+#include "program.h"
 
 enum { bursts = 40, runs = 20000, most = 4096 };
-
-static void check(maas_status status) {
-  if (status) {
-    fprintf(stderr, "call: %s\n", maas_error_message());
-    exit(1);
-  }
-}
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static double burst(maas_binding *binding) {
   double start = now();

@@ -3,10 +3,7 @@
 /// the median, the 99th percentile and the greatest time of a run, and the CPU time that the process takes beside
 /// its main thread in the 50 ms that begin 1 ms after the last run, all in seconds.
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-#include "maas.h"
+#include "program.h"
 
 enum { most_callers = 64, most_runs = 1 << 20 };
 static const double seconds = 0.4, warm_seconds = 0.05;
@@ -21,31 +18,18 @@ typedef struct caller {
 
 static pthread_barrier_t start;
 
-static void check(maas_status status) {
-  if (status) {
-    fprintf(stderr, "crowd: %s\n", maas_error_message());
-    exit(1);
-  }
-}
-
-static double now(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double run(caller *c) {
-  double begin = now(CLOCK_MONOTONIC);
+  double begin = now();
   check(maas_binding_run(c->binding, NULL));
-  return now(CLOCK_MONOTONIC) - begin;
+  return now() - begin;
 }
 
 static void *call(void *context) {
   caller *c = context;
-  for (double end = now(CLOCK_MONOTONIC) + warm_seconds; now(CLOCK_MONOTONIC) < end;)
+  for (double end = now() + warm_seconds; now() < end;)
     run(c);
   pthread_barrier_wait(&start);
-  for (double end = now(CLOCK_MONOTONIC) + seconds; now(CLOCK_MONOTONIC) < end && c->runs < most_runs;)
+  for (double end = now() + seconds; now() < end && c->runs < most_runs;)
     c->times[c->runs++] = run(c);
   return NULL;
 }
@@ -70,7 +54,9 @@ static double *measure(caller *callers, int count, int *runs) {
   return all;
 }
 
-static double others(void) { return now(CLOCK_PROCESS_CPUTIME_ID) - now(CLOCK_THREAD_CPUTIME_ID); }
+static double others(void) {
+  return seconds_on(CLOCK_PROCESS_CPUTIME_ID) - seconds_on(CLOCK_THREAD_CPUTIME_ID);
+}
 
 static double idle(caller *c) {
   run(c);

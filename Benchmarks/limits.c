@@ -1,9 +1,9 @@
-/// The limits that products are measured against: fused multiply-adds and products of bytes per second of one thread, from
-/// registers.
+/// The limits that products are measured against: fused multiply-adds and products of bytes per second of one thread,
+/// from registers.
 /// limits.py compiles this to a shared library and calls it, once per thread.
 #include <pthread.h>
 #include <stdint.h>
-#include <time.h>
+#include "clock.h"
 
 enum { chains = 12, rounds = 20000 };
 
@@ -71,12 +71,6 @@ static int bytes_each(void) { return 8; }
 static float bytes_burst(void) { return bytes_neon(); }
 #endif
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 enum { passes = 100, tries = 20 };
 static _Atomic int ball;
 
@@ -94,8 +88,8 @@ static void *second(void *unused) {
   return unused;
 }
 
-/// Seconds that a line of the cache takes from one thread to another; the least of some tries, negative where no thread can be
-/// had. Virtual CPUs are at one time two threads of a core, at another in different parts of a processor.
+/// Seconds that a line of the cache takes from one thread to another; the least of some tries, negative where no thread
+/// can be had. Virtual CPUs are at one time two threads of a core, at another in different parts of a processor.
 double maas_line_seconds(void) {
   pthread_t other;
   ball = 0;
@@ -126,7 +120,8 @@ static double bursts_in(float (*function)(void), double seconds) {
   return (double)bursts / (end - start);
 }
 
-/// Operations per second, a multiplication and an addition counting as two: of floats, and of bytes with sums of 32 bits.
+/// Operations per second, a multiplication and an addition counting as two: of floats, and of bytes with sums of 32
+/// bits.
 double maas_peak_flops(double seconds) { return bursts_in(burst, seconds) * 2.0 * chains * rounds * lanes(); }
 double maas_peak_byte_ops(double seconds) {
   return bursts_in(bytes_burst, seconds) * 2.0 * chains * rounds * bytes_each();

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -12,9 +11,8 @@ import numpy as np
 
 import networks
 from limits import Machine
-from peers import Unsupported
 from works import Work
-from workers import REST, Child, Failed, Host
+from workers import REST, Child, Failed, Host, opened
 
 #: Outputs agree when they are this near, as a part of the largest number of the output.
 TOLERANCE = 2e-3
@@ -48,7 +46,7 @@ def row(
     found: dict[str, Any] = {"work": work.name, "group": work.group, "threads": threads, "peers": {}}
     found["weight_bytes"] = net.weight_bytes if net else 0
     with ExitStack() as stack:
-        children = dict(_opened(stack, hosts, path, work, threads, found["peers"]))
+        children = opened(stack, hosts, path, work, threads, found["peers"])
         found["limit"] = _turns(children, machine, work, threads, effort, found["peers"])
         # Before outputs are copied to be compared.
         for name, child in children.items():
@@ -58,20 +56,6 @@ def row(
         compared = {name: child for name, child in children.items() if name in same}
         found["problems"] = _disagreements(compared, BYTE_TOLERANCE if work.of_bytes else TOLERANCE)
     return found
-
-
-def _opened(
-    stack: ExitStack, hosts: list[Host], path: str, work: Work, threads: int, told: dict[str, Any]
-) -> Iterator[tuple[str, Child]]:
-    for host in hosts:
-        try:
-            child = host.open(path, work, threads)
-        except (Unsupported, Failed) as error:
-            told[host.peer] = {"unsupported" if isinstance(error, Unsupported) else "failed": str(error)}
-            continue
-        stack.callback(child.close)
-        told[host.peer] = {"load": child.load}
-        yield host.peer, child
 
 
 def _turns(

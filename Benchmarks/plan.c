@@ -1,26 +1,10 @@
-/// What a new shape costs: plan MODEL DIMENSION. special.py compiles and starts this. The dimension of that name is 2, 3,
-/// and so on, every other symbol 1, and all inputs are zeros. Prints for each size the seconds that the first run takes
-/// beyond the fastest of the next ones.
-#include <stdio.h>
-#include <stdlib.h>
+/// What a new shape costs: plan MODEL DIMENSION. special.py compiles and starts this. The dimension of that name is 2,
+/// 3, and so on, every other symbol 1, and all inputs are zeros. Prints for each size the seconds that the first run
+/// takes beyond the fastest of the next ones.
 #include <string.h>
-#include <time.h>
-#include "maas.h"
+#include "program.h"
 
 enum { sizes = 16, again = 5, most_rank = 8 };
-
-static void check(maas_status status) {
-  if (status) {
-    fprintf(stderr, "plan: %s\n", maas_error_message());
-    exit(1);
-  }
-}
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static double run(maas_binding *binding) {
   double start = now();

@@ -23,17 +23,16 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import bars
 from limits import Machine
-from peers import ROOT, Unsupported
+from peers import ROOT
 from training.bars import BARS
 from training.processes import PROCESS, RANKS, notes, process_row, ranks_row
 from training.table import COLUMNS, PEERS, Row, cells, line, problems
 from training.works import WORKS, TrainWork
-from workers import REST, Child, Failed, Host
+from workers import REST, Host, opened
 
 OUTPUT = os.path.join(ROOT, ".build", "bench")
 #: Seconds of a run.
@@ -52,24 +51,12 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def opened(stack: ExitStack, hosts: list[Host], work: TrainWork, threads: int, told: Row) -> Iterator[tuple[str, Child]]:
-    for host in hosts:
-        try:
-            child = host.open("", work, threads)
-        except (Unsupported, Failed) as error:
-            told[host.peer] = {"unsupported" if isinstance(error, Unsupported) else "failed": str(error)}
-            continue
-        stack.callback(child.close)
-        told[host.peer] = {"load": child.load}
-        yield host.peer, child
-
-
 def measured(hosts: list[Host], work: TrainWork, threads: int, machine: Machine, is_quick: bool) -> Row:
     """A row: bursts of all libraries in turn."""
     row: Row = {"work": work.name, "threads": threads, "steps": work.steps, "peers": {}}
     rounds, seconds = (2, 0.05) if is_quick else (7, 0.3)
     with ExitStack() as stack:
-        children = dict(opened(stack, hosts, work, threads, row["peers"]))
+        children = opened(stack, hosts, "", work, threads, row["peers"])
         times: dict[str, list[float]] = {name: [] for name in children}
         peaks = []
         for _ in range(rounds):

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import time
 import traceback
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -99,6 +100,24 @@ class Child:
         except Died:
             self._is_alive = False
             raise
+
+
+def opened(
+    stack: ExitStack, hosts: list[Host], path: str, work: Any, threads: int, told: dict[str, Any]
+) -> dict[str, Child]:
+    """The work opened by every runtime that can, by its name, until the stack ends. `told` gets what is to be told of
+    each: how long that took, or why it does not."""
+    children = {}
+    for host in hosts:
+        try:
+            child = host.open(path, work, threads)
+        except (Unsupported, Failed) as error:
+            told[host.peer] = {"unsupported" if isinstance(error, Unsupported) else "failed": str(error)}
+            continue
+        stack.callback(child.close)
+        told[host.peer] = {"load": child.load}
+        children[host.peer] = child
+    return children
 
 
 def _host(kind: type, connection: Connection) -> None:

@@ -1,20 +1,14 @@
 /// Times the rows of the kernel tables on one thread: kernels [TEXT]
 /// Prints, for cases whose "table note" contains TEXT, tab-separated: row, case, seconds, rate, unit.
+#include "../clock.h"
 #include "rows.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { bursts = 9 };
 static const double burst_seconds = 2e-3;
 static const char *wanted = "";
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void *allocated(size_t bytes) {
   void *memory = aligned_alloc(64, (bytes + 127) / 64 * 64);
