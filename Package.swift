@@ -10,8 +10,8 @@ let strict: [SwiftSetting] =
   + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : [])
 
 /// What keeps libmaas small. No code asks for reflection; and where everything is linked into one file, what is public
-/// to other modules need not be kept when nobody uses it. A generic function is compiled again in every file that uses it
-/// for a type: in sections of their own the copies fall together.
+/// to other modules need not be kept when nobody uses it. A generic function is compiled again in every file that uses
+/// it for a type: in sections of their own the copies fall together.
 let small: [SwiftSetting] = [
   .unsafeFlags(
     [

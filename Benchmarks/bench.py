@@ -47,9 +47,11 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--quick", action="store_true",
-                        help="short bursts, on two threads unless --threads says more: under three minutes in all")  # fmt: skip
+                        help="short bursts, on two threads unless --threads says more: "
+                             "under three minutes in all")  # fmt: skip
     parser.add_argument("--only", action="append", metavar="PATTERN",
-                        help="works whose name matches, e.g. 'bert*' or 'mlp-* batch 1'; may be given again")  # fmt: skip
+                        help="works whose name matches, e.g. 'bert*' or 'mlp-* batch 1'; "
+                             "may be given again")  # fmt: skip
     parser.add_argument("--threads", metavar="LIST", type=counts, help="numbers of threads (default 1,2)")
     parser.add_argument("--peers", metavar="LIST", type=peers, default=list(report.PEERS),
                         help=f"runtimes to compare with (default all: {','.join(report.PEERS)})")  # fmt: skip

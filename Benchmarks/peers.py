@@ -1,7 +1,7 @@
 """The runtimes that are compared: each opens a work and gives a function that runs it once.
 
-Each uses its fastest plain way: inputs and outputs bound once where it has that, `threads` threads, 32-bit arithmetic, or
-products of bytes for works that have such: ONNX Runtime and maas from one file, the others by their own quantizers.
+Each uses its fastest plain way: inputs and outputs bound once where it has that, `threads` threads, 32-bit arithmetic,
+or products of bytes for works that have such: ONNX Runtime and maas from one file, the others by their own quantizers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Rows that are no run of a work: calls from C, plans, steps, threads, opening a large model, several sessions of it."""
+"""Rows that are no run of a work: calls from C, plans, steps, threads, opening a large model, several sessions of
+it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ import bars
 import report
 
 COLUMNS = (
-    "work", "threads", "maas", "onnxruntime", "openvino", "torch", "ratio", "floats / bytes", "of the limit", "MB, maas", "MB, best peer",
+    "work", "threads", "maas", "onnxruntime", "openvino", "torch", "ratio", "floats / bytes", "of the limit",
+    "MB, maas", "MB, best peer",
     "load ms, maas", "load ms, best peer",
 )  # fmt: skip
 

@@ -26,8 +26,8 @@ class Work(NamedTuple):
     group: str
     #: Whether each run is a plain call with arrays, in place of inputs and outputs that are bound once.
     plain: bool = False
-    #: Bytes that a process has used and given back when it opens the model. A virtual machine's host may take free memory
-    #: from it; who uses that next waits for the host, whichever runtime it is.
+    #: Bytes that a process has used and given back when it opens the model. A virtual machine's host may take free
+    #: memory from it; who uses that next waits for the host, whichever runtime it is.
     used_before: int = 0
 
     def warm(self, runtime: Any, path: str, threads: int) -> None:

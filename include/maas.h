@@ -664,7 +664,8 @@ typedef maas_status (*maas_operator_callback)(void *context, maas_node *node);
  * release  Called with `context` when all is closed that may use the operator; may be NULL. Not called after a
  *          failure.
  *
- * MAAS_INVALID_ARGUMENT: the name is empty; the domain is "" or "ai.onnx"; the version is less than 1 or was added before.
+ * MAAS_INVALID_ARGUMENT: the name is empty; the domain is "" or "ai.onnx"; the version is less than 1 or was added
+ * before.
  */
 MAAS_API maas_status maas_operators_add(maas_operators *operators, const char *domain, const char *name,
                                         int64_t since_version, maas_operator_callback shape,
@@ -786,9 +787,9 @@ MAAS_API maas_status maas_sample_set(maas_sample *sample, const char *name, cons
  * or not at all after a failure. `quantization` NULL stands for the defaults. `*report` is what became of each layer
  * and of the whole, as JSON; give it back with maas_text_free(). `report` may be NULL.
  *
- * MAAS_INVALID_ARGUMENT: options that do not go together, no samples, labels of another count. MAAS_NOT_FOUND: a node to
- * exclude, or an input of a sample, that the model does not have. MAAS_OUT_OF_RANGE: NaN or infinity in a sample; a value
- * that is 0 in all samples. MAAS_UNSUPPORTED: nothing to quantize. And what opening and running models gives.
+ * MAAS_INVALID_ARGUMENT: options that do not go together, no samples, labels of another count. MAAS_NOT_FOUND: a node
+ * to exclude, or an input of a sample, that the model does not have. MAAS_OUT_OF_RANGE: NaN or infinity in a sample; a
+ * value that is 0 in all samples. MAAS_UNSUPPORTED: nothing to quantize. And what opening and running models gives.
  */
 MAAS_API maas_status maas_quantize(const char *model, const char *output,
                                    const maas_quantization *quantization, char **report);
@@ -805,9 +806,9 @@ MAAS_API maas_status maas_trainer_options_close(maas_trainer_options *options);
 /**
  * Sets an option by name. The names, with their values and defaults:
  *
- *   loss             "mse" (default), "mae", "huber", "cross-entropy", "bce", "hinge", "kl". Cross-entropy and kl look at
- *                    scores of classes, bce at scores of yes-or-no questions: where the model ends in Softmax or Sigmoid,
- *                    at what comes before it
+ *   loss             "mse" (default), "mae", "huber", "cross-entropy", "bce", "hinge", "kl". Cross-entropy and kl look
+ *                    at scores of classes, bce at scores of yes-or-no questions: where the model ends in Softmax or
+ *                    Sigmoid, at what comes before it
  *   huber_delta      where huber's square becomes a line; default 1
  *   label_smoothing  the part of a class's probability that is spread over all classes; default 0
  *   class_weights    a number for each class, with commas between them
@@ -857,11 +858,11 @@ MAAS_API maas_status maas_trainer_create(const char *network, const maas_trainer
                                          maas_trainer **trainer);
 
 /**
- * A trainer of an ONNX model, from a file or from `size` bytes, which are copied, to train it further: its float weights
- * except those that `freeze` names, or small matrices beside them with `lora_rank`. The loss looks at the model's first
- * output of floats that depends on them, see maas_trainer_output_name(). Errors as maas_model_open(); MAAS_UNSUPPORTED:
- * there is no such output, or an operator between it and the weights has no derivative; MAAS_INVALID_ARGUMENT: there is
- * nothing to train.
+ * A trainer of an ONNX model, from a file or from `size` bytes, which are copied, to train it further: its float
+ * weights except those that `freeze` names, or small matrices beside them with `lora_rank`. The loss looks at the
+ * model's first output of floats that depends on them, see maas_trainer_output_name(). Errors as maas_model_open();
+ * MAAS_UNSUPPORTED: there is no such output, or an operator between it and the weights has no derivative;
+ * MAAS_INVALID_ARGUMENT: there is nothing to train.
  */
 MAAS_API maas_status maas_trainer_open(const char *path, const maas_trainer_options *options,
                                        maas_trainer **trainer);
@@ -878,11 +879,11 @@ MAAS_API maas_status maas_trainer_output_name(const maas_trainer *trainer, const
 MAAS_API maas_status maas_trainer_set(maas_trainer *trainer, const char *name, const char *value);
 
 /**
- * Samples in memory: `features[i]` is for input i of the model, `targets` what its output shall be, with the samples along
- * the first dimension of each. Features of other types than the inputs are converted by the calls that use them: floats are
- * rounded to floats, all else must not change its value, or the call gives MAAS_TYPE_MISMATCH. Targets are floats, or int64
- * with a class for each sample. `weights` is a float for each sample, or NULL. The tensors are kept, not copied, and must
- * not change while a call uses the data.
+ * Samples in memory: `features[i]` is for input i of the model, `targets` what its output shall be, with the samples
+ * along the first dimension of each. Features of other types than the inputs are converted by the calls that use them:
+ * floats are rounded to floats, all else must not change its value, or the call gives MAAS_TYPE_MISMATCH. Targets are
+ * floats, or int64 with a class for each sample. `weights` is a float for each sample, or NULL. The tensors are kept,
+ * not copied, and must not change while a call uses the data.
  * MAAS_SHAPE_MISMATCH: not the same number of samples.
  */
 MAAS_API maas_status maas_dataset_create(const maas_tensor *const *features, size_t feature_count,
@@ -892,8 +893,8 @@ MAAS_API maas_status maas_dataset_close(maas_dataset *data);
 
 /**
  * One step with all samples of `batch`: forward, backward, update. `*loss` is the loss before it; `loss` may be NULL.
- * MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH. MAAS_OUT_OF_RANGE: a class that is none; a loss that is no finite number (the
- * message has the step and the layer): the trainer is then as before. MAAS_INVALID_ARGUMENT: no samples.
+ * MAAS_TYPE_MISMATCH, MAAS_SHAPE_MISMATCH. MAAS_OUT_OF_RANGE: a class that is none; a loss that is no finite number
+ * (the message has the step and the layer): the trainer is then as before. MAAS_INVALID_ARGUMENT: no samples.
  */
 MAAS_API maas_status maas_trainer_step(maas_trainer *trainer, const maas_dataset *batch, float *loss);
 
@@ -925,8 +926,8 @@ MAAS_API maas_status maas_trainer_history(const maas_trainer *trainer, const cha
                                           size_t capacity, size_t *count);
 
 /**
- * What maas_trainer_evaluate() measures: 0 is "loss"; with losses of classes come "accuracy", "precision", "recall", "f1"
- * (means over classes) and "roc_auc", with others "mse", "mae" and "r2". NULL beyond the last.
+ * What maas_trainer_evaluate() measures: 0 is "loss"; with losses of classes come "accuracy", "precision", "recall",
+ * "f1" (means over classes) and "roc_auc", with others "mse", "mae" and "r2". NULL beyond the last.
  */
 MAAS_API maas_status maas_trainer_metric_name(const maas_trainer *trainer, size_t index, const char **name);
 
@@ -957,11 +958,11 @@ MAAS_API maas_status maas_trainer_set_parameter(maas_trainer *trainer, const cha
                                                 const maas_tensor *value);
 
 /**
- * Writes all that the rest of a training depends on to a file: whole, or not at all. A callback of maas_trainer_fit() may
- * do so. maas_trainer_restore() brings a trainer of the same network and options to that place; maas_trainer_fit() then
- * finishes what it was in, with the result that it would have had, to the last bit. The options `threads` and `epochs` may
- * differ. MAAS_IO_ERROR. MAAS_INVALID_MODEL: the file is no checkpoint, or is damaged. MAAS_INVALID_ARGUMENT: it is of
- * another network or of other options. The trainer is then as before.
+ * Writes all that the rest of a training depends on to a file: whole, or not at all. A callback of maas_trainer_fit()
+ * may do so. maas_trainer_restore() brings a trainer of the same network and options to that place; maas_trainer_fit()
+ * then finishes what it was in, with the result that it would have had, to the last bit. The options `threads` and
+ * `epochs` may differ. MAAS_IO_ERROR. MAAS_INVALID_MODEL: the file is no checkpoint, or is damaged.
+ * MAAS_INVALID_ARGUMENT: it is of another network or of other options. The trainer is then as before.
  */
 MAAS_API maas_status maas_trainer_save(const maas_trainer *trainer, const char *path);
 MAAS_API maas_status maas_trainer_restore(maas_trainer *trainer, const char *path);

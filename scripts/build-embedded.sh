@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds libmaas as Embedded Swift: scripts/build-embedded.sh x86_64|aarch64 [PREFIX]
-# The library goes to .build-embedded/<machine>/libmaas.so.1 (<machine>-all for all operators); with PREFIX it is installed there as well.
-# $MAAS_OPERATORS: "core" (default), the operators of common networks in under 2 MB, or "all".
+# The library goes to .build-embedded/<machine>/libmaas.so.1 (<machine>-all for all operators); with PREFIX it is
+# installed there as well. $MAAS_OPERATORS: "core" (default), the operators of common networks in under 2 MB, or "all".
 # aarch64 is cross-compiled (Debian's gcc-aarch64-linux-gnu) and runs under qemu-aarch64. See docs/embedded.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,11 +14,15 @@ operators=${MAAS_OPERATORS:-core}
 out=.build-embedded/$machine define=(-DMAAS_CORE)
 [ "$operators" = core ] || out+=-$operators define=()
 # What "core" leaves out, below Sources/MaasOps.
-left_out="Attention Contrib Images ML Quantization Selection Signals Text Training Elementwise/Bitwise Elementwise/BitCast
-  Elementwise/SwiGLU Movement/BlockReorder Movement/CenterCropPad Movement/ReverseSequence
+left_out="Attention Contrib Images ML Quantization Selection Signals Text Training
+  Elementwise/Bitwise Elementwise/BitCast Elementwise/SwiGLU
+  Movement/BlockReorder Movement/CenterCropPad Movement/ReverseSequence
   Movement/Scatter Movement/TensorScatter Neural/LRN Neural/Loss Neural/LpNormalization
   Products/Det Products/Einsum Products/Equation QLinear Random/RandomTensor Random/Sampling
-  Reduction/Cumulative Sequences/SequenceMap Sequences/SplitToSequence Windows/Col2Im Windows/ConvTranspose Windows/DeformConv Windows/Fold Windows/MaxUnpool"
+  Reduction/Cumulative Sequences/SequenceMap Sequences/SplitToSequence Windows/Col2Im
+  Windows/ConvTranspose Windows/DeformConv Windows/Fold Windows/MaxUnpool"
+# And rules of the optimizer: their operators are among those.
+left_out_rules="FuseAttention FuseRotary KeepBytes PackWeights QuantizeProducts FinishQuantizedProducts TabulateBytes"
 swift_targets="MaasCore MaasGraph MaasOps MaasONNX MaasOptimizer MaasRuntime Maas MaasABI"
 
 # The toolchain has no Swift for aarch64 Linux, but an Embedded standard library for bare aarch64, whose objects
@@ -44,12 +48,12 @@ compile_c() {
     objects+=("$object")
     # shellcheck disable=SC2086
     older "$object" "$source" $headers || continue
-    # Portable rows are what CPUs without AVX2 or NEON run: small comes before fast. The rest waits for memory sooner than
-    # products do.
+    # Portable rows are what CPUs without AVX2 or NEON run: small comes before fast. The rest waits for memory sooner
+    # than products do.
     case $source in */scalar.c) speed=-Oz ;; */gemm/* | */conv/*) speed=-O3 ;; *) speed=-O2 ;; esac
     "$swift_usr/bin/clang" "${c_flags[@]}" "${define[@]}" -D_GNU_SOURCE -std=gnu11 "$speed" -fPIC -fvisibility=hidden \
-      -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-math-errno -Wall -Wextra -Werror -ISources/CMaasSystem/include \
-      "-ISources/$target/include" "-ISources/$target" -c "$source" -o "$object"
+      -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-math-errno -Wall -Wextra -Werror \
+      -ISources/CMaasSystem/include "-ISources/$target/include" "-ISources/$target" -c "$source" -o "$object"
   done < <(for target in $c_targets; do find "Sources/$target" -name '*.c' | sort; done)
   for object in "$out"/c/*.o; do
     [[ " ${objects[*]} " == *" $object "* ]] || rm "$object" # Its source is gone.
@@ -76,21 +80,25 @@ gather_swift() {
 
 # Takes files out of the copies, and the rows of the classes in them out of the copied table of operators.
 leave_out() {
-  local part class
+  local part files class rule
   for part in $left_out; do
-    for class in $(sed -nE 's/^(package )?(final class|enum) ([A-Za-z0-9]+).*/\3/p' "$out/swift/MaasOps-${part//\//-}"*.swift); do
+    files=("$out/swift/MaasOps-${part//\//-}"*.swift)
+    for class in $(sed -nE 's/^(package )?(final class|enum) ([A-Za-z0-9]+).*/\3/p' "${files[@]}"); do
       sed -i -E "/Registration\(.*\b$class\./d" "$out/swift/MaasONNX-Registration+Table.swift"
     done
-    rm "$out/swift/MaasOps-${part//\//-}"*.swift
+    rm "${files[@]}"
   done
   leave_out_training
-  rm "$out/swift/MaasOptimizer-"{FuseAttention,FuseRotary,KeepBytes,PackWeights,QuantizeProducts,FinishQuantizedProducts,TabulateBytes}.swift # their operators are among those
-  sed -i -E '/^  (fuseAttention|fuseRotary|keepBytes|packWeights|quantizeProducts|finishQuantizedProducts|tabulateBytes),$/d' "$out/swift/MaasOptimizer-Pipeline.swift"
+  for rule in $left_out_rules; do
+    rm "$out/swift/MaasOptimizer-$rule.swift"
+    sed -i "/^  ${rule,},$/d" "$out/swift/MaasOptimizer-Pipeline.swift"
+  done
 }
 
 # Gradients are methods in files of their own, which a protocol's extension stands in for, and one operator of ONNX.
 leave_out_training() {
-  rm -f "$out/swift/MaasOps-Gradients-"*.swift "$out/swift/MaasOps-"*Gradient.swift "$out/swift/MaasONNX-Import-GradientImport.swift"
+  rm -f "$out/swift/MaasOps-Gradients-"*.swift "$out/swift/MaasOps-"*Gradient.swift \
+    "$out/swift/MaasONNX-Import-GradientImport.swift"
   sed -i -e '/if type == "Gradient"/,/^    }/d' -e '/ Puts the nodes that compute the derivatives/,/^  }/d' \
     "$out/swift/MaasONNX-Import-GraphImporter.swift"
 }
@@ -113,7 +121,10 @@ mkdir -p "$out/c"
 compile_c
 compile_swift
 # The toolchain's linker folds equal code; Debian's is the one for aarch64.
-if [ "$machine" = x86_64 ]; then fold=("-B$swift_usr/bin" -fuse-ld=lld -Wl,--icf=all -Wl,-z,pack-relative-relocs); else fold=(); fi
+fold=()
+if [ "$machine" = x86_64 ]; then
+  fold=("-B$swift_usr/bin" -fuse-ld=lld -Wl,--icf=all -Wl,-z,pack-relative-relocs)
+fi
 "$machine-linux-gnu-gcc" -shared "${fold[@]}" -Wl,-soname=libmaas.so.1 -Wl,-z,nodelete -Wl,--no-undefined \
   -Wl,--gc-sections -Wl,--version-script=Sources/MaasABI/maas.map "$out/maas.o" "${objects[@]}" \
   "$swift_usr/lib/swift/embedded/$triple/libswiftUnicodeDataTables.a" -lm -o "$out/libmaas.so.1"

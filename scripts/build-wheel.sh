@@ -11,5 +11,6 @@ python=${PYTHON:-.build/venv/bin/python}
 [ -e "$library" ] || { echo "build-wheel: there is no $library; run scripts/build.sh maas" >&2; exit 1; }
 mkdir -p .build/wheel
 strip --strip-unneeded -o .build/wheel/libmaas.so.1 "$library"
-"$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$folder" bindings/python
+"$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+  --wheel-dir "$folder" bindings/python
 du -b "$folder"/maas-*.whl .build/wheel/libmaas.so.1

@@ -295,9 +295,10 @@ def page(listed):
         "# Operators",
         "",
         "What maas reads, in the terms of ONNX's schemas. *Since* has the opset versions that changed the operator and",
-        "that maas follows; a model of any opset from one of them on is read by the newest that is not later. *Types* are",
-        "those of the newest version, for each type parameter of its schema; after *not* stand those that ONNX allows and",
-        "maas refuses. `make docs` writes this page: for every version and type it loads a model of one node.",
+        "that maas follows; a model of any opset from one of them on is read by the newest that is not later. *Types*",
+        "are those of the newest version, for each type parameter of its schema; after *not* stand those that ONNX",
+        "allows and maas refuses. `make docs` writes this page: for every version and type it loads a model of one",
+        "node.",
         "",
     ]
     lines += [f"- **{name}**: {', '.join(members)}" for name, members in GROUPS.items()]
@@ -314,7 +315,8 @@ def page(listed):
         label = f"{name} ({domain})" if domain else name
         lines.append(f"| {label} | {', '.join(map(str, versions))} | {'<br>'.join(cells)} |")
     lines += ["", f"Not read, of ONNX {onnx.__version__}: {', '.join(missing) or 'nothing'}.", ""]
-    lines.append("Of other domains, and what runtimes write into ONNX's own without a schema; types are not tried here:")
+    lines.append(
+        "Of other domains, and what runtimes write into ONNX's own without a schema; types are not tried here:")
     lines.append("")
     others = [key for key in listed if key[0] not in DOMAINS or not onnx.defs.has(key[1], key[0])]
     for domain in sorted({domain for domain, _ in others}):

@@ -7,8 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 run_packages="g++ git zlib1g-dev"
-test_packages="$run_packages binutils clang-format cmake gcc libonnx-dev libprotobuf-dev libpython3-dev pkg-config python3-venv
-  libjpeg62-turbo-dev libopenjp2-7-dev libpng-dev libtiff-dev libwebp-dev
+test_packages="$run_packages binutils clang-format cmake gcc libonnx-dev libprotobuf-dev libpython3-dev pkg-config
+  python3-venv libjpeg62-turbo-dev libopenjp2-7-dev libpng-dev libtiff-dev libwebp-dev
   valgrind abigail-tools universal-ctags gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user openmpi-bin procps"
 requirements=Tests/requirements.txt
 venv=.build/venv
@@ -16,11 +16,11 @@ venv=.build/venv
 fail() { echo "setup: $*" >&2; exit 1; }
 
 need_swift() {
-  command -v swift >/dev/null || fail "swift is not on PATH; install Swift 6.3 or newer: https://www.swift.org/install/linux/"
-  local version
+  local version page=https://www.swift.org/install/linux/
+  command -v swift >/dev/null || fail "swift is not on PATH; install Swift 6.3 or newer: $page"
   version=$(swift --version 2>&1 | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -1)
   [ "$(printf '%s\n' 6.3 "$version" | sort -V | head -1)" = 6.3 ] \
-    || fail "Swift 6.3 or newer is needed, $(command -v swift) is ${version:-unknown}: https://www.swift.org/install/linux/"
+    || fail "Swift 6.3 or newer is needed, $(command -v swift) is ${version:-unknown}: $page"
 }
 
 need_packages() {

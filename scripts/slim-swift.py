@@ -8,8 +8,8 @@ The copy has the flag cleared, except on the tables that the Swift runtime itsel
 A function that libmaas never calls, but that something it keeps mentions, is replaced by a trap, so that what only it
 needs goes as well: the tables with the Unicode names of characters, half a megabyte; and what describes values to
 debuggers or users, reflects or codes them, and the conformances of types that no line of the core mentions. Only casts
-to protocols find the latter, and the core, which is Embedded Swift as well, has none. A page-aligned buffer of zeros, for the environment of the program that prints backtraces, is no longer
-stored.
+to protocols find the latter, and the core, which is Embedded Swift as well, has none. A page-aligned buffer of zeros,
+for the environment of the program that prints backtraces, is no longer stored.
 """
 import bisect
 import glob
@@ -24,7 +24,8 @@ TRAP = b"\x0f\x0b"  # ud2
 SHT_NOBITS = 8
 ZEROS = "swift5_backtrace"
 UNCALLED = re.compile(r"\.text\._swift_stdlib_getScalarName$")
-SEARCHED = re.compile(r"swift5_(protocols|protocol_conformances|type_metadata(_2)?|replace|replac2|accessible_functions)$")
+SEARCHED = re.compile(
+    r"swift5_(protocols|protocol_conformances|type_metadata(_2)?|replace|replac2|accessible_functions)$")
 # Protocol witnesses (TW) share a section.
 UNCALLED_WITNESS = re.compile(
     r"(CustomDebugStringConvertible|CustomReflectable|CustomPlaygroundQuickLookable).*TW$"
@@ -33,12 +34,13 @@ UNCALLED_WITNESS = re.compile(
 # The same of types that no line of the core mentions, and of what makes texts for users.
 UNMENTIONED = re.compile(
     r"^\$s(?!S[iudfSs]s|s\d+U?Int\d*Vs).*(CustomStringConvertible|TextOutputStreamable).*TW$"
-    r"|(DiscontiguousSlice|RangeSet|CollectionDifference|KeyValuePairs|6MirrorV|AnyCollection|AnySequence|AnyBidirectional"
-    r"|AnyRandomAccess|Duration|KeyPath|StaticString|SIMD|CodingKey|Codable|Lazy|Clock|Instant).*TW$"
+    r"|(DiscontiguousSlice|RangeSet|CollectionDifference|KeyValuePairs|6MirrorV|AnyCollection|AnySequence"
+    r"|AnyBidirectional|AnyRandomAccess|Duration|KeyPath|StaticString|SIMD|CodingKey|Codable|Lazy|Clock|Instant).*TW$"
 )
 CALLED = re.compile(
-    r"description|5write|DiscontiguousSlice|RangeSet|CollectionDifference|KeyValuePairs|6MirrorV|AnyCollection|AnySequence"
-    r"|AnyBidirectional|AnyRandomAccess|Duration|KeyPath|StaticString|SIMD|CodingKey|Codable|Lazy|Clock|Instant"
+    r"description|5write|DiscontiguousSlice|RangeSet|CollectionDifference|KeyValuePairs|6MirrorV|AnyCollection"
+    r"|AnySequence|AnyBidirectional|AnyRandomAccess|Duration|KeyPath|StaticString|SIMD|CodingKey|Codable|Lazy|Clock"
+    r"|Instant"
 )
 SYMBOL, RELOCATION = struct.Struct("<IBBHQQ"), struct.Struct("<QQq")
 SHT_SYMTAB = 2
@@ -140,7 +142,8 @@ def trap_witnesses(sections, text, relocations):
     symbols = list(sections.symbols())
     places = Places((at, size, name) for name, function, of, at, size in symbols if of == text and function and size)
     (at, size), called = sections.contents(relocations), {}
-    entries = [(entry, *RELOCATION.unpack_from(sections.archive, entry)) for entry in range(at, at + size, RELOCATION.size)]
+    entries = [(entry, *RELOCATION.unpack_from(sections.archive, entry))
+        for entry in range(at, at + size, RELOCATION.size)]
     for _, place, info, _ in entries:
         called.setdefault(places.of(place), []).append(symbols[info >> 32][0])
     trapped = {

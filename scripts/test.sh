@@ -12,8 +12,8 @@ stage_format() { scripts/format.sh --check; }
 # The operator cases are made anew when what makes them changed.
 make_cases() {
   local folder=Tests/MaasOpsTests cases=Tests/MaasOpsTests/Fixtures/cases.jsonl
-  [ -e $cases ] && [ -z "$(find $folder/Cases/*.py Sources/MaasONNX/Registration+Table.swift -newer $cases -print -quit)" ] \
-    || $python $folder/Cases/make-cases.py
+  local makers=($folder/Cases/*.py Sources/MaasONNX/Registration+Table.swift)
+  [ -e $cases ] && [ -z "$(find "${makers[@]}" -newer $cases -print -quit)" ] || $python $folder/Cases/make-cases.py
 }
 
 stage_swift() { make_cases && MAAS_CPUS=5 swift test --quiet --explicit-target-dependency-import-check error; }
@@ -54,10 +54,12 @@ stage_abi() {
 }
 
 stage_conformance() {
-  make_cases && PYTHONPATH=bindings/python/src $python -m pytest -q -p no:cacheprovider -W ignore Tests/Conformance Tests/contrib Tests/quantizer
+  make_cases && PYTHONPATH=bindings/python/src $python -m pytest -q -p no:cacheprovider -W ignore \
+    Tests/Conformance Tests/contrib Tests/quantizer
 }
 
-# Prints "passed failed": the cases a stage's log tells of (Swift Testing, pytest, "N passed, N failed"), else itself as one.
+# Prints "passed failed": the cases a stage's log tells of (Swift Testing, pytest, "N passed, N failed"), else itself as
+# one.
 tally() {
   awk -v rc="$2" '
     /Test run with [0-9]+ tests?/ { match($0, /with [0-9]+/); cases += substr($0, RSTART + 5, RLENGTH - 5) }
@@ -81,7 +83,8 @@ run_stage() {
     printf 'ok    %-11s %4d passed  %4d s\n' "$name" "$good" $((SECONDS - start))
     grep -E '^(skipped:|SKIPPED|[0-9]+ passed.* in )' "$log" | sort -u | sed 's/^/      /' || true
   else
-    printf 'FAIL  %-11s %4d passed, %d failed  %d s; the end of %s:\n' "$name" "$good" "$bad" $((SECONDS - start)) "$log"
+    printf 'FAIL  %-11s %4d passed, %d failed  %d s; the end of %s:\n' \
+      "$name" "$good" "$bad" $((SECONDS - start)) "$log"
     tail -n 60 "$log" | sed 's/^/      /'
   fi
 }

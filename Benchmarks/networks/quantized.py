@@ -33,7 +33,8 @@ class _Samples(quantization.CalibrationDataReader):
                 type_ = value.type.tensor_type
                 shape = [d.dim_value or sizes[d.dim_param] for d in type_.shape.dim]
                 integer = type_.elem_type == onnx.TensorProto.INT64
-                feed[value.name] = random.integers(0, WORDS, shape) if integer else random.standard_normal(shape, np.float32)
+                array = random.integers(0, WORDS, shape) if integer else random.standard_normal(shape, np.float32)
+                feed[value.name] = array
                 if value.name == "attention_mask":
                     feed[value.name] = np.ones(shape, np.int64)
                 if value.name == "position_ids":
@@ -100,8 +101,8 @@ def write(path: str, form: str, to: str) -> None:
 
 
 def write_for_openvino(path: str, form: str, to: str) -> None:
-    """What OpenVINO's own quantizer makes of the file of floats; where activations have no known scales it has weights of
-    bytes, and OpenVINO quantizes activations itself."""
+    """What OpenVINO's own quantizer makes of the file of floats; where activations have no known scales it has weights
+    of bytes, and OpenVINO quantizes activations itself."""
     logging.disable(logging.WARNING)
     import nncf
     import openvino

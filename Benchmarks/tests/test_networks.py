@@ -7,7 +7,8 @@ from measure import TOLERANCE, difference
 from peers import Maas, OnnxRuntime
 from works import WORKS, Work
 
-SMALL = ("three", "mlp-10", "mlp-16", "mlp-784", "mlp-784-int8", "mlp-784-int8-dynamic", "mobilenetv2", "lstm", "trees-100", "forest-100")
+SMALL = ("three", "mlp-10", "mlp-16", "mlp-784", "mlp-784-int8", "mlp-784-int8-dynamic", "mobilenetv2", "lstm",
+    "trees-100", "forest-100")
 
 # Multiply-adds and parameters as the networks' papers and torchvision's documentation give them.
 PUBLISHED = (

@@ -17,7 +17,8 @@ def row(work="mlp-10 batch 1", group="MLP", ours=1e-3, theirs=(2e-3, 4e-3), limi
     peers = {"maas": {"seconds": ours, "load": {"answer": 0.01}, "memory": {"peak": 22e6, "packed_bytes": 19e6,
              "arena_bytes": 1e6}}}  # fmt: skip
     peers |= {name: {"seconds": seconds} for name, seconds in zip(report.PEERS, theirs)}
-    return {"work": work, "group": group, "threads": threads, "peers": peers, "problems": [], "limit": {"seconds": limit}}
+    return {"work": work, "group": group, "threads": threads, "peers": peers, "problems": [],
+        "limit": {"seconds": limit}}
 
 
 def test_ratio_is_the_best_peers():

@@ -1,4 +1,5 @@
-"""Keras on JAX, which is its fastest backend here; and on TensorFlow, its default, as a program has it that trains once."""
+"""Keras on JAX, which is its fastest backend here; and on TensorFlow, its default, as a program has it that trains
+once."""
 
 from __future__ import annotations
 

@@ -141,7 +141,8 @@ class _SciKitTraining(Training):
         kind = self.library.MLPRegressor if work.loss == "mse" else self.library.MLPClassifier
         momentum = {"momentum": 0.0, "nesterovs_momentum": False} if work.optimizer == "sgd" else {}
         self.model = kind(
-            hidden_layer_sizes=[layer[1] for layer in work.layers[:-1]], solver=work.optimizer, learning_rate_init=work.rate, alpha=0.0,
+            hidden_layer_sizes=[layer[1] for layer in work.layers[:-1]], solver=work.optimizer,
+            learning_rate_init=work.rate, alpha=0.0,
             batch_size=work.batch, max_iter=work.epochs, tol=0.0, n_iter_no_change=10**6, warm_start=True,
             random_state=seed, **momentum,
         )  # fmt: skip

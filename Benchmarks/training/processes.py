@@ -1,4 +1,5 @@
-"""Whole programs: the reference program of each library, and maas-train as one process and as two that train together."""
+"""Whole programs: the reference program of each library, and maas-train as one process and as two that train
+together."""
 
 from __future__ import annotations
 
@@ -59,14 +60,15 @@ def process_row(names: list[str], is_quick: bool) -> Row:
 
 
 def ranks_row(is_quick: bool) -> Row:
-    """maas-train with one thread, as one process and as two, each with its own batch of the same size: how long an epoch
-    and the whole program take."""
+    """maas-train with one thread, as one process and as two, each with its own batch of the same size: how long an
+    epoch and the whole program take."""
     try:
         one, two = _both(named("60000x784, epoch"), 2 if is_quick else 5)
     except Ended as error:
         return {"work": RANKS, "threads": 1, "peers": {"maas": {"failed": str(error)}}}
     found = {
-        "seconds": two[0], "whole": two[1], "seconds_of_one": one[0], "whole_of_one": one[1], "speedup": one[0] / two[0],
+        "seconds": two[0], "whole": two[1], "seconds_of_one": one[0], "whole_of_one": one[1],
+        "speedup": one[0] / two[0],
         "whole_speedup": one[1] / two[1],
     }  # fmt: skip
     return {"work": RANKS, "threads": 1, "peers": {"maas": found}}
@@ -80,7 +82,8 @@ def _both(work: TrainWork, rounds: int) -> tuple[list[float], list[float]]:
         raise Ended("there is no mpirun (Debian: openmpi-bin)" if launcher is None else "maas-train is not built")
     sizes = ",".join(str(layer[1]) for layer in work.layers[:-1])
     train = [
-        program, "data.npz", "--layers", sizes, "--epochs", str(EPOCHS), "--batch-size", str(work.batch), "--validation", "0",
+        program, "data.npz", "--layers", sizes, "--epochs", str(EPOCHS), "--batch-size", str(work.batch),
+        "--validation", "0",
         "--test", "0", "--patience", "0", "--threads", "1", "--quiet", "--out", "model.onnx",
     ]  # fmt: skip
     environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
@@ -103,6 +106,7 @@ def notes(row: Row) -> list[str]:
     if row["work"] != RANKS or "failed" in found:
         return []
     return [
-        f"  {RANKS}: {found['speedup']:.2f} times as fast as one process ({found['seconds_of_one']:.2f} s); the whole program,"
-        f" which also reads and judges, {found['whole_speedup']:.2f} times ({found['whole_of_one']:.2f} s, {found['whole']:.2f} s)"
+        f"  {RANKS}: {found['speedup']:.2f} times as fast as one process ({found['seconds_of_one']:.2f} s);"
+        f" the whole program, which also reads and judges, {found['whole_speedup']:.2f} times"
+        f" ({found['whole_of_one']:.2f} s, {found['whole']:.2f} s)"
     ]

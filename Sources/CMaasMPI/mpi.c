@@ -11,8 +11,8 @@
 
 #include "shared.h"
 
-// Open MPI's handles are addresses of objects in the library, so its header is not needed: MPI_Comm, MPI_Datatype and MPI_Op
-// are pointers, MPI_IN_PLACE is 1 and MPI_STATUS_IGNORE is 0.
+// Open MPI's handles are addresses of objects in the library, so its header is not needed: MPI_Comm, MPI_Datatype and
+// MPI_Op are pointers, MPI_IN_PLACE is 1 and MPI_STATUS_IGNORE is 0.
 enum { THREAD_FUNNELED = 1, MOST_SLOTS = 256 };
 #define IN_PLACE ((void *)1)
 

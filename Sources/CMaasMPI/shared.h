@@ -1,7 +1,7 @@
 #ifndef MAAS_MPI_SHARED_H
 #define MAAS_MPI_SHARED_H
-/// Sums over processes of one machine, through memory that they share: each puts its numbers there, and adds up what is there
-/// when all have done so. Nobody waits for messages, and all add in the same order.
+/// Sums over processes of one machine, through memory that they share: each puts its numbers there, and adds up what is
+/// there when all have done so. Nobody waits for messages, and all add in the same order.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,8 +27,8 @@ typedef struct maas_shared_job {
 
 /// Makes room for sums of `count` floats under number `slot`, on all processes at once. False: they share no memory.
 bool maas_shared_open(maas_shared *s, const maas_shared_job *job, int slot, size_t count);
-/// Puts floats there once all have read those before. `count` is at most what there is room for. False when somebody wants
-/// to stop.
+/// Puts floats there once all have read those before. `count` is at most what there is room for. False when somebody
+/// wants to stop.
 bool maas_shared_start(maas_shared *s, const maas_shared_job *job, float *data, size_t count);
 /// Waits for the others and writes the sum over the floats. False when somebody wants to stop.
 bool maas_shared_finish(maas_shared *s, const maas_shared_job *job);

@@ -27,8 +27,8 @@ private struct Sample {
   }
 }
 
-/// One for each kernel that packs, and each of its ways: convolutions by strips, by Winograd's algorithm and by channels.
-/// But for Winograd's no size is a multiple of a panel's.
+/// One for each kernel that packs, and each of its ways: convolutions by strips, by Winograd's algorithm and by
+/// channels. But for Winograd's no size is a multiple of a panel's.
 private let samples = [
   Sample("MatMul", .float, [1, 37], [37, 91]),
   Sample("Conv", .float, [1, 5, 9, 7], [33, 5, 3, 3]),

@@ -101,7 +101,8 @@ package struct HostCall {
     return elements
   }
 
-  /// The elements of a sequence, which is no longer an input: they can be changed without a copy if nobody else holds them.
+  /// The elements of a sequence, which is no longer an input: they can be changed without a copy if nobody else holds
+  /// them.
   package mutating func takeSequence(_ i: Int) throws(MaasError) -> [Datum] {
     let elements = try sequence(i)
     inputs[i] = nil

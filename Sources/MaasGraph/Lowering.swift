@@ -69,7 +69,8 @@ package struct StepTemplate: Sendable {
 }
 
 /// A request for bytes derived from a constant, such as packed weights: made once per model and shared. Those of a
-/// constant of the graph may come from a compiled model's file: they are numbers to kernels, never addresses or indices.
+/// constant of the graph may come from a compiled model's file: they are numbers to kernels, never addresses or
+/// indices.
 package struct PackRequest {
   package let source: Tensor
   /// Tells layouts of the same source apart; contains everything the bytes depend on besides the source.

@@ -9,7 +9,8 @@ struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Checks models against the ONNX standard.",
     discussion: """
-      Runs the checker and the shape inference of libonnx, then the loader of maas, and says which node is wrong, and why.
+      Runs the checker and the shape inference of libonnx, then the loader of maas, and says which node is wrong, and \
+      why.
 
       Of a compiled model the checksums of all that is in it are compared, and it is opened.
 

@@ -13,7 +13,8 @@ struct ModelWriter {
   let shop: Workshop
   let threads: Int
 
-  /// The largest difference of the model's answers from the trainer's, as a part of what answers differ by among each other.
+  /// The largest difference of the model's answers from the trainer's, as a part of what answers differ by among each
+  /// other.
   private static let tolerance = 1e-5
 
   /// Writes the model under its name once `check` is content with it.
@@ -55,9 +56,9 @@ struct ModelWriter {
       for (i, value) in found.enumerated() {
         let wanted = expected[done * width + i]
         guard Double((value - wanted).magnitude) <= tolerance(of: wanted, i % width, sizes) else {
+          let sample = part.source.place(part.samples[done + i / width])
           throw MaasError(
-            .internal,
-            "the exported model does not give what training gives for \(part.source.place(part.samples[done + i / width]))",
+            .internal, "the exported model does not give what training gives for \(sample)",
             expected: "\(wanted)", found: "\(value)", hint: "nothing was written; please report this"
           ).inFile(command.output)
         }
@@ -66,8 +67,8 @@ struct ModelWriter {
     }
   }
 
-  /// What answers of each column differ by: probabilities by 1; numbers by the deviation of those learned from, or where one
-  /// is further from their mean, by that: in small answers large numbers may have cancelled out.
+  /// What answers of each column differ by: probabilities by 1; numbers by the deviation of those learned from, or
+  /// where one is further from their mean, by that: in small answers large numbers may have cancelled out.
   private func sizes(_ answers: [Float], _ width: Int) -> [Double] {
     guard case .numbers(let scale) = shop.answer else { return Array(repeating: 1, count: width) }
     return (0..<width).map { column in

@@ -29,8 +29,8 @@ struct TrainCommand: ParsableCommand {
         maas-train data.csv --checkpoint run --epochs 500     and after an interruption the same with --resume
         maas-train data.csv --quantize int8 --compile
 
-      Ctrl-C ends training; the best model so far is written. Exit status: 0 when all went well, 1 for a failure, 2 for \
-      a wrong command line.
+      Ctrl-C ends training; the best model so far is written. Exit status: 0 when all went well, 1 for a failure, 2 \
+      for a wrong command line.
       """,
     version: "maas-train \(MAAS_VERSION)")
 

@@ -36,7 +36,8 @@ extension TrainingReport {
     body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 62em; padding: 0 1em }
     table { border-collapse: collapse } th, td { padding: .25em .8em; border-bottom: 1px solid #8884; text-align: left }
     td.number, .confusion td, .confusion th { text-align: right; font-variant-numeric: tabular-nums }
-    dl { display: grid; grid-template-columns: max-content auto; gap: .2em 1.5em } dd { margin: 0; white-space: pre-wrap }
+    dl { display: grid; grid-template-columns: max-content auto; gap: .2em 1.5em }
+    dd { margin: 0; white-space: pre-wrap }
     svg { width: 100%; max-width: 48em; height: auto } svg text { font: 12px system-ui, sans-serif; fill: currentColor }
     .a { stroke: var(--a) } .b { stroke: var(--b) } polyline { fill: none; stroke-width: 2 }
     line { stroke: #8886 } circle { fill: var(--a); fill-opacity: .6 }
@@ -78,7 +79,8 @@ extension TrainingReport {
     let rows = zip(classNames, confusion).map { name, row in
       let all = max(1, row.reduce(0, +))
       let cells = row.map { count in
-        "<td style=\"background:rgba(59,130,196,\(figure(0.8 * Double(count) / Double(all), digits: 2)))\">\(count)</td>"
+        let shade = figure(0.8 * Double(count) / Double(all), digits: 2)
+        return "<td style=\"background:rgba(59,130,196,\(shade))\">\(count)</td>"
       }
       return "<tr><th>\(escaped(name))</th>\(joined(cells, ""))</tr>"
     }
@@ -130,8 +132,8 @@ private struct Plot {
     }
     let end = Int(Self.height) - 22
     text += "<text x=\"\(Int(Self.left))\" y=\"\(end)\">\(figure(x.lowerBound + firstX, digits: 2))</text>"
-    text +=
-      "<text x=\"\(Int(Self.width - Self.margin))\" y=\"\(end)\" text-anchor=\"end\">\(figure(x.upperBound + firstX, digits: 2))</text>"
+    let (right, most) = (Int(Self.width - Self.margin), figure(x.upperBound + firstX, digits: 2))
+    text += "<text x=\"\(right)\" y=\"\(end)\" text-anchor=\"end\">\(most)</text>"
     text += "<text x=\"\(Int(Self.width / 2))\" y=\"\(end + 16)\" text-anchor=\"middle\">\(xName)</text>"
     return text + "<text x=\"4\" y=\"11\">\(yName)</text>"
   }
@@ -147,8 +149,8 @@ private struct Plot {
   func legend(_ text: String, _ name: String, _ row: Int) -> String {
     let y = 24 + 18 * row
     let x = Int(Self.width) - 130
-    return
-      "<polyline class=\"\(name)\" points=\"\(x),\(y) \(x + 24),\(y)\"/><text x=\"\(x + 30)\" y=\"\(y + 4)\">\(text)</text>"
+    let line = "<polyline class=\"\(name)\" points=\"\(x),\(y) \(x + 24),\(y)\"/>"
+    return line + "<text x=\"\(x + 30)\" y=\"\(y + 4)\">\(text)</text>"
   }
 
   func point(_ px: Double, _ py: Double) -> String {

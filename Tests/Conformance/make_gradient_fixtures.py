@@ -71,7 +71,9 @@ def write(name, cases):
 
 
 write("recurrent.json", {
-    f"{op}{'-bidirectional' if both else ''}": recurrent(op, both) for op in ORDER for both in (False, True)})  # fmt: skip
+    f"{op}{'-bidirectional' if both else ''}": recurrent(op, both) for op in ORDER
+    for both in (False, True)})  # fmt: skip
 write("attention.json", {
-    "plain": attention(2, 2, False, False), "causal": attention(2, 2, True, False), "mask": attention(2, 2, False, True),
+    "plain": attention(2, 2, False, False), "causal": attention(2, 2, True, False),
+    "mask": attention(2, 2, False, True),
     "grouped": attention(4, 2, True, False)})  # fmt: skip

@@ -15,7 +15,8 @@ DEVICE = "_cpu"
 
 #: What maas says of an operator that it does not have, in this domain or version, and of one that it has in part.
 UNKNOWN = re.compile(
-    r"\((\w+)\): (?:(?:the operator|this version of the operator) is not supported|operator '\w+' of \S+, .* is not known)"
+    r"\((\w+)\): (?:(?:the operator|this version of the operator) is not supported"
+    r"|operator '\w+' of \S+, .* is not known)"
 )
 INCOMPLETE = re.compile(r"\((\w+)\): (.*?)(?:: expected|;|$)")
 
@@ -25,7 +26,8 @@ class Suite(BackendTest):
 
     @classmethod
     def assert_similar_outputs(cls, ref_outputs, outputs, rtol, atol, model_dir=None):
-        """Compares an array in a sequence as an output of its own; `BackendTest` takes len() of it, which fails at rank 0."""
+        """Compares an array in a sequence as an output of its own; `BackendTest` takes len() of it, which fails at rank
+        0."""
         expected, found = ([x] if isinstance(x, np.ndarray) else x for x in (ref_outputs, outputs))
         super().assert_similar_outputs(expected, found, rtol, atol, model_dir)
 
@@ -70,7 +72,8 @@ def read_list() -> dict[str, str | None]:
     for number, line in enumerate(LIST.read_text().splitlines(), 1):
         name, state, *reason = line.split(maxsplit=2)
         if state not in ("pass", "skip") or (state == "skip") != bool(reason) or name in states:
-            raise ValueError(f"{LIST}:{number}: expected a new name, then 'pass' or 'skip' and a reason: found {line!r}")
+            raise ValueError(
+                f"{LIST}:{number}: expected a new name, then 'pass' or 'skip' and a reason: found {line!r}")
         states[name] = reason[0] if reason else None
     return states
 

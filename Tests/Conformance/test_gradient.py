@@ -40,7 +40,8 @@ CASES = {
     "matmul": ([node("MatMul", "a b", "s"), node("Exp", "s", "y")], {"a": any_sign(2, 3), "b": any_sign(3, 4)}),
     "matmul_batch": (
         [node("MatMul", "a b", "s"), node("Sin", "s", "y")], {"a": any_sign(5, 1, 2, 3), "b": any_sign(4, 3, 2)}),
-    "matmul_shared": ([node("MatMul", "a b", "s"), node("Sin", "s", "y")], {"a": any_sign(5, 2, 3), "b": any_sign(3, 2)}),
+    "matmul_shared": ([node("MatMul", "a b", "s"), node("Sin", "s", "y")],
+        {"a": any_sign(5, 2, 3), "b": any_sign(3, 2)}),
     "vector_matrix": ([node("MatMul", "a b", "s"), node("Sin", "s", "y")], {"a": any_sign(3), "b": any_sign(2, 3, 4)}),
     "matrix_vector": ([node("MatMul", "a b", "s"), node("Sin", "s", "y")], {"a": any_sign(2, 3), "b": any_sign(3)}),
     "dot": ([node("MatMul", "a b", "s"), node("Sin", "s", "y")], {"a": any_sign(3), "b": any_sign(3)}),
@@ -112,7 +113,8 @@ def test_reductions_over_axes(op, keepdims):
     x, weight = any_sign(2, 3, 4), any_sign(3)
     nodes = [
         helper.make_node("Constant", [], ["axes"], value_ints=[0, -1]),
-        node(op, "x axes", "s", keepdims=keepdims), node("Sin", "s", "t"), node("ReduceSum", "t", "y", keepdims=0)]  # fmt: skip
+        node(op, "x axes", "s", keepdims=keepdims), node("Sin", "s", "t"),
+        node("ReduceSum", "t", "y", keepdims=0)]  # fmt: skip
     (found,) = gradients(nodes, {"x": x})
     scale = 1 if op == "ReduceSum" else 1 / 8
     expected = np.broadcast_to(scale * np.cos(scale * x.sum((0, 2), keepdims=True)), x.shape)
@@ -153,7 +155,8 @@ def test_second_derivative_through_products():
     nodes = [
         node("MatMul", "a x", "s"), node("Mul", "s s", "square"), node("ReduceSum", "square", "y", keepdims=0),
         helper.make_node("Gradient", ["x"], ["first"], domain=TRAINING, xs=["x"], y="y"),
-        helper.make_node("Gradient", ["x", "a"], ["second", "mixed"], domain=TRAINING, xs=["x", "a"], y="first")]  # fmt: skip
+        helper.make_node("Gradient", ["x", "a"], ["second", "mixed"], domain=TRAINING, xs=["x", "a"],
+            y="first")]  # fmt: skip
     feeds = {"a": any_sign(3, 4), "x": any_sign(4)}
     session = maas.Session(model(nodes, feeds, ["first", "second", "mixed"]).SerializeToString())
     first, second, mixed = session.run(None, feeds)

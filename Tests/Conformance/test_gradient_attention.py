@@ -1,5 +1,5 @@
-"""Gradients of attention and of what it is made of: against central differences of maas's own double precision, which other
-tests hold to ONNX's, and against those of PyTorch (gradient-fixtures/attention.json)."""
+"""Gradients of attention and of what it is made of: against central differences of maas's own double precision, which
+other tests hold to ONNX's, and against those of PyTorch (gradient-fixtures/attention.json)."""
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -27,7 +27,8 @@ def model(nodes, values, wanted, dtype):
             name, dtype if value.dtype.kind == "f" else helper.np_dtype_to_tensor_dtype(value.dtype),
             [d if name not in "qkv" or i == value.ndim - 1 else f"{name}{i}" for i, d in enumerate(value.shape)])
         for name, value in values.items()]
-    graph = helper.make_graph(nodes, "g", declared, [helper.make_tensor_value_info(name, dtype, None) for name in wanted])
+    graph = helper.make_graph(nodes, "g", declared,
+        [helper.make_tensor_value_info(name, dtype, None) for name in wanted])
     opsets = [helper.make_opsetid("", 24), helper.make_opsetid(TRAINING, 1)]
     return helper.make_model(graph, opset_imports=opsets).SerializeToString()
 
@@ -50,12 +51,14 @@ def central_differences(nodes, values):
 
 
 def four(heads=2, key_heads=2, queries=3, keys=4, size=2, value_size=3, batch=2):
-    shapes = {"q": (batch, heads, queries, size), "k": (batch, key_heads, keys, size), "v": (batch, key_heads, keys, value_size)}
+    shapes = {"q": (batch, heads, queries, size), "k": (batch, key_heads, keys, size),
+        "v": (batch, key_heads, keys, value_size)}
     return {name: random.normal(size=shape) for name, shape in shapes.items()}
 
 
 def three(heads=2, key_heads=2, queries=3, keys=4, size=2, batch=2):
-    shapes = {"q": (batch, queries, heads * size), "k": (batch, keys, key_heads * size), "v": (batch, keys, key_heads * size)}
+    shapes = {"q": (batch, queries, heads * size), "k": (batch, keys, key_heads * size),
+        "v": (batch, keys, key_heads * size)}
     return {name: random.normal(size=shape) for name, shape in shapes.items()}
 
 
@@ -132,14 +135,17 @@ def test_rotary_embedding(interleaved):
     x = random.normal(size=(1, 2, 3, 4)).astype(np.float32)
     angles = random.uniform(size=(1, 3, 2))
     tables = {"cosines": np.cos(angles).astype(np.float32), "sines": np.sin(angles).astype(np.float32)}
-    constants = [helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value)) for name, value in tables.items()]
-    rotate = lambda x, y, sines="sines": helper.make_node("RotaryEmbedding", [x, "cosines", sines], [y], interleaved=interleaved)  # fmt: skip
+    constants = [helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value)) for name,
+        value in tables.items()]
+    rotate = lambda x, y, sines="sines": helper.make_node("RotaryEmbedding", [x, "cosines", sines], [y],
+        interleaved=interleaved)  # fmt: skip
     (found,) = gradients([*constants, rotate("x", "s")], {"x": x}, TensorProto.FLOAT).values()
     # The inverse rotation of cos(rotated x), by complex numbers.
     pair = (lambda a: a[..., 0::2] + 1j * a[..., 1::2]) if interleaved else (lambda a: a[..., :2] + 1j * a[..., 2:])
     turned = pair(x.astype(np.float64)) * np.exp(1j * angles)
     back = (np.cos(turned.real) + 1j * np.cos(turned.imag)) * np.exp(-1j * angles)
-    expected = np.stack([back.real, back.imag], -1).reshape(x.shape) if interleaved else np.concatenate([back.real, back.imag], -1)
+    expected = np.stack([back.real, back.imag],
+        -1).reshape(x.shape) if interleaved else np.concatenate([back.real, back.imag], -1)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 

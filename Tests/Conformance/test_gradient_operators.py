@@ -27,7 +27,8 @@ def integers(*numbers):
 
 
 class Case:
-    """`wanted` are differentiated; `fixed` are initializers. The end is a sum of sines, so that every place has its own weight.
+    """`wanted` are differentiated; `fixed` are initializers. The end is a sum of sines, so that every place has its own
+    weight.
 
     `formula` gives the operator's result where the reference evaluator computes in float or otherwise than ONNX says.
     """
@@ -58,7 +59,8 @@ class Case:
 
     def gradients(self, dtype=TensorProto.DOUBLE, shapes=None):
         results = [f"d{n}" for n in self.wanted]
-        gradient = helper.make_node("Gradient", list(self.wanted), results, domain=TRAINING, xs=list(self.wanted), y="y")
+        gradient = helper.make_node("Gradient", list(self.wanted), results, domain=TRAINING, xs=list(self.wanted),
+            y="y")
         session = maas.Session(self.model([*self.nodes(), gradient], results, dtype, shapes).SerializeToString())
         kind = helper.tensor_dtype_to_np_dtype(dtype)
         return session.run(None, {n: v.astype(kind) for n, v in self.wanted.items()})
@@ -171,7 +173,8 @@ def softmaxes():
 def losses():
     for op in ("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"):
         for reduction in ("mean", "sum", "none"):
-            yield f"{op}_{reduction}", Case(op, {"x": values(4, 3)}, fixed={"t": integers(0, 2, 1, 2)}, reduction=reduction)
+            yield (f"{op}_{reduction}", Case(op, {"x": values(4, 3)}, fixed={"t": integers(0, 2, 1, 2)},
+                reduction=reduction))
         places = {"t": integers([0, 2], [1, 1]), "w": positive(3)}
         for reduction in ("mean", "sum", "none"):
             name = f"{op}_places_{reduction}"
@@ -185,19 +188,26 @@ def normalizations():
     yield "BatchNormalization_training", Case(
         "BatchNormalization", {"x": x, "scale": scale, "bias": bias}, fixed=given, outputs=3, training_mode=1)
     yield "BatchNormalization_dense", Case(
-        "BatchNormalization", {"x": values(5, 4), "scale": scale, "bias": bias}, fixed=given, outputs=3, training_mode=1)
+        "BatchNormalization", {"x": values(5, 4), "scale": scale, "bias": bias}, fixed=given, outputs=3,
+        training_mode=1)
     part = {"scale": positive(2, 3), "bias": values(2, 3)}
     yield "LayerNormalization", Case("LayerNormalization", {"x": values(4, 2, 3), **part}, axis=1)
     yield "LayerNormalization_plain", Case("LayerNormalization", {"x": values(4, 5), "scale": positive(5)})
-    yield "LayerNormalization_one", Case("LayerNormalization", {"x": values(4, 5), "scale": positive(1), "bias": values(1)})
+    yield ("LayerNormalization_one",
+        Case("LayerNormalization", {"x": values(4, 5), "scale": positive(1), "bias": values(1)}))
     yield "RMSNormalization", Case("RMSNormalization", {"x": values(4, 5), "scale": positive(5)}, opset=23)
     yield "InstanceNormalization", Case("InstanceNormalization", {"x": x, "scale": scale, "bias": bias})
-    yield "GroupNormalization", Case("GroupNormalization", {"x": x, "scale": scale, "bias": bias}, num_groups=2, formula=group_norm)
-    yield "LpNormalization_1", Case("LpNormalization", {"x": values(3, 4)}, p=1, formula=lambda x: x / abs(x).sum(-1, keepdims=True))
+    yield ("GroupNormalization", Case("GroupNormalization", {"x": x, "scale": scale, "bias": bias}, num_groups=2,
+        formula=group_norm))
+    yield ("LpNormalization_1", Case("LpNormalization", {"x": values(3, 4)}, p=1,
+        formula=lambda x: x / abs(x).sum(-1, keepdims=True)))
     yield "LpNormalization_2", Case("LpNormalization", {"x": values(3, 4)}, axis=0)
-    yield "LRN", Case("LRN", {"x": values(2, 5, 2, 2)}, size=3, alpha=0.5, beta=0.6, bias=1.5, formula=local_response(3, 0.5, 0.6, 1.5))
-    yield "LRN_even", Case("LRN", {"x": values(2, 5, 2)}, size=2, alpha=0.5, bias=1.5, formula=local_response(2, 0.5, 0.75, 1.5))
-    yield "MeanVarianceNormalization", Case("MeanVarianceNormalization", {"x": values(2, 3, 2, 2)}, formula=lambda x: normalized(x, (0, 2, 3), 0))
+    yield ("LRN", Case("LRN", {"x": values(2, 5, 2, 2)}, size=3, alpha=0.5, beta=0.6, bias=1.5,
+        formula=local_response(3, 0.5, 0.6, 1.5)))
+    yield ("LRN_even", Case("LRN", {"x": values(2, 5, 2)}, size=2, alpha=0.5, bias=1.5,
+        formula=local_response(2, 0.5, 0.75, 1.5)))
+    yield ("MeanVarianceNormalization",
+        Case("MeanVarianceNormalization", {"x": values(2, 3, 2, 2)}, formula=lambda x: normalized(x, (0, 2, 3), 0)))
 
 
 def convolutions():
@@ -250,10 +260,12 @@ def pools():
 def resizes():
     def resize(x, scales=None, opset=19, **attributes):
         """By scales, floats in every model, or else by the attribute's sizes."""
-        fixed = {"sizes": integers(*attributes.pop("sizes"))} if scales is None else {"scales": np.array(scales, np.float32)}
+        fixed = {"sizes": integers(*attributes.pop("sizes"))} if scales is None else {
+            "scales": np.array(scales, np.float32)}
         if "region" in attributes:
             fixed["region"] = np.array(attributes.pop("region"), np.float32)
-        names = ["x", "region" if "region" in fixed else "", "scales" if "scales" in fixed else "", "sizes" if "sizes" in fixed else ""]
+        names = ["x", "region" if "region" in fixed else "", "scales" if "scales" in fixed else "", "sizes"
+            if "sizes" in fixed else ""]
         while not names[-1]:
             names.pop()
         return Case("Resize", {"x": values(*x)}, opset=opset, fixed=fixed, names=names, **attributes)
@@ -262,17 +274,21 @@ def resizes():
     for mode in ("nearest", "linear", "cubic"):
         yield f"Resize_{mode}", resize(flat, [1, 1, 2, 2], mode=mode)
         yield f"Resize_{mode}_odd", resize(flat, [1, 1, 1.75, 0.625], mode=mode)
-        yield f"Resize_{mode}_corners", resize(flat, sizes=(1, 2, 5, 7), mode=mode, coordinate_transformation_mode="align_corners")
-        yield f"Resize_{mode}_asymmetric", resize(line, [1, 0.75], mode=mode, coordinate_transformation_mode="asymmetric")
+        yield (f"Resize_{mode}_corners",
+            resize(flat, sizes=(1, 2, 5, 7), mode=mode, coordinate_transformation_mode="align_corners"))
+        yield (f"Resize_{mode}_asymmetric",
+            resize(line, [1, 0.75], mode=mode, coordinate_transformation_mode="asymmetric"))
     yield "Resize_nearest_ceil", resize(flat, [1, 1, 0.75, 1.25], mode="nearest", nearest_mode="ceil")
     yield "Resize_linear_smooth", resize(line, [1, 0.625], mode="linear", antialias=1)
     yield "Resize_cubic_inside", resize(line, [1, 1.625], mode="cubic", exclude_outside=1, cubic_coeff_a=-0.5)
     yield "Resize_axes", resize(flat, [2.0, 0.5], mode="linear", axes=[2, 3])
     yield "Resize_aspect", resize(flat, sizes=(6, 6), mode="linear", axes=[2, 3], keep_aspect_ratio_policy="not_larger")
     yield "Resize_region", resize(
-        flat, sizes=(1, 2, 4, 5), mode="linear", coordinate_transformation_mode="tf_crop_and_resize", extrapolation_value=3.0,
+        flat, sizes=(1, 2, 4, 5), mode="linear", coordinate_transformation_mode="tf_crop_and_resize",
+        extrapolation_value=3.0,
         region=[0, 0, 0.3, -0.2, 1, 1, 1.4, 0.9])
-    yield "Upsample", Case("Upsample", {"x": values(*flat)}, opset=9, fixed={"scales": np.array([1, 1, 2, 3], np.float32)})
+    yield ("Upsample", Case("Upsample", {"x": values(*flat)}, opset=9,
+        fixed={"scales": np.array([1, 1, 2, 3], np.float32)}))
 
 
 CASES = {

@@ -44,7 +44,8 @@ def model(op, attributes, values, outputs, wanted, dtype=TensorProto.DOUBLE):
         inputs.pop()
     nodes = [helper.make_node(op, inputs, outputs, hidden_size=values["r"].shape[2], **attributes)]
     for i, output in enumerate(o for o in outputs if o):
-        nodes.append(helper.make_node("Constant", [], [f"weight{i}"], value=numpy_helper.from_array(np.asarray(1 + i / 2, helper.tensor_dtype_to_np_dtype(dtype)))))
+        nodes.append(helper.make_node("Constant", [], [f"weight{i}"],
+            value=numpy_helper.from_array(np.asarray(1 + i / 2, helper.tensor_dtype_to_np_dtype(dtype)))))
         nodes += [
             helper.make_node("Mul", [output, f"weight{i}"], [f"m{i}"]), helper.make_node("Sin", [f"m{i}"], [f"s{i}"]),
             helper.make_node("ReduceSum", [f"s{i}"], [f"y{i}"], keepdims=0)]
@@ -53,10 +54,13 @@ def model(op, attributes, values, outputs, wanted, dtype=TensorProto.DOUBLE):
     if wanted != ["y"]:
         nodes.append(helper.make_node("Gradient", xs, wanted, domain=TRAINING, xs=xs, y="y"))
     declared = [
-        helper.make_tensor_value_info(name, TensorProto.INT32 if name == "lengths" else dtype, [f"{name}{d}" for d in range(value.ndim)])
+        helper.make_tensor_value_info(name, TensorProto.INT32 if name == "lengths" else dtype,
+            [f"{name}{d}" for d in range(value.ndim)])
         for name, value in values.items()]
-    graph = helper.make_graph(nodes, "g", declared, [helper.make_tensor_value_info(name, dtype, None) for name in wanted])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22), helper.make_opsetid(TRAINING, 1)]).SerializeToString()
+    graph = helper.make_graph(nodes, "g", declared,
+        [helper.make_tensor_value_info(name, dtype, None) for name in wanted])
+    return helper.make_model(graph,
+        opset_imports=[helper.make_opsetid("", 22), helper.make_opsetid(TRAINING, 1)]).SerializeToString()
 
 
 def gradients(op, attributes, values, outputs, dtype=TensorProto.DOUBLE, **options):
@@ -79,11 +83,15 @@ CASES += [
     *[("GRU", direction, 1, 1, 0, {"linear_before_reset": 1}, False) for direction in ("forward", "bidirectional")],
     ("LSTM", "bidirectional", 1, 1, 0, {}, True), ("LSTM", "reverse", 0, 0, 0, {"input_forget": 1}, True),
     *[(op, "bidirectional", 1, 1, 0, {"clip": 0.4}, False) for op in GATES],
-    ("GRU", "forward", 1, 0, 1, {"clip": 0.4, "linear_before_reset": 1}, False), ("LSTM", "reverse", 1, 0, 0, {"clip": 0.4}, True),
+    ("GRU", "forward", 1, 0, 1, {"clip": 0.4, "linear_before_reset": 1}, False),
+    ("LSTM", "reverse", 1, 0, 0, {"clip": 0.4}, True),
     ("LSTM", "forward", 0, 0, 0, {"clip": 0.4, "input_forget": 1}, False),
-    ("RNN", "forward", 1, 0, 0, {"clip": 0.4, "activations": ["Affine"], "activation_alpha": [0.7], "activation_beta": [0.1]}, False),
-    ("RNN", "forward", 1, 0, 0, {"activations": ["Relu"]}, False), ("RNN", "forward", 1, 0, 0, {"activations": ["Softsign"]}, False),
-    ("LSTM", "forward", 1, 0, 0, {"activations": ["Sigmoid", "Elu", "ScaledTanh"], "activation_alpha": [0.5, 1.2], "activation_beta": [0.7]}, False),
+    ("RNN", "forward", 1, 0, 0, {"clip": 0.4, "activations": ["Affine"], "activation_alpha": [0.7],
+        "activation_beta": [0.1]}, False),
+    ("RNN", "forward", 1, 0, 0, {"activations": ["Relu"]}, False),
+    ("RNN", "forward", 1, 0, 0, {"activations": ["Softsign"]}, False),
+    ("LSTM", "forward", 1, 0, 0, {"activations": ["Sigmoid", "Elu", "ScaledTanh"], "activation_alpha": [0.5, 1.2],
+        "activation_beta": [0.7]}, False),
 ]  # fmt: skip
 
 
@@ -113,7 +121,8 @@ def test_outputs_that_nobody_reads(op, outputs):
 
 @pytest.mark.parametrize("sizes", [(5, 1, 3, 17), (3, 37, 8, 33), (6, 32, 20, 64)], ids=str)
 @pytest.mark.parametrize("op, more", [
-    *[(op, more) for op in GATES for more in ({}, {"clip": 0.9})], ("GRU", {"linear_before_reset": 1})], ids=str)  # fmt: skip
+    *[(op, more) for op in GATES for more in ({}, {"clip": 0.9})], ("GRU", {"linear_before_reset": 1})],
+    ids=str)  # fmt: skip
 def test_floats_are_near_doubles_whatever_the_threads(op, more, sizes):
     attributes = {"direction": "bidirectional", **more}
     values = feeds(op, 2, 1, 0, 0, False, sizes)

@@ -34,7 +34,8 @@ CASES = {
     "split_unused": case([ints("n", 1, 2, 1), many("Split", "x n", "p s q", axis=1)], x=any_sign(2, 4)),
     "split_in_two": case([many("Split", "x", "p q", axis=-1, num_outputs=2), node("Mul", "p q", "s")], x=X234),
     "slice": case(
-        [ints("b", 1, -1), ints("e", 3, -9), ints("a", 1, 2), ints("t", 1, -2), node("Slice", "x b e a t", "s")], x=X234),
+        [ints("b", 1, -1), ints("e", 3, -9), ints("a", 1, 2), ints("t", 1, -2), node("Slice", "x b e a t", "s")],
+        x=X234),
     "slice_whole": case([ints("b", 0), ints("e", 9), node("Slice", "x b e", "s")], x=X34),
     "slice_none": case([ints("b", 2), ints("e", 2), node("Slice", "x b e", "s")], x=X34),
     "expand": case([ints("n", 2, 3, 4), node("Expand", "x n", "s")], x=any_sign(3, 1)),
@@ -49,12 +50,14 @@ CASES = {
     "gather_nd_batch": case(
         [constant("i", np.array([[[1], [1]], [[0], [2]]])), node("GatherND", "x i", "s", batch_dims=1)], x=X234),
     "scatter_elements": case(
-        [constant("i", np.array([[2, 0], [1, -1]])), node("ScatterElements", "x i u", "s", axis=1)], x=X34, u=any_sign(2, 2)),
+        [constant("i", np.array([[2, 0], [1, -1]])), node("ScatterElements", "x i u", "s", axis=1)], x=X34,
+        u=any_sign(2, 2)),
     "scatter_elements_add": case(
         [INDICES, node("ScatterElements", "x i u", "s", axis=1, reduction="add")], x=X34, u=any_sign(2, 3)),
     "scatter_nd": case([constant("i", np.array([[2], [0]])), node("ScatterND", "x i u", "s")], x=X34, u=any_sign(2, 4)),
     "scatter_nd_add": case(
-        [constant("i", np.array([[1], [1]])), node("ScatterND", "x i u", "s", reduction="add")], x=X34, u=any_sign(2, 4)),
+        [constant("i", np.array([[1], [1]])), node("ScatterND", "x i u", "s", reduction="add")], x=X34,
+        u=any_sign(2, 4)),
     **{
         f"cumsum_{e}{r}": case([constant("a", np.int64(1)), node("CumSum", "x a", "s", exclusive=e, reverse=r)], x=X234)
         for e in (0, 1) for r in (0, 1)
@@ -80,9 +83,11 @@ CASES = {
 }  # fmt: skip
 
 EINSUMS = {
-    "ij,jk->ik": [(2, 3), (3, 4)], "bhqd,bhkd->bhqk": [(1, 2, 3, 4), (1, 2, 5, 4)], "ij->": [(2, 3)], "ij->ji": [(2, 3)],
+    "ij,jk->ik": [(2, 3), (3, 4)], "bhqd,bhkd->bhqk": [(1, 2, 3, 4), (1, 2, 5, 4)], "ij->": [(2, 3)],
+    "ij->ji": [(2, 3)],
     "i,j->ij": [(2,), (3,)], "ij,i->j": [(2, 3), (2,)], "ij,kl->": [(2, 3), (4, 2)], "ij,jk": [(2, 3), (3, 2)],
-    "...ij,...jk->...ik": [(2, 3, 4), (4, 5)], "...i,...i->...": [(2, 1, 3), (4, 3)], "ij,jk,kl->il": [(2, 3), (3, 4), (4, 2)],
+    "...ij,...jk->...ik": [(2, 3, 4), (4, 5)], "...i,...i->...": [(2, 1, 3), (4, 3)],
+    "ij,jk,kl->il": [(2, 3), (3, 4), (4, 2)],
     "ba": [(2, 3)], "ij,ij->ij": [(2, 3), (1, 3)],
 }  # fmt: skip
 CASES.update({

@@ -13,7 +13,8 @@ UPDATE = "run Tests/Conformance/update.py"
 
 
 def checked(name, method):
-    """The case as the list has it: one that is to be skipped for want of an operator must fail for it; others may pass by chance."""
+    """The case as the list has it: one that is to be skipped for want of an operator must fail for it; others may pass
+    by chance."""
     if name not in STATES:
         return lambda _: pytest.fail(f"{suite.LIST.name} does not list this case: {UPDATE}", pytrace=False)
     reason = STATES[name]

@@ -1,4 +1,5 @@
-"""Every version in ONNX's schema history and each of its attributes have a case; version_models.py equals ONNX Runtime."""
+"""Every version in ONNX's schema history and each of its attributes have a case; version_models.py equals ONNX
+Runtime."""
 
 import json
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,8 @@
 """Runs the suite and writes onnx-nodes.txt anew: update.py
 
-Cases that pass are listed so, and what an operator does not support yet is named. Other reasons to skip are kept. A case
-that fails in another way is printed and left as it is listed, for somebody to find out why; the exit status is then 1.
+Cases that pass are listed so, and what an operator does not support yet is named. Other reasons to skip are kept. A
+case that fails in another way is printed and left as it is listed, for somebody to find out why; the exit status is
+then 1.
 """
 
 import os

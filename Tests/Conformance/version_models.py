@@ -19,12 +19,14 @@ def i64(*values):
 
 
 IF = """g (bool c, float[N, M] x) => (float[N, M] y) {
-  y = If (c) <then_branch = a () => (float[N, M] t) { t = Neg (x) }, else_branch = b () => (float[N, M] e) { e = Exp (x) }>
+  y = If (c) <then_branch = a () => (float[N, M] t) { t = Neg (x) },
+    else_branch = b () => (float[N, M] e) { e = Exp (x) }>
 }"""
 
 # The state doubles until its sum is large, or as often as `count` says.
 LOOP = """g (int64 count, bool go, float[N, M] x) => (float[N, M] last, float[K, N, M] all) {
-  last, all = Loop (count, go, x) <body = b (int64 i, bool c, float[N, M] s) => (bool more, float[N, M] next, float[N, M] seen) {
+  last, all = Loop (count, go, x) <
+    body = b (int64 i, bool c, float[N, M] s) => (bool more, float[N, M] next, float[N, M] seen) {
     next = Add (s, x)
     seen = Identity (s)
     total = ReduceSum <keepdims = 0> (next)
@@ -107,7 +109,8 @@ ROWS = [
     ("Optional", 15, NEWEST, EMPTY_OPTIONAL, [X[0]]),
     ("OptionalGetElement", 15, NEWEST, OPTIONALS, [X]),
     ("Constant", 11, NEWEST, SPARSE, []),
-    *[("Constant", first, NEWEST, CONSTANT.replace("TYPE", t).replace("VALUE", value), []) for first, t, value in CONSTANTS],
+    *[("Constant", first, NEWEST, CONSTANT.replace("TYPE", t).replace("VALUE", value), []) for first, t,
+        value in CONSTANTS],
 ]
 
 

@@ -80,7 +80,8 @@ class Child:
     """A child process and the model it is at."""
 
     def __init__(self, arguments, first):
-        command = [sys.executable, __file__, "--child", arguments.suffix, *map(str, (arguments.seed, first, arguments.last))]
+        command = [sys.executable, __file__, "--child", arguments.suffix,
+            *map(str, (arguments.seed, first, arguments.last))]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
         self.at, self.faults, self.refused, self.ended = first, [], 0, False
         self._read()

@@ -1,5 +1,5 @@
-"""Compiled models that were damaged or made up: sound ones (docs/compiled-models.md) with one to three hostile changes, and
-most often with checksum and lengths that are right again, so that more than the checksum has to hold. The same seed
+"""Compiled models that were damaged or made up: sound ones (docs/compiled-models.md) with one to three hostile changes,
+and most often with checksum and lengths that are right again, so that more than the checksum has to hold. The same seed
 makes the same changes."""
 import functools
 import pathlib
@@ -71,7 +71,8 @@ def sound():
 
 def checksum(data):
     value = 0xCBF29CE484222325
-    for word in (*struct.unpack(f"<{(len(data) + 7) // 8}Q", data + bytes(-len(data) % 8)), *[0] * (len(data) % 8 == 0)):
+    for word in (*struct.unpack(f"<{(len(data) + 7) // 8}Q", data + bytes(-len(data) % 8)),
+            *[0] * (len(data) % 8 == 0)):
         value = (value ^ word) * 0x100000001B3 % WORD
         value ^= value >> 32
     value = (value ^ len(data)) * 0x100000001B3 % WORD
@@ -201,7 +202,8 @@ def change_model(file, lies, rng):
     choice = rng.random()
     if choice < 0.6 and tensor.external_data:
         entry = rng.choice(tensor.external_data)
-        entry.value = rng.choice(LOCATIONS) if entry.key == "location" else str(rng.choice(NUMBERS + [-1, -64, "x", ""]))
+        entry.value = rng.choice(LOCATIONS) if entry.key == "location" else str(
+            rng.choice(NUMBERS + [-1, -64, "x", ""]))
     elif choice < 0.8 and tensor.dims:
         tensor.dims[rng.randrange(len(tensor.dims))] = rng.choice([0, 1, 2, 3, -1, 65, 2**20, 2**31, 2**40, 2**62])
     elif choice < 0.9:
@@ -215,7 +217,8 @@ def change_weights(file, lies, rng):
     """Bytes that opening does not look at: numbers of any size, and indices outside everything."""
     at = rng.randrange(len(file.data) // 8) * 8
     count = rng.choice([8, 64, len(file.data)])
-    file.data[at : at + count] = rng.choice([b"\xff", b"\x7f", b"\x00", rng.randbytes(1)]) * len(file.data[at : at + count])
+    file.data[at : at + count] = rng.choice([b"\xff", b"\x7f", b"\x00", rng.randbytes(1)]) * len(
+        file.data[at : at + count])
 
 
 def resize_weights(file, lies, rng):

@@ -73,7 +73,8 @@ class Case:
         inputs, initializers = [], []
         for name, tensor in zip(names, self.inputs):
             if tensor and tensor.constant:
-                initializers.append(TensorProto(name=name, data_type=tensor.dtype, dims=tensor.dims, raw_data=tensor.data))
+                initializers.append(
+                    TensorProto(name=name, data_type=tensor.dtype, dims=tensor.dims, raw_data=tensor.data))
             elif tensor:
                 dims = tensor.dims if tensor.declared is None else tensor.declared
                 inputs.append(helper.make_tensor_value_info(name, tensor.dtype, dims))
@@ -82,7 +83,8 @@ class Case:
             result.ClearField("type")
         nodes, last = [node], (outputs + names + ["x0"])[0]
         for i, (op, attributes) in enumerate(self.extra):
-            nodes.append(helper.make_node(op, [last] * (1 if op not in TWO else 2), [f"e{i}"], f"extra{i}", **attributes))
+            nodes.append(
+                helper.make_node(op, [last] * (1 if op not in TWO else 2), [f"e{i}"], f"extra{i}", **attributes))
             last = f"e{i}"
         nodes.append(helper.make_node("Identity", [last], ["z"], "last"))
         graph = helper.make_graph(nodes, "hostile", inputs, [result], initializers)
@@ -160,7 +162,8 @@ def drop_attribute(case, rng):
 
 def change_dtype(case, rng):
     if case.tensors():
-        rng.choice(case.tensors()).dtype = rng.choice([1, 1, 1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 21, 22, 26, 27])
+        rng.choice(case.tensors()).dtype = rng.choice(
+            [1, 1, 1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 21, 22, 26, 27])
 
 
 def change_dims(case, rng):

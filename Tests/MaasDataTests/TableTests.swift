@@ -63,7 +63,8 @@ private let people = """
     ),
     (
       "a;y\n1;0,5\n2;1,25\n", "y",
-      "row 1 (line 2), column 'y': the value is no number: expected a number, found '0,5'; it looks like a decimal comma"
+      "row 1 (line 2), column 'y': the value is no number: expected a number, found '0,5'; it looks like a decimal "
+        + "comma"
     ),
     ("a,y\n1,0.5\ninf,1.5\n", "y", "row 2 (line 3), column 'a': the value is infinite"),
     ("a,y\n1,0.5\n2,\n", "y", "row 2 (line 3), column 'y': the target is missing"),

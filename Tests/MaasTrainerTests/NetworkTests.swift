@@ -37,7 +37,8 @@ import Testing
     ("input 4\ndense 4\nend", "line 3: there is no residual block to end"),
     (
       "input 4\ndropout 1.5",
-      "line 2: dropout: ratio is no such number: expected 0, or a number from 1.2e-38 to below 1, as a 32-bit float, found 1.5"
+      "line 2: dropout: ratio is no such number: expected 0, or a number from 1.2e-38 to below 1, as a 32-bit float, "
+        + "found 1.5"
     ),
     ("input 4\ndropout 0x1p-1", "line 2: dropout: ratio is no such number"),
     (

@@ -42,8 +42,8 @@ import Testing
     }
   }
 
-  /// PyTorch's formula: the sum of what all classes lose by their weights, over the sum of the weights of the targets. A batch
-  /// whose targets weigh nothing has a part in it.
+  /// PyTorch's formula: the sum of what all classes lose by their weights, over the sum of the weights of the targets.
+  /// A batch whose targets weigh nothing has a part in it.
   @Test(arguments: [1, 2, 7, 23]) func smoothedLossesOfClassesThatDoNotCountDoNotDependOnTheBatchSize(
     size: Int
   ) throws {
@@ -117,7 +117,8 @@ import Testing
     #expect(trainer.parameterNames == ["w1", "b1", "gain", "places", "w2", "b2"])
   }
 
-  /// Scores of 4 queries and keys with `mask` added, between products with weights; the first has a bias that looks like one.
+  /// Scores of 4 queries and keys with `mask` added, between products with weights; the first has a bias that looks
+  /// like one.
   private func masked(_ mask: [Float]) throws -> [String] {
     var graph = Graph("masked")
     let x = graph.addInput("x", .float, Shape([.symbol("batch"), .known(4), .known(2)]))

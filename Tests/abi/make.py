@@ -97,7 +97,8 @@ def custom_models():
 # Loops whose bodies are the same in each iteration.
 LOOP = """loop (float[4] x, int64 trips) => (float[4] y, float[K, 4] all) {
     more = Constant<value = bool {1}>()
-    y, all = Loop(trips, more, x) <body = step (int64 i, bool c, float[4] before) => (bool d, float[4] after, float[4] seen) {
+    y, all = Loop(trips, more, x) <
+        body = step (int64 i, bool c, float[4] before) => (bool d, float[4] after, float[4] seen) {
         d = Identity(c)
         grown = Mul(before, x)
         after = Add(grown, x)
@@ -113,7 +114,8 @@ SCAN = """scan (float[4] start, float[N, 4] x) => (float[4] y, float[N, 4] all) 
 GROWING = """growing (float[4] x, int64 trips) => (int64 count) {
     more = Constant<value = bool {1}>()
     none = SequenceEmpty()
-    list = Loop(trips, more, none) <body = step (int64 i, bool c, seq(float[4]) before) => (bool d, seq(float[4]) after) {
+    list = Loop(trips, more, none) <
+        body = step (int64 i, bool c, seq(float[4]) before) => (bool d, seq(float[4]) after) {
         d = Identity(c)
         after = SequenceInsert(before, x)
     }>

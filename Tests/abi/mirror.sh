@@ -2,8 +2,8 @@
 # Describes the binary interface that a maas.h declares: mirror.sh HEADER >abi
 #
 # Swift's debug information is nothing abidw reads, so it is given a C library that refers to each function of the
-# header. `Tests/abi/mirror.sh include/maas.h >Tests/abi/maas.abi` renews the committed description; a change of it that is
-# not an addition breaks programs.
+# header. `Tests/abi/mirror.sh include/maas.h >Tests/abi/maas.abi` renews the committed description; a change of it that
+# is not an addition breaks programs.
 set -euo pipefail
 header=$(readlink -f "$1")
 functions=$("$(dirname "$0")/functions.sh" "$header")

@@ -69,7 +69,8 @@ mkdir -p "$work/bin"
 "$python" "$here/make.py" "$work/models"
 "$python" "$root/Tests/bad-input/make.py" "$work/bad-input"
 all_functions_called
-for name in basics options models tensors values sessions compiled quantize train train-errors bindings memory threads operators operator-errors allocations; do
+for name in basics options models tensors values sessions compiled quantize train train-errors bindings memory \
+  threads operators operator-errors allocations; do
   program "$name" "$work/models"
 done
 program bad-input "$work/bad-input"

@@ -45,7 +45,8 @@ def broken_files(folder):
     }
     for name, data in files.items():
         write(os.path.join(folder, name), data)
-        case(name[:-5], "open", name, "LIMIT_EXCEEDED" if name == "deep.onnx" else "INVALID_MODEL", [name, "100 levels"] if name == "deep.onnx" else [name])
+        case(name[:-5], "open", name, "LIMIT_EXCEEDED" if name == "deep.onnx" else "INVALID_MODEL", [name, "100 levels"]
+            if name == "deep.onnx" else [name])
     for part in range(1, 64):
         name = f"truncated-{part:02}.onnx"
         write(os.path.join(folder, name), good[: len(good) * part // 64])

@@ -17,8 +17,10 @@ def wrong_inputs(folder):
     np.save(os.path.join(folder, "rank0.npy"), np.float32(1))
     np.save(os.path.join(folder, "wide.npy"), np.zeros((1, 1, 8, 9), np.float32))
     good = "digits.onnx"
-    case("input-dtype", "run", good, "TYPE_MISMATCH", ["image", "float", "double"], "float64.npy", "image:float64:1,1,8,8")
-    case("input-integers", "run", good, "TYPE_MISMATCH", ["image", "float", "int64"], "int64.npy", "image:int64:1,1,8,8")
+    case("input-dtype", "run", good, "TYPE_MISMATCH", ["image", "float", "double"], "float64.npy",
+        "image:float64:1,1,8,8")
+    case("input-integers", "run", good, "TYPE_MISMATCH", ["image", "float", "int64"], "int64.npy",
+        "image:int64:1,1,8,8")
     case("input-rank", "run", good, "SHAPE_MISMATCH", ["image", "N", "8"], "rank2.npy", "image:float32:8,8")
     case("input-scalar", "run", good, "SHAPE_MISMATCH", ["image"], "rank0.npy", "image:float32:")
     case("input-shape", "run", good, "SHAPE_MISMATCH", ["image", "8", "9"], "wide.npy", "image:float32:1,1,8,9")
@@ -93,7 +95,8 @@ def npy_files(folder):
     for name, content in same.items():
         write(os.path.join(folder, f"{name}.npy"), content)
         case(name, "same", "digits.onnx", "OK", [], f"{name}.npy", "")
-    words = {"npy-object": ["object"], "npy-data-cut": ["256", "255"], "npy-shape-negative": ["-8"], "npy-descr-unknown": ["<q9"]}
+    words = {"npy-object": ["object"], "npy-data-cut": ["256", "255"], "npy-shape-negative": ["-8"],
+        "npy-descr-unknown": ["<q9"]}
     for name, content in bad.items():
         write(os.path.join(folder, f"{name}.npy"), content)
         case(name, "npy", "digits.onnx", "", [f"{name}.npy", *words.get(name, [])], f"{name}.npy", "")

@@ -1,4 +1,5 @@
-"""What maas-model quantize must refuse: options that do not exist, calibration data that say nothing, models that cannot be."""
+"""What maas-model quantize must refuse: options that do not exist, calibration data that say nothing, models that
+cannot be."""
 import os
 
 import numpy as np
@@ -20,7 +21,8 @@ def cases(folder):
     refuse("nan", "--mode static --calibrate ten-nan.npz", ["'image'", "sample 3", "element 18", "NaN"])
     refuse("inf", "--mode weights --calibrate ten-inf.npz", ["'image'", "sample 3", "element 18", "infinite"])
     refuse("constant-zero", "--mode static --calibrate ten-zeros.npz", ["'scaled'", "0 in all calibration data"])
-    refuse("data-shape", "--mode static --calibrate ten-wide.npz", ["'image'", "sample 0", "[N, 1, 8, 8]", "[1, 1, 8, 9]"])
+    refuse("data-shape", "--mode static --calibrate ten-wide.npz",
+        ["'image'", "sample 0", "[N, 1, 8, 8]", "[1, 1, 8, 9]"])
     refuse("data-rank", "--mode static --calibrate ten-rank.npz", ["'image'", "[10, 8]"])
     refuse("data-type", "--mode static --calibrate ten-double.npz", ["'image'", "float", "double"])
     refuse("data-name", "--mode static --calibrate ten-name.npz", ["'picture'", "'image'"])
@@ -51,14 +53,17 @@ def data(folder):
 
 
 def models(folder):
-    """A product behind bytes whose scale or zero point is none, one of numbers that overflow, and a model without any layer."""
+    """A product behind bytes whose scale or zero point is none, one of numbers that overflow, and a model without any
+    layer."""
     save(folder, "scale-zero.onnx", *rounded(0, np.uint8(3)))
     save(folder, "scale-nan.onnx", *rounded(np.nan, np.uint8(3)))
     save(folder, "zero-point-type.onnx", *rounded(1, np.int32(3)))
     save(folder, "no-layer.onnx", [helper.make_node("Relu", ["x"], ["y"], "relu")], {})
-    grown = [helper.make_node("Mul", ["x", "huge"], ["h"], "grow"), helper.make_node("MatMul", ["h", "w"], ["y"], "product")]
+    grown = [helper.make_node("Mul", ["x", "huge"], ["h"], "grow"),
+        helper.make_node("MatMul", ["h", "w"], ["y"], "product")]
     save(folder, "overflow.onnx", grown, {"huge": np.float32(1e30)})
-    np.savez(os.path.join(folder, "large.npz"), x=np.array([1, 2, 1e9, 3], np.float32)[:, None, None] * np.ones((4, 2, 8), np.float32))
+    np.savez(os.path.join(folder, "large.npz"),
+        x=np.array([1, 2, 1e9, 3], np.float32)[:, None, None] * np.ones((4, 2, 8), np.float32))
     refuse("overflow", "--mode static --calibrate large.npz", ["'h'", "sample 2", "infinity"], "overflow.onnx")
     refuse("scale-zero", "", ["to_bytes", "'scale'", "positive"], "scale-zero.onnx")
     refuse("scale-nan", "", ["to_bytes", "'scale'", "positive"], "scale-nan.onnx")
@@ -79,6 +84,7 @@ def rounded(scale, zero):
 def save(folder, name, nodes, constants):
     constants = constants | {"w": np.ones((8, 8), np.float32)}
     x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [2, 8]) for n in "xy")
-    graph = helper.make_graph(nodes, "g", [x], [y], [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()])
+    graph = helper.make_graph(nodes, "g", [x], [y],
+        [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, os.path.join(folder, name))

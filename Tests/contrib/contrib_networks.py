@@ -185,10 +185,12 @@ def generator(layers=2, groups=2, size=16):
                         num_heads=HEADS, kv_num_heads=groups, do_rotary=1)
         presents += present
         inner = b("MatMul", y, b.weight(width, width))
-        own, _, _, x = b("SkipSimplifiedLayerNormalization", x, inner, scale(), outputs=4, domain=MICROSOFT, epsilon=1e-5)
+        own, _, _, x = b("SkipSimplifiedLayerNormalization", x, inner, scale(), outputs=4, domain=MICROSOFT,
+            epsilon=1e-5)
         gate = b("QuickGelu", b("MatMul", own, b.weight(width, 64)), domain=MICROSOFT, alpha=1.0)
         inner = b("MatMul", b("Mul", gate, b("MatMul", own, b.weight(width, 64))), b.weight(64, width))
-        own, _, _, x = b("SkipSimplifiedLayerNormalization", x, inner, scale(), outputs=4, domain=MICROSOFT, epsilon=1e-5)
+        own, _, _, x = b("SkipSimplifiedLayerNormalization", x, inner, scale(), outputs=4, domain=MICROSOFT,
+            epsilon=1e-5)
     return b.model([b("MatMul", own, b.weight(width, WORDS)), *presents], opset=18), b.feeds
 
 

@@ -18,7 +18,8 @@ SCRIPTS = """Adlam Arabic Armenian Bengali Bopomofo Braille Cherokee Common Copt
 Greek Gujarati Gurmukhi Han Hangul Hebrew Hiragana Inherited Kannada Katakana Khmer Lao Latin Malayalam Mongolian
 Myanmar Old_Italic Oriya Runic Sinhala Syriac Tamil Telugu Thaana Thai Tibetan Tifinagh Yi""".split()
 # Every scalar of the first blocks and one of sixteen behind them.
-SCALARS = [chr(i) for i in [*range(0x3400), *range(0x3400, 0x32000, 16), *range(0xE0000, 0xE0200)] if not 0xD800 <= i < 0xE000]
+SCALARS = [chr(i) for i in [*range(0x3400), *range(0x3400, 0x32000, 16), *range(0xE0000, 0xE0200)]
+    if not 0xD800 <= i < 0xE000]
 
 
 def model_of(op, inputs, constants=(), outputs=("y",), domain="", opset=20, **attributes):
@@ -30,7 +31,8 @@ def model_of(op, inputs, constants=(), outputs=("y",), domain="", opset=20, **at
         )
         for name, x in inputs.items()
     ]
-    tensors = [x if isinstance(x, onnx.TensorProto) else numpy_helper.from_array(x, n) for n, x in dict(constants).items()]
+    tensors = [x if isinstance(x, onnx.TensorProto) else numpy_helper.from_array(x, n) for n,
+        x in dict(constants).items()]
     graph = helper.make_graph([node], "g", given, [onnx.ValueInfoProto(name=y) for y in outputs if y], tensors)
     opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
@@ -51,7 +53,8 @@ def test_wrapping_begins_at_what_is_kept(pads):
     np.testing.assert_array_equal(found(model, feeds)[0], expected(model, feeds)[0])
 
 
-@pytest.mark.parametrize("repeats", [[2, 3, 1, 2, 2], [1, 2, 2, 2, 2], [2, 2, 2, 2, 2], [2, 0, 2, 2, 2], [1, 2, 2, 2, 2, 2, 2]])
+@pytest.mark.parametrize("repeats",
+    [[2, 3, 1, 2, 2], [1, 2, 2, 2, 2], [2, 2, 2, 2, 2], [2, 0, 2, 2, 2], [1, 2, 2, 2, 2, 2, 2]])
 def test_many_dimensions_are_repeated(repeats):
     x = np.arange(2 * 3 ** (len(repeats) - 1), dtype=np.float32).reshape(2, *[3] * (len(repeats) - 1))
     model = model_of("Tile", {"x": x}, {"r": np.array(repeats)})
@@ -75,7 +78,8 @@ def test_products_of_huge_rows_do_not_overflow_on_the_way(bits, rows, size):
     feeds = {"a": (size * random.uniform(0.5, 1, (rows, k))).astype(np.float32)}
     codes = random.integers(0, 256, (n, k // block, block * bits // 8), np.uint8)
     scales = random.uniform(1e-4, 1e-3, n * k // block).astype(np.float32)
-    model = model_of("MatMulNBits", feeds, {"b": codes, "s": scales}, domain="com.microsoft", K=k, N=n, bits=bits, block_size=block)
+    model = model_of("MatMulNBits", feeds, {"b": codes, "s": scales}, domain="com.microsoft", K=k, N=n, bits=bits,
+        block_size=block)
     flat = codes.reshape(n, k // block, -1)
     if bits == 4:
         flat = np.stack([flat & 15, flat >> 4], -1).reshape(n, k // block, block)
@@ -155,7 +159,8 @@ def test_halves_that_are_no_numbers_are_the_largest():
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_products_of_large_and_small_numbers_in_turn(axis):
-    x = np.tile(np.array([1e30, 1e-30], np.float32), (64, 4096)) * np.random.default_rng(0).uniform(0.999, 1.001, (64, 8192))
+    x = np.tile(np.array([1e30, 1e-30], np.float32), (64, 4096))
+    x = x * np.random.default_rng(0).uniform(0.999, 1.001, (64, 8192))
     x = np.ascontiguousarray(x.astype(np.float32) if axis else x.astype(np.float32).T)
     model = model_of("ReduceProd", {"x": x}, {"a": np.array([axis])}, keepdims=0)
     one, five = (found(model, {"x": x}, threads=threads)[0] for threads in (1, 5))
@@ -174,7 +179,8 @@ def test_a_symbol_of_the_model_is_no_unknown_size():
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["?1"]),
          helper.make_tensor_value_info("e", TensorProto.INT64, [1]),
          helper.make_tensor_value_info("t", TensorProto.FLOAT, ["?2"])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None), helper.make_tensor_value_info("z", TensorProto.INT64, None)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None),
+            helper.make_tensor_value_info("z", TensorProto.INT64, None)],
         [numpy_helper.from_array(np.array([0]), "zero")],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9).SerializeToString()

@@ -90,7 +90,8 @@ def decode(run, steps, feeds):
     return results
 
 
-@pytest.mark.parametrize("name, batch, dtype", [("generator", 1, np.int64), ("gpt_with_past", networks.BATCH, np.int32)])
+@pytest.mark.parametrize("name, batch, dtype",
+    [("generator", 1, np.int64), ("gpt_with_past", networks.BATCH, np.int32)])
 def test_text(name, batch, dtype):
     model, feeds = getattr(networks, name)()
     random, total, steps = np.random.default_rng(7), 0, []

@@ -1,4 +1,5 @@
-"""Graphs that look like what a rule of the optimizer rewrites, but are not: every level answers as ONNX Runtime does."""
+"""Graphs that look like what a rule of the optimizer rewrites, but are not: every level answers as ONNX Runtime
+does."""
 import maas
 import numpy as np
 import onnx

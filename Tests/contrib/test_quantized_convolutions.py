@@ -1,5 +1,5 @@
-"""Convolutions that ONNX Runtime's quantizer made of small networks: integers, with answers at most one step of the output's
-scale from ONNX Runtime's where the network is one convolution."""
+"""Convolutions that ONNX Runtime's quantizer made of small networks: integers, with answers at most one step of the
+output's scale from ONNX Runtime's where the network is one convolution."""
 import json
 
 import maas
@@ -36,14 +36,17 @@ CONVOLUTIONS = {
 
 
 def convolution(channels, filters, group, image, kernel, attributes):
-    weights = {"w": floats(filters, channels // group, *kernel) / np.float32(np.sqrt(channels // group * np.prod(kernel))), "b": floats(filters) / 4}
-    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"], "conv", group=group, **attributes), helper.make_node("Relu", ["c"], ["y"])]
+    weights = {"w": floats(filters, channels // group,
+        *kernel) / np.float32(np.sqrt(channels // group * np.prod(kernel))), "b": floats(filters) / 4}
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"], "conv", group=group, **attributes),
+        helper.make_node("Relu", ["c"], ["y"])]
     return nodes, weights, (2, channels, *image)
 
 
 def residual_network():
     """A stem, a pool, a block with a branch, a depthwise one, and a head."""
-    shapes = {"w0": (16, 3, 5, 5), "w1": (16, 16, 3, 3), "w2": (16, 16, 3, 3), "w3": (32, 16, 1, 1), "w4": (32, 1, 3, 3)}
+    shapes = {"w0": (16, 3, 5, 5), "w1": (16, 16, 3, 3), "w2": (16, 16, 3, 3), "w3": (32, 16, 1, 1),
+        "w4": (32, 1, 3, 3)}
     weights = {name: floats(*shape) / np.float32(np.sqrt(np.prod(shape[1:]))) for name, shape in shapes.items()}
 
     def conv(x, w, y, **attributes):
@@ -159,7 +162,8 @@ def test_sums_are_scaled_by_the_range_of_each_run(tmp_path, name, weight):
     """ConvInteger, Cast, Mul and the bias behind it are one step, as exact as the sums of floats in another order."""
     nodes, weights, shape = convolution(*CONVOLUTIONS[name])
     save(tmp_path / "float.onnx", nodes, weights, shape)
-    quantize_dynamic(tmp_path / "float.onnx", tmp_path / "bytes.onnx", op_types_to_quantize=["Conv"], weight_type=weight)
+    quantize_dynamic(tmp_path / "float.onnx", tmp_path / "bytes.onnx", op_types_to_quantize=["Conv"],
+        weight_type=weight)
     x = floats(*shape)
     right, path = expected(tmp_path / "bytes.onnx", x), tmp_path / "bytes.onnx"
     assert "ConvInteger" in [node.op_type for node in onnx.load(path).graph.node]
@@ -173,8 +177,10 @@ def test_joined_channels_stay_bytes_in_their_order(tmp_path):
     shapes = {"w0": (16, 3, 3, 3), "w1": (8, 16, 3, 3), "w2": (12, 24, 1, 1)}
     weights = {name: floats(*shape) / np.float32(np.sqrt(np.prod(shape[1:]))) for name, shape in shapes.items()}
     nodes = [
-        helper.make_node("Conv", ["x", "w0"], ["a"], "first"), helper.make_node("Conv", ["a", "w1"], ["b"], "second", pads=[1] * 4),
-        helper.make_node("Concat", ["a", "b"], ["c"], "join", axis=1), helper.make_node("Conv", ["c", "w2"], ["y"], "third"),
+        helper.make_node("Conv", ["x", "w0"], ["a"], "first"),
+        helper.make_node("Conv", ["a", "w1"], ["b"], "second", pads=[1] * 4),
+        helper.make_node("Concat", ["a", "b"], ["c"], "join", axis=1),
+        helper.make_node("Conv", ["c", "w2"], ["y"], "third"),
     ]  # fmt: skip
     path = quantized(
         tmp_path, nodes, weights, (1, 3, 14, 12), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,

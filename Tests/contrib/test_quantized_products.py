@@ -1,4 +1,5 @@
-"""Products of quantized tensors as ONNX Runtime's quantizers write them: every answer within one step of the output's scale."""
+"""Products of quantized tensors as ONNX Runtime's quantizers write them: every answer within one step of the output's
+scale."""
 import itertools
 import os
 import sys
@@ -103,13 +104,15 @@ def test_dynamic(plain, tmp_path, kind, columns, batch):
     assert np.abs(found - expected).max() <= step(path, expected)
 
 
-KINDS = {TensorProto.INT4: (-8, 7), TensorProto.UINT4: (0, 15), TensorProto.INT8: (-128, 127), TensorProto.UINT8: (0, 255)}
+KINDS = {TensorProto.INT4: (-8, 7), TensorProto.UINT4: (0, 15), TensorProto.INT8: (-128, 127),
+    TensorProto.UINT8: (0, 255)}
 
 
 @pytest.mark.parametrize("batch", [1, 4, 40])
 @pytest.mark.parametrize("kind, block, zeros, transposed", itertools.product(KINDS, [0, 16, 32], [False, True], [0, 1]))
 def test_weights_alone(tmp_path, kind, block, zeros, transposed, batch):
-    """Dequantized weights in front of a MatMul or Gemm of floats: one scale for each column, or for blocks along the sum."""
+    """Dequantized weights in front of a MatMul or Gemm of floats: one scale for each column, or for blocks along the
+    sum."""
     k, n = 96, 37
     generator = np.random.default_rng(3)
     low, high = KINDS[kind]
@@ -143,7 +146,8 @@ def test_two_quantized_tensors(tmp_path, second):
     constants, nodes, results = [], [], []
     for name, own, zero in (("a", 0.02, 120), ("c", 0.04, 99), ("y", scale, 130)):
         constants += [
-            numpy_helper.from_array(np.float32(own), f"{name}s"), numpy_helper.from_array(np.uint8(zero), f"{name}z")]  # fmt: skip
+            numpy_helper.from_array(np.float32(own), f"{name}s"),
+            numpy_helper.from_array(np.uint8(zero), f"{name}z")]  # fmt: skip
     for name in "ac":
         nodes += [
             helper.make_node("QuantizeLinear", [name, f"{name}s", f"{name}z"], [f"{name}q"]),

@@ -79,7 +79,8 @@ def test_few_and_many_different_elements(different, is_sorted, dtype):
 
 @pytest.mark.parametrize("op", ["ArgMax", "ArgMin"])
 @pytest.mark.parametrize("last", [0, 1])
-@pytest.mark.parametrize("shape, axis", [((5, n), 1) for n in (1, 2, 15, 16, 17, 40, 1000)] + [((3, 21, 70), 1), ((9, 130), 0)])
+@pytest.mark.parametrize("shape, axis",
+    [((5, n), 1) for n in (1, 2, 15, 16, 17, 40, 1000)] + [((3, 21, 70), 1), ((9, 130), 0)])
 def test_places_of_equal_extremes(op, last, shape, axis):
     x = RANDOM.integers(-3, 4, shape).astype(np.float32)
     check(model_of(op, {"x": x}, axis=axis, select_last_index=last), {"x": x})
@@ -90,7 +91,8 @@ def test_places_of_equal_extremes(op, last, shape, axis):
 
 @pytest.mark.parametrize("exclusive", [0, 1])
 @pytest.mark.parametrize("reverse", [0, 1])
-@pytest.mark.parametrize("shape, axis", [((1, 600), 0), ((7, 600), 0), ((2, 9, 33), 1), ((3, 50), 1), ((2, 5, 1100), 1), ((4, 3, 1), 1)])
+@pytest.mark.parametrize("shape, axis",
+    [((1, 600), 0), ((7, 600), 0), ((2, 9, 33), 1), ((3, 50), 1), ((2, 5, 1100), 1), ((4, 3, 1), 1)])
 def test_sums_along_every_axis(exclusive, reverse, shape, axis):
     x = RANDOM.integers(-9, 9, shape).astype(np.float32)
     model = model_of("CumSum", {"x": x}, {"a": np.array(axis)}, exclusive=exclusive, reverse=reverse)
@@ -111,13 +113,15 @@ def test_boxes_that_overlap(center, limit, overlap, lowest):
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 15, 16, 17, 40, 1024, 1025])
 def test_rows_of_every_length(op, n):
     for dtype in (np.float32, np.int64) if op in ("Sum", "Max", "Min", "Prod") else (np.float32,):
-        x = (RANDOM.uniform(0.9, 1.1, (37, n)) if dtype == np.float32 else RANDOM.integers(-2, 3, (37, n))).astype(dtype)
+        x = (RANDOM.uniform(0.9, 1.1, (37, n)) if dtype == np.float32
+            else RANDOM.integers(-2, 3, (37, n))).astype(dtype)
         model = model_of(f"Reduce{op}", {"x": x}, {"a": np.array([1])}, keepdims=0)
         check(model, {"x": x}, exactly=False)
     if op in ("Max", "Min"):
         x = floats(37, n)
         x[5, n // 2] = x[36, 0] = np.nan
-        np.testing.assert_array_equal(found(model_of(f"Reduce{op}", {"x": x}, {"a": np.array([1])}, keepdims=0), {"x": x})[0], getattr(x, op.lower())(1))
+        np.testing.assert_array_equal(found(model_of(f"Reduce{op}", {"x": x}, {"a": np.array([1])}, keepdims=0),
+            {"x": x})[0], getattr(x, op.lower())(1))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 31, 32, 33, 64, 100])

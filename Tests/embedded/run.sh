@@ -10,18 +10,24 @@ qemu=(qemu-aarch64 -L /usr/aarch64-linux-gnu)
 largest=2000000 # bytes
 newest_glibc=2.36
 
-# glibc FILE: the newest version that it asks for. Packed relocations, which have a name instead of a number, are of 2.36.
-glibc() { readelf -VW "$1" | sed 's/GLIBC_ABI_DT_RELR/GLIBC_2.36/' | grep -oE 'GLIBC_[0-9.]+' | cut -d _ -f 2 | sort -V | tail -1; }
+# glibc FILE: the newest version that it asks for. Packed relocations, which have a name instead of a number, are of
+# 2.36.
+glibc() {
+  readelf -VW "$1" | sed 's/GLIBC_ABI_DT_RELR/GLIBC_2.36/' | grep -oE 'GLIBC_[0-9.]+' | cut -d _ -f 2 \
+    | sort -V | tail -1
+}
 
 # library FILE: what the file itself tells. Prints a line for each thing wrong.
 library_faults() {
   local needed exported declared signals glibc
-  needed=$(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE '^(libc\.so\.6|libm\.so\.6|ld-linux-.*)$' || true)
+  needed=$(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' \
+    | grep -vE '^(libc\.so\.6|libm\.so\.6|ld-linux-.*)$' || true)
   [ -z "$needed" ] || echo "needs more than libc and libm:" $needed
   readelf -d "$1" | grep 'SONAME.*\[libmaas\.so\.1\]' >/dev/null || echo "has not the soname libmaas.so.1"
   exported=$(nm -D --defined-only "$1" | sed -n 's/.* [A-Z] \(.*@@MAAS_1\)$/\1/p; s/.* [TDBRVW] \([^@]*\)$/\1/p' | sort)
   declared=$(Tests/abi/functions.sh include/maas.h | sed 's/$/@@MAAS_1/' | sort)
-  diff <(echo "$declared") <(echo "$exported") >/dev/null || echo "exports other names than maas.h, or of another version"
+  diff <(echo "$declared") <(echo "$exported") >/dev/null \
+    || echo "exports other names than maas.h, or of another version"
   [ "$(stat -L -c %s "$1")" -lt $largest ] || echo "has $(stat -L -c %s "$1") bytes, $largest are allowed"
   glibc=$(glibc "$1")
   [ "$(printf '%s\n' "$glibc" $newest_glibc | sort -V | tail -1)" = $newest_glibc ] || echo "needs glibc $glibc"

@@ -60,7 +60,8 @@ class Text:
         x = sentences(random, ROWS)
         self.model.fit(x, np.array([("fox" in s) + ("river" in s) for s in x]))
         options = {id(self.vectorizer): {"locale": "C"}, id(self.model): PLAIN}
-        return to_onnx(self.model, initial_types=[("x", StringTensorType([None, 1]))], options=options, target_opset=OPSETS)
+        return to_onnx(self.model, initial_types=[("x", StringTensorType([None, 1]))], options=options,
+            target_opset=OPSETS)
 
     def inputs(self, random, count):
         return {"x": sentences(random, count)[:, None]}

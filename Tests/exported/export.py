@@ -37,7 +37,8 @@ def export_torch(architecture, exporter, path):
     axes = {} if exporter in architecture.fixed else architecture.axes
     options = {"dynamic_axes": axes}
     if exporter == "dynamo":
-        options = {"dynamic_shapes": tuple(dict.fromkeys(axes.get(name, {}), torch.export.Dim.DYNAMIC) for name in example)}
+        options = {
+            "dynamic_shapes": tuple(dict.fromkeys(axes.get(name, {}), torch.export.Dim.DYNAMIC) for name in example)}
     with torch.no_grad():
         torch.onnx.export(
             module, tuple(example.values()), str(path), input_names=list(example), output_names=architecture.outputs,

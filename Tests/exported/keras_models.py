@@ -10,13 +10,15 @@ from keras import layers
 def convolutions():
     return [
         layers.Input((24, 24, 3)), layers.Conv2D(8, 3, padding="same", activation="relu"), layers.MaxPooling2D(),
-        layers.SeparableConv2D(16, 3, strides=2, padding="same"), layers.BatchNormalization(), layers.GlobalAveragePooling2D(),
+        layers.SeparableConv2D(16, 3, strides=2, padding="same"), layers.BatchNormalization(),
+        layers.GlobalAveragePooling2D(),
         layers.Dense(5, activation="softmax"),
     ]  # fmt: skip
 
 
 def recurrent():
-    return [layers.Input((9, 12)), layers.Bidirectional(layers.LSTM(8, return_sequences=True)), layers.GRU(6), layers.Dense(3)]
+    return [layers.Input((9, 12)), layers.Bidirectional(layers.LSTM(8, return_sequences=True)), layers.GRU(6),
+        layers.Dense(3)]
 
 
 def embedded():

@@ -1,4 +1,5 @@
-"""Transformers of language and sound, from configurations of the library of that name, small and with random weights."""
+"""Transformers of language and sound, from configurations of the library of that name, small and with random
+weights."""
 import torch
 import transformers
 from torch import nn
@@ -86,14 +87,16 @@ def t5():
 
 def whisper():
     config = transformers.WhisperConfig(
-        num_mel_bins=16, d_model=32, encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=48, max_source_positions=30,
+        num_mel_bins=16, d_model=32, encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=48,
+        max_source_positions=30,
         vocab_size=VOCABULARY, decoder_layers=1, decoder_attention_heads=4, decoder_ffn_dim=48, pad_token_id=0
     )  # fmt: skip
     return Wrapped(transformers.WhisperModel(config).encoder, "input_features")
 
 
 def mamba():
-    config = transformers.MambaConfig(vocab_size=VOCABULARY, hidden_size=16, state_size=4, num_hidden_layers=2, time_step_rank=4)
+    config = transformers.MambaConfig(vocab_size=VOCABULARY, hidden_size=16, state_size=4, num_hidden_layers=2,
+        time_step_rank=4)
     return Wrapped(transformers.MambaForCausalLM(config), "input_ids", use_cache=False)
 
 

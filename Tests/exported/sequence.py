@@ -119,7 +119,8 @@ def mlp():
 
 
 ARCHITECTURES = [
-    Architecture("mlp", mlp, lambda batch, _: {"input": floats(batch, 12)}, {"input": {0: "batch"}}, sizes=((1, 0), (33, 0))),
+    Architecture("mlp", mlp, lambda batch, _: {"input": floats(batch, 12)}, {"input": {0: "batch"}},
+        sizes=((1, 0), (33, 0))),
     Architecture("lstm", lambda: Recurrent(nn.LSTM, num_layers=2), sequences, SEQUENCE, ["y", "h"]),
     Architecture("gru", lambda: Recurrent(nn.GRU), sequences, SEQUENCE, ["y", "h"]),
     Architecture("rnn", lambda: Recurrent(nn.RNN), sequences, SEQUENCE, ["y", "h"], fixed=("dynamo",)),

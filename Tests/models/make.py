@@ -28,7 +28,8 @@ def build(name, opset, text, weights, rng):
 
 
 def random_input(value, rng, dims):
-    """Values for one input; `dims` has the sizes of symbolic dims, and the value of an input that must not be random."""
+    """Values for one input; `dims` has the sizes of symbolic dims, and the value of an input that must not be
+    random."""
     kind = value.type.tensor_type
     dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
     if value.name in dims:

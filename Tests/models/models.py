@@ -26,7 +26,9 @@ MODELS = [
             else_branch = second () => (float[N, 4] r) { r = Sigmoid(x) }
         >
     }""", {"w": (4,)}, [{"N": 1, "choose": True}, {"N": 1, "choose": False}, {"N": 3, "choose": True}]),
-    ("broadcasts", 17, """(float[N, 1, 5] a, float[4, 1] b, float c) => (float[N, 4, 5] y, bool[N, 4, 5] z, float[4, 1] p) {
+    (
+        "broadcasts", 17, """(float[N, 1, 5] a, float[4, 1] b, float c)
+            => (float[N, 4, 5] y, bool[N, 4, 5] z, float[4, 1] p) {
         sum = Add(a, b)
         scaled = Mul(sum, c)
         less = Sub(scaled, w)
@@ -36,7 +38,9 @@ MODELS = [
         two = Constant<value_float = 2.0>()
         p = Pow(b, two)
     }""", {"w": (5,), "v": np.float32([[1.5], [-2.5], [3.5], [0.25]])}, ONE_AND_MORE),
-    ("functions", 17, """(float[N, 33] x) => (float[N, 33] e, float[N, 33] r, float[N, 33] s, float[N, 33] t, float[N, 33] q,
+    (
+        "functions", 17, """(float[N, 33] x)
+            => (float[N, 33] e, float[N, 33] r, float[N, 33] s, float[N, 33] t, float[N, 33] q,
             float[N, 33] k, float[N, 33] d) {
         e = Exp(x)
         r = Erf(x)
@@ -111,7 +115,9 @@ MODELS = [
            "two": np.float32(2), "scale": (16,), "bias": (16,), "w1": (16, 32), "w2": (32, 16),
            "sqrt2": np.float32(2**0.5), "unit": np.float32(1), "point5": np.float32(0.5)},
      [{"N": 1, "S": 1}, {"N": 1, "S": 7}, {"N": 3, "S": 20}]),
-    ("products", 17, """(float[N, 2, 5, 7] a, float[7, 3] b, float[N, 6] c) => (float[N, 2, 5, 3] y, float[N, 9] g, float[N, 9] h,
+    (
+        "products", 17, """(float[N, 2, 5, 7] a, float[7, 3] b, float[N, 6] c)
+            => (float[N, 2, 5, 3] y, float[N, 9] g, float[N, 9] h,
             float[N, N] s) {
         y = MatMul(a, b)
         g = Gemm<transB = 1, alpha = 0.5, beta = 2.0>(c, w, bias)
@@ -119,12 +125,16 @@ MODELS = [
         t = Transpose(c)
         s = MatMul(c, t)
     }""", {"w": (9, 6), "v": (6, 9), "bias": (1, 9)}, ONE_AND_MORE),
-    ("lstm", 17, """(float[T, N, 5] x) => (float[T, 2, N, 4] y, float[2, N, 4] h, float[2, N, 4] c, float[T, 1, N, 4] r) {
+    (
+        "lstm", 17, """(float[T, N, 5] x)
+            => (float[T, 2, N, 4] y, float[2, N, 4] h, float[2, N, 4] c, float[T, 1, N, 4] r) {
         y, h, c = LSTM<hidden_size = 4, direction = "bidirectional">(x, w, rec, b)
         r = LSTM<hidden_size = 4, direction = "reverse">(x, w1, rec1)
     }""", {"w": (2, 16, 5), "rec": (2, 16, 4), "b": (2, 32), "w1": (1, 16, 5), "rec1": (1, 16, 4)},
      [{"T": 1, "N": 1}, {"T": 6, "N": 1}, {"T": 5, "N": 3}]),
-    ("shapes", 17, """(float[N, 4, 6] x) => (float[A, B, C] cut, float[D, E, F] back, float[N, 24] flat, float[G, H, I] pad,
+    (
+        "shapes", 17, """(float[N, 4, 6] x)
+            => (float[A, B, C] cut, float[D, E, F] back, float[N, 24] flat, float[G, H, I] pad,
             int64 size, float[N, 6, 4] t, float[N, 4, 6, 1] u, float[N, 2, 6] picked, int64[J] range, float[2, K] fill,
             int64[N, 4] best, float[N, 4, 6] mirrored) {
         cut = Slice(x, starts, ends, axes, steps)
@@ -150,7 +160,9 @@ MODELS = [
     }""", {"starts": [1, -5], "ends": [4, 6], "axes": [1, 2], "steps": [1, 2], "minus1": [-1], "far": [-(1 << 62)],
            "axis2": [2], "pads": [0, 1, 2, 1, 0, 0], "seven": np.float32(7), "pads2": [0, 0, 2, 0, 0, 3],
            "two1": [2], "eight1": [8], "picks": [-1, 0]}, ONE_AND_MORE),
-    ("reductions", 17, """(float[N, 5, 7] x) => (float[N, 5, 1] mean, float[N, 7] sum, float highest, float[N, 1, 1] lowest, float[5] product,
+    (
+        "reductions", 17, """(float[N, 5, 7] x)
+            => (float[N, 5, 1] mean, float[N, 7] sum, float highest, float[N, 1, 1] lowest, float[5] product,
             float[N, 5] l2, int64[N, 5] integers) {
         mean = ReduceMean<axes = [2]>(x)
         sum = ReduceSum<keepdims = 0>(x, axis1)
@@ -161,7 +173,9 @@ MODELS = [
         integers_float = ReduceSum<keepdims = 0>(x, axis2)
         integers = Cast<to = 7>(integers_float)
     }""", {"axis1": [1], "axis2": [2]}, ONE_AND_MORE),
-    ("old_opset", 11, """(float[N, 1, 6] x) => (float[N, 6] flat, float[N, 6, 1] soft, float[N, 1] sum, float[N, 4] cut, float[1, N, 6] wide) {
+    (
+        "old_opset", 11, """(float[N, 1, 6] x)
+            => (float[N, 6] flat, float[N, 6, 1] soft, float[N, 1] sum, float[N, 4] cut, float[1, N, 6] wide) {
         flat = Squeeze<axes = [1]>(x)
         column = Transpose<perm = [0, 2, 1]>(x)
         soft = Softmax(column)

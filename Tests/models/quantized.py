@@ -1,8 +1,9 @@
 """Models that ONNX Runtime's quantizers and optimizer write, answered by maas as by ONNX Runtime itself.
 
-quantized.py: small networks of random weights (an MLP, a CNN, a transformer block, an LSTM) are quantized in every way that
-onnxruntime.quantization has; each result is run as it is and as a session of ONNX Runtime saves it, optimized. Where a
-sum of floats is rounded otherwise, a number of 8 bits may be one off, so that answers agree only to some of their range.
+quantized.py: small networks of random weights (an MLP, a CNN, a transformer block, an LSTM) are quantized in every way
+that onnxruntime.quantization has; each result is run as it is and as a session of ONNX Runtime saves it, optimized.
+Where a sum of floats is rounded otherwise, a number of 8 bits may be one off, so that answers agree only to some of
+their range.
 """
 import itertools
 import logging
@@ -15,8 +16,8 @@ import onnx
 import onnxruntime
 import onnxruntime.capi._pybind_state as native
 from onnx import helper, numpy_helper
-from onnxruntime.quantization import (CalibrationDataReader, QuantFormat, QuantType, quant_pre_process, quantize_dynamic,
-                                      quantize_static)
+from onnxruntime.quantization import (CalibrationDataReader, QuantFormat, QuantType,
+                                      quant_pre_process, quantize_dynamic, quantize_static)
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../bindings/python/src"))
 import maas
@@ -67,7 +68,8 @@ def cnn():
     a = n("Relu", n("Conv", "x", weights(8, 3, 3, 3), weights(8), pads=[1] * 4))
     b = n("LeakyRelu", n("Conv", a, weights(8, 8, 3, 3), pads=[1] * 4), alpha=0.2)
     c = n("MaxPool", n("Add", a, b), kernel_shape=[2, 2], strides=[2, 2])
-    d = n("AveragePool", n("Conv", n("Concat", a, b, axis=1), weights(8, 16, 1, 1)), kernel_shape=[2, 2], strides=[2, 2])
+    d = n("AveragePool", n("Conv", n("Concat", a, b, axis=1), weights(8, 16, 1, 1)), kernel_shape=[2, 2],
+        strides=[2, 2])
     e = n("Mul", n("Sigmoid", c), d)
     f = n("Conv", e, weights(8, 1, 3, 3), weights(8), group=8, pads=[1] * 4)
     return n.model(n("Gemm", n("Flatten", n("GlobalAveragePool", f)), weights(8, 5), weights(5)))
@@ -117,7 +119,8 @@ def dynamic(path, to, samples):
 
 
 def static(path, to, samples):
-    kinds = ((QuantType.QUInt8, QuantType.QUInt8), (QuantType.QUInt8, QuantType.QInt8), (QuantType.QInt8, QuantType.QInt8))
+    kinds = ((QuantType.QUInt8, QuantType.QUInt8), (QuantType.QUInt8, QuantType.QInt8),
+        (QuantType.QInt8, QuantType.QInt8))
     for form, (a, w), columns in itertools.product(QuantFormat, kinds, (False, True)):
         quantize_static(
             path, to, Samples(samples), form, activation_type=a, weight_type=w, per_channel=columns, reduce_range=saturates())
@@ -125,7 +128,8 @@ def static(path, to, samples):
 
 
 def narrowed(node, weight, bits, block, symmetric, level):
-    """MatMulNBits for a MatMul by `weight`, and its constants, as MatMulNBitsQuantizer makes them (which needs more packages)."""
+    """MatMulNBits for a MatMul by `weight`, and its constants, as MatMulNBitsQuantizer makes them (which needs more
+    packages)."""
     (k, n), per_byte = weight.shape, 8 // bits
     blocks = -(-k // block)
     padded = np.pad(weight, ((0, blocks * block - k), (0, 0)))
@@ -140,7 +144,8 @@ def narrowed(node, weight, bits, block, symmetric, level):
     constants = [numpy_helper.from_array(value, f"{node.name}_{name}") for name, value in parts.items()]
     attributes = {"K": k, "N": n, "bits": bits, "block_size": block, "accuracy_level": level}
     inputs = [node.input[0]] + [c.name for c in constants]
-    return helper.make_node("MatMulNBits", inputs, node.output, node.name, domain="com.microsoft", **attributes), constants
+    return helper.make_node("MatMulNBits", inputs, node.output, node.name, domain="com.microsoft",
+        **attributes), constants
 
 
 def narrow(path, to, samples):

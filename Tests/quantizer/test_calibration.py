@@ -1,5 +1,5 @@
-"""Calibration: memory that does not grow with the samples, ranges as ONNX Runtime's calibrators find them, and results that do
-not depend on threads."""
+"""Calibration: memory that does not grow with the samples, ranges as ONNX Runtime's calibrators find them, and results
+that do not depend on threads."""
 import os
 import subprocess
 import sys
@@ -32,13 +32,15 @@ def model(tmp_path_factory):
     ]  # fmt: skip
     graph = helper.make_graph(
         nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", WIDTHS[0]])],
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", width]) for n, width in zip("yh", WIDTHS[:0:-1])], constants)  # fmt: skip
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", width]) for n, width in zip("yh", WIDTHS[:0:-1])],
+        constants)  # fmt: skip
     path = str(tmp_path_factory.mktemp("calibration") / "model.onnx")
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path
 
 
-#: Runs a command and prints the most kilobytes it held: in a process of its own, as a child begins with what its parent held.
+#: Runs a command and prints the most kilobytes it held: in a process of its own, as a child begins with what its parent
+#: held.
 WATCH = """
 import os, sys
 nowhere = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
@@ -54,12 +56,14 @@ def peak(*arguments):
     return int(subprocess.run(command, check=True, capture_output=True).stdout) / 1024
 
 
-@pytest.mark.parametrize("options", ["static", "static --method percentile", "static --method entropy", "weights --bits 4"])
+@pytest.mark.parametrize("options",
+    ["static", "static --method percentile", "static --method entropy", "weights --bits 4"])
 def test_memory_does_not_grow_with_samples(model, tmp_path, options):
     held = {}
     for count in (1, 10_000):
         np.savez(tmp_path / "x.npz", x=np.random.default_rng(0).standard_normal((count, WIDTHS[0])).astype(np.float32))
-        held[count] = peak(model, str(tmp_path / "out.onnx"), "--calibrate", str(tmp_path / "x.npz"), "--mode", *options.split())
+        held[count] = peak(model, str(tmp_path / "out.onnx"), "--calibrate", str(tmp_path / "x.npz"), "--mode",
+            *options.split())
     print(f"{options}: {held[1]:.1f} MB with one sample, {held[10_000]:.1f} MB with 10,000")
     assert held[10_000] < held[1] + 50
 
@@ -88,9 +92,11 @@ def ranges(path):
 
 def theirs(model, kind, method, tmp_path, **options):
     calibrator = create_calibrator(
-        model, ["Gemm"], augmented_model_path=str(tmp_path / "augmented.onnx"), calibrate_method=method, extra_options=options)  # fmt: skip
+        model, ["Gemm"], augmented_model_path=str(tmp_path / "augmented.onnx"), calibrate_method=method,
+        extra_options=options)  # fmt: skip
     calibrator.collect_data(quantized.Samples(list(data(kind))))
-    return {name: [float(np.ravel(v)[0]) for v in value.range_value] for name, value in calibrator.compute_data().items()}
+    return {name: [float(np.ravel(v)[0]) for v in value.range_value] for name,
+        value in calibrator.compute_data().items()}
 
 
 @pytest.mark.parametrize("kind", ["normal", "long tails"])
@@ -103,14 +109,16 @@ def test_ranges_are_onnxruntimes(model, tmp_path, method, kind):
     found = ranges(tmp_path / "out.onnx")
     assert set(found) == {"x", "h"}
     for name, ends in found.items():
-        # 0 is a whole number of steps from the ends; what they are found by is a bin wide, which of two ends is not agreed.
+        # 0 is a whole number of steps from the ends; what they are found by is a bin wide, which of two ends is not
+        # agreed.
         reach, span = max(map(abs, expected[name])), ends[1] - ends[0]
         apart = max(abs(a - b) for a, b in zip(ends, expected[name]))
         assert apart <= span / 255 + (0 if method == "minmax" else 2 * 2 * reach / BINS), (name, ends, expected[name])
 
 
 def test_threads_change_nothing(model, tmp_path):
-    for options in ({}, {"mode": "static", "method": "mse"}, {"mode": "weights", "bits": 4}, {"mode": "weights", "bits": 2}):
+    for options in ({}, {"mode": "static", "method": "mse"}, {"mode": "weights", "bits": 4},
+            {"mode": "weights", "bits": 2}):
         written = set()
         for threads in (1, 2, 5):
             maas.quantize(model, tmp_path / "out.onnx", calibrate=list(data("normal")), threads=threads, **options)

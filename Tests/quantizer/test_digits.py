@@ -1,6 +1,8 @@
-"""Networks trained on real handwritten digits (UCI, see examples/digits/README.md): accuracy on held-out ones before and after.
+"""Networks trained on real handwritten digits (UCI, see examples/digits/README.md): accuracy on held-out ones before
+and after.
 
-The convolutional network is the demo model, which examples/digits/train.py made; the perceptron is trained here, in NumPy."""
+The convolutional network is the demo model, which examples/digits/train.py made; the perceptron is trained here, in
+NumPy."""
 import os
 
 import numpy as np
@@ -117,7 +119,8 @@ def test_labels_bound_the_loss(networks, tmp_path):
     report = maas.quantize(
         path, tmp_path / "out.onnx", mode="weights", bits=2, block=16, calibrate=seen, labels=LABELS[:SPLIT:6],
         error_budget=0.005, keep_only_faster=True)  # fmt: skip
-    answers = [maas.InferenceSession(p).run(None, {"image": images[:SPLIT:6]})[0].argmax(1) for p in (path, tmp_path / "out.onnx")]
+    answers = [maas.InferenceSession(p).run(None, {"image": images[:SPLIT:6]})[0].argmax(1)
+        for p in (path, tmp_path / "out.onnx")]
     before, after = ((answer == LABELS[:SPLIT:6]).mean() for answer in answers)
     assert report.accuracy_before == pytest.approx(before) and report.accuracy_after == pytest.approx(after)
     assert before - after <= 0.005

@@ -61,8 +61,10 @@ def dynamic(path, to, _):
 
 def static(path, to, method):
     quantize_static(
-        path, to, quantized.Samples(SEEN), quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=["MatMul"],
-        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod[method])  # fmt: skip
+        path, to, quantized.Samples(SEEN), quant_format=QuantFormat.QDQ, per_channel=True,
+        op_types_to_quantize=["MatMul"],
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod[method])  # fmt: skip
 
 
 def narrow(path, to, options):
@@ -84,7 +86,8 @@ ROWS = {
     "int8 dynamic": (dynamic, None, {}, 30),
     "int8 dynamic, with data": (dynamic, None, {"calibrate": SEEN}, 30),
     "int8 static, minmax": (static, "MinMax", {"mode": "static", "calibrate": SEEN}, 30),
-    "int8 static, percentile": (static, "Percentile", {"mode": "static", "method": "percentile", "calibrate": SEEN}, 30),
+    "int8 static, percentile": (static, "Percentile", {"mode": "static", "method": "percentile", "calibrate": SEEN},
+        30),
     "int8 static, entropy": (static, "Entropy", {"mode": "static", "method": "entropy", "calibrate": SEEN}, 30),
     "int8 weights": (narrow, (8, 32, False), {"mode": "weights"}, 30),
     "int4 weights": (narrow, (4, 32, False), {"mode": "weights", "bits": 4}, 0),

@@ -1,8 +1,8 @@
 """Each integer operator of models that ONNX Runtime's quantizers write, by itself, gives what ONNX Runtime gives.
 
-A model is run by ONNX Runtime as it is written, without any rewriting, and every tensor of bytes in it is kept. Then it is cut
-there: maas gets ONNX Runtime's bytes and must make the next ones, with no more than one step between the two. What whole models
-differ by is then only what such steps grow to behind them.
+A model is run by ONNX Runtime as it is written, without any rewriting, and every tensor of bytes in it is kept. Then it
+is cut there: maas gets ONNX Runtime's bytes and must make the next ones, with no more than one step between the two.
+What whole models differ by is then only what such steps grow to behind them.
 """
 import numpy as np
 import onnx
@@ -20,7 +20,8 @@ MAKE_CUTS = ("DynamicQuantizeLinear", "DynamicQuantizeLSTM", "MatMulNBits")
 
 
 class Pieces:
-    """A model cut at its tensors of bytes, at what DynamicQuantizeLinear says of them, and around products by blocks of weights."""
+    """A model cut at its tensors of bytes, at what DynamicQuantizeLinear says of them, and around products by blocks of
+    weights."""
 
     def __init__(self, path, feed):
         self.model = onnx.load(path)
@@ -80,12 +81,14 @@ def steps_between(found, expected):
     assert found.shape == expected.shape and found.dtype == expected.dtype
     if expected.dtype in BYTES:
         return int(np.abs(found.astype(int) - expected).max(initial=0))
-    return float(np.abs(found.astype(float) - expected).max(initial=0) / (np.abs(expected).max(initial=1e-30) * TOLERANCE))
+    return float(
+        np.abs(found.astype(float) - expected).max(initial=0) / (np.abs(expected).max(initial=1e-30) * TOLERANCE))
 
 
 def tolerance(nodes):
     """What maas need not round: DynamicQuantizeLSTM's state, and with accuracy_level 4 what MatMulNBits multiplies."""
-    levels = [a.i for node in nodes if node.op_type == "MatMulNBits" for a in node.attribute if a.name == "accuracy_level"]
+    levels = [a.i for node in nodes if node.op_type == "MatMulNBits" for a in node.attribute
+        if a.name == "accuracy_level"]
     return 300 if "DynamicQuantizeLSTM" in [node.op_type for node in nodes] else 100 if 4 in levels else 1
 
 

@@ -1,10 +1,11 @@
-"""compare.py MAAS_TRAIN [--seeds N] [--first S] [--margin M] [SET …]: maas-train without options beside scikit-learn's networks.
+"""compare.py MAAS_TRAIN [--seeds N] [--first S] [--margin M] [SET …]: maas-train without options beside scikit-learn's
+networks.
 
-Both learn from the same samples and are judged by the same others, once for each of N seeds from S on. scikit-learn's best
-is that of four pipelines which is best on the mean of all seeds. Prints a table with means, deviations and the difference
-with the standard error of its mean. That is noise within the two-sided 95 % of Student's distribution with N - 1 degrees of
-freedom. The last number is how far ONNX Runtime's answers with the written model are from maas-train's own. Fails where
-maas-train is worse by more than noise and M, or where these answers differ by more than 1e-5."""
+Both learn from the same samples and are judged by the same others, once for each of N seeds from S on. scikit-learn's
+best is that of four pipelines which is best on the mean of all seeds. Prints a table with means, deviations and the
+difference with the standard error of its mean. That is noise within the two-sided 95 % of Student's distribution with
+N - 1 degrees of freedom. The last number is how far ONNX Runtime's answers with the written model are from maas-train's
+own. Fails where maas-train is worse by more than noise and M, or where these answers differ by more than 1e-5."""
 
 import argparse
 import csv
@@ -108,7 +109,9 @@ def main():
     parser.add_argument("--margin", type=float, default=0.0)
     arguments = parser.parse_intermixed_args()
     seeds = range(arguments.first, arguments.first + arguments.seeds)
-    print("| set | score | maas-train | scikit-learn's best | difference ± error of the mean | noise (95 %) | export differs by | |")
+    print(
+        "| set | score | maas-train | scikit-learn's best | difference ± error of the mean | noise (95 %) "
+        "| export differs by | |")
     print("|---|---|---|---|---|---|---|---|")
     is_good = True
     for name in arguments.sets:

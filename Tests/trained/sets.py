@@ -1,8 +1,8 @@
-"""The data sets that maas-train and scikit-learn are compared on: tables that scikit-learn brings along, and texts and sounds
-made from a seed.
+"""The data sets that maas-train and scikit-learn are compared on: tables that scikit-learn brings along, and texts and
+sounds made from a seed.
 
-A set is a function of a seed. It gives features and targets to learn from and to be judged by, and says how maas-train and
-ONNX Runtime get them, and scikit-learn: as features of its networks."""
+A set is a function of a seed. It gives features and targets to learn from and to be judged by, and says how maas-train
+and ONNX Runtime get them, and scikit-learn: as features of its networks."""
 
 import csv
 import dataclasses

@@ -44,9 +44,9 @@ enum {
 };
 
 /// double rate, int64 n, int64 begins [tensors + 1] of the tensors among all elements, factor of all gradients or NULL,
-/// guard [guards] or NULL, factor of the rate for each tensor or NULL; then for each tensor x, g, s, t, new x, new s, new t:
-/// NULL where the rule has no such state or nobody wants it. Where a number of the guard is not finite x and the states
-/// stay. Items are elements.
+/// guard [guards] or NULL, factor of the rate for each tensor or NULL; then for each tensor x, g, s, t, new x, new s,
+/// new t: NULL where the rule has no such state or nobody wants it. Where a number of the guard is not finite x and the
+/// states stay. Items are elements.
 int32_t maas_f32_update(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_update_split(const maas_update_params *params);
 

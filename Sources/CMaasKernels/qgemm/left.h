@@ -12,8 +12,8 @@ typedef struct maas_s8_block {
   const uint8_t *a;
   int64_t a_row;
   const int64_t *places;
-  /// A row is as many pieces of so many bytes, readable to a multiple of 4, and begin so far behind the row's beginning.
-  /// Panels of B have each filled up to such a multiple.
+  /// A row is as many pieces of so many bytes, readable to a multiple of 4, and begin so far behind the row's
+  /// beginning. Panels of B have each filled up to such a multiple.
   int64_t pieces, piece;
   const int64_t *starts;
   const int32_t *a_sums; ///< Of each row's k bytes; NULL if maas_s8_needs_sums says so.

@@ -18,8 +18,8 @@ static const maas_kernel rows[] = {
 };
 MAAS_ENTRY(maas_s8_gemm, rows)
 
-/// A tile's rows of A stay in the second-level cache beside a panel of B, or beside all its columns of B where tiles below
-/// each other take turns and copy their rows; every thread finds some tiles.
+/// A tile's rows of A stay in the second-level cache beside a panel of B, or beside all its columns of B where tiles
+/// below each other take turns and copy their rows; every thread finds some tiles.
 enum {
   most_bytes = 512 * 1024,
   most_row_groups = 44,
@@ -52,8 +52,8 @@ static int64_t columns_of(const maas_s8_gemm_params *g, int64_t most, int32_t nr
   return maas_max64(nr, maas_round_up(maas_ceil_div(g->n, maas_max64(pieces, 1)), nr));
 }
 
-/// Columns of a tile to begin with: one panel where rows are read in place, so that each panel of B meets all rows while it
-/// is near, but some panels for few rows; many where rows are copied.
+/// Columns of a tile to begin with: one panel where rows are read in place, so that each panel of B meets all rows
+/// while it is near, but some panels for few rows; many where rows are copied.
 static int64_t first_columns(const maas_s8_gemm_params *g, const maas_kernel *kernel) {
   if (!maas_s8_reads_in_place(g))
     return maas_max64(least_columns, maas_min64(most_columns, most_bytes * 3 / 4 / maas_max64(g->k, 1)));

@@ -98,8 +98,8 @@ static inline vi vi_dot_quads(vi sum, vi a, vi b) {
   return (vi)total;
 }
 static inline vi vi_xor(vi a, vi b) { return a ^ b; }
-/// Neighbouring channels at four places: each lane has a channel's four bytes, in as many vectors as the products of bytes
-/// work on at once. With `count` 3 the last bytes are 0; nothing is read beyond n channels.
+/// Neighbouring channels at four places: each lane has a channel's four bytes, in as many vectors as the products of
+/// bytes work on at once. With `count` 3 the last bytes are 0; nothing is read beyond n channels.
 static inline void vi_load_quads(const uint8_t *const *taps, int64_t n, int count, vi *to) {
   for (int64_t j = 0; j < 4; j++) {
     uint32_t lane = 0;

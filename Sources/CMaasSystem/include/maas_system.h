@@ -48,8 +48,8 @@ typedef struct maas_sys_part {
   const void *bytes;
   size_t size;
 } maas_sys_part;
-/// The same for a file that lies in several places of the memory; `durable`: its bytes are on the disk before it has its
-/// name.
+/// The same for a file that lies in several places of the memory; `durable`: its bytes are on the disk before it has
+/// its name.
 int maas_sys_file_write_parts(const char *path, const maas_sys_part *parts, size_t count, bool durable);
 /// The path with symbolic links resolved, from malloc (release with maas_sys_free), or NULL.
 char *maas_sys_real_path(const char *path);
@@ -72,7 +72,8 @@ uint32_t maas_sys_seed(void);
 
 // Threads
 
-/// CPUs this process may use: affinity mask, capped by the cgroup's quota rounded up; or the number in $MAAS_CPUS. At least 1.
+/// CPUs this process may use: affinity mask, capped by the cgroup's quota rounded up; or the number in $MAAS_CPUS. At
+/// least 1.
 int maas_sys_cpu_count(void);
 /// Starts a detached thread with all signals blocked. Returns 0 or an errno value.
 int maas_sys_thread_start(void *(*body)(void *), void *context);

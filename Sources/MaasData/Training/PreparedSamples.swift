@@ -21,7 +21,8 @@ package final class PreparedSamples: TrainingData {
   /// Of the whole source: int64, or float [samples, n].
   private let values: Tensor
 
-  /// `values` are the targets of all samples of the source; features are converted to the type of `input`, if that is said.
+  /// `values` are the targets of all samples of the source; features are converted to the type of `input`, if that is
+  /// said.
   package init(
     _ store: FeatureStore, _ samples: [Int], _ values: Tensor, input: Value? = nil, seed: Int64 = 0
   ) {

@@ -131,7 +131,8 @@ struct RecurrentSizes {
     stretch = Self.stretch(steps, batch, elementCount([batch, directions, hidden]) ?? .max)
   }
 
-  /// So few that their gates are read from the caches, but enough rows for a product, and stretches that can be counted.
+  /// So few that their gates are read from the caches, but enough rows for a product, and stretches that can be
+  /// counted.
   private static func stretch(_ steps: Int, _ batch: Int, _ units: Int) -> Int {
     let most = max(65536 / max(units, 1), 64 / max(batch, 1), steps / 64, 1)
     let count = max(steps - 1, 0) / most + 1
@@ -161,7 +162,8 @@ struct Stretch {
   }
 }
 
-/// What goes from step to step, hidden and cell, each of `shape`: where it begins, and where Y, Y_h and Y_c are written.
+/// What goes from step to step, hidden and cell, each of `shape`: where it begins, and where Y, Y_h and Y_c are
+/// written.
 struct RecurrentStates {
   let shape: [Int]
   var initial: [Operand?] = [nil, nil]

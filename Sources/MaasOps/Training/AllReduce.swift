@@ -19,8 +19,8 @@ private struct CollectiveParams {
   let slot: Int32
 }
 
-/// Starts adding up float tensors over all processes, as one bucket: the output holds their elements one after the other,
-/// and must be read by nothing but `AllReduceFinish`. A single tensor is added up where it lies.
+/// Starts adding up float tensors over all processes, as one bucket: the output holds their elements one after the
+/// other, and must be read by nothing but `AllReduceFinish`. A single tensor is added up where it lies.
 package final class AllReduceStart: Operator {
   package let name = "AllReduceStart"
   private let collective: Collective
@@ -55,7 +55,8 @@ package final class AllReduceStart: Operator {
   }
 }
 
-/// Waits for a bucket of `AllReduceStart`, input 0, and gives its tensors; the other inputs are those that went into it.
+/// Waits for a bucket of `AllReduceStart`, input 0, and gives its tensors; the other inputs are those that went into
+/// it.
 package final class AllReduceFinish: Operator {
   package let name = "AllReduceFinish"
   private let collective: Collective

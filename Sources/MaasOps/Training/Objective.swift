@@ -5,9 +5,9 @@ import MaasGraph
 /// A loss of predictions against targets together with its gradient, in one pass: what training descends.
 ///
 /// Inputs: predictions [samples, …], targets, and nothing or a weight of each sample. Outputs: the loss, a scalar, its
-/// gradient with respect to the predictions, and what the loss is a quotient of (double): the weight of all places, and the
-/// sum of their losses times their weights. Places are samples with all their elements, or where `kind` looks at classes,
-/// which are dimension 1 then, those of each sample. Where nothing has weight the loss and its gradient are 0.
+/// gradient with respect to the predictions, and what the loss is a quotient of (double): the weight of all places, and
+/// the sum of their losses times their weights. Places are samples with all their elements, or where `kind` looks at
+/// classes, which are dimension 1 then, those of each sample. Where nothing has weight the loss and its gradient are 0.
 package final class Objective: Operator {
   package enum Kind: Int32, Sendable, BitwiseCopyable {
     case squared, absolute, huber
@@ -171,8 +171,8 @@ private func totalWeight(_ chunk: Chunk) -> Int32 {
   return StepStatus.ok
 }
 
-/// double losses, double total or NULL for their number, mean, double number or NULL, double sum or NULL; the parameter is
-/// how many.
+/// double losses, double total or NULL for their number, mean, double number or NULL, double sum or NULL; the parameter
+/// is how many.
 private func meanOfLosses(_ chunk: Chunk) -> Int32 {
   let (losses, count) = (chunk.input(0, as: Double.self), chunk.params(Int.self).pointee)
   var sum = 0.0
@@ -184,8 +184,8 @@ private func meanOfLosses(_ chunk: Chunk) -> Int32 {
   return StepStatus.ok
 }
 
-/// Predictions, targets, weights or NULL, class weights or NULL, double total or NULL, gradient or NULL (which holds the
-/// softmax of what looks at classes), double losses times weights. Items are places.
+/// Predictions, targets, weights or NULL, class weights or NULL, double total or NULL, gradient or NULL (which holds
+/// the softmax of what looks at classes), double losses times weights. Items are places.
 private func objective(_ chunk: Chunk) -> Int32 {
   let layout = chunk.params(ObjectiveLayout.self)
   if layout.pointee.kind.looksAtClasses { return classObjective(chunk, layout) }

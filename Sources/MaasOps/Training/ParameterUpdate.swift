@@ -4,10 +4,10 @@ import MaasGraph
 
 /// A step of gradient descent for all tensors of a network, in one pass over them.
 ///
-/// Inputs: the learning rate (double), the count of steps so far (int64), a factor of all gradients or nothing, a guard or
-/// nothing, then all tensors, all their gradients, and all of each kind of state. Outputs: the new tensors and the new
-/// states, in the same order; each may be where its old one is. Where a number of the guard is not finite they stay as they
-/// are.
+/// Inputs: the learning rate (double), the count of steps so far (int64), a factor of all gradients or nothing, a guard
+/// or nothing, then all tensors, all their gradients, and all of each kind of state. Outputs: the new tensors and the
+/// new states, in the same order; each may be where its old one is. Where a number of the guard is not finite they stay
+/// as they are.
 package final class ParameterUpdate: Operator {
   package let name = "ParameterUpdate"
   private let params: maas_update_params
@@ -115,8 +115,8 @@ extension Lowering {
     emit(maas_f32_update, operands + tensors.flatMap { $0.operands }, params, maas_f32_update_split(&params))
   }
 
-  /// Emits the sums of squares of each block of the tensors, or where there is a place for them, numbers that are finite
-  /// where all elements of the block are; says how many blocks each has.
+  /// Emits the sums of squares of each block of the tensors, or where there is a place for them, numbers that are
+  /// finite where all elements of the block are; says how many blocks each has.
   mutating func emitSquareSums(_ tensors: [Operand], checks: Operand? = nil) throws(MaasError) -> (
     sums: Operand, blocks: [Int]
   ) {
@@ -160,8 +160,8 @@ extension Lowering {
   }
 }
 
-/// Sums of the blocks of all x, then of all directions; their begins; the ratio of the norms for each tensor, 1 where one
-/// of them is 0. The parameter is the number of tensors.
+/// Sums of the blocks of all x, then of all directions; their begins; the ratio of the norms for each tensor, 1 where
+/// one of them is 0. The parameter is the number of tensors.
 private let layerRatios: maas_step_run = { step, begin, end, worker in
   let chunk = Chunk(step, begin, end, worker)
   let count = chunk.params(Int.self).pointee
@@ -178,8 +178,8 @@ private let layerRatios: maas_step_run = { step, begin, end, worker in
   return StepStatus.ok
 }
 
-/// What all gradients together are like. Inputs: the gradients. Outputs: their norm and the factor that holds it at `limit`;
-/// or without a limit, numbers that are finite where all elements of all gradients are.
+/// What all gradients together are like. Inputs: the gradients. Outputs: their norm and the factor that holds it at
+/// `limit`; or without a limit, numbers that are finite where all elements of all gradients are.
 package final class GradientMeasure: Operator {
   package let name = "GradientMeasure"
   private let limit: Double?

@@ -4,8 +4,8 @@ import MaasONNX
 import MaasOps
 
 extension Trainer {
-  /// Writes the model as it is for inference, an ONNX file, whole or not at all. With `probabilities` a softmax or sigmoid
-  /// follows where the loss takes scores and the model gives them.
+  /// Writes the model as it is for inference, an ONNX file, whole or not at all. With `probabilities` a softmax or
+  /// sigmoid follows where the loss takes scores and the model gives them.
   public func export(
     to path: String, probabilities: Bool = false, metadata: [(key: String, value: String)] = []
   ) throws(MaasError) {

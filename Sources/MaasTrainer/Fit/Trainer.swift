@@ -73,8 +73,9 @@ public final class Trainer {
   public func cancel() { maas_sys_store(cancelled, 1) }
 
   /// Trains together with the other processes of a job from now on: all hold the same model and data and make the same
-  /// calls. Each takes its part of every batch, which has as many samples for each process as the options say; the result
-  /// is that of one process with such batches, up to rounding. Statistics of batches are means over the processes.
+  /// calls. Each takes its part of every batch, which has as many samples for each process as the options say; the
+  /// result is that of one process with such batches, up to rounding. Statistics of batches are means over the
+  /// processes.
   package func join(_ collective: Collective) throws(MaasError) {
     guard options.accumulate == 1 else {
       throw MaasError(

@@ -22,8 +22,8 @@ public protocol TrainingData: AnyObject {
   /// Whether each sample has a weight.
   var hasWeights: Bool { get }
 
-  /// Writes samples, which are numbered from 0, one behind the other into each of the tensors: those of the features, the
-  /// targets, and the weights (`float`) where there are any. Called from one thread at a time.
+  /// Writes samples, which are numbered from 0, one behind the other into each of the tensors: those of the features,
+  /// the targets, and the weights (`float`) where there are any. Called from one thread at a time.
   func read(_ samples: UnsafeBufferPointer<Int>, into tensors: [Tensor]) throws(MaasError)
 }
 
@@ -36,8 +36,8 @@ public final class TensorData: TrainingData {
   private let tensors: [Tensor]
   private let rowBytes: [Int]
 
-  /// The tensors are read while there is training. A trainer converts features to the types of its model's inputs, where
-  /// that loses nothing but precision of floats.
+  /// The tensors are read while there is training. A trainer converts features to the types of its model's inputs,
+  /// where that loses nothing but precision of floats.
   public convenience init(features: [Tensor], targets: Tensor, weights: Tensor? = nil) throws(MaasError) {
     var tensors = features + [try targets.trainable()]
     if let weights { tensors.append(try cast(weights, to: .float)) }

@@ -3,8 +3,8 @@ import MaasOps
 
 extension Graph {
   /// Adds nodes that add up gradients over all processes, in buckets: each is on its way as soon as the last of its
-  /// gradients is computed, while the backward pass goes on, and is waited for in front of the update. Buckets take slots
-  /// from `first` on.
+  /// gradients is computed, while the backward pass goes on, and is waited for in front of the update. Buckets take
+  /// slots from `first` on.
   mutating func addAllReduce(
     _ gradients: [ValueID], of parameters: [ValueID], _ collective: Collective, slots first: Int
   ) -> [ValueID] {
@@ -26,8 +26,8 @@ extension Graph {
     return sums
   }
 
-  /// Which gradients travel together, in the order in which the backward pass has them: large ones alone, where they lie;
-  /// small ones joined.
+  /// Which gradients travel together, in the order in which the backward pass has them: large ones alone, where they
+  /// lie; small ones joined.
   private func buckets(_ gradients: [ValueID], _ sizes: [Int]) -> [[Int]] {
     let places = madeAt(gradients)
     var (buckets, small, bytes): ([[Int]], [Int], Int) = ([], [], 0)

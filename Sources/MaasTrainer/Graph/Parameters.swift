@@ -23,8 +23,9 @@ private let elementwise = ["Add", "Sub", "Mul", "Div"]
 private let movers = ["Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]
 
 extension Graph {
-  /// The constants that training may change: float weights of layers, and what stands between two layers or is the bias of
-  /// the last. So what prepares features or scales answers stays; as do scalars, masks, and tables that other operators read.
+  /// The constants that training may change: float weights of layers, and what stands between two layers or is the bias
+  /// of the last. So what prepares features or scales answers stays; as do scalars, masks, and tables that other
+  /// operators read.
   package func learnedConstants() -> [ValueID] {
     let weights = Set(
       values.indices.lazy.filter { values[$0].constant?.isWeight ?? false }.map { ValueID($0) })

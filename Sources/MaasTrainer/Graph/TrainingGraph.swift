@@ -4,8 +4,8 @@ import MaasOps
 
 /// A part of training as one graph: forward pass, loss, backward pass, update.
 ///
-/// Outputs 0 and 1 are the sum of the losses and of their weights, where there are any. New parameters, states and statistics
-/// belong where the old ones are.
+/// Outputs 0 and 1 are the sum of the losses and of their weights, where there are any. New parameters, states and
+/// statistics belong where the old ones are.
 struct TrainingGraph {
   private(set) var graph: Graph
   let form: Form
@@ -155,7 +155,8 @@ struct TrainingGraph {
     return graph.add(options.objective, inputs, name: "loss", outputs: 4)
   }
 
-  /// What part of all processes' batch this one's is: of its samples, or of their weights, which the others do not know.
+  /// What part of all processes' batch this one's is: of its samples, or of their weights, which the others do not
+  /// know.
   private mutating func addShare(
     _ weight: ValueID, _ weighs: Bool, _ collective: Collective
   ) throws(MaasError) -> ValueID {

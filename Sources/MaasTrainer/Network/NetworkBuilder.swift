@@ -158,8 +158,8 @@ struct NetworkBuilder: ~Copyable {
   }
 }
 
-/// Of a network's weights together, and of what a sample becomes behind a layer: gradients and states of update rules take
-/// as much again, and a model of 2 GB cannot be written into memory.
+/// Of a network's weights together, and of what a sample becomes behind a layer: gradients and states of update rules
+/// take as much again, and a model of 2 GB cannot be written into memory.
 private let mostBytes = 1 << 31
 
 /// The name of a part.

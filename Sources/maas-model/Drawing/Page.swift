@@ -71,10 +71,12 @@ struct Page {
     body{display:grid;grid-template:auto 1fr/1fr auto}
     header{grid-column:1/3;display:flex;gap:12px;align-items:center;padding:8px 14px;border-bottom:1px solid #d5dbe1}
     #search{flex:0 1 320px;padding:4px 8px;font:inherit}#found{min-width:7em;color:#5b6875}
-    #view{overflow:hidden;cursor:grab;outline:none;touch-action:none}#view svg{transform-origin:0 0;display:block;max-width:none}
+    #view{overflow:hidden;cursor:grab;outline:none;touch-action:none}
+    #view svg{transform-origin:0 0;display:block;max-width:none}
     #panel{width:360px;overflow:auto;padding:0 16px;border-left:1px solid #d5dbe1;overflow-wrap:anywhere}
     #panel:empty{display:none}#panel h2{font-size:17px}#panel h3{font-size:13px;margin:14px 0 4px;color:#5b6875}
-    #panel dl{margin:0}#panel dt{font-weight:600}#panel dd{margin:0 0 6px;font-family:ui-monospace,monospace;font-size:12px}
+    #panel dl{margin:0}#panel dt{font-weight:600}
+    #panel dd{margin:0 0 6px;font-family:ui-monospace,monospace;font-size:12px}
     #panel pre{font-size:12px;white-space:pre-wrap}
     #panel a{color:#1257a8;cursor:pointer}
     .box{cursor:pointer}.box.hit rect{stroke:#d4351c;stroke-opacity:1;stroke-width:3}

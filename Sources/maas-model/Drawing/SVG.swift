@@ -71,8 +71,8 @@ extension Drawing {
     var isNode = false
     if case .node = box.subject { isNode = true }
     var text = "<g class=\"box\" data-box=\"\(i)\"><title>\(escaped(box.title))</title>"
-    text +=
-      "<rect class=\"\(isNode ? "\(OperatorKind(box.title))" : "end")\" x=\"\(number(frame.x))\" y=\"\(number(frame.y))\" "
+    let kind = isNode ? "\(OperatorKind(box.title))" : "end"
+    text += "<rect class=\"\(kind)\" x=\"\(number(frame.x))\" y=\"\(number(frame.y))\" "
     text += "width=\"\(number(frame.width))\" height=\"\(number(frame.height))\" rx=\"\(isNode ? 4 : 13)\"/>"
     text +=
       "<text class=\"name\" x=\"\(middle)\" y=\"\(number(frame.y + 18))\">\(escaped(shortened(box.title)))</text>"

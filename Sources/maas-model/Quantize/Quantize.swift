@@ -12,15 +12,15 @@ struct Quantize: ParsableCommand {
 
       dynamic: weights are bytes, inputs of layers become bytes by the range they have at each run. Needs no data.
       static: what flows between layers is bytes as well, by ranges that --calibrate data show. Fastest.
-      weights: blocks of 8, 4 or 2 bits for weights alone (com.microsoft's MatMulNBits). Smallest; for models that wait \
-      for memory.
+      weights: blocks of 8, 4 or 2 bits for weights alone (com.microsoft's MatMulNBits). Smallest; for models that \
+      wait for memory.
 
-      A report with a line for each layer goes to standard output. With --error-budget, --sqnr or --accuracy layers are \
-      given back to float, the worst first, until the outputs are good enough; with --keep-only-if-faster also those \
-      that gain nothing on this machine.
+      A report with a line for each layer goes to standard output. With --error-budget, --sqnr or --accuracy layers \
+      are given back to float, the worst first, until the outputs are good enough; with --keep-only-if-faster also \
+      those that gain nothing on this machine.
 
-      Calibration data are read as they are needed: a .npz with an array for each input, whose first axis counts samples; \
-      a .npy of that kind, for a model with one input; or a folder with a .npz or .npy for each sample.
+      Calibration data are read as they are needed: a .npz with an array for each input, whose first axis counts \
+      samples; a .npy of that kind, for a model with one input; or a folder with a .npz or .npy for each sample.
 
       Examples:
         maas-model quantize in.onnx out.onnx
@@ -53,7 +53,10 @@ struct Quantize: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The most the outputs may be off on the calibration data: the error's root mean square as a part of theirs, e.g. 0.5%; with --accuracy, the most accuracy that may be lost.",
+      """
+      The most the outputs may be off on the calibration data: the error's root mean square as a part of theirs, e.g. \
+      0.5%; with --accuracy, the most accuracy that may be lost.
+      """,
       valueName: "part"),
     transform: Quantize.part)
   var errorBudget: Double?

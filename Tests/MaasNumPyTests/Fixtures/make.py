@@ -61,7 +61,8 @@ def write_arrays():
     np.savez_compressed(os.path.join(HERE, "deflated.npz"), **{k: v for k, v in all_arrays.items() if "big" in k})
     with open(os.path.join(HERE, "arrays.tsv"), "w", encoding="utf-8") as table:
         for name, array in all_arrays.items():
-            print(name, array.dtype.name, ",".join(map(str, array.shape)) or "-", hexadecimal(array), sep="\t", file=table)
+            print(name, array.dtype.name, ",".join(map(str, array.shape)) or "-", hexadecimal(array), sep="\t",
+                file=table)
 
 
 def float_texts(dtype):
@@ -95,7 +96,8 @@ def float_texts(dtype):
     yield "softmax", (lambda e: e / e.sum())(np.exp(normal[:10].astype("f8") * 4)).astype(dtype)
     yield "eighths", (np.arange(40) / 1024).astype(dtype)
     yield "thirds", (np.arange(40) / 3).astype(dtype)
-    for i, value in enumerate([0, -0.0, 1, 1.5, 0.1, 1e-5, 123456.789, 999, 1000, 2050, 999999, 1e6, 1e15, 1e16, 65504, nan, inf, -inf, 1 / 3]):
+    for i, value in enumerate([0, -0.0, 1, 1.5, 0.1, 1e-5, 123456.789, 999, 1000, 2050, 999999, 1e6, 1e15, 1e16, 65504,
+            nan, inf, -inf, 1 / 3]):
         with np.errstate(over="ignore"):
             yield f"scalar-{i}", np.array(value, dtype)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes tensors.onnx: the same numbers in every encoding that TensorProto has, as the onnx package writes them.
 
-For each element type there is an initializer `<type>/raw` (raw_data) and one `<type>/typed` (float_data, int32_data, …).
-Needs onnx 1.23 for the newest types.
+For each element type there is an initializer `<type>/raw` (raw_data) and one `<type>/typed` (float_data, int32_data,
+…). Needs onnx 1.23 for the newest types.
 """
 import os
 
@@ -21,7 +21,8 @@ WIDE = {
     "BOOL": [True, False, True, True],
 }  # fmt: skip
 NARROW = ["FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "FLOAT8E8M0", "FLOAT4E2M1"]
-TINY = {"INT4": [-8, -1, 0, 7, 3], "UINT4": [0, 15, 7, 8, 1], "INT2": [-2, -1, 0, 1, 1, -2, 0], "UINT2": [0, 3, 2, 1, 3]}
+TINY = {"INT4": [-8, -1, 0, 7, 3], "UINT4": [0, 15, 7, 8, 1], "INT2": [-2, -1, 0, 1, 1, -2, 0],
+    "UINT2": [0, 3, 2, 1, 3]}
 
 
 def both(name, values):
@@ -39,7 +40,8 @@ for name, values in {**WIDE, **TINY, **{name: [0.5, 1.0, 2.0, 4.0, 6.0] for name
     tensors += both(name, values)
 
 x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])
-graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "tensors", [x], [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])], tensors)
+graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "tensors", [x],
+    [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])], tensors)
 model = helper.make_model(graph, producer_name="maas tests", ir_version=13, opset_imports=[helper.make_opsetid("", 25)])
 folder = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(folder, "tensors.onnx"), "wb") as file:

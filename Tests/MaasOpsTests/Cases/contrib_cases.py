@@ -52,7 +52,8 @@ def products():
     for name, values in parameters.items():
         names = ("alpha", "gamma") if name == "Selu" else ("alpha", "beta")
         attributes = {f"activation_{n}": v for n, v in zip(names, values)}
-        yield f"gemm_{name}", "FusedGemm", {"activation": name, **attributes}, [floats(2, 3), floats(3, 4), floats(4)], {}
+        yield (f"gemm_{name}", "FusedGemm", {"activation": name, **attributes}, [floats(2, 3), floats(3, 4), floats(4)],
+            {})
     attributes = {"activation": "Relu", "transA": 1, "transB": 1, "alpha": 0.5, "beta": 2.0}
     yield "gemm_transposed", "FusedGemm", attributes, [floats(3, 2), floats(4, 3), floats(2, 1)], {}
     x, w, b = floats(1, 4, 5, 5), floats(4, 2, 3, 3), floats(4)
@@ -89,7 +90,8 @@ def activations():
         parts = sums.reshape(2, 3, -1) if axis == 2 else sums
         e = np.exp(parts - parts.max(-1, keepdims=True))
         y = (e / e.sum(-1, keepdims=True)).reshape(data.shape).astype(np.float32)
-        yield f"bias_softmax_{axis}", "BiasSoftmax", {"axis": axis, "is_inner_broadcast": inner}, [data, mask], {"expected": [y]}
+        yield (f"bias_softmax_{axis}", "BiasSoftmax", {"axis": axis, "is_inner_broadcast": inner}, [data, mask],
+            {"expected": [y]})
 
 
 def normalisations():
@@ -124,7 +126,8 @@ def simplified():
             if domain:
                 more["expected"] = [(x * inverse * scale).astype(np.float32), inverse.astype(np.float32)]
             name = f"simplified_{domain or 'onnx'}_{axis}_{len(shape)}"
-            yield name, "SimplifiedLayerNormalization", 1 if domain else 13, {"axis": axis, "epsilon": 1e-3}, [x, scale], more
+            yield (name, "SimplifiedLayerNormalization", 1 if domain else 13, {"axis": axis, "epsilon": 1e-3},
+                [x, scale], more)
 
 
 def embeddings():

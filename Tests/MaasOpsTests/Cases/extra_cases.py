@@ -61,7 +61,8 @@ def axes():
         yield f"reduce_nan_{np.dtype(dtype).name}", "ReduceMax", 11, {"axes": [1]}, [x], {"expected": [y]}
     for op, kept in (("Sum", 0), ("Prod", 1), ("SumSquare", 0)):
         empty = floats(2, 0, 4)
-        yield f"reduce_{op}_empty_axis", f"Reduce{op}", 18, {}, [empty, i64(1)], {"expected": [np.full((2, 1, 4), kept, np.float32)]}
+        yield (f"reduce_{op}_empty_axis", f"Reduce{op}", 18, {}, [empty, i64(1)],
+            {"expected": [np.full((2, 1, 4), kept, np.float32)]})
     yield "reduce_noop", "ReduceSum", 13, {"noop_with_empty_axes": 1}, [x, np.zeros(0, np.int64)], {}
 
 
@@ -126,7 +127,8 @@ def arithmetic():
     yield "div_truncates", "Div", 14, {}, [a, b], {"expected": [np.array([3, -3, -3, 3], np.int32)]}
     lowest = np.array([-(2**31)], np.int32)
     yield "div_lowest", "Div", 14, {}, [lowest, np.array([-1], np.int32)], {"expected": [lowest]}
-    yield "add_wraps", "Add", 14, {}, [lowest, np.array([-1], np.int32)], {"expected": [np.array([2**31 - 1], np.int32)]}
+    yield ("add_wraps", "Add", 14, {}, [lowest, np.array([-1], np.int32)],
+        {"expected": [np.array([2**31 - 1], np.int32)]})
     yield "add_middle", "Add", 7, {}, [floats(2, 3, 4, 2), floats(3, 1, 2)], {}
     yield "add_scalar", "Add", 7, {}, [np.array(2, np.float32), floats(3, 4)], {}
     for op in "Equal Less Greater LessOrEqual GreaterOrEqual".split():
@@ -244,7 +246,8 @@ def products():
         yield f"gemm_{ta}{tb}", "Gemm", 9, {"transA": ta, "transB": tb}, inputs, {}
         wide = [x.astype(np.float64) for x in inputs]
         yield f"gemm_double_{ta}{tb}", "Gemm", 13, {"transA": ta, "transB": tb, "alpha": 0.5}, wide, {}
-    for name, a, b in (("rows", (70, 40), (40, 50)), ("batch", (2, 1, 9, 33), (3, 33, 26)), ("vector", (33,), (33, 70))):
+    for name, a, b in (("rows", (70, 40), (40, 50)), ("batch", (2, 1, 9, 33), (3, 33, 26)),
+            ("vector", (33,), (33, 70))):
         wide = [x.astype(np.float64) for x in (floats(*a), floats(*b))]
         yield f"matmul_double_{name}", "MatMul", 13, {}, wide, {}
 
@@ -255,8 +258,10 @@ def convolutions():
         ("plain", (3, 4, 3, 3), {}), ("pads", (2, 4, 3, 3), {"pads": [1, 0, 2, 1]}), ("pointwise", (5, 4, 1, 1), {}),
         ("strides", (2, 4, 3, 2), {"strides": [2, 3], "pads": [1, 1, 1, 1]}), ("groups", (4, 2, 3, 3), {"group": 2}),
         ("dilations", (2, 4, 2, 2), {"dilations": [2, 3]}), ("depthwise", (4, 1, 3, 3), {"group": 4, "pads": [1] * 4}),
-        ("multiplier", (8, 1, 3, 3), {"group": 4}), ("upper", (2, 4, 2, 4), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
-        ("lower", (2, 4, 2, 4), {"auto_pad": "SAME_LOWER", "strides": [2, 2]}), ("valid", (2, 4, 3, 3), {"auto_pad": "VALID"}),
+        ("multiplier", (8, 1, 3, 3), {"group": 4}),
+        ("upper", (2, 4, 2, 4), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
+        ("lower", (2, 4, 2, 4), {"auto_pad": "SAME_LOWER", "strides": [2, 2]}),
+        ("valid", (2, 4, 3, 3), {"auto_pad": "VALID"}),
     ):  # fmt: skip
         yield f"conv_{name}", "Conv", 8, attributes, [x, floats(*w), floats(w[0])], {}
     yield "conv_1d", "Conv", 11, {"pads": [1, 2], "strides": [2]}, [floats(2, 3, 9), floats(4, 3, 3)], {}
@@ -305,7 +310,8 @@ def pools():
 def recurrent():
     def lstm(directions, steps, batch, inputs, hidden):
         return [
-            floats(steps, batch, inputs), floats(directions, 4 * hidden, inputs), floats(directions, 4 * hidden, hidden),
+            floats(steps, batch, inputs), floats(directions, 4 * hidden, inputs),
+            floats(directions, 4 * hidden, hidden),
             floats(directions, 8 * hidden), None, None, None, None,
         ]  # fmt: skip
 
@@ -335,6 +341,8 @@ def other():
         for dtype in (np.float32, np.float64, np.int32):
             x = ints(0, 3, 3, 4, 2, dtype=dtype)
             yield f"{op}_{np.dtype(dtype).name}", op, 12, {"axis": 1}, [x], {}
-            yield f"{op}_{np.dtype(dtype).name}_last", op, 12, {"axis": -2, "select_last_index": 1, "keepdims": 0}, [x], {}
-    for dtype, parts in ((np.float64, (0, 1, 0.1)), (np.int16, (10, 0, -3)), (np.int32, (3, 3, 1)), (np.int64, (5, 2, 1))):
+            yield (f"{op}_{np.dtype(dtype).name}_last", op, 12, {"axis": -2, "select_last_index": 1, "keepdims": 0},
+                [x], {})
+    for dtype, parts in ((np.float64, (0, 1, 0.1)), (np.int16, (10, 0, -3)), (np.int32, (3, 3, 1)),
+            (np.int64, (5, 2, 1))):
         yield f"range_{np.dtype(dtype).name}_{parts[0]}", "Range", 11, {}, [np.array(p, dtype) for p in parts], {}

@@ -125,7 +125,8 @@ def regions():
     corners = f32([0, 0, 4, 3], [1.5, 2, 6, 5.5], [-1, -1, 9, 9]).reshape(3, 4)
     images = i64(0, 1, 1)
     for opset, mode, samples in itertools.product((10, 16), ("avg", "max"), (0, 2)):
-        attributes = {"mode": mode, "output_height": 2, "output_width": 3, "sampling_ratio": samples, "spatial_scale": 0.8}
+        attributes = {"mode": mode, "output_height": 2, "output_width": 3, "sampling_ratio": samples,
+            "spatial_scale": 0.8}
         name = f"roi_align_{opset}_{mode}_{samples}"
         more = {} if opset == 10 else {"reference": True}
         yield name, "RoiAlign", opset, attributes, [x, corners, images], more | CLOSE
@@ -144,7 +145,8 @@ def spreads():
     for name, w, attributes in (
         ("plain", (4, 3, 3, 2), {}), ("strides", (4, 2, 3, 3), {"strides": [2, 3]}),
         ("pads", (4, 2, 3, 3), {"pads": [1, 0, 2, 1], "strides": [2, 2]}), ("groups", (4, 3, 2, 2), {"group": 2}),
-        ("dilations", (4, 2, 2, 3), {"dilations": [2, 3], "strides": [1, 2]}), ("depthwise", (4, 1, 3, 3), {"group": 4}),
+        ("dilations", (4, 2, 2, 3), {"dilations": [2, 3], "strides": [1, 2]}),
+        ("depthwise", (4, 1, 3, 3), {"group": 4}),
         ("output_padding", (4, 2, 3, 3), {"strides": [3, 2], "output_padding": [2, 1]}),
         ("upper", (4, 2, 3, 4), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
         ("lower", (4, 2, 3, 4), {"auto_pad": "SAME_LOWER", "strides": [2, 2]}),
@@ -155,7 +157,8 @@ def spreads():
         inputs = [x, floats(*w), floats(w[1] * attributes.get("group", 1))]
         yield f"conv_transpose_{name}", "ConvTranspose", 11, attributes, inputs, CLOSE
     yield "conv_transpose_1", "ConvTranspose", 1, {"strides": [2, 2]}, [x, floats(4, 2, 2, 2)], CLOSE
-    yield "conv_transpose_1d", "ConvTranspose", 11, {"strides": [2], "pads": [1, 0]}, [floats(1, 2, 5), floats(2, 3, 4)], CLOSE
+    yield ("conv_transpose_1d", "ConvTranspose", 11, {"strides": [2], "pads": [1, 0]},
+        [floats(1, 2, 5), floats(2, 3, 4)], CLOSE)
     attributes = {"strides": [1, 2, 2], "pads": [0, 1, 0, 1, 0, 1]}
     inputs = [floats(1, 2, 2, 3, 3), floats(2, 2, 2, 3, 2), floats(2)]
     yield "conv_transpose_3d", "ConvTranspose", 11, attributes, inputs, CLOSE
@@ -163,7 +166,8 @@ def spreads():
     wide = [v.astype(np.float64) for v in (x, floats(4, 2, 3, 3), floats(2))]
     yield "conv_transpose_double", "ConvTranspose", 11, {"strides": [2, 1]}, wide, reference
     narrow = [v.astype(np.float16) for v in (x, floats(4, 2, 3, 3), floats(2))]
-    yield "conv_transpose_half", "ConvTranspose", 22, {"strides": [2, 1]}, narrow, reference | {"tolerance": (1e-2, 2e-2)}
+    yield ("conv_transpose_half", "ConvTranspose", 22, {"strides": [2, 1]}, narrow,
+        reference | {"tolerance": (1e-2, 2e-2)})
 
     attributes = {"strides": [2, 1], "pads": [0, 1, 1, 0], "dilations": [1, 2]}
     for dtype in (np.float32, np.float64, np.int8, np.int64, np.uint16, np.complex64):
@@ -217,7 +221,8 @@ def pools():
     y = np.sqrt((np.lib.stride_tricks.sliding_window_view(x, (3, 2), axis=(2, 3)) ** 2).sum((-1, -2)))
     yield "lp_pool_1", "LpPool", 1, {"kernel_shape": [3, 2], "p": 2.0}, [x], {"expected": [y]} | CLOSE
     for dtype, more in ((np.float64, {"tolerance": (1e-9, 1e-9)}), (np.float16, HALF)):
-        y = np.sqrt((np.lib.stride_tricks.sliding_window_view(x.astype(dtype).astype(np.float64), 2, axis=2) ** 2).sum(-1))
+        y = np.sqrt(
+            (np.lib.stride_tricks.sliding_window_view(x.astype(dtype).astype(np.float64), 2, axis=2) ** 2).sum(-1))
         name = f"lp_pool_{np.dtype(dtype).name}"
         attributes = {"kernel_shape": [2, 1]}
         yield name, "LpPool", 18, attributes, [x.astype(dtype)], {"expected": [y.astype(dtype)]} | more
@@ -253,7 +258,8 @@ def pools():
     wide = [v.astype(np.float64) for v in inputs]
     y = np.einsum("nchwij,mcij->nmhw", np.lib.stride_tricks.sliding_window_view(wide[0], (2, 2), axis=(2, 3)), wide[1])
     yield "conv_bfloat16", "Conv", 22, {}, inputs, {"expected": [y.astype(ml_dtypes.bfloat16)]}
-    yield "conv_1", "Conv", 1, {"kernel_shape": [2, 2], "auto_pad": "SAME_UPPER"}, [x, floats(3, 2, 2, 2), floats(3)], CLOSE
+    yield ("conv_1", "Conv", 1, {"kernel_shape": [2, 2], "auto_pad": "SAME_UPPER"}, [x, floats(3, 2, 2, 2), floats(3)],
+        CLOSE)
 
 
 def lp_windows(x, attributes):
@@ -316,6 +322,7 @@ def spectra():
                 more = {"expected": [y.astype(dtype)]}
                 yield name, f"{op}Window", 17, attributes, [np.array(9, np.int32 if periodic else np.int64)], more
     for bands, length, rate, low, high in ((4, 32, 16000, 0, 8000), (6, 20, 8000, 100, 3500)):
-        scalars = [np.array(v, np.int64) for v in (bands, length, rate)] + [np.array(v, np.float32) for v in (low, high)]
+        scalars = [np.array(v, np.int64) for v in (bands, length, rate)] + [np.array(v, np.float32)
+            for v in (low, high)]
         yield f"mel_{bands}", "MelWeightMatrix", 17, {}, scalars, reference | CLOSE
     yield "mel_double", "MelWeightMatrix", 17, {"output_datatype": 11}, scalars, reference

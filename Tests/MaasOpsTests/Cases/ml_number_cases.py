@@ -94,7 +94,8 @@ def regressors():
     attributes = classic("target", 1, trees=20, depth=6) | {"n_targets": 1}
     yield "trees_many", op, 1, attributes, [rows(37, 4)]
     attributes = classic("target", 1) | {"n_targets": 1}
-    yield "trees_hit_rates", op, 1, attributes | {"nodes_hitrates": [0.5] * len(attributes["nodes_modes"])}, [rows(3, 4)]
+    yield ("trees_hit_rates", op, 1, attributes | {"nodes_hitrates": [0.5] * len(attributes["nodes_modes"])},
+        [rows(3, 4)])
     yield "trees_double", op, 3, in_doubles(attributes, "target_weights", [0.125]), [rows(20, 4, np.float64)]
 
 
@@ -162,7 +163,8 @@ def ensembles():
         for modes in ((0,), (0, 1, 2, 3), range(6)):
             for missing in (False, True):
                 attributes = ensemble(dtype, 2, modes, missing)
-                yield f"ensemble_{dtype.__name__}_{len(modes)}_{missing}", "TreeEnsemble", 5, attributes, [rows(9, 4, dtype)]
+                yield (f"ensemble_{dtype.__name__}_{len(modes)}_{missing}", "TreeEnsemble", 5, attributes,
+                    [rows(9, 4, dtype)])
         x = random.integers(0, 7, (9, 4)).astype(dtype)
         yield f"ensemble_{dtype.__name__}_member", "TreeEnsemble", 5, ensemble(dtype, 1, (0, 6), False), [x]
     for aggregate in range(4):
@@ -188,7 +190,8 @@ def stumps():
         powers = np.exp(scores)
         results = (scores, powers / powers.sum(axis=1, keepdims=True), 1 / (1 + np.exp(-scores)))
         for post, result in enumerate(results):
-            more = {"expected": [result.astype(dtype)], "tolerance": (1e-3, 1e-4) if dtype == np.float16 else (1e-6, 1e-7)}
+            more = {"expected": [result.astype(dtype)], "tolerance": (1e-3, 1e-4) if dtype == np.float16
+                else (1e-6, 1e-7)}
             x = np.array([[0.25], [0.5], [-3]], dtype)
             yield f"stump_{post}_{dtype.__name__}", "TreeEnsemble", 5, attributes | {"post_transform": post}, [x], more
 
@@ -210,7 +213,8 @@ def linear():
                         labels = {"classlabels_strings": ["no", "yes", "?"][: max(2, outputs)]}
                     yield f"linear_classifier_{name}", "LinearClassifier", 1, common | labels, [x], {"outputs": 2}
     several = {"coefficients": numbers(15), "intercepts": numbers(3), "classlabels_ints": [1, 2, 3], "multi_class": 1}
-    yield "linear_several", "LinearClassifier", 1, several, [random.uniform(-1, 1, (4, 5)).astype(np.float32)], {"outputs": 2}
+    yield ("linear_several", "LinearClassifier", 1, several, [random.uniform(-1, 1, (4, 5)).astype(np.float32)],
+        {"outputs": 2})
     attributes = {"coefficients": numbers(6), "targets": 2}
     yield "linear_row", "LinearRegressor", 1, attributes, [random.uniform(-1, 1, 3).astype(np.float32)]
 
@@ -224,7 +228,8 @@ def svm():
             "support_vectors": numbers(vectors * features),
         }  # fmt: skip
         for one in (0, 1):
-            attributes = common | {"coefficients": numbers(vectors), "rho": numbers(1), "n_supports": vectors, "one_class": one}
+            attributes = common | {"coefficients": numbers(vectors), "rho": numbers(1), "n_supports": vectors,
+                "one_class": one}
             yield f"svm_regressor_{kernel}_{degree}_{one}", "SVMRegressor", 1, attributes, [x]
         for per_class in ([2, 4], [3, 1, 2], [1, 2, 1, 2]):
             for couples in (False, True):
@@ -232,7 +237,8 @@ def svm():
     for post in POST:
         for per_class, couples in (([3, 3], False), ([3, 3], True), ([2, 2, 2], False), ([2, 2, 2], True)):
             if post != "PROBIT" or couples:
-                yield classifier("RBF", post, common | {"kernel_type": "RBF", "post_transform": post}, per_class, couples, x)
+                yield classifier("RBF", post, common | {"kernel_type": "RBF", "post_transform": post}, per_class,
+                    couples, x)
         for classes, low in ((2, 0), (2, -1), (3, -1)):
             attributes = {
                 "coefficients": numbers(classes * features, low, 0.4), "rho": [0.5] * classes, "post_transform": post,
@@ -277,7 +283,8 @@ def scaling():
     yield "binarizer", "Binarizer", 1, {"threshold": 0.25}, [x.astype(np.float32)]
     for dtype in (np.float64, np.int64, np.int32):
         expected = [(x.astype(dtype) > 0.25).astype(dtype)]
-        yield f"binarizer_{dtype.__name__}", "Binarizer", 1, {"threshold": 0.25}, [x.astype(dtype)], {"expected": expected}
+        yield (f"binarizer_{dtype.__name__}", "Binarizer", 1, {"threshold": 0.25}, [x.astype(dtype)],
+            {"expected": expected})
     gaps = np.where(x > 0.5, np.nan, x).astype(np.float32)
     for count in (1, 3):
         imputed = {"imputed_value_floats": numbers(count), "replaced_value_float": float("nan")}

@@ -64,7 +64,8 @@ def normalisations():
                 squares[:, c] = (window**2).sum(1)
             y = x / (1.5 + 0.3 / size * squares) ** 0.6
             attributes = {"size": size, "alpha": 0.3, "beta": 0.6, "bias": 1.5}
-            yield f"lrn_{name}_{size}", "LRN", 13, attributes, [x], {"expected": [y.astype(dtype)], "tolerance": (4e-3, 4e-3) if close else (1e-6, 1e-6)}
+            yield (f"lrn_{name}_{size}", "LRN", 13, attributes, [x],
+                {"expected": [y.astype(dtype)], "tolerance": (4e-3, 4e-3) if close else (1e-6, 1e-6)})
     yield "lrn_1", "LRN", 1, {"size": 3}, [floats(1, 4, 2, 2)], {}
     yield "mvn_9", "MeanVarianceNormalization", 9, {}, [floats(2, 3, 2, 2)], {}
     x, weights = floats(2, 4, dtype=np.float16), floats(4)
@@ -158,10 +159,12 @@ def recurrent():
     inputs = [floats(3, 2, 2), floats(1, 2, 2), floats(1, 2, 2)]
     yield "RNN_both_defaults", "RNN", 7, attributes, inputs, {"outputs": 2}
     wide = [floats(3, 2, 2, dtype=np.float64), floats(1, 12, 2, dtype=np.float64), floats(1, 12, 3, dtype=np.float64)]
-    wide += [floats(1, 24, dtype=np.float64), None, floats(1, 2, 3, dtype=np.float64), floats(1, 2, 3, dtype=np.float64)]
+    wide += [floats(1, 24, dtype=np.float64), None, floats(1, 2, 3, dtype=np.float64),
+        floats(1, 2, 3, dtype=np.float64)]
     wide += [floats(1, 9, dtype=np.float64)]
     yield "lstm_double", "LSTM", 14, {"hidden_size": 3}, wide, {"outputs": 2}
-    yield "lstm_1", "LSTM", 7, {"hidden_size": 3}, [v if v is None else v.astype(np.float32) for v in wide], {"outputs": 3}
+    yield ("lstm_1", "LSTM", 7, {"hidden_size": 3}, [v if v is None else v.astype(np.float32) for v in wide],
+        {"outputs": 3})
 
 
 def attention():

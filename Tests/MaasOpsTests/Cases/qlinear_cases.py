@@ -33,7 +33,8 @@ def lookups():
         name, x = np.dtype(dtype).name, np.arange(256).astype(np.uint8).view(dtype).reshape(4, 64)
         parameters = [f32(0.05), zero(dtype), f32(1 / 256), zero(dtype, -100)]
         yield f"qlinear_sigmoid_{name}", "QLinearSigmoid", 1, {}, [x] + parameters, MICROSOFT
-        yield f"qlinear_sigmoid_{name}_no_zero", "QLinearSigmoid", 1, {}, [x, f32(0.05), None, f32(1 / 256), None], MICROSOFT
+        yield (f"qlinear_sigmoid_{name}_no_zero", "QLinearSigmoid", 1, {}, [x, f32(0.05), None, f32(1 / 256), None],
+            MICROSOFT)
         parameters = [f32(0.1), zero(dtype), f32(0.07), zero(dtype, 5)]
         for alpha in ({}, {"alpha": 0.3}):
             yield f"qlinear_leaky_relu_{name}_{len(alpha)}", "QLinearLeakyRelu", 1, alpha, [x] + parameters, MICROSOFT
@@ -42,7 +43,8 @@ def lookups():
         for axis in (1, -2):
             inputs = [f32(0.13), zero(dtype, 1)] + tensors + same
             yield f"qlinear_concat_{name}_{axis}", "QLinearConcat", 1, {"axis": axis}, inputs, MICROSOFT
-        yield f"qlinear_concat_{name}_one", "QLinearConcat", 1, {"axis": 0}, [f32(0.1), zero(dtype, 1)] + tensors[:3], MICROSOFT
+        yield (f"qlinear_concat_{name}_one", "QLinearConcat", 1, {"axis": 0}, [f32(0.1), zero(dtype, 1)] + tensors[:3],
+            MICROSOFT)
         for shapes in (((2, 3), (2, 3), (2, 3)), ((2, 1), (3,), (1,)), ((1,), (4, 2), (1, 2))):
             condition, a, b = shapes
             inputs = [random.integers(0, 2, condition).astype(bool), bytes_of(dtype, *a), f32(0.1), zero(dtype)]
@@ -66,7 +68,8 @@ def binary():
 
 def pools():
     windows = (
-        ("plain", {"kernel_shape": [2, 2]}), ("strides", {"kernel_shape": [3, 2], "strides": [2, 3], "pads": [1, 0, 1, 1]}),
+        ("plain", {"kernel_shape": [2, 2]}),
+        ("strides", {"kernel_shape": [3, 2], "strides": [2, 3], "pads": [1, 0, 1, 1]}),
         ("include", {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "count_include_pad": 1}),
         ("ceil", {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}),
         ("upper", {"kernel_shape": [3, 2], "auto_pad": "SAME_UPPER", "strides": [2, 2]}),
@@ -84,7 +87,8 @@ def pools():
         yield f"qlinear_average_{name}_halves", "QLinearAveragePool", 1, {"kernel_shape": [2, 2]}, same, MICROSOFT
         for last in (0, 1):
             x = bytes_of(dtype, 2, 7, 7, 5)
-            yield f"qlinear_global_{name}_{last}", "QLinearGlobalAveragePool", 1, {"channels_last": last}, [x] + parameters, MICROSOFT
+            yield (f"qlinear_global_{name}_{last}", "QLinearGlobalAveragePool", 1, {"channels_last": last},
+                [x] + parameters, MICROSOFT)
         x, y_scale = bytes_of(dtype, 2, 3, 4), 0.05
         for axes, keep in (([1], 1), ([0, -1], 0), ([0, 1, 2], 1)):
             sums = (x.astype(np.float32) - np.float32(zero(dtype))).sum(tuple(axes), keepdims=bool(keep))
@@ -93,7 +97,8 @@ def pools():
             y = np.clip(np.rint(mean) + int(zero(dtype, 4)), info.min, info.max).astype(dtype)
             attributes = {"axes": axes, "keepdims": keep}
             inputs = [x, f32(0.1), zero(dtype), f32(y_scale), zero(dtype, 4)]
-            yield f"qlinear_mean_{name}_{len(axes)}", "QLinearReduceMean", 1, attributes, inputs, MICROSOFT | {"expected": [y]}
+            yield (f"qlinear_mean_{name}_{len(axes)}", "QLinearReduceMean", 1, attributes, inputs,
+                MICROSOFT | {"expected": [y]})
         x = bytes_of(dtype, 1, 6, 7, 3)
         attributes = {"kernel_shape": [3, 2], "strides": [2, 2], "pads": [1, 0, 1, 0]}
         yield f"nhwc_max_pool_{name}", "NhwcMaxPool", 1, attributes, [x], MICROSOFT
@@ -109,7 +114,8 @@ def softmax():
 
 
 def products():
-    for (a_type, b_type), trans in itertools.product(((np.uint8, np.uint8), (np.uint8, np.int8), (np.int8, np.int8)), (0, 1)):
+    for (a_type, b_type), trans in itertools.product(((np.uint8, np.uint8), (np.uint8, np.int8), (np.int8, np.int8)),
+            (0, 1)):
         name = f"{np.dtype(a_type).name}_{np.dtype(b_type).name}_{trans}"
         a, b = bytes_of(a_type, 3, 7), weights(bytes_of(b_type, *((5, 7) if trans else (7, 5))))
         head = [a, f32(0.02), zero(a_type), b]
@@ -131,7 +137,8 @@ def products():
         name = f"{np.dtype(a_type).name}_{np.dtype(b_type).name}"
         a, b = bytes_of(a_type, 2, 3, 6), weights(bytes_of(b_type, 6, 5))
         columns = [np.abs(floats(5)) + 0.01, bytes_of(b_type, 5)]
-        for kind, (scale, zeros) in (("columns", columns), ("one", [f32(0.1), zero(b_type)]), ("no_zero", [f32(0.1), None])):
+        for kind, (scale, zeros) in (("columns", columns), ("one", [f32(0.1), zero(b_type)]),
+                ("no_zero", [f32(0.1), None])):
             inputs = [a, b, f32(0.2), scale, zero(a_type), zeros, floats(5)]
             yield f"matmul_to_float_{name}_{kind}", "MatMulIntegerToFloat", 1, {}, inputs, MICROSOFT
         b = weights(bytes_of(b_type, 2, 6, 5))
@@ -179,7 +186,8 @@ def codes(bits, n, count):
 
 
 def blocks():
-    for bits, (n, k, block), rows in itertools.product((2, 4, 8), ((5, 40, 16), (35, 64, 32), (3, 16, 16)), (1, 2, 4, 9)):
+    for bits, (n, k, block), rows in itertools.product((2, 4, 8), ((5, 40, 16), (35, 64, 32), (3, 16, 16)),
+            (1, 2, 4, 9)):
         kb = -(-k // block)
         numbers, data = codes(bits, n, kb * block)
         data, scale = data.reshape(n, kb, -1), np.abs(floats(n, kb)) + 0.1
@@ -188,14 +196,16 @@ def blocks():
         wide = floats(n, kb) + 4
         attributes = {"N": n, "K": k, "bits": bits, "block_size": block}
         for kind, own, offset, more in (
-            ("none", None, 1 << (bits - 1), [None, bias]), ("packed", packed, zeros[:, :, None], [None, bias]), ("float", wide, wide[:, :, None], []),
+            ("none", None, 1 << (bits - 1), [None, bias]), ("packed", packed, zeros[:, :, None], [None, bias]),
+            ("float", wide, wide[:, :, None], []),
         ):  # fmt: skip
             b = ((numbers.reshape(n, kb, block) - offset) * scale[:, :, None]).reshape(n, -1)[:, :k]
             y = (a.astype(np.float64) @ b.T).astype(np.float32) + (bias if more else 0)
             # Sums of floats are as exact as their terms are large.
             close = 1e-4 + 1e-6 * float((np.abs(a) @ np.abs(b.T)).max())
             options = MICROSOFT | {"tolerance": (1e-4, close), "expected": [y.astype(np.float32)]}
-            yield f"nbits_{bits}_{n}x{k}x{block}_{rows}_{kind}", "MatMulNBits", 1, attributes, [a, data, scale, own] + more, options
+            yield (f"nbits_{bits}_{n}x{k}x{block}_{rows}_{kind}", "MatMulNBits", 1, attributes,
+                [a, data, scale, own] + more, options)
     # What ONNX Runtime has kernels for, from there.
     for level, dtype in itertools.product((0, 1), (np.float32, np.float16)):
         numbers, data = codes(4, 20, 64)
@@ -210,9 +220,11 @@ def blocks():
         attributes = {"N": 6, "K": 48, "bits": 4, "block_size": 16}
         numbers, data = codes(4, 6, 48)
         inputs = [floats(2, 48), data.reshape(6, 3, 8), np.abs(floats(6, 3)) + 0.1, zeros, groups, floats(6)]
-        # ONNX Runtime takes the group of place i of every 8 from the block's first ones; the schema says element by element.
+        # ONNX Runtime takes the group of place i of every 8 from the block's first ones; the schema says element by
+        # element.
         scale = inputs[2][:, groups]
-        offset = 8 if zeros is None else (unpacked(zeros, 3)[:, groups] if zeros.dtype == np.uint8 else zeros[:, groups])
+        offset = 8 if zeros is None else (unpacked(zeros, 3)[:, groups] if zeros.dtype == np.uint8
+            else zeros[:, groups])
         y = inputs[0].astype(np.float64) @ ((numbers - offset) * scale).T + inputs[5]
         options = MICROSOFT | {"tolerance": (1e-4, 1e-4), "expected": [y.astype(np.float32)]}
         yield f"nbits_groups_{kind}", "MatMulNBits", 1, attributes, inputs, options
@@ -281,14 +293,16 @@ def recurrent():
             shape = (count, 12) if columns else (count,)
             inputs += [np.abs(floats(*shape)) * 0.004 + 0.002, np.zeros(shape, np.int8)]
         options = MICROSOFT | {"outputs": 3, "tolerance": (0, 0.02)}
-        yield f"dynamic_lstm_{direction}", "DynamicQuantizeLSTM", 1, {"hidden_size": 3, "direction": direction}, inputs, options
+        yield (f"dynamic_lstm_{direction}", "DynamicQuantizeLSTM", 1, {"hidden_size": 3, "direction": direction},
+            inputs, options)
 
 
 def attention():
     batch, time, heads, size, past = 2, 3, 2, 4, 2
     masks = {
         "none": None, "lengths": np.array([2, 3], np.int32), "ends": np.array([2, 3, 0, 1], np.int32),
-        "places": np.array([[1, 1, 0], [1, 0, 1]], np.int32), "rows": random.integers(0, 2, (batch, time, time)).astype(np.int32),
+        "places": np.array([[1, 1, 0], [1, 0, 1]], np.int32),
+        "rows": random.integers(0, 2, (batch, time, time)).astype(np.int32),
     }  # fmt: skip
     masks["rows"][:, :, 1] = 1
     for dtype, (kind, mask), columns in itertools.product(BYTES, masks.items(), (False, True)):

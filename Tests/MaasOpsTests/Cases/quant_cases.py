@@ -45,7 +45,8 @@ def quantize():
     x = floats(2, 6)
     yield "quantize_default", "QuantizeLinear", 13, {}, [np.abs(x), np.array(0.02, np.float32)], {}
     yield "quantize_output_dtype", "QuantizeLinear", 21, {"output_dtype": 3}, [x, np.array(0.02, np.float32)], {}
-    yield "quantize_int32", "QuantizeLinear", 10, {}, [ints(np.int8, 4).astype(np.int32), np.array(0.5, np.float32), np.array(3, np.uint8)], {}
+    yield ("quantize_int32", "QuantizeLinear", 10, {},
+        [ints(np.int8, 4).astype(np.int32), np.array(0.5, np.float32), np.array(3, np.uint8)], {})
     for dtype in (np.float16, small("bfloat16")):
         name = np.dtype(dtype).name
         inputs = [x.astype(dtype), np.array(0.03, dtype), np.array(2, np.int8)]
@@ -56,7 +57,8 @@ def quantize():
         yield f"quantize_{name}_precision", "QuantizeLinear", 23, {"precision": 1}, [x] + inputs[1:], more
     # NaN has no part in the range.
     for i, x_nan in enumerate(([1, np.nan, -1], [np.nan], [2, 3, np.nan], [np.nan, np.inf], [1, 2] * 20 + [np.nan])):
-        yield f"dynamic_quantize_nan_{i}", "DynamicQuantizeLinear", 11, {}, [np.array(x_nan, np.float32)], {"outputs": 3}
+        yield (f"dynamic_quantize_nan_{i}", "DynamicQuantizeLinear", 11, {}, [np.array(x_nan, np.float32)],
+            {"outputs": 3})
     for name in FLOAT8 | {"float4_e2m1fn": 23}:
         opset = 23 if name in SMALL and name.startswith("float4") else 19
         inputs = [floats(3, 4) * 300, np.array([0.5, 2, 1, 0.7], np.float32), np.zeros(4, small(name))]
@@ -117,7 +119,8 @@ def products():
             y = (a.astype(np.int32) - rows.astype(np.int32)[:, None]) @ (b.astype(np.int32) - columns.astype(np.int32))
             yield f"matmul_integer_{name}_each", "MatMulInteger", 10, {}, [a, b, rows, columns], {"expected": [y]}
     for shapes in (((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 3, 4), (4, 5)), ((2, 1, 3, 4), (3, 4, 2)),
-                   ((1, 70), (70, 40)), ((9, 2), (2, 33)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((70, 3), (3, 70))):  # fmt: skip
+                   ((1, 70), (70, 40)), ((9, 2), (2, 33)), ((0, 3), (3, 2)), ((2, 0), (0, 3)),
+                   ((70, 3), (3, 70))):  # fmt: skip
         a, b = ints(np.uint8, *shapes[0]), ints(np.int8, *shapes[1])
         name = "_".join("x".join(map(str, s)) for s in shapes)
         y = np.asarray(np.matmul(a.astype(np.int32), b.astype(np.int32)))
@@ -129,7 +132,8 @@ def products():
         inputs = [a, one, zero, b, one, zero, np.array(0.9, np.float32), np.array(7, dtype)]
         yield f"qlinear_matmul_{dtype.__name__}", "QLinearMatMul", 10, {}, inputs, {}
         inputs = [a[0], one, zero, b, np.abs(floats(6)) / 99, ints(dtype, 6), np.array(0.9, np.float32), zero]
-        yield f"qlinear_matmul_{dtype.__name__}_columns", "QLinearMatMul", 10, {}, inputs, {"expected": [by_columns(inputs)]}
+        yield (f"qlinear_matmul_{dtype.__name__}_columns", "QLinearMatMul", 10, {}, inputs,
+            {"expected": [by_columns(inputs)]})
     f8 = small("float8_e4m3fn")
     a, b, scale = floats(3, 4).astype(f8), floats(4, 2).astype(f8), np.array(0.5, np.float32)
     y = (a.astype(np.float32) @ b.astype(np.float32) * np.float32(0.5)).astype(f8)
@@ -149,8 +153,10 @@ def convolutions():
     for name, x_shape, w_shape, attributes in (
         ("plain", (2, 3, 5, 6), (4, 3, 3, 3), {}), ("pads", (1, 3, 5, 6), (2, 3, 3, 2), {"pads": [1, 0, 2, 1]}),
         ("strides", (1, 2, 7, 6), (2, 2, 3, 2), {"strides": [2, 3], "dilations": [2, 1], "pads": [1, 1, 1, 1]}),
-        ("groups", (2, 4, 5, 5), (6, 2, 3, 3), {"group": 2}), ("depthwise", (1, 4, 5, 5), (4, 1, 3, 3), {"group": 4, "pads": [1] * 4}),
-        ("pointwise", (2, 5, 3, 4), (7, 5, 1, 1), {}), ("same", (1, 2, 5, 6), (2, 2, 2, 4), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
+        ("groups", (2, 4, 5, 5), (6, 2, 3, 3), {"group": 2}),
+        ("depthwise", (1, 4, 5, 5), (4, 1, 3, 3), {"group": 4, "pads": [1] * 4}),
+        ("pointwise", (2, 5, 3, 4), (7, 5, 1, 1), {}),
+        ("same", (1, 2, 5, 6), (2, 2, 2, 4), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
     ):  # fmt: skip
         x, w = ints(np.uint8, *x_shape), ints(np.uint8, *w_shape)
         zeros = [np.array(120, np.uint8), np.array(7, np.uint8)]
@@ -158,7 +164,8 @@ def convolutions():
         w, filters = weights(ints(np.int8, *w_shape)), w_shape[0]
         inputs = [
             x, np.array(0.02, np.float32), zeros[0], w, (np.abs(floats(filters)) / 99).astype(np.float32),
-            np.zeros(filters, np.int8), np.array(0.8, np.float32), np.array(99, np.uint8), ints(np.int16, filters).astype(np.int32),
+            np.zeros(filters, np.int8), np.array(0.8, np.float32), np.array(99, np.uint8),
+            ints(np.int16, filters).astype(np.int32),
         ]  # fmt: skip
         yield f"qlinear_conv_{name}", "QLinearConv", 10, attributes, inputs, {}
         inputs[4], inputs[5] = np.array(0.01, np.float32), np.array(0, np.int8)

@@ -27,7 +27,8 @@ def bits():
             attributes = {"direction": direction}
             yield f"bitshift_{direction}_{dtype}", "BitShift", 28, attributes, [a, shift], {"expected": [f(a, shift)]}
     x, far = np.array([-8, -1, 8, -128], np.int8), np.array([-1, 8, 100, -128], np.int8)
-    yield "bitshift_far_right", "BitShift", 28, {"direction": "RIGHT"}, [x, far], {"expected": [np.array([-1, -1, 0, -1], np.int8)]}
+    yield ("bitshift_far_right", "BitShift", 28, {"direction": "RIGHT"}, [x, far],
+        {"expected": [np.array([-1, -1, 0, -1], np.int8)]})
     yield "bitshift_far_left", "BitShift", 28, {"direction": "LEFT"}, [x, far], {"expected": [np.zeros(4, np.int8)]}
     far = np.array([64, 2**63], np.uint64)
     yield "bitshift_far_u64", "BitShift", 11, {"direction": "RIGHT"}, [far, far], {"expected": [np.zeros(2, np.uint64)]}
@@ -38,7 +39,8 @@ def cumulative():
         x = ints(1, 5, 2, 3, 4, dtype=dtype)
         for op, f in (("CumSum", np.cumsum), ("CumProd", np.cumprod)):
             opset = 14 if op == "CumSum" else 26
-            yield f"{op}_{dtype}", op, opset, {}, [x, np.array(-2, np.int32)], {"expected": [f(x, axis=1, dtype=x.dtype)]}
+            yield (f"{op}_{dtype}", op, opset, {}, [x, np.array(-2, np.int32)],
+                {"expected": [f(x, axis=1, dtype=x.dtype)]})
             attributes = {"reverse": 1, "exclusive": 1}
             y = np.flip(f(np.flip(x, 2), axis=2, dtype=x.dtype), 2)
             y = np.concatenate([y[..., 1:], np.full_like(y[..., :1], op == "CumProd")], 2)
@@ -46,18 +48,27 @@ def cumulative():
     big = np.array([2**31 - 1, 1, 5], np.int32)
     y = np.array([2**31 - 1, -(2**31), -(2**31) + 5], np.int32)
     yield "cumsum_wraps", "CumSum", 14, {}, [big, np.array(0, np.int64)], {"expected": [y]}
-    yield "cumsum_empty", "CumSum", 14, {}, [floats(2, 0), np.array(1, np.int64)], {"expected": [np.zeros((2, 0), np.float32)]}
+    yield ("cumsum_empty", "CumSum", 14, {}, [floats(2, 0), np.array(1, np.int64)],
+        {"expected": [np.zeros((2, 0), np.float32)]})
 
 
 EINSUMS = {
-    "ij,jk->ik": [(2, 3), (3, 4)], "ij,jk": [(2, 3), (3, 4)], "ji,jk->ik": [(3, 2), (3, 4)], "ij,kj->ki": [(2, 3), (4, 3)],
-    "bij,bjk->bik": [(2, 2, 3), (2, 3, 4)], "bhqd,bhkd->bhqk": [(1, 2, 3, 4), (1, 2, 5, 4)], "bqhd,bkhd->bhqk": [(2, 3, 2, 4), (2, 5, 2, 4)],
-    "ii->i": [(3, 3)], "ii": [(3, 3)], "iji->j": [(2, 3, 2)], "ij->": [(2, 3)], "ij->ji": [(2, 3)], "ij->j": [(2, 3)], "ba": [(2, 3)],
-    "i,i": [(4,), (4,)], "i,j->ij": [(2,), (3,)], "i,j->ji": [(2,), (3,)], "ij,ij->ij": [(2, 3), (2, 3)], "ij,i->ij": [(2, 3), (2,)],
-    "...ij,...jk->...ik": [(2, 3, 4), (4, 5)], "...i,...i->...": [(2, 1, 3), (4, 3)], "...ii->...i": [(2, 3, 3)], "i...->...": [(2, 3, 4)],
-    "ij,jk,kl->il": [(2, 3), (3, 4), (4, 2)], "ab,cb,a->c": [(2, 3), (4, 3), (2,)], "i,i,i->i": [(3,), (3,), (3,)], ",ij->ij": [(), (2, 3)],
-    "ij,jk->ik ": [(1, 3), (3, 1)], "aab,b->a": [(2, 2, 3), (3,)], "ij,kl->": [(2, 3), (4, 5)], "abc,cd,def->feb": [(2, 3, 4), (4, 2), (2, 3, 2)],
-    "Ab,bC": [(2, 3), (3, 2)], "ij,jk->k": [(2, 3), (3, 4)], "ij->ij": [(0, 3)], "...,...": [(2, 3), (3,)], "...a,a->...": [(2, 3), (3,)],
+    "ij,jk->ik": [(2, 3), (3, 4)], "ij,jk": [(2, 3), (3, 4)], "ji,jk->ik": [(3, 2), (3, 4)],
+    "ij,kj->ki": [(2, 3), (4, 3)],
+    "bij,bjk->bik": [(2, 2, 3), (2, 3, 4)], "bhqd,bhkd->bhqk": [(1, 2, 3, 4), (1, 2, 5, 4)],
+    "bqhd,bkhd->bhqk": [(2, 3, 2, 4), (2, 5, 2, 4)],
+    "ii->i": [(3, 3)], "ii": [(3, 3)], "iji->j": [(2, 3, 2)], "ij->": [(2, 3)], "ij->ji": [(2, 3)], "ij->j": [(2, 3)],
+    "ba": [(2, 3)],
+    "i,i": [(4,), (4,)], "i,j->ij": [(2,), (3,)], "i,j->ji": [(2,), (3,)], "ij,ij->ij": [(2, 3), (2, 3)],
+    "ij,i->ij": [(2, 3), (2,)],
+    "...ij,...jk->...ik": [(2, 3, 4), (4, 5)], "...i,...i->...": [(2, 1, 3), (4, 3)], "...ii->...i": [(2, 3, 3)],
+    "i...->...": [(2, 3, 4)],
+    "ij,jk,kl->il": [(2, 3), (3, 4), (4, 2)], "ab,cb,a->c": [(2, 3), (4, 3), (2,)], "i,i,i->i": [(3,), (3,), (3,)],
+    ",ij->ij": [(), (2, 3)],
+    "ij,jk->ik ": [(1, 3), (3, 1)], "aab,b->a": [(2, 2, 3), (3,)], "ij,kl->": [(2, 3), (4, 5)],
+    "abc,cd,def->feb": [(2, 3, 4), (4, 2), (2, 3, 2)],
+    "Ab,bC": [(2, 3), (3, 2)], "ij,jk->k": [(2, 3), (3, 4)], "ij->ij": [(0, 3)], "...,...": [(2, 3), (3,)],
+    "...a,a->...": [(2, 3), (3,)],
 }  # fmt: skip
 
 
@@ -75,7 +86,8 @@ def einsum():
     a, b = (floats(2, 3).astype(ml_dtypes.bfloat16) for _ in range(2))
     y = np.einsum("ij,kj->ik", a.astype(np.float32), b.astype(np.float32)).astype(ml_dtypes.bfloat16)
     yield "einsum bfloat16", "Einsum", 28, {"equation": "ij,kj->ik"}, [a, b], {"expected": [y]}
-    yield "einsum nothing", "Einsum", 12, {"equation": "ij,jk"}, [floats(2, 0), floats(0, 3)], {"expected": [np.zeros((2, 3), np.float32)]}
+    yield ("einsum nothing", "Einsum", 12, {"equation": "ij,jk"}, [floats(2, 0), floats(0, 3)],
+        {"expected": [np.zeros((2, 3), np.float32)]})
 
 
 def scatter():
@@ -89,12 +101,14 @@ def scatter():
     combine = {"add": np.add.at, "mul": np.multiply.at, "max": np.maximum.at, "min": np.minimum.at}
     for reduction, at in combine.items():
         for dtype in NUMBERS:
-            x, updates, blocks = ints(1, 6, 3, 4, dtype=dtype), ints(1, 4, 2, 3, dtype=dtype), ints(1, 4, 2, 2, 4, dtype=dtype)
+            x, updates = ints(1, 6, 3, 4, dtype=dtype), ints(1, 4, 2, 3, dtype=dtype)
+            blocks = ints(1, 4, 2, 2, 4, dtype=dtype)
             y, z = x.copy(), x.copy()
             at(y, (twice, np.arange(3)[None, :]), updates)
             at(z, tuples[..., 0], blocks)
             attributes = {"reduction": reduction}
-            yield f"scatter_elements_{reduction}_{dtype}", "ScatterElements", 18, attributes, [x, twice, updates], {"expected": [y]}
+            yield (f"scatter_elements_{reduction}_{dtype}", "ScatterElements", 18, attributes, [x, twice, updates],
+                {"expected": [y]})
             yield f"scatter_nd_{reduction}_{dtype}", "ScatterND", 18, attributes, [x, tuples, blocks], {"expected": [z]}
     for dtype in (np.uint8, np.float16, np.float64, bool):
         x, updates = ints(0, 2, 2, 3, dtype=dtype), ints(0, 2, 2, dtype=dtype)
@@ -103,7 +117,8 @@ def scatter():
         y[tuple(indices.T)] = updates
         yield f"scatter_nd_{np.dtype(dtype).name}", "ScatterND", 13, {}, [x, indices, updates], {"expected": [y]}
     yield "scatter_nd_none", "ScatterND", 11, {}, [floats(2, 3), np.zeros((0, 1), np.int64), floats(0, 3)], {}
-    for batch, indices in ((0, ints(0, 2, 2, 2)), (1, ints(-2, 2, 2, 3, 1)), (1, ints(0, 2, 2, 2)), (2, ints(0, 2, 2, 2, 1))):
+    for batch, indices in ((0, ints(0, 2, 2, 2)), (1, ints(-2, 2, 2, 3, 1)), (1, ints(0, 2, 2, 2)),
+            (2, ints(0, 2, 2, 2, 1))):
         name = f"gather_nd_{batch}_{'x'.join(map(str, indices.shape))}"
         yield name, "GatherND", 13, {"batch_dims": batch}, [floats(2, 2, 2, 3), indices], {}
     yield "gather_nd_11", "GatherND", 11, {}, [ints(0, 9, 3, 2), i64(2, -1).reshape(1, 2)], {}
@@ -174,10 +189,12 @@ def placed():
         yield f"trilu_{dtype}", "Trilu", 14, {}, [y], {"expected": [np.triu(y)]}
     indices = np.array([[1, -1], [7, -5]], np.int64)
     for axis in (-1, 0, 1):
-        yield f"onehot_{axis}", "OneHot", 11, {"axis": axis}, [indices, np.array(4, np.int64), np.array([2, 5], np.float32)], {}
+        yield (f"onehot_{axis}", "OneHot", 11, {"axis": axis},
+            [indices, np.array(4, np.int64), np.array([2, 5], np.float32)], {})
     half = np.array([2.7, 0, -1], np.float32)
     y = np.array([[0, 0, 1], [1, 0, 0], [0, 0, 1]], bool)
-    yield "onehot_floats", "OneHot", 11, {}, [half, np.array([3.2], np.float64), np.array([False, True])], {"expected": [y]}
+    yield ("onehot_floats", "OneHot", 11, {}, [half, np.array([3.2], np.float64), np.array([False, True])],
+        {"expected": [y]})
     for k in (-1, 0, 2, 9):
         attributes = {"k": k, "dtype": 7}
         yield f"eyelike_{k}", "EyeLike", 9, attributes, [floats(3, 4)], {"expected": [np.eye(3, 4, k, np.int64)]}
@@ -216,7 +233,8 @@ def shapes():
         for dtype in (np.float32, np.float64):
             x = floats(*shape, dtype=dtype)
             y = np.asarray(np.linalg.det(x), dtype)
-            yield f"det_{'x'.join(map(str, shape))}_{dtype.__name__}", "Det", 22, {}, [x], {"expected": [y], "tolerance": (1e-5, 1e-6)}
+            yield (f"det_{'x'.join(map(str, shape))}_{dtype.__name__}", "Det", 22, {}, [x],
+                {"expected": [y], "tolerance": (1e-5, 1e-6)})
     yield "det_singular", "Det", 11, {}, [np.ones((3, 3), np.float32)], {"expected": [np.array(0, np.float32)]}
     for dtype in NUMBERS:
         x = np.arange(5).astype(dtype) if dtype[0] == "u" else np.arange(-3, 4).astype(dtype)
@@ -237,9 +255,11 @@ def random():
         name = np.dtype(dtype).name
         attributes = {"dtype": code, "seed": 7.0, "shape": [3, 5]}
         y = (state.rand(3, 5) * 3 - 1).astype(dtype)
-        yield f"random_uniform_{name}", "RandomUniform", 1, attributes | {"low": -1.0, "high": 2.0}, [], {"expected": [y]}
+        yield (f"random_uniform_{name}", "RandomUniform", 1, attributes | {"low": -1.0, "high": 2.0}, [],
+            {"expected": [y]})
         y = (np.random.RandomState(7).randn(3, 5) * 2 + 0.5).astype(dtype)
-        yield f"random_normal_{name}", "RandomNormal", 1, attributes | {"mean": 0.5, "scale": 2.0}, [], {"expected": [y]}
+        yield (f"random_normal_{name}", "RandomNormal", 1, attributes | {"mean": 0.5, "scale": 2.0}, [],
+            {"expected": [y]})
     x = ints(0, 9, 700)
     y = np.random.RandomState(3).rand(700).astype(np.float32)
     yield "random_uniform_like", "RandomUniformLike", 1, {"seed": 3.9, "dtype": 1}, [x], {"expected": [y]}
@@ -304,7 +324,8 @@ def legacy():
         attributes = {"broadcast": 1, "axis": 1}
         yield f"{op}_1_axis", op, 1, attributes, [flags, some], {"expected": [f(flags, some[:, None])]}
     n = ints(0, 3, 2, 3)
-    yield "Equal_1_axis", "Equal", 1, {"broadcast": 1, "axis": 0}, [n, i64(1, 0)], {"expected": [n == i64(1, 0)[:, None]]}
+    yield ("Equal_1_axis", "Equal", 1, {"broadcast": 1, "axis": 0}, [n, i64(1, 0)],
+        {"expected": [n == i64(1, 0)[:, None]]})
     for opset in (1, 6):
         yield f"PRelu_{opset}", "PRelu", opset, {}, [x, column], {"expected": [np.where(x < 0, x * column[:, None], x)]}
         yield f"PRelu_{opset}_shared", "PRelu", opset, {}, [x, row[:1]], {"expected": [np.where(x < 0, x * row[0], x)]}

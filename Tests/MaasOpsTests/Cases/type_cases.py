@@ -49,7 +49,8 @@ def i64(*values):
 
 
 def cases():
-    for group in (widening, narrowing, between, powers, texts, string_movement, small_movement, complex_movement, bits, tests):
+    for group in (widening, narrowing, between, powers, texts, string_movement, small_movement, complex_movement, bits,
+            tests):
         yield from group()
 
 
@@ -195,7 +196,8 @@ def texts():
     yield "cast_string_bool", "Cast", 13, {"to": 9}, [x], {"expected": [np.array([1, 0, 1, 0, 1], bool)]}
     y = np.array([1.5, -448, 0.0625], small("float8_e4m3fn"))
     yield "cast_string_float8", "Cast", 23, {"to": 17}, [strings(["1.5", "-1e9", "0.0625"])], {"expected": [y]}
-    yield "cast_string_int4", "Cast", 23, {"to": 22}, [strings(["7", "-8"])], {"expected": [np.array([7, -8], small("int4"))]}
+    yield ("cast_string_int4", "Cast", 23, {"to": 22}, [strings(["7", "-8"])],
+        {"expected": [np.array([7, -8], small("int4"))]})
 
 
 def movement(x, value, suffix, all_of_them=True):
@@ -232,7 +234,8 @@ def string_movement():
     words = np.array(["", "a", "the", "Zürich", "日本", "x" * 40, "b\tc", "0", "é", "-", "last", "q"], object)
     x = words.reshape(3, 4)
     yield from movement(x, "fill", "string")
-    yield "pad_string_default", "Pad", 13, {}, [x[0], i64(1, 0)], {"expected": [np.concatenate([[""], x[0]]).astype(object)]}
+    yield ("pad_string_default", "Pad", 13, {}, [x[0], i64(1, 0)],
+        {"expected": [np.concatenate([[""], x[0]]).astype(object)]})
     other = np.array([["a", "a", "", "Zürich"]], object)
     yield "equal_strings", "Equal", 19, {}, [x, other], {"expected": [x == other]}
     yield "equal_strings_scalar", "Equal", 19, {}, [x, np.array("é", object)], {"expected": [x == "é"]}

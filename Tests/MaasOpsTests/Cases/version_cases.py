@@ -25,7 +25,8 @@ CONSUMED = "consumed_inputs"  # What opset 1 says of memory: no value depends on
 
 def cases():
     groups = unary, legacy_broadcast, operators, reductions, attributes_now_inputs, normalizations, pools, convolutions
-    rows = [row for group in (*groups, recurrent, selection, drawn, casts, quantization, images, attention) for row in group()]
+    rows = [row for group in (*groups, recurrent, selection, drawn, casts, quantization, images, attention)
+        for row in group()]
     for i, (op, first, last, attributes, inputs, *options) in enumerate(rows):
         for version in sorted(HISTORY[op]):
             schema = HISTORY[op][version]
@@ -37,8 +38,8 @@ def cases():
 
 def unary():
     x, positive = floats(2, 3, 4), np.abs(floats(2, 3, 4)) + 0.1
-    plain = "Abs Ceil Exp Floor Neg Reciprocal Relu Sigmoid Tanh Erf Sign Softplus Softsign Identity Transpose Shape Size"
-    for op in plain.split():
+    plain = "Abs Ceil Exp Floor Neg Reciprocal Relu Sigmoid Tanh Erf Sign Softplus Softsign"
+    for op in [*plain.split(), "Identity", "Transpose", "Shape", "Size"]:
         yield op, 1, NEWEST, {}, [x]
     for op in "Log", "Sqrt":
         yield op, 1, NEWEST, {}, [positive]
@@ -208,7 +209,8 @@ def pools():
     window = {"kernel_shape": [2, 3], "strides": [2, 1]}
     for op in "AveragePool", "MaxPool", "LpPool":
         p = {"p": 2} if op == "LpPool" else {}
-        for attributes in ({"pads": [1, 0, 0, 1]}, {"auto_pad": "SAME_UPPER"}, {"auto_pad": "SAME_LOWER"}, {"auto_pad": "VALID"}):
+        for attributes in ({"pads": [1, 0, 0, 1]}, {"auto_pad": "SAME_UPPER"}, {"auto_pad": "SAME_LOWER"},
+                {"auto_pad": "VALID"}):
             means = {"means": (11, window | attributes | p, [x])}
             if op == "LpPool":
                 yield op, 1, 1, window | attributes | {"p": 2.0}, [x], means

@@ -24,7 +24,8 @@ def sums():
             for exclusive in (0, 1):
                 attributes = {"reverse": reverse, "exclusive": exclusive}
                 inputs = [x, np.array(axis, np.int64)]
-                yield f"cumsum_wide_{len(shape)}_{reverse}{exclusive}", "CumSum", 14, attributes, inputs, {"tolerance": (1e-5, 1e-5), "expected": [y - x if exclusive else y]}
+                yield (f"cumsum_wide_{len(shape)}_{reverse}{exclusive}", "CumSum", 14, attributes, inputs,
+                    {"tolerance": (1e-5, 1e-5), "expected": [y - x if exclusive else y]})
 
 
 def reductions():
@@ -34,7 +35,8 @@ def reductions():
             for op, f in (("Sum", np.sum), ("Max", np.max), ("Min", np.min)):
                 y = f(x.astype("int64"), axis=tuple(axes)).astype(dtype)
                 inputs = [x, np.array(axes, np.int64)]
-                yield f"reduce_wide_{op}_{dtype}_{axes}", f"Reduce{op}", 18, {"keepdims": 0}, inputs, {"expected": [np.asarray(y)]}
+                yield (f"reduce_wide_{op}_{dtype}_{axes}", f"Reduce{op}", 18, {"keepdims": 0}, inputs,
+                    {"expected": [np.asarray(y)]})
 
 
 def arguments():
@@ -63,7 +65,8 @@ def largest():
                 order[0] = np.concatenate([[33], order[0][order[0] != 33]])
             order = order[:, :k]
             expected = {"expected": [np.take_along_axis(x, order, 1), order]}
-            yield f"topk_wide_{k}_{is_largest}", "TopK", 11, {"largest": is_largest}, [x, np.array([k])], {"outputs": 2, **expected}
+            yield (f"topk_wide_{k}_{is_largest}", "TopK", 11, {"largest": is_largest}, [x, np.array([k])],
+                {"outputs": 2, **expected})
 
 
 def chosen():
@@ -75,7 +78,8 @@ def chosen():
     x = RANDOM.standard_normal((3, 70)).astype(np.float32)
     for axis, size in ((0, 3), (1, 70)):
         chosen = RANDOM.integers(-size, size, (3, 70))
-        yield f"gather_elements_wide_{axis}", "GatherElements", 13, {"axis": axis}, [x, chosen], {"expected": [np.take_along_axis(x, chosen, axis)]}
+        yield (f"gather_elements_wide_{axis}", "GatherElements", 13, {"axis": axis}, [x, chosen],
+            {"expected": [np.take_along_axis(x, chosen, axis)]})
     sides = {"full": (3, 70), "row": (1, 70), "column": (3, 1), "one": (1, 1)}
     for (c, c_shape), (a, a_shape), (b, b_shape) in itertools.product(sides.items(), repeat=3):
         condition = RANDOM.integers(0, 2, c_shape) > 0
@@ -85,7 +89,8 @@ def chosen():
 
 def padded():
     for mode in ("constant", "edge", "reflect", "wrap"):
-        for pads in ([1, 2, 0, 3, 1, 0], [0, 0, 2, 0, 0, 2], [3, 7, 11, 9, 0, 3], [0, 30, 0, 0, 1, 40], [-1, 2, 0, 1, 0, -1]):
+        for pads in ([1, 2, 0, 3, 1, 0], [0, 0, 2, 0, 0, 2], [3, 7, 11, 9, 0, 3], [0, 30, 0, 0, 1, 40],
+                [-1, 2, 0, 1, 0, -1]):
             x = numbers(3, 4, 5, dtype="float32")
             kept = x[tuple(slice(max(0, -a), size + min(0, b)) for a, b, size in zip(pads[:3], pads[3:], x.shape))]
             y = np.pad(kept, [(max(0, a), max(0, b)) for a, b in zip(pads[:3], pads[3:])], mode=mode)
@@ -93,12 +98,15 @@ def padded():
 
 
 def moved():
-    for shape, order in (((3, 700), (1, 0)), ((700, 3), (1, 0)), ((2, 3, 5, 7), (3, 1, 0, 2)), ((2, 2, 600), (2, 0, 1))):
+    for shape, order in (((3, 700), (1, 0)), ((700, 3), (1, 0)), ((2, 3, 5, 7), (3, 1, 0, 2)),
+            ((2, 2, 600), (2, 0, 1))):
         x = numbers(*shape, dtype="int8")
-        yield f"transpose_few_{shape}", "Transpose", 13, {"perm": list(order)}, [x], {"expected": [np.ascontiguousarray(x.transpose(order))]}
+        yield (f"transpose_few_{shape}", "Transpose", 13, {"perm": list(order)}, [x],
+            {"expected": [np.ascontiguousarray(x.transpose(order))]})
     for dtype in ("uint8", "float16", "float32", "int64"):
         x = numbers(3, 1, 5, 1, dtype=dtype)
-        yield f"expand_wide_{dtype}", "Expand", 13, {}, [x, np.array([3, 2, 5, 9])], {"expected": [np.ascontiguousarray(np.broadcast_to(x, (3, 2, 5, 9)))]}
+        yield (f"expand_wide_{dtype}", "Expand", 13, {}, [x, np.array([3, 2, 5, 9])],
+            {"expected": [np.ascontiguousarray(np.broadcast_to(x, (3, 2, 5, 9)))]})
 
 
 def found():
@@ -112,15 +120,18 @@ def found():
         yield f"nonzero_{dtype}", "NonZero", 13, {}, [found], {"expected": [np.array(np.nonzero(x))]}
     for shape in ((2, 40), (3, 1), (1,), (0, 2)):
         found = numbers(*shape) % 2
-        yield f"nonzero_{shape}", "NonZero", 13, {}, [found], {"expected": [np.array(np.nonzero(found)).reshape(len(shape), -1)]}
+        yield (f"nonzero_{shape}", "NonZero", 13, {}, [found],
+            {"expected": [np.array(np.nonzero(found)).reshape(len(shape), -1)]})
     for columns in (2, 40):
         x = numbers(30, columns) % 2 + 2**40
         y, *rest = np.unique(x, return_index=True, return_inverse=True, return_counts=True, axis=0)
-        yield f"unique_rows_{columns}", "Unique", 11, {"axis": 0}, [x], {"outputs": 4, "expected": [y, *(r.reshape(-1) for r in rest)]}
+        yield (f"unique_rows_{columns}", "Unique", 11, {"axis": 0}, [x],
+            {"outputs": 4, "expected": [y, *(r.reshape(-1) for r in rest)]})
 
 
 def determinants():
     for n in (3, 33, 70):
         for dtype in ("float32", "float64"):
             x = RANDOM.standard_normal((2, n, n)).astype(dtype) / n**0.5
-            yield f"det_{n}_{dtype}", "Det", 11, {}, [x], {"tolerance": (2e-4, 1e-6), "expected": [np.linalg.det(x.astype(np.float64)).astype(dtype)]}
+            yield (f"det_{n}_{dtype}", "Det", 11, {}, [x],
+                {"tolerance": (2e-4, 1e-6), "expected": [np.linalg.det(x.astype(np.float64)).astype(dtype)]})

@@ -166,7 +166,8 @@ def scores():
     yield f"auc\t{numbers([metrics.roc_auc_score(c, p, multi_class='ovr')])}"
     yield f"binary-auc\t{numbers([metrics.roc_auc_score(c > 1, p[:, 1])])}"
     a, b = 5 + pattern(120, 61, 3).reshape(60, 2), 5 + pattern(120, 67, 5).reshape(60, 2)
-    yield f"numbers\t{numbers([metrics.mean_squared_error(a, b), metrics.mean_absolute_error(a, b), metrics.r2_score(a, b)])}"
+    measures = (metrics.mean_squared_error, metrics.mean_absolute_error, metrics.r2_score)
+    yield f"numbers\t{numbers([measure(a, b) for measure in measures])}"
 
 
 def main():

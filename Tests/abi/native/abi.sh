@@ -15,6 +15,7 @@ differs() {
 }
 differs "removed function" '/maas_status maas_pool_threads(/d'
 differs "other parameter" 's/maas_tensor_close(maas_tensor \*tensor)/maas_tensor_close(maas_tensor *tensor, int now)/'
-differs "other type of a parameter" 's/set_deadline(maas_run_options \*options, int64_t/set_deadline(maas_run_options *options, int32_t/'
+differs "other type of a parameter" \
+  's/set_deadline(maas_run_options \*options, int64_t/set_deadline(maas_run_options *options, int32_t/'
 differs "other result" 's/MAAS_API size_t maas_dtype_bits/MAAS_API int maas_dtype_bits/'
 differs "other number" 's/MAAS_BUSY, 16/MAAS_BUSY, 18/'

@@ -42,7 +42,8 @@ done
 
 version=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --modversion maas)
 [ "$version" = "$("$prefix/bin/maas-run" --version | grep -oE '[0-9.]+$')" ]
-printf 'cmake_minimum_required(VERSION 3.13)\nproject(x C)\nfind_package(maas 99 CONFIG REQUIRED)\n' >examples/CMakeLists.txt
+printf '%s\n' 'cmake_minimum_required(VERSION 3.13)' 'project(x C)' 'find_package(maas 99 CONFIG REQUIRED)' \
+  >examples/CMakeLists.txt
 if cmake -S examples -B too-old "-DCMAKE_PREFIX_PATH=$prefix" >cmake.log 2>&1; then
   echo "version 99 was found"
   exit 1

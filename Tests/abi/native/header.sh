@@ -1,7 +1,8 @@
 # maas.h and the examples are clean C99 and C++17, for both compilers.
 c="-std=c99" cpp="-x c++ -std=c++17"
 clang=$(dirname "$(readlink -f "$(command -v swiftc)")")/clang
-printf '#include <maas.h>\n#include <maas.h>\nint main(void) { return maas_abi_version() != MAAS_ABI_VERSION; }\n' >header.c
+printf '%s\n' '#include <maas.h>' '#include <maas.h>' \
+  'int main(void) { return maas_abi_version() != MAAS_ABI_VERSION; }' >header.c
 for compiler in gcc "$clang"; do
   for language in "$c" "$cpp"; do
     # shellcheck disable=SC2086

@@ -172,8 +172,8 @@ static void cycle_heavy(void) {
   OK(maas_session_close(session));
 }
 
-/* qemu keeps 64 bytes of its own for every page that was ever mapped, 256 kB for the weights of one round, and its table
- * of translated code becomes 2 MB larger at some moment. */
+/* qemu keeps 64 bytes of its own for every page that was ever mapped, 256 kB for the weights of one round, and its
+ * table of translated code becomes 2 MB larger at some moment. */
 static long kept_by_emulator(int rounds) {
   return getenv("MAAS_ABI_EMULATED") != NULL ? 4000 + 260L * rounds : 0;
 }

@@ -2,7 +2,8 @@
 cp "$DIGITS/digits.onnx" .
 # What kernels need beside, and how weights are packed, depends on the machine.
 maas-model inspect --values digits.onnx
-maas-model inspect --shape N=4 digits.onnx | sed -n '/^memory/,$p' | sed '/as planned\|repacked/s/[0-9,]* bytes/N bytes/'
+maas-model inspect --shape N=4 digits.onnx \
+  | sed -n '/^memory/,$p' | sed '/as planned\|repacked/s/[0-9,]* bytes/N bytes/'
 
 "$PYTHON" "$CASE/check.py"
 
@@ -26,7 +27,8 @@ grep -F -c 'two\x0alines' strange.txt
 ! grep -c "$(printf '\033')" strange.txt
 
 rc=0
-for wrong in "" "--fast digits.onnx" "--shape N digits.onnx" "digits.onnx --shape M=4" "none.onnx" "digits.onnx --svg none/x.svg"; do
+for wrong in "" "--fast digits.onnx" "--shape N digits.onnx" "digits.onnx --shape M=4" "none.onnx" \
+  "digits.onnx --svg none/x.svg"; do
   rc=0
   maas-model inspect $wrong >out 2>err || rc=$?
   [ ! -s out ] && [ "$(wc -l <err)" -ge 1 ]

@@ -44,10 +44,12 @@ model = onnx.parser.parse_model(
     }
     """)
 random = np.random.default_rng(0)
-shapes = {"kernels": (5, 4, 3, 3), "factors": (5, 1, 1), "scale": 3, "shift": 3, "mean": 3, "weights": (8, 3), "square": (3, 3)}
+shapes = {"kernels": (5, 4, 3, 3), "factors": (5, 1, 1), "scale": 3, "shift": 3, "mean": 3, "weights": (8, 3),
+    "square": (3, 3)}
 arrays = {name: random.standard_normal(shape) for name, shape in shapes.items()}
 arrays |= {"variance": random.uniform(0.5, 2, 3), "two": 2, "shiftagain": arrays["shift"]}
-integers = {"one": [1], "zero": [0], "four": [4], "last": [3], "end": [1 << 62], "pads": [0, 0, 1, 2, 0, 0, 2, 2], "three": 3}
+integers = {"one": [1], "zero": [0], "four": [4], "last": [3], "end": [1 << 62], "pads": [0, 0, 1, 2, 0, 0, 2, 2],
+    "three": 3}
 for names, dtype in ((arrays, np.float32), (integers, np.int64)):
     for name, array in names.items():
         model.graph.initializer.append(numpy_helper.from_array(np.asarray(array, dtype), name))

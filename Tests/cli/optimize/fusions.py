@@ -9,7 +9,8 @@ from onnx import numpy_helper
 model = onnx.parser.parse_model(
     """
     <ir_version: 8, opset_import: ["": 17, "local": 1], producer_name: "test", model_version: 3>
-    fusions (float[N, 4, 6, 6] image, float[N, 8] row) => (float[N, 5, 4, 4] features, float[N, 3] y, float[N, 3] twice) {
+    fusions (float[N, 4, 6, 6] image, float[N, 8] row)
+        => (float[N, 5, 4, 4] features, float[N, 3] y, float[N, 3] twice) {
         convolved = Conv(image, kernels)
         normal = BatchNormalization(convolved, scale, shift, mean, variance)
         features = Relu(normal)

@@ -16,7 +16,8 @@ grep -E '^  (ShareConstants|Eliminate|FuseRotary|Fold|FuseBias).*time' explained
 MAAS_ISA=scalar maas-model optimize digits.onnx small.onnx --explain --shape N=4 --threads 1 >explained
 # Which rules there are, and how kernels split their work, is not this case's concern.
 grep -E '^rules|FuseActivation|^steps' explained | sed -E 's/[0-9]+ µs/T/'
-sed -nE '/^steps/,$p' explained | sed -E '1d; s/maas_[a-z0-9_]+_scalar/KERNEL/; s/one thread: [^;]*(; [0-9]+ pieces[^;]*)?/THREADS/; s/into [0-9]+ bytes/into N bytes/'
+sed -nE '/^steps/,$p' explained | sed -E '1d; s/maas_[a-z0-9_]+_scalar/KERNEL/;
+  s/one thread: [^;]*(; [0-9]+ pieces[^;]*)?/THREADS/; s/into [0-9]+ bytes/into N bytes/'
 
 for wrong in "" "digits.onnx" "digits.onnx x.onnx --level most" "digits.onnx x.onnx --shape N=4" \
   "none.onnx x.onnx" "digits.onnx none/x.onnx" "digits.onnx x.onnx --explain --shape M=1"; do

@@ -1,4 +1,5 @@
-# maas-model quantize: ONNX's checker takes what it writes, ONNX Runtime and maas give the same, what is wrong is refused.
+# maas-model quantize: ONNX's checker takes what it writes, ONNX Runtime and maas give the same, what is wrong is
+# refused.
 "$PYTHON" "$CASE/data.py" "$DIGITS"
 cp "$DIGITS/digits.onnx" .
 

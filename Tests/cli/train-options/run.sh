@@ -53,12 +53,14 @@ from onnx import TensorProto as T, helper, numpy_helper
 def classifier(path, dtype, classes):
     random = np.random.default_rng(3)
     shapes = {"w1": (6, 16), "b1": (16,), "w2": (16, classes), "b2": (classes,)}
-    nodes = [("Cast", "x", "f", {"to": 1}), ("Gemm", "f w1 b1", "g", {}), ("Relu", "g", "h", {}), ("Gemm", "h w2 b2", "scores", {}),
-             ("Softmax", "scores", "chances", {"axis": 1}), ("ArgMax", "chances", "class", {"axis": 1, "keepdims": 0})]
+    nodes = [("Cast", "x", "f", {"to": 1}), ("Gemm", "f w1 b1", "g", {}), ("Relu", "g", "h", {}),
+             ("Gemm", "h w2 b2", "scores", {}), ("Softmax", "scores", "chances", {"axis": 1}),
+             ("ArgMax", "chances", "class", {"axis": 1, "keepdims": 0})]
     graph = helper.make_graph(
         [helper.make_node(op, i.split(), [o], **a) for op, i, o, a in nodes], "other",
         [helper.make_tensor_value_info("x", dtype, ["n", 6])],
-        [helper.make_tensor_value_info("class", T.INT64, ["n"]), helper.make_tensor_value_info("chances", T.FLOAT, ["n", classes])],
+        [helper.make_tensor_value_info("class", T.INT64, ["n"]),
+         helper.make_tensor_value_info("chances", T.FLOAT, ["n", classes])],
         [numpy_helper.from_array(random.normal(size=s).astype(np.float32) / 3, n) for n, s in shapes.items()])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
@@ -66,7 +68,8 @@ classifier("double.onnx", T.DOUBLE, 2)
 classifier("three.onnx", T.FLOAT16, 3)
 classifier("bytes.onnx", T.UINT8, 2)
 PY
-maas-train data.csv --init double.onnx --epochs 30 --learning-rate 0.02 --out going.onnx --predictions going.csv | grep '^network'
+maas-train data.csv --init double.onnx --epochs 30 --learning-rate 0.02 --out going.onnx --predictions going.csv \
+  | grep '^network'
 maas-train data.csv --init three.onnx --epochs 30 --learning-rate 0.02 --out two.onnx --quiet
 maas-train data.csv --init going.onnx --epochs 1 --out again.onnx | grep '^network'
 if maas-train data.csv --init bytes.onnx --epochs 1 --out none.onnx --quiet 2>err; then exit 1; fi

@@ -5,7 +5,8 @@ import numpy as np
 random = np.random.default_rng(3)
 x = random.normal(size=(3000, 20)).astype(np.float32)
 y = np.sin(x[:, 0]) + x[:, 1] * x[:, 2]
-np.savetxt("data.csv", np.c_[x, y], delimiter=",", header=",".join([f"x{i}" for i in range(20)] + ["y"]), comments="", fmt="%.6g")
+header = ",".join([f"x{i}" for i in range(20)] + ["y"])
+np.savetxt("data.csv", np.c_[x, y], delimiter=",", header=header, comments="", fmt="%.6g")
 PY
 # In the background it must be the program itself that signals reach.
 options=(data.csv --layers 128,64 --dropout 0.1 --epochs 300 --patience 0 --schedule cosine --quiet)
@@ -29,13 +30,17 @@ cmp whole.onnx resumed.onnx
 [ "$(ls run | wc -l)" = 2 ]
 echo 'resumed: the same model'
 # The report has all epochs, the record too.
-"$PYTHON" -c 'import json; a, b = (json.load(open(f))  for f in ("whole.json", "resumed.json")); assert a["epochs"] == b["epochs"] == 300 and a["results"] == b["results"]'
+"$PYTHON" -c '
+import json
+a, b = (json.load(open(file)) for file in ("whole.json", "resumed.json"))
+assert a["epochs"] == b["epochs"] == 300 and a["results"] == b["results"]'
 
 refuse() {
   rc=0
   train --out none.onnx "$@" >out 2>err || rc=$?
   [ ! -s out ] && [ "$(wc -l <err)" = 1 ] && [ ! -e none.onnx ]
-  echo "$rc $(sed -E 's/(expected|found) data [^,;]*/\1 data …/g; s/state-[0-9]+/state-N/; s/[0-9a-f]{16}/CHECKSUM/g' err)"
+  sed -i -E 's/(expected|found) data [^,;]*/\1 data …/g; s/state-[0-9]+/state-N/; s/[0-9a-f]{16}/CHECKSUM/g' err
+  echo "$rc $(cat err)"
 }
 refuse --checkpoint run
 refuse --checkpoint run --resume --seed 1
@@ -46,7 +51,10 @@ refuse --checkpoint run --resume --learning-rate 0.1
 cp whole.onnx first.onnx
 options=(data.csv --epochs 3 --quiet)
 train --init first.onnx --out second.onnx --checkpoint going
-"$PYTHON" -c 'import json; r = json.load(open("second.json")); assert r["init"]["path"] == "first.onnx" and len(r["init"]["checksum"]) == 16'
+"$PYTHON" -c '
+import json
+init = json.load(open("second.json"))["init"]
+assert init["path"] == "first.onnx" and len(init["checksum"]) == 16'
 cp second.onnx first.onnx
 refuse --init first.onnx --checkpoint going --resume
 

@@ -1,5 +1,5 @@
-# Data larger than the memory that maas-train may have: features are computed anew for each batch, and the model is the one
-# that much memory gives.
+# Data larger than the memory that maas-train may have: features are computed anew for each batch, and the model is the
+# one that much memory gives.
 "$PYTHON" - <<'PY'
 import numpy as np
 random = np.random.default_rng(8)
@@ -14,8 +14,8 @@ with open("table.csv", "w") as file:
         file.write("\n".join(rows) + "\n")
 PY
 
-# check DATA MOST: as much memory of its own as it needs, or MOST kilobytes. What it maps of files does not count, as the
-# system can drop that.
+# check DATA MOST: as much memory of its own as it needs, or MOST kilobytes. What it maps of files does not count, as
+# the system can drop that.
 check() {
   local options=("$1" --layers 16 --epochs 2 --batch-size 256 --threads 1 --quiet) rc=0
   maas-train "${options[@]}" --out much.onnx

@@ -10,7 +10,8 @@ try() {
   "$PYTHON" "$CASE/check.py" "$kind" "$least"
 }
 try people 0.9 people.csv people-test.csv --epochs 60
-try people 0.85 people.csv people-test.csv --epochs 60 --target answer --encode ordinal --scale minmax --impute median --text-encoding hashed
+try people 0.85 people.csv people-test.csv --epochs 60 --target answer --encode ordinal --scale minmax \
+  --impute median --text-encoding hashed
 try houses 0.95 houses.csv houses-test.csv --target price --epochs 150
 try arrays 0.85 x.npz x-test.npz --layers 32 --batch-norm --dropout 0.1 --epochs 60
 try texts 0.95 texts texts-test --epochs 30

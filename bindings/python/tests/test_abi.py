@@ -20,7 +20,8 @@ def prototypes():
 def kind(argument):
     """What ctypes passes for a C argument: its size and whether it is an address."""
     text = re.sub(r"\w+$", "", argument.strip()).replace("const", "").strip()
-    if "*" in text or text in ("maas_release", "maas_log_callback", "maas_operator_callback", "maas_sample_callback", "maas_epoch_callback", "maas_string_reader", "maas_string_function"):
+    if "*" in text or text in ("maas_release", "maas_log_callback", "maas_operator_callback", "maas_sample_callback",
+            "maas_epoch_callback", "maas_string_reader", "maas_string_function"):
         return "address"
     return {"size_t": "size", "int64_t": "int64", "uint64_t": "uint64", "uint32_t": "uint32"}.get(text, "int")
 

@@ -10,14 +10,16 @@ from onnx import helper
 from onnx.backend.base import Backend, BackendRep
 
 MODEL = onnx.load_from_string(
-    model_bytes("g (float[N] a, float[N] b) => (float[N] sum, float[N] difference) { sum = Add(a, b) difference = Sub(a, b) }")
+    model_bytes(
+        "g (float[N] a, float[N] b) => (float[N] sum, float[N] difference) { sum = Add(a, b) difference = Sub(a, b) }")
 )
 A, B = np.float32([1, 2]), np.float32([10, 20])
 
 
 def test_it_is_a_backend():
     assert issubclass(maas.backend.MaasBackend, Backend)
-    assert [maas.backend.supports_device(name) for name in ("CPU", "CPU:0", "CUDA", "TPU")] == [True, True, False, False]
+    supported = [maas.backend.supports_device(name) for name in ("CPU", "CPU:0", "CUDA", "TPU")]
+    assert supported == [True, True, False, False]
     assert maas.backend.is_compatible(MODEL) and not maas.backend.is_compatible(MODEL, "CUDA")
 
 

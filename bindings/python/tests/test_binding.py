@@ -91,7 +91,8 @@ def test_an_output_of_another_shape_is_refused(bound):
 def stateful():
     """Everything after the sum reads the input once more."""
     return maas.Session(
-        model_bytes("g (float[N] x) => (float[N] y, float[N] z) { s = Add(x, x) t = Neg(s) y = Mul(t, x) z = Sub(s, x) }")
+        model_bytes(
+            "g (float[N] x) => (float[N] y, float[N] z) { s = Add(x, x) t = Neg(s) y = Mul(t, x) z = Sub(s, x) }")
     )
 
 

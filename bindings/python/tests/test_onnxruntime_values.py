@@ -1,4 +1,5 @@
-"""Values of every kind and type, and names, as onnxruntime's API has them: the same program gives the same with both."""
+"""Values of every kind and type, and names, as onnxruntime's API has them: the same program gives the same with
+both."""
 
 import maas
 import numpy as np
@@ -218,7 +219,8 @@ def test_strings_are_not_written_to_memory_of_the_caller():
 #: Strings of attributes and of a tensor that are no UTF-8; the parts of StringSplit are compared by their number.
 BYTES = {
     "LabelEncoder": (
-        "ai.onnx.ml", {"keys_strings": [b"\xff", b"\xfe"], "values_int64s": [1, 2], "default_int64": -1}, onnx.TensorProto.INT64,
+        "ai.onnx.ml", {"keys_strings": [b"\xff", b"\xfe"], "values_int64s": [1, 2], "default_int64": -1},
+        onnx.TensorProto.INT64,
     ),
     "OneHotEncoder": ("ai.onnx.ml", {"cats_strings": [b"\xff", b"\xfe"], "zeros": 1}, onnx.TensorProto.FLOAT),
     "StringSplit": ("", {"delimiter": b"\xff"}, onnx.TensorProto.INT64),

@@ -207,7 +207,8 @@ def test_large_outputs_are_not_copied():
 
 
 def test_inputs_of_strings_are_copied_by_each_run():
-    session = maas.Session(model_bytes("g (string[N] x, int64[N] k) => (bool[N] y) { y = RegexFullMatch<pattern=\"a+é?\">(x) }", opset=20))
+    session = maas.Session(
+        model_bytes("g (string[N] x, int64[N] k) => (bool[N] y) { y = RegexFullMatch<pattern=\"a+é?\">(x) }", opset=20))
     words = ["a", "b", "aaé", "", "aa"]
     for i in range(6):
         x = np.array(words[i % 5 :] + words[: i % 5], object)
@@ -217,4 +218,5 @@ def test_inputs_of_strings_are_copied_by_each_run():
     x[2] = 7
     with pytest.raises(maas.TypeMismatch, match="input 'x'"):
         session.run(None, {"x": x, "k": np.zeros(5, np.int64)})
-    np.testing.assert_array_equal(session.run(None, {"x": np.array(["a"], object), "k": np.zeros(1, np.int64)})[0], [True])
+    np.testing.assert_array_equal(session.run(None, {"x": np.array(["a"], object), "k": np.zeros(1, np.int64)})[0],
+        [True])

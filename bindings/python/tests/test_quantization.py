@@ -101,7 +101,8 @@ def test_a_budget_holds(network, tmp_path):
 def test_accuracy_is_counted(tmp_path):
     labels = np.arange(10)
     report = maas.quantize(
-        DIGITS / "digits.onnx", tmp_path / "out.onnx", mode="static", calibrate=SAMPLES, labels=labels, error_budget=0.05
+        DIGITS / "digits.onnx", tmp_path / "out.onnx", mode="static", calibrate=SAMPLES, labels=labels,
+        error_budget=0.05
     )
     for path, told in [(DIGITS / "digits.onnx", report.accuracy_before), (tmp_path / "out.onnx", report.accuracy_after)]:
         scores = session(path).run(["probabilities"], {"image": IMAGES})[0]
@@ -131,12 +132,15 @@ def failing():
         ({"mode": "float"}, maas.InvalidArgument, "dynamic or static or weights"),
         ({"mode": "static"}, maas.InvalidArgument, "needs calibration data"),
         ({"mode": "static", "calibrate": []}, maas.InvalidArgument, "no calibration data"),
-        ({"mode": "static", "calibrate": [{"image": IMAGES[:1] * np.nan}]}, maas.OutOfRange, "sample 0: element 0 is NaN"),
+        ({"mode": "static", "calibrate": [{"image": IMAGES[:1] * np.nan}]}, maas.OutOfRange,
+            "sample 0: element 0 is NaN"),
         ({"mode": "static", "calibrate": [{"image": IMAGES[:1] * 0}]}, maas.OutOfRange, "'scaled'.*0 in all"),
         ({"mode": "static", "calibrate": [{"picture": IMAGES[:1]}]}, maas.NotFound, "no input 'picture'"),
-        ({"mode": "static", "calibrate": [{"image": IMAGES}, {"image": IMAGES[0]}]}, maas.ShapeMismatch, "sample 1.*shape"),
+        ({"mode": "static", "calibrate": [{"image": IMAGES}, {"image": IMAGES[0]}]}, maas.ShapeMismatch,
+            "sample 1.*shape"),
         ({"mode": "static", "calibrate": SAMPLES, "labels": [1, 2]}, maas.InvalidArgument, "fewer labels than samples"),
-        ({"mode": "static", "calibrate": SAMPLES, "labels": [1] * 11}, maas.InvalidArgument, "more labels than samples"),
+        ({"mode": "static", "calibrate": SAMPLES, "labels": [1] * 11}, maas.InvalidArgument,
+            "more labels than samples"),
         ({"mode": "static", "calibrate": failing}, maas.InvalidArgument, "KeyError: 'no more images'"),
         ({"mode": "static", "calibrate": [3]}, maas.InvalidArgument, "a sample is a dict"),
         ({"mode": "static", "calibrate": iter(SAMPLES)}, TypeError, "several times"),

@@ -175,7 +175,8 @@ LAYERS = {
             train.AveragePooling2D(2), train.Flatten(), Dense(2),
         ],
     ),
-    "global pooling": ((2, 9), [train.Conv1D(4, 3, strides=2, activation="elu"), train.GlobalAveragePooling(), Dense(2)]),
+    "global pooling": (
+        (2, 9), [train.Conv1D(4, 3, strides=2, activation="elu"), train.GlobalAveragePooling(), Dense(2)]),
     "recurrent": ((5, 4), [train.LSTM(6, return_sequences=True), train.GRU(3, bidirectional=True), Dense(2)]),
     "transformer": (
         (6, 8),
@@ -308,7 +309,8 @@ def test_weights_of_samples_and_classes():
     losses = -np.log(np.exp(scores := model.predict(CLOUDS)) / np.exp(scores).sum(1, keepdims=True))[
         np.arange(90), CLASSES
     ]
-    assert model.evaluate(CLOUDS, CLASSES, sample_weight=weights) == pytest.approx(np.average(losses, weights=weights), rel=1e-5)
+    assert model.evaluate(CLOUDS, CLASSES, sample_weight=weights) == pytest.approx(np.average(losses, weights=weights),
+        rel=1e-5)
     first = model.fit(CLOUDS, CLASSES, sample_weight=weights, shuffle=False, verbose=0).history
     again = Sequential([Dense(3)], seed=1).compile("adam", "cross-entropy")
     assert first == again.fit(CLOUDS, CLASSES, class_weight={1: 3.0}, shuffle=False, verbose=0).history
@@ -400,7 +402,8 @@ def test_an_exception_of_a_callback_comes_out():
 
 @pytest.mark.parametrize(
     "change",
-    [lambda t: t.close(), lambda t: t.set(learning_rate=9), lambda t: t.set_parameter("dense_1/bias", [0]), lambda t: t.step(X, Y),
+    [lambda t: t.close(), lambda t: t.set(learning_rate=9), lambda t: t.set_parameter("dense_1/bias", [0]),
+        lambda t: t.step(X, Y),
      lambda t: t.fit(X, Y), lambda t: t.restore("nowhere"), lambda t: t.__exit__()],
 )  # fmt: skip
 def test_callbacks_do_not_change_their_trainer(change):

@@ -15,7 +15,8 @@ IDENTITY = "g (seq(float[N]) x) => (seq(float[N]) y) { y = Identity(x) }"
 #: All that include/maas.h has, without strings.
 ELEMENT_TYPES = [number for number in range(1, 27) if number != TensorProto.STRING]
 #: How many bit patterns an element has, where it has less than a byte.
-CODES = {TensorProto.INT4: 16, TensorProto.UINT4: 16, TensorProto.FLOAT4E2M1: 16, TensorProto.INT2: 4, TensorProto.UINT2: 4}
+CODES = {TensorProto.INT4: 16, TensorProto.UINT4: 16, TensorProto.FLOAT4E2M1: 16, TensorProto.INT2: 4,
+    TensorProto.UINT2: 4}
 
 
 def value_model(type_proto: onnx.TypeProto) -> bytes:

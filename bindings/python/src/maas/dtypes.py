@@ -62,7 +62,8 @@ def number_of(dtype: np.dtype, what: str = "") -> int:
     number = _NUMBERS.get(dtype) or _ML_NUMBERS.get(dtype.name) or (STRING if dtype.kind in "OSUT" else None)
     if number is None:
         raise TypeMismatch(
-            f"{what}{': ' if what else ''}a NumPy array of dtype {dtype} cannot be a tensor: expected numbers, bools or strings"
+            f"{what}{': ' if what else ''}a NumPy array of dtype {dtype} cannot be a tensor:"
+            " expected numbers, bools or strings"
         )
     return number
 

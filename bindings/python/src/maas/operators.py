@@ -17,8 +17,8 @@ from .memory import RELEASE, borrow, borrowed, refused
 from .model import NodeArg, described
 from .tensor import Tensor, as_array
 
-#: What an output is: as an input, or an element type and dimensions. A dimension is a number, a symbol, or None where it
-#: is not known; None for all of them where not even their number is.
+#: What an output is: as an input, or an element type and dimensions. A dimension is a number, a symbol, or None where
+#: it is not known; None for all of them where not even their number is.
 OutputInfo = NodeArg | tuple[Any, Sequence[int | str | None] | None]
 
 

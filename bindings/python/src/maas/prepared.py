@@ -33,7 +33,9 @@ MOST_ARENA_BYTES = 1 << 20
 
 def signature_of(feed: Mapping[str, Any], results: Sequence[ndarray]) -> Any:
     """What must be the same for a run to use what another has prepared; None when nothing should be prepared."""
-    if not all(is_shared(array.dtype) for array in results) or sum(array.nbytes for array in results) > MOST_OUTPUT_BYTES:
+    if not all(is_shared(array.dtype) for array in results):
+        return None
+    if sum(array.nbytes for array in results) > MOST_OUTPUT_BYTES:
         return None
     if not all(
         type(array) is ndarray and dense(array) is array and (array.dtype == object or is_shared(array.dtype))

@@ -98,15 +98,15 @@ def quantize(
 ) -> QuantizationReport:
     """Quantizes the ONNX model in a file and writes the result, an ONNX model again, to another: whole, or not at all.
 
-    `mode` is "dynamic" (weights are bytes; inputs of layers become bytes at each run), "static" (what flows between layers
-    is bytes too) or "weights" (only weights, in blocks of `block`, of 8, 4 or 2 `bits`).
+    `mode` is "dynamic" (weights are bytes; inputs of layers become bytes at each run), "static" (what flows between
+    layers is bytes too) or "weights" (only weights, in blocks of `block`, of 8, 4 or 2 `bits`).
 
-    `calibrate` are inputs like those the model will see, dicts of names and arrays: a list or another iterable that can be
-    gone through several times, or a function that makes an iterator. One sample at a time is in memory.
+    `calibrate` are inputs like those the model will see, dicts of names and arrays: a list or another iterable that can
+    be gone through several times, or a function that makes an iterator. One sample at a time is in memory.
 
-    `error_budget` is the most the outputs may be off, as a part of their root mean square; with `labels`, the right class
-    of each sample, the most accuracy that may be lost. `sqnr` is the least ratio of signal to error in decibels. Layers
-    that take too much stay float; with `keep_only_faster` also those that are not faster on this machine.
+    `error_budget` is the most the outputs may be off, as a part of their root mean square; with `labels`, the right
+    class of each sample, the most accuracy that may be lost. `sqnr` is the least ratio of signal to error in decibels.
+    Layers that take too much stay float; with `keep_only_faster` also those that are not faster on this machine.
     """
     options = QuantizationHandle()
     lib.maas_quantization_create(byref(options))

@@ -90,9 +90,9 @@ class Session(Closing):
         """Runs once and gives the outputs asked for, or all when `output_names` is None or empty.
 
         Arrays are used where they are if they are row-major, aligned and in the machine's byte order, else copied. An
-        input may also be a Tensor, an OrtValue, anything with `__dlpack__`, or Python numbers. The outputs belong to the caller: no
-        other run or object writes to them, and they outlive the session. Only what they need is computed. Sequences
-        are lists, optionals None or what is there, maps dicts.
+        input may also be a Tensor, an OrtValue, anything with `__dlpack__`, or Python numbers. The outputs belong to
+        the caller: no other run or object writes to them, and they outlive the session. Only what they need is
+        computed. Sequences are lists, optionals None or what is there, maps dicts.
 
         Any number of threads may call this at once; each goes on without Python's lock until its run is over. Raises
         NotFound, MissingInput, TypeMismatch, ShapeMismatch, OutOfRange, OutOfMemory, LimitExceeded, Cancelled or

@@ -86,8 +86,8 @@ class _MLP(BaseEstimator):
     def _scores(self, X: Any) -> np.ndarray:
         trainer = self._fitted()
         X = validate_data(self, X, reset=False, dtype=np.float32)
-        # Kernels are chosen by the number of rows, and with them the last bit: a sample's answer shall not depend on who
-        # is asked about beside it.
+        # Kernels are chosen by the number of rows, and with them the last bit: a sample's answer shall not depend on
+        # who is asked about beside it.
         rows = -(-len(X) // _ROWS) * _ROWS
         padded = X if rows == len(X) else np.concatenate([X, np.zeros((rows - len(X), X.shape[1]), np.float32)])
         return trainer.predict(padded)[: len(X)]
@@ -140,7 +140,8 @@ class _MLP(BaseEstimator):
 
     def _hidden(self) -> list[int]:
         sizes = self.hidden_layer_sizes
-        found = [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]  # type: ignore[union-attr, list-item]
+        found = [
+            int(size) for size in (sizes if np.iterable(sizes) else [sizes])]  # type: ignore[union-attr, list-item]
         if any(size < 1 for size in found):
             raise InvalidArgument(f"hidden_layer_sizes must be > 0: found {sizes!r}")
         return found

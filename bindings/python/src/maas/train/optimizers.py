@@ -69,8 +69,8 @@ class ReduceOnPlateau(Schedule, kind="plateau"):
 class Optimizer(Record):
     """An update rule; `learning_rate` is a number or a `Schedule`.
 
-    Every rule has these: `weight_decay`; `clip_norm` and `clip_value`, the largest norm of all gradients together and the
-    largest magnitude of one element, 0 for any; `ema`, how slowly an average of the parameters follows them, which
+    Every rule has these: `weight_decay`; `clip_norm` and `clip_value`, the largest norm of all gradients together and
+    the largest magnitude of one element, 0 for any; `ema`, how slowly an average of the parameters follows them, which
     evaluation and export then use, 0 for none; `accumulate`, the batches whose gradients are averaged for a step.
     """
 

@@ -43,8 +43,8 @@ class Sequential:
         history = model.fit(x, y, epochs=100)
         model.save("model.onnx")
 
-    The shape of the input is an `Input` layer's, or follows from the data. All random numbers follow from `seed`; results
-    do not depend on the number of `threads`, of which 0 means one for each CPU.
+    The shape of the input is an `Input` layer's, or follows from the data. All random numbers follow from `seed`;
+    results do not depend on the number of `threads`, of which 0 means one for each CPU.
     """
 
     def __init__(self, layers: Iterable[Layer] = (), *, seed: int = 0, threads: int = 0):
@@ -72,8 +72,8 @@ class Sequential:
         """Says how to train; gives the network back. Compiling again keeps the parameters.
 
         optimizer: an object such as `Adam(learning_rate=0.01)`, or its name in small letters.
-        loss: one of libmaas's, or Keras's name for it. Losses of classes and of yes-or-no questions look at scores; where
-            the network ends in softmax or sigmoid, at what comes before it.
+        loss: one of libmaas's, or Keras's name for it. Losses of classes and of yes-or-no questions look at scores;
+            where the network ends in softmax or sigmoid, at what comes before it.
         metrics: what is measured beside the loss: names, or functions of targets and predictions.
         label_smoothing: the part of a class's probability that goes to all classes.
         options: those of `maas.h` by name, e.g. `l2=1e-4`.
@@ -185,8 +185,8 @@ class Sequential:
     ) -> Any:  # fmt: skip
         """The loss, or a list of it and the metrics where there are any; with `return_dict` all by name.
 
-        `batch_size` and `verbose` are for programs that were written for Keras: libmaas chooses how many samples it looks
-        at together, which changes nothing, and prints nothing.
+        `batch_size` and `verbose` are for programs that were written for Keras: libmaas chooses how many samples it
+        looks at together, which changes nothing, and prints nothing.
         """
         self._needs_compile("evaluate")
         features, targets = self._features(x), self._targets(y)

@@ -68,12 +68,14 @@ def _sample_weights(value: Any) -> np.ndarray:
     weights = dense(np.asarray(as_array(value), np.float32))
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(wrong):
-        raise InvalidArgument(f"weights of samples must be numbers from 0 on: sample {wrong[0]} has {weights.flat[wrong[0]]}")
+        raise InvalidArgument(
+            f"weights of samples must be numbers from 0 on: sample {wrong[0]} has {weights.flat[wrong[0]]}")
     return weights
 
 
 class Dataset(Closing):
-    """Features, targets and weights as libmaas has them. Dense arrays of the types that the model reads are not copied."""
+    """Features, targets and weights as libmaas has them. Dense arrays of the types that the model reads are not
+    copied."""
 
     def __init__(self, x: Arrays, y: Any, sample_weight: Any = None):
         # The arrays must live as long as the tensors that lie over them.
