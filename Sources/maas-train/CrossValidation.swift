@@ -36,16 +36,14 @@ extension Plan {
     var quiet = self
     quiet.command.quiet = true
     let shop = try quiet.workshop(rest, [source])
-    let trainer = try trainer(initial == nil ? try network(shop) : nil, options, shop)
-    let data = try shop.data(part)
     // Who stops early by the fold that judges would be judged too well: a part of the rest decides.
     let inner = Split(source.targets, of: rest.samples, validation: 0.15, seed: options.seed)
-    let learned = try self.learned(.init(source: source, samples: inner.training), shop)
-    let validation = try shop.data(.init(source: source, samples: inner.validation))
-    let fitting = Fitting(label: label, isShown: !command.quiet)
-    _ = try fitting.run(trainer, learned, validation)
+    let network = initial == nil ? try network(shop) : nil
+    let course = Course(plan: self, shop: shop, network: network, options: options, isShown: !command.quiet)
+    let trained = try course.run(
+      label, .init(source: source, samples: inner.training), .init(source: source, samples: inner.validation))
     var report = TrainingReport()
-    try Answers(trainer, data, shop.answer).judge(part, label, &report)
+    try Answers(trained.final, shop.data(part), shop.answer).judge(part, label, &report)
     return report.parts[0].figures
   }
 

@@ -10,12 +10,15 @@ struct NetworkArguments: ParsableArguments {
     transform: NetworkArguments.sizes)
   var layers: [Int]?
 
-  @Option(help: "What stands behind each of them: relu, tanh, gelu, …")
-  var activation = "relu"
+  @Option(
+    help: ArgumentHelp(
+      "What stands behind each of them: relu, tanh, gelu, … (relu; swish below 5000 samples without --layers).",
+      valueName: "name"))
+  var activation: String?
 
   @Option(
     help: ArgumentHelp(
-      "The part of each layer's results that a step leaves out (0.2 without --layers, else 0).",
+      "The part of each layer's results that a step leaves out (without --layers 0.2, below 5000 samples 0.3; else 0).",
       valueName: "part"))
   var dropout: Double?
 
@@ -49,6 +52,9 @@ struct NetworkArguments: ParsableArguments {
     help: ArgumentHelp(
       "Try N networks and learning rates for a few epochs and train the best.", valueName: "N"))
   var search: Int?
+
+  /// Whether the data alone decide.
+  var isUsual: Bool { layers == nil && network == nil && initial == nil }
 
   func validate() throws {
     if layers != nil, network != nil { throw ValidationError("--layers and --network exclude each other") }

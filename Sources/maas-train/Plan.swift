@@ -33,6 +33,13 @@ struct Plan {
       samples: training.samples.count, task: task == .classification ? .crossEntropy : .mse,
       specification?.options ?? [], command.network)
     try Plan.check(options.loss, task, command.path)
+    if command.training.refit == true, !(dataset.validation.map(refits) ?? false) {
+      throw MaasError(
+        .invalidArgument, "the model cannot be trained again with the validation samples",
+        hint:
+          "--refit needs --patience, no plateau, test samples, and validation samples of the same data"
+      ).inFile(command.path)
+    }
   }
 
   /// Refuses losses that compare what the data do not have.
@@ -74,7 +81,8 @@ struct Plan {
 
   func network(_ shop: Workshop) throws(MaasError) -> Network {
     try command.network.network(
-      shop.preprocessing, outputs: shop.outputs, specification, isPicture: shop.isPicture)
+      shop.preprocessing, outputs: shop.outputs, specification, isPicture: shop.isPicture,
+      samples: training.samples.count)
   }
 
   /// What is trained: the network, or the model to go on with.
@@ -97,9 +105,19 @@ struct Plan {
   /// The parts that a model is judged by, the last one decisive.
   var parts: [(name: String, part: Dataset.Part)] {
     let named: [(String, Dataset.Part?)] = [
-      ("training", dataset.training), ("validation", dataset.validation), ("test", dataset.test),
+      ("training", dataset.training), (Self.validationName, dataset.validation), ("test", dataset.test),
     ]
     return named.compactMap { name, part in part.map { (name, $0) } }
+  }
+  static let validationName = "validation"
+
+  /// Whether the network is trained again with these samples, too, once they have said for how long. Of many samples the others
+  /// are enough; and where no others judge the model, these must.
+  func refits(_ validation: Dataset.Part) -> Bool {
+    let isPossible =
+      options.patience > 0 && options.schedule.kind != .plateau && validation.source === training.source
+    return isPossible && dataset.test != nil
+      && (command.training.refit ?? (training.samples.count < fewSamples))
   }
 }
 
@@ -164,6 +182,8 @@ extension Plan {
         "training",
         "\(options.update.rule.rawValue), learning rate \(figure(options.learningRate, digits: 6)), batches of "
           + "\(options.batchSize), at most \(options.epochs) epochs, patience \(options.patience), seed \(options.seed)"
+          + (options.ema > 0 ? ", averaged by \(figure(options.ema))" : "")
+          + ((dataset.validation.map(refits) ?? false) ? "; then again with the validation samples" : "")
       ),
     ]
   }

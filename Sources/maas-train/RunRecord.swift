@@ -55,6 +55,7 @@ struct RunRecord {
       ("init", beginning ?? .null),
       ("decisions", .object(report.decisions.map { ($0.name, .string($0.value)) })),
       ("epochs", .int(report.epochs.count)), ("best_epoch", report.best.map { .int($0 + 1) } ?? .null),
+      ("refitted", .bool(report.isRefitted)),
       ("epoch_seconds", .array(report.epochs.map { .real($0.seconds) })),
       ("results", .object(results)), ("files", .object(report.files.map { ($0.name, .string($0.value)) })),
     ]).lines + "\n"

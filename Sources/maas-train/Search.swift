@@ -6,12 +6,11 @@ import MaasTrainer
 /// Networks and learning rates that are tried before one is trained.
 struct Search {
   struct Candidate {
-    let layers: [Int]
-    let dropout: Double
+    let layers: DenseLayers
     let rate: Double
 
     var text: String {
-      "\(joined(layers.map { "\($0)" }, "-")), dropout \(figure(dropout)), learning rate \(figure(rate, digits: 6))"
+      "\(joined(layers.widths.map { "\($0)" }, "-")), dropout \(figure(layers.dropout)), learning rate \(figure(rate, digits: 6))"
     }
   }
 
@@ -21,18 +20,16 @@ struct Search {
 
   /// Drawn by the seed; the first is what would be taken without a search.
   static func candidates(_ count: Int, _ plan: Plan) -> [Candidate] {
-    let arguments = plan.command.network
+    let usual = plan.command.network.denseLayers(plan.training.samples.count)
     var random = PhiloxStream(seed: plan.options.seed, stream: 0x6300_0000)
-    var candidates = [
-      Candidate(
-        layers: arguments.usualLayers, dropout: arguments.usualDropout, rate: plan.options.learningRate)
-    ]
+    var candidates = [Candidate(layers: usual, rate: plan.options.learningRate)]
     while candidates.count < count {
-      let layers = (0...random.below(3)).map { _ in widths[random.below(widths.count)] }
-      let dropout = dropouts[random.below(dropouts.count)]
+      let widths = (0...random.below(3)).map { _ in Self.widths[random.below(Self.widths.count)] }
+      let layers = DenseLayers(
+        widths: widths, dropout: dropouts[random.below(dropouts.count)], activation: usual.activation)
       // From 0.0003 to 0.03, equally likely in each factor of ten.
       let rate = 0.0003 * power(100, random.uniform())
-      candidates.append(Candidate(layers: layers, dropout: dropout, rate: rate))
+      candidates.append(Candidate(layers: layers, rate: rate))
     }
     return candidates
   }
@@ -68,6 +65,6 @@ extension Search.Candidate {
   func network(_ plan: Plan, _ shop: Workshop) throws(MaasError) -> Network {
     let task = Network.Task(
       input: shop.preprocessing.dims, outputs: shop.outputs, vocabulary: shop.preprocessing.tokens)
-    return try plan.command.network.dense(task, layers, dropout)
+    return try plan.command.network.dense(task, layers)
   }
 }

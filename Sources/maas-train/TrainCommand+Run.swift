@@ -27,10 +27,13 @@ extension TrainCommand {
       sources: try dataset.sources.map { (source) throws(MaasError) in
         (source.path, source.count, try source.fingerprint())
       })
-    let trained = try train(plan, shop, network, options, record, job)
+    let course = Course(
+      plan: plan, shop: shop, network: network, options: options, isShown: !quiet && job.isFirst, job: job,
+      kept: checkpoint.map { ($0, record.identity) })
+    let trained = try course.run("training", plan.training, dataset.validation)
     defer { job.leave() }
     guard job.isFirst else { return }
-    (report.epochs, report.best) = (trained.epochs, trained.best)
+    (report.epochs, report.best, report.isRefitted) = (trained.epochs, trained.best, trained.again != nil)
     try deploy(trained, plan, shop, &report)
     try finish(&report, record)
   }
@@ -48,34 +51,20 @@ extension TrainCommand {
     return (try best.network(plan, shop), options)
   }
 
-  private func train(
-    _ plan: Plan, _ shop: Workshop, _ network: Network?, _ options: TrainerOptions, _ record: RunRecord,
-    _ job: Job
-  ) throws(MaasError) -> Trained {
-    let trainer = try plan.trainer(network, options, shop)
-    if let collective = job.collective { try trainer.join(collective) }
-    var fitting = Fitting(label: "training", isShown: !quiet && job.isFirst)
-    if let checkpoint {
-      let keeper = try CheckpointFolder(checkpoint, record.identity, every: checkpointEvery)
-      if resume { fitting.earlier = try keeper.resume(trainer) } else { try keeper.begin() }
-      if job.isFirst { fitting.keeper = keeper }
-    }
-    let validation = try plan.dataset.validation.map { (part) throws(MaasError) in try shop.data(part) }
-    return try fitting.run(trainer, try plan.learned(shop.training, shop), validation)
-  }
-
   /// Judges what was trained and writes it.
   private func deploy(
     _ trained: Trained, _ plan: Plan, _ shop: Workshop, _ report: inout TrainingReport
   ) throws(MaasError) {
     var checked: [(part: Dataset.Part, answers: Answers)] = []
     for (name, part) in plan.parts {
-      let answers = try Answers(trained.trainer, try shop.data(part), shop.answer)
+      // Samples that were learned from judge nothing.
+      let trainer = name == Plan.validationName ? trained.trainer : trained.final
+      let answers = try Answers(trainer, try shop.data(part), shop.answer)
       answers.judge(part, name, &report)
       checked.append((part, answers))
     }
     let writer = ModelWriter(command: self, shop: shop, threads: training.threads)
-    try writer.write(trained.trainer, checked.suffix(1))
+    try writer.write(trained.final, checked.suffix(1))
     report.files = try writer.writeMore()
     if let predictions, let (part, answers) = checked.last {
       try writeText(answers.table(part), to: predictions)

@@ -6,6 +6,11 @@ import MaasTrainer
 struct Trained {
   let trainer: Trainer
   let epochs: [TrainingReport.Epoch]
+  /// The same trained again, with the validation samples, for as long as was best here.
+  var again: Trainer?
+
+  /// What becomes the model.
+  var final: Trainer { again ?? trainer }
 
   private var losses: [Double] { epochs.map { $0.validation ?? $0.loss } }
 
@@ -24,6 +29,8 @@ struct Trained {
 struct Fitting {
   let label: String
   let isShown: Bool
+  /// The number of epochs after which it ends, if the trainer's options do not say so.
+  var count = Int.max
   /// Keeps what training has come to after each epoch.
   var keeper: CheckpointFolder?
   /// Epochs of the training that is gone on with.
@@ -32,6 +39,8 @@ struct Fitting {
   func run(
     _ trainer: Trainer, _ data: PreparedSamples, _ validation: PreparedSamples?
   ) throws(MaasError) -> Trained {
+    // Perhaps it was kept at its end.
+    guard earlier.count < count else { return Trained(trainer: trainer, epochs: earlier) }
     var (epochs, failure): ([TrainingReport.Epoch], MaasError?) = (earlier, nil)
     var line = ProgressLine(label, isShown: isShown)
     data.epoch = earlier.count
@@ -42,7 +51,7 @@ struct Fitting {
       epochs.append(.init(report))
       data.epoch = report.epoch + 1
       do throws(MaasError) { try keeper?.keep(trainer, epochs) } catch { failure = error }
-      return failure == nil && !Interruption.isAsked
+      return failure == nil && !Interruption.isAsked && epochs.count < count
     }
     line.end()
     if let failure { throw failure }
@@ -51,11 +60,11 @@ struct Fitting {
 
   private func done(_ progress: TrainingProgress) -> Double {
     (Double(progress.epoch) + Double(progress.step + 1) / Double(progress.stepsPerEpoch))
-      / Double(progress.epochs)
+      / Double(min(progress.epochs, count))
   }
 
   private func figures(_ progress: TrainingProgress, _ last: TrainingReport.Epoch?) -> String {
-    var text = "epoch \(progress.epoch + 1)/\(progress.epochs)  loss \(figure(progress.loss))"
+    var text = "epoch \(progress.epoch + 1)/\(min(progress.epochs, count))  loss \(figure(progress.loss))"
     if let validation = last?.validation { text += "  validation \(figure(validation))" }
     return text
   }

@@ -2,6 +2,9 @@ import ArgumentParser
 import MaasCore
 import MaasTrainer
 
+/// Below this an epoch has few steps, and every sample counts.
+let fewSamples = 5000
+
 /// How it learns. Names are the trainer's, with hyphens.
 struct TrainingArguments: ParsableArguments {
   @Option(help: "What is made small: cross-entropy for classes, mse for numbers, mae, huber, hinge, …")
@@ -13,7 +16,10 @@ struct TrainingArguments: ParsableArguments {
   )
   var updateRule: String?
 
-  @Option(help: ArgumentHelp("How far each step goes (0.001).", valueName: "rate"))
+  @Option(
+    help: ArgumentHelp(
+      "How far each step goes (0.001; 0.002 below 5000 samples, where the data alone choose the network).",
+      valueName: "rate"))
   var learningRate: String?
 
   @Option(help: "How the rate goes on: \(Schedule.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -24,7 +30,7 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How often all samples are seen, at most (200; 500 below 5000 samples).", valueName: "N"))
+      "How often all samples are seen, at most (200; 1500 below 5000 samples).", valueName: "N"))
   var epochs: String?
 
   @Option(help: ArgumentHelp("Samples of a step (32; 128 from 20000 samples on).", valueName: "N"))
@@ -36,6 +42,13 @@ struct TrainingArguments: ParsableArguments {
       valueName: "N"))
   var patience: String?
 
+  @Flag(
+    inversion: .prefixedNo,
+    help:
+      "Train again with the validation samples, too, for as many epochs as they found best (below 5000 samples, where test samples judge)."
+  )
+  var refit: Bool?
+
   @Option(help: ArgumentHelp("How strongly parameters are drawn to 0.", valueName: "rate"))
   var weightDecay: String?
 
@@ -46,7 +59,9 @@ struct TrainingArguments: ParsableArguments {
   var labelSmoothing: String?
 
   @Option(
-    help: ArgumentHelp("Let evaluation use a moving average of the parameters, this slow.", valueName: "part")
+    help: ArgumentHelp(
+      "Let evaluation use a moving average of the parameters, this slow (0; 0.98 where few samples say when to stop).",
+      valueName: "part")
   )
   var ema: String?
 
@@ -70,24 +85,21 @@ struct TrainingArguments: ParsableArguments {
     _ network: NetworkArguments
   ) throws(MaasError) -> TrainerOptions {
     var options = TrainerOptions()
+    let isFew = samples < fewSamples
     // Epochs of few samples have few steps.
-    (options.loss, options.epochs, options.patience) = samples < 5000 ? (loss, 500, 50) : (loss, 200, 20)
+    (options.loss, options.epochs, options.patience) = isFew ? (loss, 1500, 50) : (loss, 200, 20)
     options.batchSize = samples < 20_000 ? 32 : 128
+    if isFew, network.isUsual { options.learningRate = 0.002 }
     (options.seed, options.threads) = (Int64(seed), threads)
     options.frozen = network.freeze
     if let rank = network.lora { try options.set("lora_rank", "\(rank)") }
-    for (name, value) in specified { try options.set(name, value) }
-    for (name, value) in named {
-      do {
-        try options.set(name, value)
-      } catch {
-        throw error
-      }
-    }
+    let given = specified + named
+    for (name, value) in given { try options.set(name, value) }
+    if isFew, !given.contains(where: { $0.name == "ema" }) { options.average(samples) }
     return options
   }
 
-  private var named: [(String, String)] {
+  private var named: [(name: String, value: String)] {
     let rows: [(String, String?)] = [
       ("loss", loss), ("update_rule", updateRule), ("learning_rate", learningRate), ("schedule", schedule),
       ("warm_up", warmUp), ("epochs", epochs), ("batch_size", batchSize), ("patience", patience),
@@ -115,5 +127,14 @@ struct TrainingArguments: ParsableArguments {
     } catch {
       throw ValidationError(error.message)
     }
+  }
+}
+
+extension TrainerOptions {
+  /// Few validation samples tell one epoch from another by chance as much as by worth: averages of the last steps hardly
+  /// differ by chance. They are of no use to trainings that are as short as they look back.
+  fileprivate mutating func average(_ samples: Int) {
+    let steps = product(epochs, (samples + batchSize - 1) / batchSize) ?? .max
+    if patience > 0, steps >= 500 { ema = 0.98 }
   }
 }

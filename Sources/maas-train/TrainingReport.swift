@@ -25,6 +25,8 @@ struct TrainingReport {
   var epochs: [Epoch] = []
   /// Of the epoch whose parameters the model has.
   var best: Int?
+  /// Whether the model was trained again for so many epochs, with the validation samples.
+  var isRefitted = false
   var parts: [Part] = []
   var classNames: [String] = []
   /// How often samples of a class (row) were taken for another (column).
@@ -60,7 +62,7 @@ extension TrainingReport {
 
   /// And after it.
   var resultText: String {
-    var lines = ["epochs \(epochs.count)" + (best.map { ", the model is of epoch \($0 + 1)" } ?? "")]
+    var lines = ["epochs \(epochs.count)" + (best.map { bestText($0 + 1) } ?? "")]
     for part in parts {
       let figures = part.figures.map { "\($0.name) \(figure($0.value))" }
       lines.append("\(part.name) (\(part.samples)): " + joined(figures, ", "))
@@ -70,6 +72,12 @@ extension TrainingReport {
     }
     if !files.isEmpty { lines += [""] + aligned(files) }
     return joined(lines, "\n") + "\n"
+  }
+
+  private func bestText(_ epoch: Int) -> String {
+    isRefitted
+      ? ", the best was \(epoch): the model is trained again for so many, with the validation samples"
+      : ", the model is of epoch \(epoch)"
   }
 
   private func aligned(_ rows: [(name: String, value: String)]) -> [String] {
@@ -97,7 +105,7 @@ extension TrainingReport {
   var json: String {
     JSON.object([
       ("title", .string(title)), ("decisions", .object(decisions.map { ($0.name, .string($0.value)) })),
-      ("best_epoch", best.map { .int($0 + 1) } ?? .null),
+      ("best_epoch", best.map { .int($0 + 1) } ?? .null), ("refitted", .bool(isRefitted)),
       (
         "results",
         .object(
