@@ -73,7 +73,8 @@ def _library() -> ctypes.CDLL:
     target = os.path.join(ROOT, ".build", "bench", "liblimits.so")
     if not os.path.exists(target) or os.path.getmtime(target) < os.path.getmtime(source):
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        subprocess.run(["gcc", "-O3", "-march=native", "-shared", "-fPIC", "-pthread", source, "-o", target], check=True)
+        flags = ["-O3", "-march=native", "-shared", "-fPIC", "-pthread"]
+        subprocess.run(["gcc", *flags, source, "-o", target], check=True)
     library = ctypes.CDLL(target)
     library.maas_line_seconds.restype = ctypes.c_double
     for peak in (library.maas_peak_flops, library.maas_peak_byte_ops, library.maas_peak_read):

@@ -62,8 +62,8 @@ struct ArenaLayout {
 
   private typealias Placed = (block: ArenaBlock, begin: Int)
 
-  /// Largest first, among `fixed`, which are in the order of their places. Where that leaves holes, the block that ended
-  /// highest is placed before all others the next time.
+  /// Largest first, among `fixed`, which are in the order of their places. Where that leaves holes, the block that
+  /// ended highest is placed before all others the next time.
   private static func fitted(
     _ blocks: [ArenaBlock], among fixed: [Placed], _ least: Int, tries: Int
   ) -> ArenaLayout {

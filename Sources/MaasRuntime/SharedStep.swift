@@ -132,8 +132,9 @@ struct SharedStep {
   }
 }
 
-/// The chunks that the items of a step are dealt out in. The first ones, one for each participant, are most of the work:
-/// what a thread reads is then mostly what it wrote, and what comes next is known. The others go to who is free.
+/// The chunks that the items of a step are dealt out in. The first ones, one for each participant, are most of the
+/// work: what a thread reads is then mostly what it wrote, and what comes next is known. The others go to who is
+/// free.
 struct Deal {
   private let first, grain, participants: Int64
   /// By how much longer all of the first chunks are than others.

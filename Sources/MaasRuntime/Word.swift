@@ -4,7 +4,8 @@ import CMaasSystem
 struct Word {
   private let address: UnsafeMutablePointer<UInt32>
 
-  /// Alone on its cache line. Nil when there is no memory. Words are never given back: threads may look at them at any time.
+  /// Alone on its cache line. Nil when there is no memory. Words are never given back: threads may look at them at
+  /// any time.
   init?() {
     guard let memory = maas_sys_alloc(64, 64) else { return nil }
     self.init(at: memory)

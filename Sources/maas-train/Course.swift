@@ -2,8 +2,8 @@ import MaasCore
 import MaasData
 import MaasTrainer
 
-/// The way from samples to a trained network: validation samples say after how many epochs it is best, and then may be learned
-/// from themselves, by a second training from the same beginning for so many epochs.
+/// The way from samples to a trained network: validation samples say after how many epochs it is best, and then may
+/// be learned from themselves, by a second training from the same beginning for so many epochs.
 struct Course {
   let plan: Plan
   let shop: Workshop

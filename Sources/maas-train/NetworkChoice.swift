@@ -32,8 +32,9 @@ extension NetworkArguments {
     return try dense(task, denseLayers(samples))
   }
 
-  /// What was asked for, or what many sets show to be good where nothing is known: one layer, and dropout, without which small
-  /// data are learned by heart. A wide and smooth layer, of which much is left out, is the mean of many small networks.
+  /// What was asked for, or what many sets show to be good where nothing is known: one layer, and dropout, without
+  /// which small data are learned by heart. A wide and smooth layer, of which much is left out, is the mean of many
+  /// small networks.
   func denseLayers(_ samples: Int) -> DenseLayers {
     let usual: DenseLayers
     if let layers {

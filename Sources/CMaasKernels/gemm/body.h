@@ -1,4 +1,5 @@
-/// gemm for one instruction set: a work item is a tile of Y. Included by files that defined MAAS_TILE, MAAS_MR and MAAS_NV.
+/// gemm for one instruction set: a work item is a tile of Y. Included by files that defined MAAS_TILE, MAAS_MR and
+/// MAAS_NV.
 #include "layout.h"
 #include "left.h"
 #include "right.h"
@@ -97,8 +98,8 @@ static int64_t even_height(const maas_f32_gemm_params *g, int64_t rows) {
 /// Few groups of rows read a panel where it lies as fast as a copy of it.
 enum { groups_in_place = 3 };
 
-/// So do many, where rows of a wide panel are less than this apart, or where all rows of a narrow one fit beside what else
-/// the caches hold.
+/// So do many, where rows of a wide panel are less than this apart, or where all rows of a narrow one fit beside what
+/// else the caches hold.
 enum { bytes_apart = 1 << 12, bytes_of_rows = 1 << 16 };
 
 static bool stays_in_place(const maas_f32_gemm_params *g, const maas_gemm_pass *pass) {
@@ -111,8 +112,8 @@ static bool stays_in_place(const maas_f32_gemm_params *g, const maas_gemm_pass *
 /// Of a transposed A that fits beside what else the first-level cache holds.
 enum { bytes_in_place = 1 << 14 };
 
-/// A is packed where its rows lie scattered and are read again and again; else they are read in place, a line of each at
-/// a time.
+/// A is packed where its rows lie scattered and are read again and again; else they are read in place, a line of each
+/// at a time.
 static bool packing_pays(const maas_f32_gemm_params *g, const gemm_item *item) {
   return g->a_col != 1 && item->rows > MAAS_MR && item->columns > 2 * MAAS_NR &&
          g->k * g->a_col * (int64_t)sizeof(real) > bytes_in_place;

@@ -22,12 +22,12 @@ MAAS_ENTRY(maas_f32_gemm, rows)
 /// stays in the second-level cache and every thread finds some.
 enum { most_row_groups = 22, most_columns = 1024, least_columns = 64, wanted_items = 16 };
 
-/// Rows that are worth reading all of B for. Threads that take rows read what they wrote in the step before; what another
-/// has just written takes several times as long.
+/// Rows that are worth reading all of B for. Threads that take rows read what they wrote in the step before; what
+/// another has just written takes several times as long.
 enum { band = 64 };
 
-/// Where a tile of so few columns would be cut into fewer rows: more copies of a B with narrow panels cost more than fewer
-/// items do.
+/// Where a tile of so few columns would be cut into fewer rows: more copies of a B with narrow panels cost more than
+/// fewer items do.
 enum { copied_columns = 32, copied_items = 8 };
 
 /// What a full tile takes, at least: its operations, or B from the third-level cache.

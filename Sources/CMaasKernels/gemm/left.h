@@ -12,7 +12,8 @@ static inline void copy_few(const real *from, int64_t n, real *to) {
 }
 
 /// Of a transposed A: a stretch of one of its rows at a time, with what comes next fetched, as those rows may lie a
-/// page apart. Whole vectors are stored where what they hold too much is written over afterwards: parts of them are slow.
+/// page apart. Whole vectors are stored where what they hold too much is written over afterwards: parts of them are
+/// slow.
 static void pack_transposed_a(int64_t rows, int64_t height, int64_t k, maas_gemm_left a, real *to) {
   enum { ahead = 16, line = 64 / sizeof(real) };
   for (int64_t p = 0; p < k; p++, a.a += a.col, to += height) {

@@ -1,7 +1,7 @@
 /// Many rows of bytes times a panel with AVX2, which has no instruction that adds four products of bytes in 32 bits.
-/// One adds two in 16 bits, and holds sums that need more within those. So that this never happens, two neighbours whose
-/// sum is beyond `most_sum` are cut to that, and what was cut off is multiplied apart. A lane holds a row of A: this
-/// concerns one column only. Included by block.h.
+/// One adds two in 16 bits, and holds sums that need more within those. So that this never happens, two neighbours
+/// whose sum is beyond `most_sum` are cut to that, and what was cut off is multiplied apart. A lane holds a row of A:
+/// this concerns one column only. Included by block.h.
 
 enum { most_sum = INT16_MAX / UINT8_MAX, lane_columns = 4, row_bytes = lanes_rows * 4 };
 

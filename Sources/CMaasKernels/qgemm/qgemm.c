@@ -84,8 +84,8 @@ static bool choose_lanes_tile(maas_s8_gemm_params *g, const maas_kernel *kernel)
   return true;
 }
 
-/// Cuts rows and then columns until there is something for every thread or it is worth nobody's while. Tiles of rows differ
-/// by one group at most.
+/// Cuts rows and then columns until there is something for every thread or it is worth nobody's while. Tiles of rows
+/// differ by one group at most.
 static void choose_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
   if (choose_lanes_tile(g, kernel))
     return;

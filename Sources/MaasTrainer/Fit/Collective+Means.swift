@@ -19,7 +19,8 @@ extension Collective {
     return Double(parts[0]) + Double(parts[1])
   }
 
-  /// What the first process says whose statement counts, or process 0 where none does, with its number; the same on each.
+  /// What the first process says whose statement counts, or process 0 where none does, with its number; the same on
+  /// each.
   func statement(_ text: String, counts: Bool) throws(MaasError) -> String {
     var votes = [Float](repeating: 0, count: ranks)
     votes[rank] = counts ? 1 : 0

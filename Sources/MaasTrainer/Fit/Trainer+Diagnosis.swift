@@ -5,8 +5,8 @@ import MaasOptimizer
 import MaasRuntime
 
 extension Trainer {
-  /// Why the loss of the batch or its gradient is not finite. The step has changed nothing, so that it can be looked at again.
-  /// Of several processes all give the answer of the first one that finds something.
+  /// Why the loss of the batch or its gradient is not finite. The step has changed nothing, so that it can be looked
+  /// at again. Of several processes all give the answer of the first one that finds something.
   func diagnosis(_ graph: BoundGraph, _ loss: Double) throws(MaasError) -> MaasError {
     let loss = Float(loss)
     let what = loss.isFinite ? "a gradient is NaN or infinite" : "the loss is \(loss)"
@@ -17,7 +17,8 @@ extension Trainer {
     return MaasError(own.code, try collective.statement(own.message, counts: cause != nil))
   }
 
-  /// Nil where nothing of this process is wrong: its numbers are finite until they are added up, by a sum or over processes.
+  /// Nil where nothing of this process is wrong: its numbers are finite until they are added up, by a sum or over
+  /// processes.
   private func cause(
     _ graph: BoundGraph, _ problem: String, isBehindLoss: Bool
   ) throws(MaasError) -> MaasError? {
