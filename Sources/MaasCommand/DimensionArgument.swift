@@ -11,7 +11,7 @@ package struct DimensionArgument {
       throw ValidationError("it must have the form dimension=size")
     }
     guard let size = Int(argument[argument.index(after: equals)...]), size >= 0 else {
-      throw ValidationError("the size must be a whole number from 0")
+      throw ValidationError("the size must be a whole number from 0 to \(Int.max)")
     }
     name = Name(String(argument[..<equals]))
     self.size = size

@@ -44,6 +44,11 @@ package enum Terminal {
     if showsErrors { error("\r\u{1b}[K\(text)") }
   }
 
+  /// One line on standard error that says why a program stops.
+  package static func complain(_ message: String, _ program: String) {
+    error("\(program): \(printable(message))\n")
+  }
+
   package static func error(_ text: String) {
     let bytes = Array(text.utf8)
     _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CMaas
-import CMaasSystem
 import MaasCommand
 import MaasCore
 
@@ -18,6 +17,10 @@ struct MaasModel: ParsableCommand {
     ])
 
   static func main() {
+    if let name = CommandLine.arguments.dropFirst().first, let mistake = mistake(name) {
+      complain("\(mistake) (see 'maas-model --help')")
+      exit(withError: ExitCode(2))
+    }
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -26,19 +29,18 @@ struct MaasModel: ParsableCommand {
     }
   }
 
-  /// Prints what ArgumentParser has to say (help is an "error" too) with this program's exit codes.
+  /// What is wrong with a first word that is no command.
+  private static func mistake(_ name: String) -> String? {
+    let names = configuration.subcommands.map { "\($0)".lowercased() } + ["help"]
+    if name.hasPrefix("-") || names.contains(name) { return nil }
+    let guess = didYouMean(name, names).map { "; \($0)" } ?? ""
+    return "there is no command '\(name)': expected \(joined(names, ", "))\(guess)"
+  }
+
+  /// Ends with this program's exit status for what ArgumentParser has to say; help is an "error" too.
   private static func quit(_ error: any Error) -> Never {
     switch exitCode(for: error) {
-    case .success:
-      do {
-        try printLine(fullMessage(for: error))
-        MaasModel.exit()
-      } catch {
-        fail("\(error)")
-      }
-    case .validationFailure:
-      try? printLine(fullMessage(for: error), to: 2)
-      MaasModel.exit(withError: ExitCode(2))
+    case .success, .validationFailure: exit(withError: ExitCode(answer(error, "maas-model")))
     default: fail(message(for: error))
     }
   }
@@ -49,16 +51,8 @@ struct MaasModel: ParsableCommand {
   }
 }
 
-/// Prints a line to standard output (1) or standard error (2), whole or with an error.
-func printLine(_ text: String, to descriptor: Int32 = 1) throws {
-  let line = text + "\n"
-  let error = line.utf8CString.withUnsafeBufferPointer { bytes in
-    bytes.baseAddress.map { maas_sys_print(descriptor, $0, bytes.count - 1) } ?? 0
-  }
-  if error != 0 { throw MaasError.unwritable("standard output", error) }
-}
+/// Prints a line to standard output, whole or with an error.
+func printLine(_ text: String) throws { try Terminal.print(text + "\n") }
 
 /// A line on standard error; nobody is left to tell when that fails.
-func complain(_ message: String) {
-  try? printLine("maas-model: \(Terminal.printable(message))", to: 2)
-}
+func complain(_ message: String) { Terminal.complain(message, "maas-model") }

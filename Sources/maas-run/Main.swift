@@ -14,7 +14,7 @@ import MaasCore
     do {
       command = try RunCommand.parse(RunCommand.withExplicitSeed(arguments))
     } catch {
-      return answer(error)
+      return RunCommand.answer(error, program)
     }
     do throws(MaasError) {
       try command.run()
@@ -23,21 +23,5 @@ import MaasCore
       Terminal.complain(error.message)
       return 1
     }
-  }
-
-  /// Prints what arguments ask for that are not to be run: help, the version, or what is wrong with them.
-  private static func answer(_ error: any Error) -> Int32 {
-    if RunCommand.exitCode(for: error) == .success {
-      do throws(MaasError) {
-        try Terminal.print(RunCommand.fullMessage(for: error) + "\n")
-        return 0
-      } catch {
-        Terminal.complain(error.message)
-        return 1
-      }
-    }
-    let lines = RunCommand.message(for: error).split(separator: "\n").map(String.init)
-    Terminal.complain(joined(lines, " ") + " (see 'maas-run --help')")
-    return 2
   }
 }

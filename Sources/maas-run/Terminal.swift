@@ -1,8 +1,7 @@
 import MaasCommand
 
+let program = "maas-run"
+
 extension Terminal {
-  /// One line on standard error that says why the tool stops.
-  static func complain(_ message: String) {
-    error("maas-run: \(printable(message))\n")
-  }
+  static func complain(_ message: String) { complain(message, program) }
 }

@@ -15,7 +15,7 @@ import MaasCore
     do {
       command = try TrainCommand.parse(arguments)
     } catch {
-      return answer(error)
+      return TrainCommand.answer(error, program)
     }
     do throws(MaasError) {
       try command.run(arguments)
@@ -27,27 +27,10 @@ import MaasCore
       return 1
     }
   }
-
-  /// Prints what arguments ask for that are not to be run: help, the version, or what is wrong with them.
-  private static func answer(_ error: any Error) -> Int32 {
-    if TrainCommand.exitCode(for: error) == .success {
-      do throws(MaasError) {
-        try Terminal.print(TrainCommand.fullMessage(for: error) + "\n")
-        return 0
-      } catch {
-        Terminal.complain(error.message)
-        return 1
-      }
-    }
-    let lines = TrainCommand.message(for: error).split(separator: "\n").map(String.init)
-    Terminal.complain(joined(lines, " ") + " (see 'maas-train --help')")
-    return 2
-  }
 }
 
+private let program = "maas-train"
+
 extension Terminal {
-  /// One line on standard error that says why the tool stops.
-  static func complain(_ message: String) {
-    error("maas-train: \(printable(message))\n")
-  }
+  static func complain(_ message: String) { complain(message, program) }
 }

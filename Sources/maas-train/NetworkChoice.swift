@@ -49,9 +49,13 @@ extension NetworkArguments {
   }
 
   func dense(_ task: Network.Task, _ layers: DenseLayers) throws(MaasError) -> Network {
-    try .mlp(
-      task, layers: layers.widths, activation: layers.activation, dropout: layers.dropout,
-      batchNormalization: batchNorm)
+    do {
+      return try .mlp(
+        task, layers: layers.widths, activation: layers.activation, dropout: layers.dropout,
+        batchNormalization: batchNorm)
+    } catch {
+      throw error.inFile("--layers, --activation, --dropout")
+    }
   }
 
   /// Layers of a file between the input and a last dense layer.

@@ -1,3 +1,4 @@
+import Glibc
 import Maas
 import MaasCommand
 import MaasCore
@@ -7,6 +8,7 @@ import MaasTrainer
 extension TrainCommand {
   func run(_ arguments: [String]) throws(MaasError) {
     Interruption.listen()
+    try checkFolders()
     let job = try Job.join()
     let plan = try Plan(self)
     let dataset = plan.dataset
@@ -36,6 +38,14 @@ extension TrainCommand {
     (report.epochs, report.best, report.isRefitted) = (trained.epochs, trained.best, trained.again != nil)
     try deploy(trained, plan, shop, &report)
     try finish(&report, record)
+  }
+
+  /// Refuses files that could not be written when all is learned.
+  private func checkFolders() throws(MaasError) {
+    for path in [output, report, record, predictions].compactMap({ $0 }) {
+      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+      if access(folder, W_OK) != 0 { throw MaasError.unwritable(path, errno) }
+    }
   }
 
   /// The network and how it is trained, after a search where one is asked for.

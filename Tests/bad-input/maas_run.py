@@ -1,4 +1,5 @@
-"""Gives each case of the table to maas-run, or to maas-model beside it: maas_run.py MAAS_RUN FOLDER (as made by make.py) [case…]
+"""Gives each case of the table to maas-run, or to maas-model beside it: maas_run.py MAAS_RUN FOLDER (as made by
+make.py) [case…]
 
 A refusal is an exit code of 1 to 125, nothing on standard output, one sentence on standard error with the words of
 the table, and no file that was not there before.
@@ -28,8 +29,7 @@ def run(program, folder, *arguments):
 
 
 def faults_of_refusal(case, result, before, after):
-    # Behind a fault of the command line its usage is told.
-    lines = result.stderr.split("\nUsage:")[0].strip().splitlines()
+    lines = result.stderr.strip().splitlines()
     if not 1 <= result.returncode <= 125:
         yield f"exit code {result.returncode}"
     if result.stdout:
