@@ -116,7 +116,9 @@ struct ArenaLayout {
     }
     guard lasting.count <= mostLasting else { return recycled(byBirth, limit) }
     var layout = fitted(lasting, among: [], least, tries: 0)
-    let taken = lasting.map { ($0, layout.offsets[$0.buffer] ?? 0) }.sorted { $0.1 < $1.1 }
+    let offsets = layout.offsets
+    let byPlace = lasting.sorted { (offsets[$0.buffer] ?? 0) < (offsets[$1.buffer] ?? 0) }
+    let taken = byPlace.map { (block: $0, begin: offsets[$0.buffer] ?? 0) }
     for piece in pieces { layout.add(piece, among: taken, least) }
     return layout
   }
