@@ -66,12 +66,18 @@ static inline int64_t maas_s8_row(int64_t k) { return maas_round_up(k, 64) + 64;
 /// Groups of 4 neighbours along k.
 static inline int64_t maas_s8_quads(int64_t k) { return maas_ceil_div(k, 4); }
 
-/// Rows of A that go into lanes together, the fewest of a block that do, and how long they are at least.
-enum { lanes_rows = 16, least_lanes = 32, least_lanes_depth = 64, most_lanes_bytes = 256 * 1024 };
+/// Rows of A that go into lanes together, the fewest of a block that do, and how long they are.
+enum {
+  lanes_rows = 16,
+  least_lanes = 32,
+  least_lanes_depth = 64,
+  most_lanes_depth = 1 << 20,
+  most_lanes_bytes = 256 * 1024
+};
 
 /// How many of a block's rows go into lanes before they meet B: they stay in the second-level cache. 0: none.
 static inline int64_t maas_s8_lanes_pass(int64_t k, int64_t rows) {
-  if (rows < least_lanes || k < least_lanes_depth)
+  if (rows < least_lanes || k < least_lanes_depth || k > most_lanes_depth)
     return 0;
   int64_t fitting = most_lanes_bytes / (4 * maas_s8_quads(k)) / lanes_rows * lanes_rows;
   return maas_min64(maas_round_up(rows, lanes_rows), maas_max64(least_lanes, fitting));
