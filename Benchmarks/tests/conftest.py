@@ -2,4 +2,5 @@ import os
 import sys
 
 BENCHMARKS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [BENCHMARKS, os.path.join(BENCHMARKS, os.pardir, "bindings", "python", "src")]
+ROOT = os.path.dirname(BENCHMARKS)
+sys.path[:0] = [BENCHMARKS, os.path.join(ROOT, "bindings", "python", "src"), os.path.join(ROOT, "Tests", "models")]
