@@ -40,7 +40,8 @@ func c(_ name: String, _ dependencies: Target.Dependency...) -> Target {
           "-std=gnu11", "-O2", "-fno-asynchronous-unwind-tables", "-Wall", "-Wextra", "-Werror",
           "-fno-math-errno", "-fvisibility=hidden",
         ] + (fuzzing ? ["-g", "-fsanitize=fuzzer-no-link,address,undefined", "-fno-sanitize=function"] : [])),
-    ])
+    ],
+    linkerSettings: [.linkedLibrary("m")])
 }
 
 func test(_ name: String, _ dependencies: Target.Dependency...) -> Target {
@@ -68,6 +69,8 @@ var package = Package(
   name: "maas",
   products: [
     .library(name: "maas", type: .dynamic, targets: ["MaasABI"]),
+    .library(name: "Maas", targets: ["Maas"]),
+    .library(name: "MaasTrainer", targets: ["MaasTrainer"]),
     .executable(name: "maas-run", targets: ["maas-run"]),
     .executable(name: "maas-model", targets: ["maas-model"]),
     .executable(name: "maas-train", targets: ["maas-train"]),
