@@ -51,7 +51,10 @@ class Machine:
 
     def line(self) -> float:
         """Seconds that a line of the cache takes from one thread to another, now."""
-        return self._library.maas_line_seconds()
+        seconds = self._library.maas_line_seconds()
+        if seconds < 0:
+            raise OSError("no second thread can be had to pass a line of the cache to")
+        return seconds
 
 
 def _at_once(threads: int, function: Callable[[int], float]) -> list[float]:
