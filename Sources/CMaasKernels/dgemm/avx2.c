@@ -9,6 +9,7 @@
 #define MAAS_TILE 6x8
 #define MAAS_MR 6
 #define MAAS_NV 2
+#define MAAS_STRETCH 4
 #include "../gemm/body.h"
 #pragma clang attribute pop
 #endif

@@ -143,10 +143,9 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
       store_columns(nv, y + r * f->y_row, v, clamped(limits, acc[r][v]), columns);
 }
 
-/// Bytes of a panel to fetch ahead. With few rows the processor itself runs ahead as far, and the hardware
-/// fetches better alone.
-#define MAAS_AHEAD 4096
-#define MAAS_AHEAD_LEAST 12
+/// With few sums in flight they would wait for each other: `MAAS_CHAINS` independent ones over interleaved p.
+#define MAAS_CHAINS 4
+#define MAAS_FEW 4
 
 /// What is fetched while the registers are busy: from `at`, `step` bytes on with each row of B.
 typedef struct maas_gemm_ahead {
@@ -154,45 +153,11 @@ typedef struct maas_gemm_ahead {
   int64_t step;
 } maas_gemm_ahead;
 
-/// Where groups of rows read a panel in turn, each also fetches its share of the next one, so that memory never rests.
-static inline maas_gemm_ahead ahead_of(const maas_gemm_pass *pass, const real *b, int64_t i, int64_t j) {
-  if (pass->share == 0)
-    return (maas_gemm_ahead){(const char *)b, 0};
-  const real *next = j + MAAS_NR < pass->columns ? b + pass->panel : pass->after;
-  return (maas_gemm_ahead){(const char *)next + i / pass->height * pass->share * pass->k, pass->share};
-}
-
-/// What this tile soon reads of its panel, and a line more.
-MAAS_INLINE void fetch(const int mr, const int nv, const real *b, const char *at) {
-  if (mr * nv < MAAS_AHEAD_LEAST)
-    return;
-  for (int64_t line = 0; line < nv * V_WIDTH * (int64_t)sizeof(real); line += 64)
-    __builtin_prefetch((const char *)b + line + MAAS_AHEAD);
-  __builtin_prefetch(at);
-}
-
-/// acc[mr][nv] = A[mr, k] B[k, NR].
-MAAS_INLINE void multiply(const int mr, const int nv, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a,
-                          maas_gemm_right b, maas_gemm_ahead ahead) {
-  MAAS_EACH (i, mr)
-    MAAS_EACH (v, nv)
-      acc[i][v] = v_set(0);
-  for (int64_t p = 0; p < k; p++, b.b += b.row, a.a += a.col, ahead.at += ahead.step) {
-    vf columns[MAAS_NV];
-    MAAS_EACH (v, nv)
-      columns[v] = v_load(b.b + v * V_WIDTH);
-    fetch(mr, nv, b.b, ahead.at);
-    MAAS_EACH (i, mr) {
-      vf row = v_set(a.a[i * a.row]);
-      MAAS_EACH (v, nv)
-        acc[i][v] = v_fma(row, columns[v], acc[i][v]);
-    }
-  }
-}
-
-/// With few sums in flight they would wait for each other: `MAAS_CHAINS` independent ones over interleaved p.
-#define MAAS_CHAINS 4
-#define MAAS_FEW 4
+#ifdef MAAS_STRETCH
+#include "stretch.h"
+#else
+#include "ahead.h"
+#endif
 
 MAAS_INLINE void multiply_few(const int mr, const int nv, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a,
                               maas_gemm_right b) {
