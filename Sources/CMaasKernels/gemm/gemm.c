@@ -63,11 +63,20 @@ static int64_t least_row_pieces(const maas_f32_gemm_params *g, int64_t mr) {
   return has_bands(g) ? maas_round_up(pieces, 2) : pieces;
 }
 
+/// Every pass over k reads and writes a tile of Y again: the more there are, the smaller it is, so that it stays near.
+static int64_t columns_of_tile(const maas_f32_gemm_params *g, int64_t rows, int64_t mr, int64_t nr) {
+  int64_t passes = maas_max64(1, maas_ceil_div(g->k, MAAS_GEMM_KC)),
+          most = most_columns * most_row_groups * mr;
+  int64_t columns = maas_min64(most_columns, most / maas_max64(1, rows * passes));
+  return nr <= 16 ? maas_max64(2 * least_columns, columns) : most_columns;
+}
+
 /// Halves the tile until there is something for every thread or it is worth nobody's while: its columns first, since
 /// A's rows stay in the second-level cache while B comes from farther away, once for each tile of them.
 static void choose_tile(maas_f32_gemm_params *g, int64_t mr, int64_t nr, int64_t batch) {
   int64_t row_pieces = least_row_pieces(g, mr);
-  int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, most_columns));
+  int64_t columns = columns_of_tile(g, maas_ceil_div(g->m, row_pieces), mr, nr);
+  int64_t column_pieces = maas_max64(1, maas_ceil_div(g->n, columns));
   bool copied = g->b_form == MAAS_GEMM_B_PLAIN && g->a_col == 1 && maas_gemm_slab_panels(nr) > 1;
   for (;;) {
     g->tile_m = maas_max64(mr, maas_ceil_div(g->m, row_pieces));
