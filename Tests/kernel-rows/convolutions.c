@@ -21,7 +21,8 @@ static void choose_window(maas_f32_conv_params *g, uint64_t *random) {
     g->stride[d] = used ? 1 + (int64_t)(random_bits(random) % 2) : 1;
     g->dilation[d] = random_bits(random) % 4 == 0 ? 2 : 1;
     g->pad[d] = used ? (int64_t)(random_bits(random) % 3) : 0;
-    g->input[d] = used ? g->kernel[d] * g->dilation[d] + (int64_t)(random_bits(random) % 9) : 1;
+    unsigned more = d == MAAS_SPATIAL_RANK - 1 ? 80 : 9;
+    g->input[d] = used ? g->kernel[d] * g->dilation[d] + (int64_t)(random_bits(random) % more) : 1;
     int64_t reach = (g->kernel[d] - 1) * g->dilation[d] + 1;
     g->output[d] = (g->input[d] + 2 * g->pad[d] - reach) / g->stride[d] + 1;
   }

@@ -79,74 +79,20 @@ typedef struct depthwise_target {
   int64_t y_row, count;
 } depthwise_target;
 
-/// MAAS_MR neighbouring outputs of a kernel of three columns: they share what they load. `nv` vectors have all
-/// channels.
-MAAS_INLINE void sum_three(const int nv, const depthwise_row *d, int64_t left, const int stride,
-                           const bool at_edge, const depthwise_target *to) {
-  vi sum[MAAS_MR][MAAS_NV], taps[MAAS_NV];
-  const uint8_t *const rows[] = {d->rows[0], d->rows[1], d->rows[2], NULL};
-  MAAS_EACH (i, MAAS_MR)
-    MAAS_EACH (v, nv)
-      sum[i][v] = vi_set(0);
-  MAAS_EACH (x, (MAAS_MR - 1) * stride + 3) {
-    load_taps(d, rows, left + x, 3, at_edge, taps);
-    MAAS_EACH (k, 3)
-      if (x >= k && (x - k) % stride == 0 && (x - k) / stride < MAAS_MR)
-        add_taps(nv, taps, d->weights + k * 4 * MAAS_NR, sum[(x - k) / stride]);
-  }
-  MAAS_EACH (i, MAAS_MR)
-    add_base(nv, d->base, sum[i]);
-  if (!finishes_sums || !to->bytes) {
-    MAAS_EACH (i, MAAS_MR)
-      store_sums(nv, sum[i], to->sums + i * MAAS_NR);
-    return;
-  }
-  MAAS_EACH (i, MAAS_MR)
-    if (i < to->count)
-      store_plain_bytes(nv, to->bytes, sum[i], to->y + i * to->y_row);
-}
-
-/// Whether the outputs see x only.
-static bool sees_inside(const depthwise_row *d, int64_t left) {
-  int64_t last = left + (MAAS_MR - 1) * d->g->stride[maas_width] + 2;
-  return left >= 0 && last < d->g->input[maas_width] && d->rows[0] && d->rows[1] && d->rows[2];
-}
-
 typedef void sum_function(const depthwise_row *d, int64_t left, const depthwise_target *to);
-#define SUM_THREE(name, nv, stride, at_edge)                                                                 \
-  static __attribute__((noinline)) void name(const depthwise_row *d, int64_t left,                           \
-                                             const depthwise_target *to) {                                   \
-    sum_three(nv, d, left, stride, at_edge, to);                                                             \
-  }
-enum { half_nv = (MAAS_NV + 1) / 2 };
-SUM_THREE(sum_whole_1, MAAS_NV, 1, false)
-SUM_THREE(sum_whole_2, MAAS_NV, 2, false)
-SUM_THREE(sum_half_1, half_nv, 1, false)
-SUM_THREE(sum_half_2, half_nv, 2, false)
-SUM_THREE(sum_at_edge_1, MAAS_NV, 1, true)
-SUM_THREE(sum_at_edge_2, MAAS_NV, 2, true)
-
-/// A panel that is half empty costs half.
-static void sum_three_1(const depthwise_row *d, int64_t left, const depthwise_target *to) {
-  bool is_half = d->width <= half_nv * V_WIDTH;
-  (!sees_inside(d, left) ? sum_at_edge_1 : is_half ? sum_half_1 : sum_whole_1)(d, left, to);
-}
-static void sum_three_2(const depthwise_row *d, int64_t left, const depthwise_target *to) {
-  bool is_half = d->width <= half_nv * V_WIDTH;
-  (!sees_inside(d, left) ? sum_at_edge_2 : is_half ? sum_half_2 : sum_whole_2)(d, left, to);
-}
 static void sum_each(const depthwise_row *d, int64_t left, const depthwise_target *to) {
   for (int64_t i = 0; i < to->count; i++)
     sum_any(d, left + i * d->g->stride[maas_width], to->sums + i * MAAS_NR);
 }
 
+#ifdef MAAS_LANES
 static sum_function *sum_function_of(const maas_f32_conv_params *g) {
-  int64_t stride = g->stride[maas_width];
-  if (g->kernel[maas_depth] != 1 || g->kernel[maas_height] > 3 || g->kernel[maas_width] != 3 ||
-      g->dilation[maas_width] != 1 || stride > 2)
-    return sum_each;
-  return stride == 1 ? sum_three_1 : sum_three_2;
+  (void)g;
+  return sum_each;
 }
+#else
+#include "three.h"
+#endif
 
 /// Where the taps of a row of outputs meet x.
 static void find_rows(const maas_f32_conv_params *g, const uint8_t *x, int64_t z, int64_t y,
@@ -168,7 +114,14 @@ typedef struct depthwise_panel {
   depthwise_row row;
   panel_columns columns;
   maas_s8_block block;
+#ifdef MAAS_LANES
+  vi words[3][2 * MAAS_NV]; ///< Weights; see words.h.
+#endif
 } depthwise_panel;
+
+#ifdef MAAS_LANES
+#include "words.h"
+#endif
 
 static void load_panel(const maas_s8_conv_params *p, void *const *operands, int64_t first,
                        depthwise_panel *to) {
@@ -184,6 +137,10 @@ static void load_panel(const maas_s8_conv_params *p, void *const *operands, int6
   to->row.weights = (const uint8_t *)operands[MAAS_S8_B] + first / MAAS_NR * maas_s8_panel(k, MAAS_NR);
   load_integers(&to->block, first, (const int32_t *)(const void *)(to->row.weights + k * MAAS_NR),
                 &to->columns);
+#ifdef MAAS_LANES
+  if (takes_words(g))
+    load_word_weights(to->row.weights, to->words);
+#endif
   if (p->finish.y_type != MAAS_ELEMENT_S32)
     load_floats(&to->block, first, &to->columns);
 }
@@ -194,11 +151,17 @@ static void depthwise_outputs(depthwise_panel *p, int64_t y) {
   int64_t width = g->output[maas_width];
   maas_element type = p->block.finish->y_type;
   bool is_plain = !p->columns.adds_more && !p->block.operands[MAAS_S8_RESIDUAL] && type != MAAS_ELEMENT_S32;
+  p->block.y = y * width * g->filters;
+#ifdef MAAS_LANES
+  if (takes_words(g)) {
+    word_row(p, is_plain);
+    return;
+  }
+#endif
   sum_function *sum = sum_function_of(g);
   bool to_bytes = finishes_sums && is_plain && type != MAAS_ELEMENT_F32 && sum != sum_each;
   int32_t sums[MAAS_MR * MAAS_NR];
   depthwise_target to = {.sums = sums, .bytes = to_bytes ? &p->columns : NULL, .y_row = g->filters};
-  p->block.y = y * width * g->filters;
   to.y = (uint8_t *)p->block.operands[MAAS_S8_Y] + p->block.y + p->first;
   for (int64_t x = 0; x < width; x += MAAS_MR, to.y += MAAS_MR * to.y_row) {
     to.count = maas_min64(MAAS_MR, width - x);
