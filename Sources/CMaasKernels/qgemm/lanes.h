@@ -245,6 +245,27 @@ static __attribute__((noinline)) void lanes_twice(const lanes_panel *p, const ui
   multiply_lanes(true, p, a, column, base, to);
 }
 
+/// Of rows that become bytes and have nothing of their own.
+static __attribute__((noinline)) void finish_plain_bytes(const maas_s8_block *k, const panel_columns *c,
+                                                         int64_t r, int64_t count, int64_t j,
+                                                         const int32_t *sums) {
+  uint8_t *y = (uint8_t *)k->operands[MAAS_S8_Y] + k->y + r * k->y_row + j;
+  for (int64_t i = 0; i < count; i++, sums += MAAS_NR, y += k->y_row) {
+    vi row[MAAS_NV];
+    MAAS_EACH (v, MAAS_NV)
+      row[v] = vi_load(sums + v * V_WIDTH);
+    store_plain_bytes(MAAS_NV, c, row, y);
+  }
+}
+
+typedef void finish_function(const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t count,
+                             int64_t j, const int32_t *sums);
+static finish_function *finish_of(const maas_s8_block *k, const panel_columns *c) {
+  return !c->is_plain                            ? finish_other_rows
+         : k->finish->y_type == MAAS_ELEMENT_F32 ? finish_plain_rows
+                                                 : finish_plain_bytes;
+}
+
 /// The rows of k, which lie in `a`, times a panel.
 static void multiply_lanes_panel(const maas_s8_block *k, int64_t j, const uint8_t *b, const uint8_t *a,
                                  uint8_t *spare) {
@@ -256,12 +277,12 @@ static void multiply_lanes_panel(const maas_s8_block *k, int64_t j, const uint8_
   panel_columns c;
   load_columns(k, j, b, &c);
   lanes_kernel *multiply_four = p.adds_twice ? lanes_twice : lanes_once;
+  finish_function *finish = finish_of(k, &c);
   int32_t sums[lanes_rows * MAAS_NR];
   for (int64_t r = 0; r < k->rows; r += lanes_rows, a += p.quads * row_bytes) {
     for (int64_t column = 0; column < c.width; column += lane_columns)
       multiply_four(&p, a, column, c.base, sums);
-    (c.is_plain ? finish_plain_rows : finish_other_rows)(k, &c, r, maas_min64(lanes_rows, k->rows - r), j,
-                                                         sums);
+    finish(k, &c, r, maas_min64(lanes_rows, k->rows - r), j, sums);
   }
 }
 

@@ -70,7 +70,7 @@ static inline int64_t maas_s8_quads(int64_t k) { return maas_ceil_div(k, 4); }
 enum {
   lanes_rows = 16,
   least_lanes = 32,
-  least_lanes_depth = 64,
+  least_lanes_depth = 16,
   most_lanes_depth = 1 << 20,
   most_lanes_bytes = 256 * 1024
 };
