@@ -151,10 +151,9 @@ static void depthwise_outputs(depthwise_panel *p, int64_t y) {
   int64_t width = g->output[maas_width];
   maas_element type = p->block.finish->y_type;
   bool is_plain = !p->columns.adds_more && !p->block.operands[MAAS_S8_RESIDUAL] && type != MAAS_ELEMENT_S32;
-  p->block.y = y * width * g->filters;
 #ifdef MAAS_LANES
   if (takes_words(g)) {
-    word_row(p, is_plain);
+    word_row(p, y, is_plain);
     return;
   }
 #endif
@@ -162,6 +161,7 @@ static void depthwise_outputs(depthwise_panel *p, int64_t y) {
   bool to_bytes = finishes_sums && is_plain && type != MAAS_ELEMENT_F32 && sum != sum_each;
   int32_t sums[MAAS_MR * MAAS_NR];
   depthwise_target to = {.sums = sums, .bytes = to_bytes ? &p->columns : NULL, .y_row = g->filters};
+  p->block.y = y * width * g->filters;
   to.y = (uint8_t *)p->block.operands[MAAS_S8_Y] + p->block.y + p->first;
   for (int64_t x = 0; x < width; x += MAAS_MR, to.y += MAAS_MR * to.y_row) {
     to.count = maas_min64(MAAS_MR, width - x);

@@ -107,11 +107,12 @@ static __attribute__((noinline)) void words_to_sums(const depthwise_panel *p, co
   multiply_columns(false, p, x, count, sums, NULL);
 }
 
-/// A row of outputs, `is_plain` if they have nothing of their own.
-static void word_row(const depthwise_panel *p, bool is_plain) {
+/// Row `row` of all the slices of y, `is_plain` if outputs have nothing of their own.
+static void word_row(depthwise_panel *p, int64_t row, bool is_plain) {
   const maas_f32_conv_params *g = p->row.g;
   bool to_bytes = is_plain && p->block.finish->y_type != MAAS_ELEMENT_F32;
   int64_t stride = g->stride[maas_width], width = g->output[maas_width], pad = g->pad[maas_width];
+  p->block.y = row * width * g->filters;
   uint8_t *y = (uint8_t *)p->block.operands[MAAS_S8_Y] + p->block.y + p->first;
   word_column x[word_columns];
   int32_t sums[word_outputs * MAAS_NR];
