@@ -138,11 +138,18 @@ static void lstm_rows(const maas_f32_lstm_params *g, const lstm_part *part) {
   update_hidden(g, part, t);
 }
 
+/// The n-th of panels [begin, end): every other step goes backwards, so that it begins with what the step before left in
+/// the caches.
+static int64_t panel_at(const maas_f32_lstm_params *g, int64_t begin, int64_t end, int64_t n) {
+  return g->time % 2 == 0 ? n : begin + end - 1 - n;
+}
+
 int32_t MAAS_F32_KERNEL(lstm)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
   (void)worker;
   const maas_f32_lstm_params *g = step->params;
   void *const *operands = step->operands;
-  for (int64_t j = begin * MAAS_NR; j < maas_min64(end * MAAS_NR, g->units); j += MAAS_NR)
+  for (int64_t n = begin; n < end; n++) {
+    int64_t j = panel_at(g, begin, end, n) * MAAS_NR;
     for (int64_t i = 0; i < g->rows; i += most_rows) {
       int64_t at = i * g->hidden + j;
       lstm_part part = {.rows = maas_min64(most_rows, g->rows - i),
@@ -157,5 +164,6 @@ int32_t MAAS_F32_KERNEL(lstm)(const maas_step *step, int64_t begin, int64_t end,
       part.r = (const float *)operands[7] + j * g->k;
       lstm_rows(g, &part);
     }
+  }
   return MAAS_STEP_OK;
 }
