@@ -5,7 +5,10 @@
 #include "../unroll.h"
 #include "nhwc.h"
 
-enum { depthwise_most_rows = 8 };
+enum {
+  depthwise_most_rows = 8,
+  line_channels = 16, ///< In a cache line.
+};
 
 /// Taps [first, end) along a dimension that meet the input.
 typedef struct tap_range {
@@ -148,6 +151,103 @@ MAAS_ALWAYS void depthwise_by_three(const depthwise_strip *d, int64_t inner, int
   }
 }
 
+/// With 16 registers three columns of weights leave no room for several outputs at once, but for a walk along a row of
+/// x: a column is loaded once, and goes into the three outputs that see it.
+enum { walks_columns = V_WIDTH == 8 };
+
+/// The column of x that comes next, in rows `row` apart, and the weights.
+typedef struct column_walk {
+  const float *from;
+  int64_t step, row;
+  vf weights[3][3];
+} column_walk;
+
+MAAS_ALWAYS column_walk column_walk_of(const depthwise_strip *d, const int rows) {
+  const maas_f32_conv_params *g = d->g;
+  column_walk walk = {.from = d->x,
+                      .step = g->channels,
+                      .row = g->dilation[maas_height] * g->input[maas_width] * g->channels};
+  MAAS_EACH (r, rows)
+    MAAS_EACH (k, 3)
+      walk.weights[r][k] = v_load(d->weights + (3 * r + k) * g->channels);
+  return walk;
+}
+
+MAAS_ALWAYS void next_column(column_walk *walk, const int rows, vf *column) {
+  MAAS_EACH (r, rows)
+    column[r] = v_load(walk->from + r * walk->row);
+  walk->from += walk->step;
+}
+
+/// Of an output whose k-th column this is.
+MAAS_ALWAYS vf add_column(const column_walk *walk, const int rows, const int k, const vf *column, vf sum) {
+  MAAS_EACH (r, rows)
+    sum = v_fma(walk->weights[r][k], column[r], sum);
+  return sum;
+}
+
+/// Whether the last output's last column lies behind the input.
+static inline int64_t columns_beyond(const maas_f32_conv_params *g) {
+  int64_t last = (g->output[maas_width] - 1) * g->stride[maas_width] - g->pad[maas_width] + 2;
+  return last + 1 - g->input[maas_width];
+}
+
+/// A row of y, of which at most the first output's first column and the last one's last lie outside the input.
+MAAS_ALWAYS void walk_row(const depthwise_strip *d, const int rows, const int stride) {
+  const maas_f32_conv_params *g = d->g;
+  column_walk walk = column_walk_of(d, rows);
+  const vf bias = d->bias, low = v_set(d->clamp.low), high = v_set(d->clamp.high);
+  bool is_cut = columns_beyond(g) > 0;
+  float *y = d->y, *whole = y + (g->output[maas_width] - is_cut) * g->channels;
+  vf column[3], sum = bias, next = bias;
+  if (g->pad[maas_width] == 0) {
+    next_column(&walk, rows, column);
+    sum = add_column(&walk, rows, 0, column, bias);
+  }
+  if (stride == 1) {
+    next_column(&walk, rows, column);
+    sum = add_column(&walk, rows, 1, column, sum);
+    next = add_column(&walk, rows, 0, column, bias);
+  }
+  _Pragma("clang loop unroll(disable)") for (; y < whole; y += g->channels) {
+    if (stride == 2) {
+      next_column(&walk, rows, column);
+      sum = add_column(&walk, rows, 1, column, sum);
+    }
+    next_column(&walk, rows, column);
+    v_store(y, v_min(high, v_max(low, add_column(&walk, rows, 2, column, sum))));
+    sum = stride == 1 ? add_column(&walk, rows, 1, column, next) : add_column(&walk, rows, 0, column, bias);
+    next = add_column(&walk, rows, 0, column, bias);
+  }
+  if (is_cut && stride == 2) {
+    next_column(&walk, rows, column);
+    sum = add_column(&walk, rows, 1, column, sum);
+  }
+  if (is_cut)
+    v_store(y, v_min(high, v_max(low, sum)));
+}
+
+#define MAAS_WALK(rows, stride)                                                                              \
+  static __attribute__((noinline)) void walk_##rows##_##stride(const depthwise_strip *d) {                   \
+    walk_row(d, rows, stride);                                                                               \
+  }
+MAAS_WALK(2, 1)
+MAAS_WALK(2, 2)
+MAAS_WALK(3, 1)
+MAAS_WALK(3, 2)
+
+/// The walk along the row where its kernel has three columns without dilation; else NULL.
+static void (*walk_of(const depthwise_strip *d))(const depthwise_strip *) {
+  const maas_f32_conv_params *g = d->g;
+  int64_t rows = d->height.end - d->height.first, stride = g->stride[maas_width], pad = g->pad[maas_width];
+  bool fits = (rows == 2 || rows == 3) && (stride == 1 || stride == 2) && (pad == 0 || pad == 1);
+  if (!fits || columns_beyond(g) > 1 || d->residual || d->depth.end - d->depth.first != 1)
+    return NULL;
+  if (stride == 1)
+    return rows == 2 ? walk_2_1 : walk_3_1;
+  return rows == 2 ? walk_2_2 : walk_3_2;
+}
+
 /// Outputs in [inner, outer) see whole rows of the kernel.
 MAAS_ALWAYS void depthwise_by_tap(const depthwise_strip *d, int64_t inner, int64_t outer, const bool tail,
                                   int64_t n) {
@@ -167,14 +267,17 @@ static __attribute__((noinline)) void depthwise_line(const depthwise_strip *d, i
                                                      int64_t n) {
   const maas_f32_conv_params *g = d->g;
   bool three = g->kernel[maas_width] == 3 && g->dilation[maas_width] == 1;
+  void (*walk)(const depthwise_strip *) = walks_columns && three ? walk_of(d) : NULL;
   if (n < V_WIDTH)
     depthwise_by_tap(d, inner, outer, true, n);
-  else if (three && g->stride[maas_width] == 1)
-    depthwise_by_three(d, inner, outer, SHARED, SHARED_AT_EDGE);
-  else if (three)
-    depthwise_by_three(d, inner, outer, THREE, THREE_AT_EDGE);
-  else
+  else if (walk)
+    walk(d);
+  else if (!three || walks_columns)
     depthwise_by_tap(d, inner, outer, false, 0);
+  else if (g->stride[maas_width] == 1)
+    depthwise_by_three(d, inner, outer, SHARED, SHARED_AT_EDGE);
+  else
+    depthwise_by_three(d, inner, outer, THREE, THREE_AT_EDGE);
 }
 
 /// Where the first channel of a row of y is worked on, and the columns that see whole rows of the kernel.
@@ -225,18 +328,19 @@ static depthwise_strip depthwise_strip_at(const depthwise_strip *whole, const fl
   return strip;
 }
 
-/// Rows [first, end) of y: all rows for one vector of channels after the other, as they share rows of x.
+/// Rows [first, end) of y: all rows for one cache line of channels after the other, as they share rows of x.
 static void depthwise_rows_nhwc(const maas_f32_conv_params *g, void *const *operands, int64_t first,
                                 int64_t end) {
   depthwise_place places[depthwise_most_rows];
   for (int64_t i = first; i < end; i++)
     places[i - first] = depthwise_place_at(g, operands, i);
-  for (int64_t c = 0; c < g->channels; c += V_WIDTH)
-    for (int64_t i = 0; i < end - first; i++) {
-      int64_t n = maas_min64(V_WIDTH, g->channels - c);
-      depthwise_strip strip = depthwise_strip_at(&places[i].strip, operands[2], c, n);
-      depthwise_line(&strip, places[i].inner, places[i].outer, n);
-    }
+  for (int64_t line = 0; line < g->channels; line += line_channels)
+    for (int64_t i = 0; i < end - first; i++)
+      for (int64_t c = line; c < maas_min64(line + line_channels, g->channels); c += V_WIDTH) {
+        int64_t n = maas_min64(V_WIDTH, g->channels - c);
+        depthwise_strip strip = depthwise_strip_at(&places[i].strip, operands[2], c, n);
+        depthwise_line(&strip, places[i].inner, places[i].outer, n);
+      }
   float *y = places[0].strip.y;
   if (!is_clamp(&g->activation))
     MAAS_F32_SHARED(unary_rows)
