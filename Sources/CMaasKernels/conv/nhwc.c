@@ -134,7 +134,8 @@ static maas_split split_winograd(maas_f32_conv_params *g, const maas_kernel *ker
   int64_t blocks = maas_ceil_div(tiles, g->tile_m);
   double flops = 2.0 * maas_tile_products * (double)g->channels * (double)g->tile_m;
   split_filters(g, blocks, g->filters, kept, flops);
-  int64_t scratch = maas_tile_products * saturated(saturated(g->tile_m, row), (int64_t)sizeof(float));
+  int64_t floats = saturated(g->tile_m, row) + 2 * maas_nhwc_most_skew;
+  int64_t scratch = saturated(floats, maas_tile_products * (int64_t)sizeof(float));
   return maas_split_by_cost(blocks * maas_ceil_div(g->filters, g->tile_n),
                             nanoseconds(flops * (double)g->tile_n), scratch);
 }

@@ -38,6 +38,14 @@ static inline int64_t maas_nhwc_phase_rows(const maas_f32_conv_params *g, int64_
   return rows + (g->kernel[maas_height] - 1) * g->dilation[maas_height] / g->stride[maas_height];
 }
 
+enum { maas_nhwc_line = 16, maas_nhwc_most_skew = 3 * maas_nhwc_line };
+
+/// From one of a tile's products to the next where each has tile_m rows: an odd number of cache lines, or what one
+/// vector goes into or comes from would push each other out of the first-level cache.
+static inline int64_t maas_nhwc_product(const maas_f32_conv_params *g, int64_t row) {
+  return maas_round_up(g->tile_m * row, 2 * maas_nhwc_line) + maas_nhwc_line;
+}
+
 /// Tiles of one plane of y.
 static inline int64_t maas_nhwc_plane_tiles(const maas_f32_conv_params *g) {
   return maas_ceil_div(g->output[maas_height], maas_tile_side) *

@@ -121,11 +121,12 @@ static void winograd_multiply(const maas_f32_conv_params *g, const float *weight
   int64_t k = g->channels, pitch = maas_nhwc_pitch(k), panels = maas_round_up(g->filters, MAAS_NR) * k;
   const int64_t kept = maas_tile_filters(MAAS_NR);
   for (int e = 0; e < maas_tile_products; e++) {
-    maas_gemm_finish finish = {.y = output + e * g->tile_m * kept, .y_row = kept, .alpha = 1, .beta = 1};
+    maas_gemm_finish finish = {
+        .y = output + e * maas_nhwc_product(g, kept), .y_row = kept, .alpha = 1, .beta = 1};
     maas_gemm_pass pass = {.rows = count,
                            .columns = filters,
                            .k = k,
-                           .a = {input + e * g->tile_m * pitch, pitch, 1},
+                           .a = {input + e * maas_nhwc_product(g, pitch), pitch, 1},
                            .group = MAAS_MR * pitch,
                            .b = weights + e * panels + f * k,
                            .panel = k * MAAS_NR};
@@ -140,19 +141,19 @@ static void winograd_item(const maas_f32_conv_params *g, void *const *operands, 
   int64_t first = index / filter_tiles * g->tile_m, begin = index % filter_tiles * g->tile_n;
   int64_t tiles = g->batch * g->output[maas_depth] * maas_nhwc_plane_tiles(g);
   int64_t count = maas_min64(g->tile_m, tiles - first), end = maas_min64(g->filters, begin + g->tile_n);
-  float *output = scratch + maas_tile_products * g->tile_m * pitch;
+  float *output = scratch + maas_tile_products * maas_nhwc_product(g, pitch);
   const int64_t kept = maas_tile_filters(MAAS_NR);
   for (int64_t t = 0; t < count; t++)
     for (int64_t c = 0; c < g->channels; c += V_WIDTH)
       winograd_scatter(g, operands[0], winograd_tile_at(g, first + t), c, scratch + t * pitch + c,
-                       g->tile_m * pitch);
+                       maas_nhwc_product(g, pitch));
   for (int64_t f = begin; f < end; f += kept) {
     int64_t filters = maas_min64(kept, end - f);
     winograd_multiply(g, operands[1], scratch, count, f, filters, output);
     for (int64_t t = 0; t < count; t++) {
       winograd_tile tile = winograd_tile_at(g, first + t);
       for (int64_t j = 0; j < filters; j += V_WIDTH)
-        winograd_gather(g, operands, tile, f + j, output + t * kept + j, g->tile_m * kept);
+        winograd_gather(g, operands, tile, f + j, output + t * kept + j, maas_nhwc_product(g, kept));
       winograd_activate(g, operands[4], tile, f, filters);
     }
   }
