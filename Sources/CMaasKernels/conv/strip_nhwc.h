@@ -34,12 +34,15 @@ static nhwc_item nhwc_item_at(const maas_f32_conv_params *g, int64_t index) {
   return item;
 }
 
+/// The last of several vectors begins where it ends with the run: parts of vectors are slow.
 static inline void copy_run(const float *from, float *to, int64_t n) {
-  int64_t i = 0;
-  for (; i + V_WIDTH <= n; i += V_WIDTH)
+  if (n < V_WIDTH) {
+    v_store_tail(to, v_load_tail(from, n), n);
+    return;
+  }
+  for (int64_t i = 0; i < n - V_WIDTH; i += V_WIDTH)
     v_store(to + i, v_load(from + i));
-  if (i < n)
-    v_store_tail(to + i, v_load_tail(from + i, n - i), n - i);
+  v_store(to + n - V_WIDTH, v_load(from + n - V_WIDTH));
 }
 static inline void zero_run(float *to, int64_t n) {
   int64_t i = 0;
