@@ -105,6 +105,23 @@ static void halve_positions(maas_f32_conv_params *g, int64_t mr) {
 /// Few items and an odd number of them: one of two threads would wait.
 static bool is_uneven(int64_t items) { return items > 1 && items < wanted_items && items % 2 != 0; }
 
+/// Narrows the tile until there is something for every thread or it is worth nobody's while. The smaller of strip and
+/// weights is read again: more tiles of filters copy the same strips, more blocks of positions read the same weights.
+static void cut_strips(maas_f32_conv_params *g, int64_t filters, int64_t nr) {
+  double flops = 2.0 * (double)maas_nhwc_taps(g);
+  g->tile_n = maas_round_up(filters, nr);
+  while (blocks_of(g) * maas_ceil_div(filters, g->tile_n) < wanted_items &&
+         nanoseconds(flops * (double)(g->tile_m * g->tile_x) * (double)g->tile_n) >
+             2 * MAAS_CHUNK_NANOSECONDS) {
+    if (g->tile_m > 1 && g->tile_m * g->tile_x > g->tile_n)
+      g->tile_m = maas_ceil_div(g->tile_m, 2);
+    else if (g->tile_n > nr)
+      g->tile_n = maas_round_up(maas_ceil_div(g->tile_n, 2), nr);
+    else
+      return;
+  }
+}
+
 static maas_split split_strip(maas_f32_conv_params *g, const maas_kernel *kernel) {
   bool flat = g->path == maas_nhwc_flat, joined = maas_nhwc_joins(g);
   if (flat)
@@ -114,7 +131,10 @@ static maas_split split_strip(maas_f32_conv_params *g, const maas_kernel *kernel
   choose_block(g, maas_max64(1, pitch), kernel->mr);
   if (flat && g->tile_x == g->output[maas_width] && g->tile_x >= 8 * kernel->mr)
     halve_positions(g, kernel->mr);
-  split_filters(g, blocks_of(g), filters, kernel->nr, 2.0 * (double)taps * (double)(g->tile_m * g->tile_x));
+  if (flat)
+    split_filters(g, blocks_of(g), filters, kernel->nr, 2.0 * (double)taps * (double)(g->tile_m * g->tile_x));
+  else
+    cut_strips(g, filters, kernel->nr);
   if (flat && is_uneven(blocks_of(g) * maas_ceil_div(filters, g->tile_n)) && g->tile_x >= 2 * kernel->mr)
     halve_positions(g, kernel->mr);
   int64_t blocks = blocks_of(g);
