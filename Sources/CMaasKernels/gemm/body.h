@@ -73,9 +73,11 @@ static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operan
   int64_t j = (g->rows_outside ? tile % column_tiles : tile / row_tiles) * g->tile_n;
   int64_t y = batch_offset(g, batch, g->y_batch) + i * g->y_row + j;
   gemm_item item = {.rows = maas_min64(g->tile_m, g->m - i), .columns = maas_min64(g->tile_n, g->n - j)};
-  item.a = (const real *)operands[0] + g->a_offset + batch_offset(g, batch, g->a_batch) + i * g->a_row;
+  // Where k is 0, A and B have no elements and may be NULL. Nothing is read of what stands for them then.
+  const void *left = operands[g->k ? 0 : 4], *right = operands[g->k ? 1 : 4];
+  item.a = (const real *)left + g->a_offset + batch_offset(g, batch, g->a_batch) + i * g->a_row;
   int64_t b = batch_offset(g, batch, g->b_batch), packed = maas_round_up(g->n, MAAS_NR) * g->k;
-  item.b = (const char *)operands[1] +
+  item.b = (const char *)right +
            (g->b_form == MAAS_GEMM_B_PLAIN ? b + j * g->b_col : b * packed + j * g->k) * b_bytes(g);
   if (operands[2])
     item.c = (const real *)operands[2] + batch_offset(g, batch, g->c_batch) + i * g->c_row + j * g->c_col;
