@@ -62,10 +62,14 @@ public struct QuantizationOptions: Sendable {
       throw refusal("weights have no blocks of \(block)", choice(Self.blocks))
     }
     if let errorBudget, !(errorBudget > 0 && errorBudget < 1) {
-      throw refusal("the error budget is no part of a whole", "more than 0 % and less than 100 %")
+      throw refusal(
+        "the error budget is no part of a whole", "more than 0 % and less than 100 %",
+        "\(decimal(100 * errorBudget, 1)) %")
     }
     if let sqnr, !(sqnr > 0 && sqnr < 200) {
-      throw refusal("the SQNR asked for is no possible one", "more than 0 dB and less than 200 dB")
+      throw refusal(
+        "the SQNR asked for is no possible one", "more than 0 dB and less than 200 dB",
+        "\(decimal(sqnr, 1)) dB")
     }
   }
 
@@ -73,7 +77,7 @@ public struct QuantizationOptions: Sendable {
 
   private func choice(_ numbers: [Int]) -> String { joined(numbers.map { "\($0)" }, " or ") }
 
-  private func refusal(_ problem: String, _ expected: String) -> MaasError {
-    MaasError(.invalidArgument, problem, expected: expected)
+  private func refusal(_ problem: String, _ expected: String, _ found: String? = nil) -> MaasError {
+    MaasError(.invalidArgument, problem, expected: expected, found: found)
   }
 }

@@ -17,21 +17,27 @@ struct MaasModel: ParsableCommand {
     ])
 
   static func main() {
-    if let name = CommandLine.arguments.dropFirst().first, let mistake = mistake(name) {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if let name = arguments.first, let mistake = mistake(name) {
       complain("\(mistake) (see 'maas-model --help')")
       exit(withError: ExitCode(2))
     }
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(withNegativeNumbersJoined(arguments))
       try command.run()
     } catch {
       quit(error)
     }
   }
 
+  func run() throws {
+    throw ValidationError("a command is missing: expected \(joined(Self.names, ", "))")
+  }
+
+  private static var names: [String] { configuration.subcommands.map { "\($0)".lowercased() } + ["help"] }
+
   /// What is wrong with a first word that is no command.
   private static func mistake(_ name: String) -> String? {
-    let names = configuration.subcommands.map { "\($0)".lowercased() } + ["help"]
     if name.hasPrefix("-") || names.contains(name) { return nil }
     let guess = didYouMean(name, names).map { "; \($0)" } ?? ""
     return "there is no command '\(name)': expected \(joined(names, ", "))\(guess)"

@@ -12,7 +12,7 @@ import MaasCore
   private static func run(_ arguments: [String]) -> Int32 {
     let command: RunCommand
     do {
-      command = try RunCommand.parse(RunCommand.withExplicitSeed(arguments))
+      command = try RunCommand.parse(RunCommand.withExplicitSeed(withNegativeNumbersJoined(arguments)))
     } catch {
       return RunCommand.answer(error, program)
     }

@@ -13,7 +13,7 @@ import MaasCore
   private static func run(_ arguments: [String]) -> Int32 {
     let command: TrainCommand
     do {
-      command = try TrainCommand.parse(arguments)
+      command = try TrainCommand.parse(withNegativeNumbersJoined(arguments))
     } catch {
       return TrainCommand.answer(error, program)
     }

@@ -64,6 +64,7 @@ struct NetworkArguments: ParsableArguments {
     if let search, !(2...1000 ~= search) {
       throw ValidationError("--search needs a number from 2 to 1000, not \(search)")
     }
+    if let lora, lora < 0 { throw ValidationError("--lora takes 0 or more, not \(lora)") }
     if network != nil, search != nil {
       throw ValidationError("--search chooses --layers itself, --network has no use")
     }

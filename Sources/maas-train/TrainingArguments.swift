@@ -44,8 +44,10 @@ struct TrainingArguments: ParsableArguments {
 
   @Flag(
     inversion: .prefixedNo,
-    help:
-      "Train again with the validation samples, too, for as many epochs as they found best (below 5000 samples, where test samples judge)."
+    help: """
+      Train again with the validation samples, too, for as many epochs as they found best (below 5000 samples, where \
+      test samples judge).
+      """
   )
   var refit: Bool?
 
@@ -120,10 +122,11 @@ struct TrainingArguments: ParsableArguments {
     if let wrong = more.first(where: { !$0.contains("=") || $0.hasPrefix("=") }) {
       throw ValidationError("--option takes name=value, not '\(wrong)'")
     }
-    if threads < 0 { throw ValidationError("--threads takes 0 or more, not \(threads)") }
     var options = TrainerOptions()
+    options.threads = threads
     do throws(MaasError) {
       for (name, value) in named { try options.set(name, value) }
+      try options.check()
     } catch {
       throw ValidationError(error.message)
     }
@@ -131,8 +134,8 @@ struct TrainingArguments: ParsableArguments {
 }
 
 extension TrainerOptions {
-  /// Few validation samples tell one epoch from another by chance as much as by worth: averages of the last steps hardly
-  /// differ by chance. They are of no use to trainings that are as short as they look back.
+  /// Few validation samples tell one epoch from another by chance as much as by worth: averages of the last steps
+  /// hardly differ by chance. They are of no use to trainings that are as short as they look back.
   fileprivate mutating func average(_ samples: Int) {
     let steps = product(epochs, (samples + batchSize - 1) / batchSize) ?? .max
     if patience > 0, steps >= 500 { ema = 0.98 }

@@ -21,5 +21,6 @@ done
 for wrong in "" "chekc x" "check" "check --fast x"; do
   rc=0
   maas-model $wrong >out 2>err || rc=$?
-  echo "maas-model $wrong: $rc"
+  [ ! -s out ]
+  echo "maas-model $wrong: $rc $(cat err)"
 done

@@ -54,5 +54,11 @@ refuse --mode static --calibrate samples.npz --accuracy floats.npy
 refuse --exclude gem
 refuse --error-budget 200% --calibrate samples.npz
 refuse --sqnr 35
+refuse --calibrate samples.npz --sqnr -8
+refuse --calibrate samples.npz --error-budget -1%
+refuse --bits -8
+refuse --mode weights --block -32
+refuse --threads -1
+refuse --bits four
 refuse --report report.pdf
 [ -z "$(ls | grep -v -E '\.(onnx|np[yz]|json|html|txt)$|^(folder|empty|table|out|err)$')" ]

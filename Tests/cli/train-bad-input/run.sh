@@ -114,3 +114,9 @@ refuse good.csv '' --ngrams 9
 refuse good.csv '' --length 100000
 refuse good.csv '' --memory=-1
 refuse good.csv '' --search 1000000000
+for option in epochs batch-size patience warm-up learning-rate weight-decay clip-norm label-smoothing ema seed threads \
+  dropout lora search layers folds checkpoint-every memory validation vocabulary ngrams buckets length image-size bands \
+  seconds rate clip-features; do
+  refuse good.csv '' --$option -1
+done
+refuse good.csv '' --target -1

@@ -19,3 +19,13 @@ refuse m.onnx --shape N
 refuse m.onnx --shape N=four
 refuse m.onnx --shape N=-4
 refuse m.onnx --shape N=4 --shape N=5
+refuse m.onnx --top 2.5
+refuse m.onnx --top 99999999999999999999
+# A number below 0 is a value, not an option.
+refuse m.onnx --top -1
+refuse m.onnx --repeat -1
+refuse m.onnx --threads -2
+refuse m.onnx --random -1
+refuse m.onnx --shape -4
+refuse m.onnx --quiet -1
+refuse m.onnx --top --quiet
