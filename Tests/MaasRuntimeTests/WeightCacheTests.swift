@@ -7,7 +7,7 @@ import Testing
 @testable import MaasRuntime
 
 /// Weights that models of one process have in common are there once.
-@Suite struct SharedBytesTests {
+@Suite struct WeightCacheTests {
   private static let count = 1 << 14
 
   /// Rising numbers from `first` on.
@@ -79,26 +79,6 @@ import Testing
       let other = try Packed(mapped(path), layout: "another")
       #expect(other.result === a.result, "the same bytes, found by their contents")
     }
-  }
-
-  @Test func aFileThatWasReplacedIsAnother() throws {
-    try temporary { path in
-      try write(path, from: 5)
-      let a = try Packed(mapped(path))
-      try write(path, from: 6)
-      let b = try Packed(mapped(path))
-      #expect(a.sums == sums(from: 5))
-      #expect(b.sums == sums(from: 6))
-    }
-  }
-
-  @Test func equalBytesAreShared() throws {
-    let a = try Packed(.int64([Self.count], numbers(from: 1)))
-    let b = try Packed(.int64([Self.count], numbers(from: 1)))
-    let c = try Packed(.int64([Self.count], numbers(from: 2)))
-    #expect(a.result === b.result)
-    #expect(c.result !== a.result)
-    #expect(c.sums == sums(from: 2))
   }
 
   @Test func whatNobodyUsesIsGivenBack() throws {
