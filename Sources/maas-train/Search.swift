@@ -10,7 +10,8 @@ struct Search {
     let rate: Double
 
     var text: String {
-      "\(joined(layers.widths.map { "\($0)" }, "-")), dropout \(figure(layers.dropout)), learning rate \(figure(rate, digits: 6))"
+      let widths = joined(layers.widths.map { "\($0)" }, "-")
+      return "\(widths), dropout \(figure(layers.dropout)), learning rate \(figure(rate, digits: 6))"
     }
   }
 

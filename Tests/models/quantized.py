@@ -123,7 +123,8 @@ def static(path, to, samples):
         (QuantType.QInt8, QuantType.QInt8))
     for form, (a, w), columns in itertools.product(QuantFormat, kinds, (False, True)):
         quantize_static(
-            path, to, Samples(samples), form, activation_type=a, weight_type=w, per_channel=columns, reduce_range=saturates())
+            path, to, Samples(samples), form, activation_type=a, weight_type=w, per_channel=columns,
+            reduce_range=saturates())
         yield f"{form.name} {a.name} {w.name}{' columns' * columns}"
 
 

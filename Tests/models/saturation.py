@@ -1,7 +1,7 @@
 """What products of bytes can be compared with on this CPU.
 
-Where a CPU has no instruction for dot products of bytes, ONNX Runtime adds two products of uint8 and int8 in 16 bits. They
-saturate when weights need more than seven bits, which its quantizers' option reduce_range is for. maas's never do.
+Where a CPU has no instruction for dot products of bytes, ONNX Runtime adds two products of uint8 and int8 in 16 bits.
+They saturate when weights need more than seven bits, which its quantizers' option reduce_range is for. maas's never do.
 """
 import platform
 
@@ -19,8 +19,8 @@ def saturates():
 
 
 def session(path):
-    """ONNX Runtime with a model. Where it saturates, products stay floats between QuantizeLinear and DequantizeLinear, and
-    ONNX's evaluator has models with products of integers."""
+    """ONNX Runtime with a model. Where it saturates, products stay floats between QuantizeLinear and DequantizeLinear,
+    and ONNX's evaluator has models with products of integers."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     if saturates():

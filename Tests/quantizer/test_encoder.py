@@ -1,6 +1,6 @@
-"""An encoder of MiniLM's size with random weights, quantized by maas and by ONNX Runtime's quantizers: the same layers, the same
-bits; what is lost of the outputs, on inputs that neither has seen, is measured by ONNX Runtime, or
-by ONNX's evaluator where ONNX Runtime loses more than the quantizers do."""
+"""An encoder of MiniLM's size with random weights, quantized by maas and by ONNX Runtime's quantizers: the same layers,
+the same bits; what is lost of the outputs, on inputs that neither has seen, is measured by ONNX Runtime, or by ONNX's
+evaluator where ONNX Runtime loses more than the quantizers do."""
 import logging
 
 import numpy as np

@@ -142,10 +142,12 @@ def products():
             inputs = [a, b, f32(0.2), scale, zero(a_type), zeros, floats(5)]
             yield f"matmul_to_float_{name}_{kind}", "MatMulIntegerToFloat", 1, {}, inputs, MICROSOFT
         b = weights(bytes_of(b_type, 2, 6, 5))
-        yield f"matmul_to_float_{name}_batch", "MatMulIntegerToFloat", 1, {}, [a, b, f32(0.2), f32(0.1), None, None], MICROSOFT
+        inputs = [a, b, f32(0.2), f32(0.1), None, None]
+        yield f"matmul_to_float_{name}_batch", "MatMulIntegerToFloat", 1, {}, inputs, MICROSOFT
     for b_type in BYTES:
         name, b = np.dtype(b_type).name, weights(bytes_of(b_type, 6, 5))
-        for kind, scale, zeros in (("columns", np.abs(floats(5)) + 0.01, bytes_of(b_type, 5)), ("one", f32(0.1), zero(b_type))):
+        columns = "columns", np.abs(floats(5)) + 0.01, bytes_of(b_type, 5)
+        for kind, scale, zeros in (columns, ("one", f32(0.1), zero(b_type))):
             inputs = [floats(2, 3, 6), b, scale, zeros, floats(5)]
             yield f"dynamic_matmul_{name}_{kind}", "DynamicQuantizeMatMul", 1, {}, inputs, MICROSOFT
         yield f"dynamic_matmul_{name}_plain", "DynamicQuantizeMatMul", 1, {}, [floats(3, 6), b, f32(0.1)], MICROSOFT
@@ -308,7 +310,8 @@ def attention():
     for dtype, (kind, mask), columns in itertools.product(BYTES, masks.items(), (False, True)):
         scale = np.abs(floats(24)) * 0.01 + 0.01 if columns else f32(0.02)
         zeros = np.zeros(24, dtype) if columns else zero(dtype)
-        inputs = [bytes_of(np.uint8, batch, time, 6), weights(bytes_of(dtype, 6, 24)), floats(24), f32(0.01), scale, mask, zero(np.uint8), zeros]
+        x, w = bytes_of(np.uint8, batch, time, 6), weights(bytes_of(dtype, 6, 24))
+        inputs = [x, w, floats(24), f32(0.01), scale, mask, zero(np.uint8), zeros]
         name = f"qattention_{np.dtype(dtype).name}_{kind}_{columns}"
         yield name, "QAttention", 1, {"num_heads": heads}, inputs, MICROSOFT
     before, options = floats(2, batch, heads, past, size), MICROSOFT | {"outputs": 2}

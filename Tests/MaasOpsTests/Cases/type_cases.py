@@ -34,8 +34,8 @@ def floats(*shape):
 
 
 def weights(w):
-    """Of seven bits where they are int8: where a CPU has no instruction for dot products of bytes, ONNX Runtime adds two
-    products of uint8 and int8 in 16 bits, which greater weights make saturate."""
+    """Of seven bits where they are int8: where a CPU has no instruction for dot products of bytes, ONNX Runtime adds
+    two products of uint8 and int8 in 16 bits, which greater weights make saturate."""
     return w >> 1 if w.dtype == np.int8 else w
 
 

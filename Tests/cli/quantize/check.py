@@ -1,7 +1,7 @@
 """Checks what maas-model quantize wrote: check.py IN OUT REPORT.json LEAST_DB INPUTS.npz
 
-ONNX's checker takes the model; ONNX Runtime (see saturation.py) and maas-run give the same for every sample; and the report's error is
-the one that ONNX Runtime's outputs have."""
+ONNX's checker takes the model; ONNX Runtime (see saturation.py) and maas-run give the same for every sample; and the
+report's error is the one that ONNX Runtime's outputs have."""
 import json
 import os
 import subprocess

@@ -36,8 +36,8 @@ assert any(np.abs(numbers("one")[n] - v).max() > 1e-2 for n, v in weighted.items
 print("two processes: the same model, also where classes have weights")
 PY
 
-# A batch whose loss is not finite on one process: no process takes the step, and each says which it was. Only what the second
-# one gets of a batch, the rows with 1, becomes large after a step of 1e20, and so does the loss, not its gradient.
+# A batch whose loss is not finite on one process: no process takes the step, and each says which it was. Only what the
+# second one gets of a batch, the rows with 1, becomes large after a step of 1e20, and so does the loss, not its gradient.
 echo 'layers: []' >linear.yaml
 "$PYTHON" - <<'PY'
 import numpy as np
@@ -45,9 +45,9 @@ half = np.tile(np.repeat([0.0, 1.0], 4), 8)
 np.savez("halves.npz", x=np.c_[half, half * 2].astype(np.float32), y=half + np.arange(64) / 64)
 PY
 rc=0
-mpirun -n 2 bash -c 'maas-train "$@" 2>err.$OMPI_COMM_WORLD_RANK' - halves.npz --network linear.yaml --scale none --validation 0 --test 0 \
-  --freeze '*/bias' --patience 0 --epochs 3 --batch-size 4 --option shuffle=false --learning-rate 1e20 --threads 1 --quiet \
-  --out never.onnx >out 2>&1 || rc=$?
+mpirun -n 2 bash -c 'maas-train "$@" 2>err.$OMPI_COMM_WORLD_RANK' - halves.npz --network linear.yaml --scale none \
+  --validation 0 --test 0 --freeze '*/bias' --patience 0 --epochs 3 --batch-size 4 --option shuffle=false \
+  --learning-rate 1e20 --threads 1 --quiet --out never.onnx >out 2>&1 || rc=$?
 [ $rc -ne 0 ] && [ ! -e never.onnx ]
 cat err.0 err.1 | sort -u
 

@@ -1,5 +1,5 @@
-# Few samples: once validation has said for how long, training begins again with the validation samples, too. The model is that
-# of a training with all these samples and so many epochs, bit by bit, whatever interrupts the way there.
+# Few samples: once validation has said for how long, training begins again with the validation samples, too. The model
+# is that of a training with all these samples and so many epochs, bit by bit, whatever interrupts the way there.
 "$PYTHON" - <<'PY'
 import numpy as np
 random = np.random.default_rng(8)

@@ -36,7 +36,7 @@ def test_fine_tuning():
 
 
 def opened(nodes, inputs, outputs, constants, **options):
-    """A trainer of a model of ONNX's: inputs are (name, type, shape), outputs (name, type), constants arrays by name."""
+    """A trainer of a model of ONNX's: inputs are (name, type, shape), outputs (name, type), constants arrays."""
     graph = helper.make_graph(
         nodes, "opened", [helper.make_tensor_value_info(*value) for value in inputs],
         [helper.make_tensor_value_info(name, dtype, None) for name, dtype in outputs],
@@ -71,8 +71,9 @@ def test_inputs_of_every_type(read, given):
 
 @pytest.mark.parametrize(
     ("read", "given", "found"),
-    [("uint8", 300, "300"), ("uint8", -1, "-1"), ("int64", 0.5, "0.5"), ("bool", 2, "2"), ("float32", 2**24 + 1, "16777217"),
-     ("int32", np.nan, "nan"), ("int32", 2.0**40, "1099511627776"), ("int64", "three", "string")],
+    [("uint8", 300, "300"), ("uint8", -1, "-1"), ("int64", 0.5, "0.5"), ("bool", 2, "2"),
+     ("float32", 2**24 + 1, "16777217"), ("int32", np.nan, "nan"), ("int32", 2.0**40, "1099511627776"),
+     ("int64", "three", "string")],
 )  # fmt: skip
 def test_numbers_that_an_input_cannot_have_are_refused(read, given, found):
     trainer = gemm_of(helper.np_dtype_to_tensor_dtype(np.dtype(read)))
@@ -99,11 +100,14 @@ def test_doubles_are_not_rounded_on_their_way():
 
 def test_texts_are_inputs_too():
     nodes = [
-        helper.make_node("LabelEncoder", ["x"], ["i"], domain="ai.onnx.ml", keys_strings=["a", "b"], values_int64s=[0, 1]),
+        helper.make_node(
+            "LabelEncoder", ["x"], ["i"], domain="ai.onnx.ml", keys_strings=["a", "b"], values_int64s=[0, 1]),
         helper.make_node("Gather", ["table", "i"], ["rows"]), helper.make_node("MatMul", ["rows", "w"], ["y"]),
     ]  # fmt: skip
     table = np.arange(8, dtype=np.float32).reshape(2, 4)
-    trainer = opened(nodes, [("x", 8, ["batch"])], [("y", 1)], {"table": table, "w": WEIGHT}, epochs=3, batch_size=2, update_rule="sgd")
+    constants = {"table": table, "w": WEIGHT}
+    trainer = opened(
+        nodes, [("x", 8, ["batch"])], [("y", 1)], constants, epochs=3, batch_size=2, update_rule="sgd")
     texts = np.array(["b", "a", "b", "b", "a"])
     y = table[[1, 0, 1, 1, 0]] @ WEIGHT
     for x in (texts, texts.astype(object)):
@@ -117,10 +121,14 @@ def test_texts_are_inputs_too():
 def deployed(**options):
     """A classifier as it is deployed: labels, how many features were given, and probabilities."""
     nodes = [
-        helper.make_node("Gemm", ["x", "w", "b"], ["scores"]), helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
+        helper.make_node("Gemm", ["x", "w", "b"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
         helper.make_node("ArgMax", ["probabilities"], ["place"], axis=1, keepdims=0),
-        helper.make_node("LabelEncoder", ["place"], ["label"], domain="ai.onnx.ml", keys_int64s=[0, 1, 2], values_strings=["a", "b", "c"]),
-        helper.make_node("Cast", ["place"], ["number"], to=1), helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1]),
+        helper.make_node(
+            "LabelEncoder", ["place"], ["label"], domain="ai.onnx.ml", keys_int64s=[0, 1, 2],
+            values_strings=["a", "b", "c"]),
+        helper.make_node("Cast", ["place"], ["number"], to=1),
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1]),
     ]  # fmt: skip
     constants = {"w": RANDOM.standard_normal((4, 3)).astype(np.float32), "b": np.zeros(3, np.float32)}
     outputs = [("label", 8), ("number", 1), ("mean", 1), ("probabilities", 1)]

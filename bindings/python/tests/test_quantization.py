@@ -104,7 +104,8 @@ def test_accuracy_is_counted(tmp_path):
         DIGITS / "digits.onnx", tmp_path / "out.onnx", mode="static", calibrate=SAMPLES, labels=labels,
         error_budget=0.05
     )
-    for path, told in [(DIGITS / "digits.onnx", report.accuracy_before), (tmp_path / "out.onnx", report.accuracy_after)]:
+    told_of = {DIGITS / "digits.onnx": report.accuracy_before, tmp_path / "out.onnx": report.accuracy_after}
+    for path, told in told_of.items():
         scores = session(path).run(["probabilities"], {"image": IMAGES})[0]
         assert told == (scores.argmax(1) == labels).mean()
     assert json.loads(report.json)["mode"] == "static"

@@ -324,7 +324,11 @@ def test_layers_are_their_fields():
     assert copy.deepcopy(layer) == pickle.loads(pickle.dumps(layer)) == layer
     with pytest.raises(AttributeError, match="does not change"):
         layer.units = 5
-    for wrong in [lambda: Dense(), lambda: Dense(1, unit=2), lambda: Dense(1, units=2), lambda: Dense(1, None, True, 4), lambda: train.Adam(0.1)]:
+    wrong_calls = [
+        lambda: Dense(), lambda: Dense(1, unit=2), lambda: Dense(1, units=2), lambda: Dense(1, None, True, 4),
+        lambda: train.Adam(0.1),
+    ]  # fmt: skip
+    for wrong in wrong_calls:
         with pytest.raises(TypeError, match="argument"):
             wrong()
 

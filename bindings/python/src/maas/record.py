@@ -1,4 +1,5 @@
-"""Objects that are their fields. `dataclasses` compiles six functions for each class when a program starts; this does not."""
+"""Objects that are their fields. `dataclasses` compiles six functions for each class when a program starts; this does
+not."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ class _Signature:
 
 @dataclass_transform(frozen_default=True)
 class Record:
-    """A subclass's annotations are its fields, with their defaults, behind those of its base; they are never changed."""
+    """A subclass's annotations are its fields, with their defaults, behind its base's; they are never changed."""
 
     _fields: ClassVar[dict[str, Any]] = {}
     #: Whether fields are given by name alone.
