@@ -125,7 +125,8 @@ extension Run {
   func blockCodes(bits: Int, isSymmetric: Bool) -> Grid {
     let (low, high) = (range.lowerBound, range.upperBound)
     let (last, middle) = (Float((1 << bits) - 1), Float(1 << (bits - 1)))
-    guard high > low else { return Grid(scale: 1, zero: middle, low: 0, high: last) }
+    // Code 0 for 0 multiplies to exactly nothing.
+    guard high > low else { return Grid(scale: 1, zero: isSymmetric ? middle : 0, low: 0, high: last) }
     var grids: [Grid] = []
     for share in Run.shares(bits) {
       if isSymmetric {

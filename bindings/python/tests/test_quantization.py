@@ -156,3 +156,17 @@ def test_what_is_wrong_is_refused(tmp_path, options, error, words):
     with pytest.raises(error, match=words):
         maas.quantize(DIGITS / "digits.onnx", tmp_path / "out.onnx", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_zero_give_exactly_zero(tmp_path):
+    weight = np.random.default_rng(6).standard_normal((64, 8)).astype(np.float32)
+    weight[:, 3] = 0
+    product = helper.make_node("MatMul", ["x", "w"], ["y"], "product")
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", n]) for name, n in (("x", 64), ("y", 8))]
+    graph = helper.make_graph([product], "g", ends[:1], ends[1:], [numpy_helper.from_array(weight, "w")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "w.onnx")
+    x = np.random.default_rng(7).standard_normal((4, 64)).astype(np.float32)
+    for bits in (8, 4, 2):
+        maas.quantize(tmp_path / "w.onnx", tmp_path / "out.onnx", mode="weights", bits=bits)
+        y = maas.InferenceSession(tmp_path / "out.onnx").run(None, {"x": x})[0]
+        assert not y[:, 3].any() and y[:, 4].all()
