@@ -3,20 +3,10 @@
 /// The inner loop of a micro-kernel where memory is what is short: each row of B also fetches what is read later.
 /// Included by micro.h.
 
-enum { fetches = true };
-
 /// Bytes of a panel to fetch ahead. With few rows the processor itself runs ahead as far, and the hardware
 /// fetches better alone.
 #define MAAS_AHEAD 4096
 #define MAAS_AHEAD_LEAST 12
-
-/// Where groups of rows read a panel in turn, each also fetches its share of the next one, so that memory never rests.
-static inline maas_gemm_ahead ahead_of(const maas_gemm_pass *pass, const real *b, int64_t i, int64_t j) {
-  if (pass->share == 0)
-    return (maas_gemm_ahead){(const char *)b, 0};
-  const real *next = j + MAAS_NR < pass->columns ? b + pass->panel : pass->after;
-  return (maas_gemm_ahead){(const char *)next + i / pass->height * pass->share * pass->k, pass->share};
-}
 
 /// What this tile soon reads of its panel, and a line more.
 MAAS_INLINE void fetch(const int mr, const int nv, const real *b, const char *at) {

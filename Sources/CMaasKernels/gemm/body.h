@@ -194,7 +194,7 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
                            .height = height,
                            .b = (const real *)(const void *)item->b + p * MAAS_NR,
                            .panel = g->k * MAAS_NR};
-    if (fetches && !copied)
+    if (!copied)
       fetch_panels(&pass,
                    p + pass.k < g->k ? pass.b + pass.k * MAAS_NR : (const real *)(const void *)item->next);
     if (pack) {

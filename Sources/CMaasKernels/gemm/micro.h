@@ -153,6 +153,14 @@ typedef struct maas_gemm_ahead {
   int64_t step;
 } maas_gemm_ahead;
 
+/// Where groups of rows read a panel in turn, each also fetches its share of the next one, so that memory never rests.
+static inline maas_gemm_ahead ahead_of(const maas_gemm_pass *pass, const real *b, int64_t i, int64_t j) {
+  if (pass->share == 0)
+    return (maas_gemm_ahead){(const char *)b, 0};
+  const real *next = j + MAAS_NR < pass->columns ? b + pass->panel : pass->after;
+  return (maas_gemm_ahead){(const char *)next + i / pass->height * pass->share * pass->k, pass->share};
+}
+
 #ifdef MAAS_STRETCH
 #include "stretch.h"
 #else
