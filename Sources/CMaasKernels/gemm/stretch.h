@@ -25,8 +25,13 @@ MAAS_INLINE void add_products(const int mr, const int nv, vf acc[][MAAS_NV], con
   }
 }
 
+/// Tiles of fewer vectors read as fast as memory gives.
+enum { least_fetching = 10 };
+
 /// To the second-level cache: the panel that is being read fills the first.
-MAAS_INLINE void fetch_later(maas_gemm_ahead *ahead) {
+MAAS_INLINE void fetch_later(const int mr, const int nv, maas_gemm_ahead *ahead) {
+  if (mr * nv < least_fetching)
+    return;
   __builtin_prefetch(ahead->at, 0, 2);
   ahead->at += MAAS_STRETCH * ahead->step;
 }
@@ -42,7 +47,7 @@ MAAS_INLINE void multiply(const int mr, const int nv, vf acc[][MAAS_NV], int64_t
   int64_t p = 0;
   if (mr * nv > MAAS_FEW && a.col == 1 && b.row == MAAS_NR)
     for (; p + MAAS_STRETCH <= k; p += MAAS_STRETCH, b.b += MAAS_STRETCH * MAAS_NR) {
-      fetch_later(&ahead);
+      fetch_later(mr, nv, &ahead);
       MAAS_EACH (s, MAAS_STRETCH)
         add_products(mr, nv, acc, rows, p + s, b.b + s * MAAS_NR);
     }
