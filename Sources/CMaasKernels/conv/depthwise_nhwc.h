@@ -5,10 +5,7 @@
 #include "../unroll.h"
 #include "nhwc.h"
 
-enum {
-  depthwise_most_rows = 8,
-  line_channels = 16, ///< In a cache line.
-};
+enum { depthwise_most_rows = 8 };
 
 /// Taps [first, end) along a dimension that meet the input.
 typedef struct tap_range {
@@ -186,7 +183,7 @@ MAAS_ALWAYS vf add_column(const column_walk *walk, const int rows, const int k, 
   return sum;
 }
 
-/// Whether the last output's last column lies behind the input.
+/// How many columns the last output sees behind the input; below 0 where it sees less than all.
 static inline int64_t columns_beyond(const maas_f32_conv_params *g) {
   int64_t last = (g->output[maas_width] - 1) * g->stride[maas_width] - g->pad[maas_width] + 2;
   return last + 1 - g->input[maas_width];
@@ -334,9 +331,9 @@ static void depthwise_rows_nhwc(const maas_f32_conv_params *g, void *const *oper
   depthwise_place places[depthwise_most_rows];
   for (int64_t i = first; i < end; i++)
     places[i - first] = depthwise_place_at(g, operands, i);
-  for (int64_t line = 0; line < g->channels; line += line_channels)
+  for (int64_t line = 0; line < g->channels; line += maas_nhwc_line)
     for (int64_t i = 0; i < end - first; i++)
-      for (int64_t c = line; c < maas_min64(line + line_channels, g->channels); c += V_WIDTH) {
+      for (int64_t c = line; c < maas_min64(line + maas_nhwc_line, g->channels); c += V_WIDTH) {
         int64_t n = maas_min64(V_WIDTH, g->channels - c);
         depthwise_strip strip = depthwise_strip_at(&places[i].strip, operands[2], c, n);
         depthwise_line(&strip, places[i].inner, places[i].outer, n);

@@ -38,6 +38,7 @@ static inline int64_t maas_nhwc_phase_rows(const maas_f32_conv_params *g, int64_
   return rows + (g->kernel[maas_height] - 1) * g->dilation[maas_height] / g->stride[maas_height];
 }
 
+/// Floats of a cache line, and what their odd number may add to a product.
 enum { maas_nhwc_line = 16, maas_nhwc_most_skew = 3 * maas_nhwc_line };
 
 /// From one of a tile's products to the next where each has tile_m rows: an odd number of cache lines, or what one
