@@ -754,7 +754,8 @@ MAAS_API maas_status maas_quantization_close(maas_quantization *quantization);
  *                     theirs, e.g. "0.005"; where there are labels, the most accuracy that may be lost. Layers that
  *                     take too much are left float. "0" (default): no budget
  *   sqnr              the least ratio of signal to error of the outputs in decibels; "0" (default): any
- *   keep_only_faster  "true" to quantize only layers that are then faster on this machine; default "false"
+ *   keep_only_faster  "true" to quantize only layers that are then faster on this machine, and only if the
+ *                     whole model is; default "false"
  *   threads           the most threads of a run; default 0: every CPU the process may use
  *
  * MAAS_NOT_FOUND: no option of this name. MAAS_INVALID_ARGUMENT: the value is none the option allows.

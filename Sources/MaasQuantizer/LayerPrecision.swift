@@ -6,8 +6,8 @@ struct Precision {
   var weights: QuantizedWeights
   var bias: ValueID?
   var error: LayerError
-  /// Microseconds.
-  var time: Double?
+  /// Of the layer by itself; nil where it was not timed.
+  var time: Times?
   /// Whether it may be used: where only faster layers are kept, whether it is faster.
   var isAllowed = true
 }
@@ -18,8 +18,6 @@ struct LayerChoice {
   var precisions: [Precision]
   /// Nil: float.
   var chosen: Int?
-  /// Microseconds as float.
-  var time: Double?
   var reason = ""
 
   init(_ layer: Layer, _ precisions: [Precision]) {

@@ -26,9 +26,7 @@ struct LayerTimer {
   }
 
   /// Microseconds before and after; nil for a layer that cannot be run alone.
-  func times(_ layer: Layer, _ weights: QuantizedWeights) throws(MaasError) -> (
-    before: Double, after: Double
-  )? {
+  func times(_ layer: Layer, _ weights: QuantizedWeights) throws(MaasError) -> Times? {
     guard let input = inputs[layer.x], layer.bias.map({ assembly.graph[$0].constant != nil }) ?? true else {
       return nil
     }

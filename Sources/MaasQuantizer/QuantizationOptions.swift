@@ -40,7 +40,7 @@ public struct QuantizationOptions: Sendable {
   public var sqnr: Double?
   /// The right class of every sample.
   public var labels: [Int]?
-  /// Whether a layer must be faster here than it was.
+  /// Whether a layer, and the model with all layers that are quantized, must be faster here than it was.
   public var keepsOnlyFaster = false
   /// Threads of runs; 0 for every CPU the process may use.
   public var threads = 0

@@ -12,7 +12,7 @@ public struct QuantizationReport: Sendable {
     /// What the layer loses when it alone is quantized, in decibels, of its output on the calibration data; of its
     /// weights where there are none.
     public internal(set) var sqnr: Double?
-    /// Microseconds before and after.
+    /// Microseconds before and after with the first sample; nil without data, and for a layer whose bias is computed.
     public internal(set) var time: (before: Double, after: Double)?
     public internal(set) var isQuantized: Bool
     /// Why it is, or is not.

@@ -98,12 +98,15 @@ extension Quantizer {
     }
     var choices = zip(assembly.layers, precisions).map { LayerChoice($0, $1) }
     guard let data else { return choices }
-    if options.keepsOnlyFaster { try time(&choices, assembly, data) }
-    guard isBudgeted else { return choices }
-    var search = BudgetSearch(
-      choices, assembly, try ModelComparison(graph, data, options), progress: progress)
-    try search.run()
-    return search.choices
+    try time(&choices, assembly, data)
+    let budget = isBudgeted ? try ModelComparison(graph, data, options) : nil
+    if let budget {
+      var search = BudgetSearch(choices, assembly, budget, progress: progress)
+      try search.run()
+      choices = search.choices
+    }
+    if options.keepsOnlyFaster { try keepWhatSpeedsUpAll(&choices, assembly, data, budget) }
+    return choices
   }
 
   private var isBudgeted: Bool { options.errorBudget != nil || options.sqnr != nil }
@@ -202,7 +205,7 @@ extension Quantizer {
     }
   }
 
-  /// Times the layers, and gives back those that gain nothing.
+  /// Times the layers, and gives back those that gain nothing where only faster ones are kept.
   private func time(
     _ choices: inout [LayerChoice], _ assembly: Assembly, _ data: any CalibrationData
   ) throws(MaasError) {
@@ -210,16 +213,37 @@ extension Quantizer {
     for i in choices.indices {
       progress("timing layer \(i + 1) of \(choices.count)")
       for j in choices[i].precisions.indices {
-        guard let times = try timer.times(choices[i].layer, choices[i].precisions[j].weights) else {
-          continue
-        }
-        choices[i].time = times.before
-        choices[i].precisions[j].time = times.after
-        choices[i].precisions[j].isAllowed = times.after < times.before
+        choices[i].precisions[j].time = try timer.times(
+          choices[i].layer, choices[i].precisions[j].weights)
       }
-      choices[i].chosen = choices[i].precisions.firstIndex { $0.isAllowed }
-      if choices[i].chosen == nil { choices[i].reason = "not faster on this machine" }
+      if options.keepsOnlyFaster { choices[i].keepOnlyFaster() }
     }
+  }
+
+  /// Gives layers back until the whole model is faster. Errors may cancel, so that the budget is looked at again.
+  private func keepWhatSpeedsUpAll(
+    _ choices: inout [LayerChoice], _ assembly: Assembly, _ data: any CalibrationData,
+    _ budget: ModelComparison?
+  ) throws(MaasError) {
+    try choices.giveBack { (choices) throws(MaasError) in
+      progress("timing with \(choices.count { $0.chosen != nil }) of \(choices.count) layers quantized")
+      let model = try assembly.model(choices)
+      guard let times = try latency(model, data), times.after < times.before else { return false }
+      if let budget, !budget.isWithinBudget(try budget.error(model)) { return false }
+      report.latency = times
+      return true
+    }
+  }
+
+  /// Microseconds of a run with the first sample, as the model was and quantized.
+  private func latency(_ quantized: Graph, _ data: any CalibrationData) throws(MaasError) -> Times? {
+    guard let sample = try data.sample(0) else { return nil }
+    let inputs = graph.inputs.compactMap { id in
+      sample.first { Name($0.name) == Name(graph[id].name) }?.tensor
+    }
+    return try race(
+      Contestant(graph: graph, inputs: inputs), Contestant(graph: quantized, inputs: inputs),
+      threads: options.threads)
   }
 }
 
@@ -258,11 +282,10 @@ extension Quantizer {
     report.layers = choices.map { choice in
       // Of a layer that was given back, what it would have been.
       let shown = choice.current ?? choice.precisions.last
-      var times: (Double, Double)?
-      if let before = choice.time, let after = shown?.time { times = (before, after) }
       return QuantizationReport.Layer(
         name: choice.layer.name, type: choice.layer.type, shape: choice.layer.weights.shape,
-        bits: shown?.bits ?? 32, sqnr: shown?.error.all.sqnr, time: times, isQuantized: choice.chosen != nil,
+        bits: shown?.bits ?? 32, sqnr: shown?.error.all.sqnr, time: shown?.time,
+        isQuantized: choice.chosen != nil,
         reason: choice.reason)
     }
   }
@@ -281,13 +304,7 @@ extension Quantizer {
     report.samples = error.samples
     (report.error, report.sqnr) = (error.worst.relative, error.worst.sqnr)
     report.accuracy = error.accuracy
-    guard let sample = try data.sample(0) else { return }
-    let inputs = graph.inputs.compactMap { id in
-      sample.first { Name($0.name) == Name(graph[id].name) }?.tensor
-    }
-    report.latency = try race(
-      Contestant(graph: graph, inputs: inputs), Contestant(graph: quantized, inputs: inputs),
-      threads: options.threads)
+    if report.latency == nil { report.latency = try latency(quantized, data) }
   }
 }
 

@@ -127,3 +127,4 @@ def test_labels_bound_the_loss(networks, tmp_path):
     for layer in report.layers:
         assert not layer["quantized"] or layer["us_after"] < layer["us_before"]
         assert layer["quantized"] or layer["reason"]
+    assert report.quantized_layers == 0 or report.latency_us_after <= report.latency_us_before

@@ -70,7 +70,7 @@ struct Quantize: ParsableCommand {
       valueName: "labels.npy"))
   var accuracy: String?
 
-  @Flag(help: "Quantize only layers that are then faster on this machine.")
+  @Flag(help: "Quantize only layers that are then faster on this machine, alone and as a whole.")
   var keepOnlyIfFaster = false
 
   @Option(

@@ -106,7 +106,8 @@ def quantize(
 
     `error_budget` is the most the outputs may be off, as a part of their root mean square; with `labels`, the right
     class of each sample, the most accuracy that may be lost. `sqnr` is the least ratio of signal to error in decibels.
-    Layers that take too much stay float; with `keep_only_faster` also those that are not faster on this machine.
+    Layers that take too much stay float; with `keep_only_faster` also those that are not faster on this machine,
+    alone or in the whole model.
     """
     options = QuantizationHandle()
     lib.maas_quantization_create(byref(options))

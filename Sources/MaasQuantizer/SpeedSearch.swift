@@ -1,0 +1,39 @@
+import MaasCore
+
+extension LayerChoice {
+  /// Microseconds that the layer by itself gains; 0 for one that cannot be run alone.
+  fileprivate var gain: Double {
+    guard let time = current?.time else { return 0 }
+    return time.before - time.after
+  }
+
+  /// Allows only precisions that are faster, and takes the first of them.
+  mutating func keepOnlyFaster() {
+    for i in precisions.indices {
+      precisions[i].isAllowed = precisions[i].time.map { $0.after < $0.before } ?? true
+    }
+    chosen = precisions.firstIndex { $0.isAllowed }
+    if chosen == nil { reason = "not faster on this machine" }
+  }
+
+  fileprivate mutating func giveBack() {
+    chosen = nil
+    reason = "the whole model was not faster with it"
+  }
+}
+
+extension [LayerChoice] {
+  /// Gives layers back to float, those that gain least first, until the whole is good enough or none is left. What
+  /// layers cost between each other shows only in the whole, and layers that gain much are worth that most likely.
+  /// Where there are many, several go at once, so that the whole is tried eight times at most.
+  mutating func giveBack(until isGood: ([LayerChoice]) throws(MaasError) -> Bool) throws(MaasError) {
+    let places = indices.filter { self[$0].chosen != nil }.sorted { self[$0].gain < self[$1].gain }
+    let step = (places.count + 7) / 8
+    var given = 0
+    while given < places.count, try !isGood(self) {
+      let next = Swift.min(given + step, places.count)
+      for i in given..<next { self[places[i]].giveBack() }
+      given = next
+    }
+  }
+}
