@@ -40,5 +40,10 @@ assert found >= float(least), (after, found)
 told = json.load(open(report))
 if told["sqnr_db"] is not None:
     assert abs(told["sqnr_db"] - found) < 1.5, (after, told["sqnr_db"], found)
+for layer in told["layers"]:
+    # Without samples there is nothing to run a layer with.
+    times = layer["us_before"], layer["us_after"]
+    timed = all(times) and min(times) > 0 if told["samples"] else times == (None, None)
+    assert timed or not layer["shape"], (after, layer)
 # Of a small model the new nodes take more than the weights give.
 assert min(os.path.getsize(before), 10_000) < 10_000 or os.path.getsize(after) < os.path.getsize(before)
