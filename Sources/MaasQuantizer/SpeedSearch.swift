@@ -27,13 +27,14 @@ extension [LayerChoice] {
   /// layers cost between each other shows only in the whole, and layers that gain much are worth that most likely.
   /// Where there are many, several go at once, so that the whole is tried eight times at most.
   mutating func giveBack(until isGood: ([LayerChoice]) throws(MaasError) -> Bool) throws(MaasError) {
-    let places = indices.filter { self[$0].chosen != nil }.sorted { self[$0].gain < self[$1].gain }
-    let step = (places.count + 7) / 8
-    var given = 0
-    while given < places.count, try !isGood(self) {
-      let next = Swift.min(given + step, places.count)
-      for i in given..<next { self[places[i]].giveBack() }
-      given = next
+    let step = (count { $0.chosen != nil } + 7) / 8
+    while contains(where: { $0.chosen != nil }), try !isGood(self) {
+      for _ in 0..<step { giveBackTheLeast() }
     }
+  }
+
+  private mutating func giveBackTheLeast() {
+    let kept = indices.filter { self[$0].chosen != nil }
+    if let least = kept.min(by: { self[$0].gain < self[$1].gain }) { self[least].giveBack() }
   }
 }

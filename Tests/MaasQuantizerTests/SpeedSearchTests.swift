@@ -34,7 +34,7 @@ import Testing
   @Test func theLeastGainsAreGivenBack() throws {
     var choices = try choices([[(9, 6)], [(4, 3)], [(5, 3)], [nil]])
     var tried: [[Bool]] = []
-    choices.giveBack { choices in
+    try choices.giveBack { choices in
       tried.append(choices.map { $0.chosen != nil })
       return choices.count { $0.chosen != nil } == 1
     }
@@ -48,7 +48,7 @@ import Testing
 
   @Test func nothingIsGivenBackFromWhatIsFaster() throws {
     var choices = try choices([[(9, 6)], [(4, 3)]])
-    choices.giveBack { _ in true }
+    try choices.giveBack { _ in true }
     #expect(choices.map { $0.chosen } == [0, 0])
     #expect(choices.map { $0.reason } == ["", ""])
   }
@@ -58,7 +58,7 @@ import Testing
     var choices = try choices((0...count).map { [(Double($0 + 2), 1)] })
     (choices[0].chosen, choices[0].reason) = (nil, "over the error budget")
     var left: [Int] = []
-    choices.giveBack { choices in
+    try choices.giveBack { choices in
       left.append(choices.count { $0.chosen != nil })
       return false
     }
