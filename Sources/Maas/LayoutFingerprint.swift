@@ -36,6 +36,7 @@ private let samples = [
   Sample("Conv", .float, [1, 21, 5, 5], [21, 1, 3, 3], groups: 21),
   Sample("MatMulInteger", .uint8, [1, 37], [37, 91]),
   Sample("ConvInteger", .uint8, [1, 5, 9, 7], [33, 5, 3, 3]),
+  Sample("ConvInteger", .int8, [1, 32, 18, 18], [32, 32, 3, 3]),
   Sample("ConvInteger", .uint8, [1, 21, 5, 5], [21, 1, 3, 3], groups: 21),
 ]
 
@@ -82,6 +83,8 @@ extension Sample {
   fileprivate func tensor() throws(MaasError) -> Tensor {
     let numbers = 0..<weights.reduce(1, *)
     if dtype == .float { return try Tensor(dtype, weights, numbers.map { Float($0) }) }
-    return try Tensor(dtype, weights, numbers.map { UInt8(truncatingIfNeeded: $0 &* 157 &+ $0 >> 8) })
+    let bytes = numbers.map { UInt8(truncatingIfNeeded: $0 &* 157 &+ $0 >> 8) }
+    if dtype == .uint8 { return try Tensor(dtype, weights, bytes) }
+    return try Tensor(dtype, weights, bytes.map { Int8(bitPattern: $0) })
   }
 }

@@ -9,6 +9,9 @@ typedef struct byte_convolution {
   fenced operands[MAAS_S8_OPERANDS];
 } byte_convolution;
 
+/// Bits of a style beside those that choose_finish lists.
+enum { tiled = 2048, extreme = 4096 };
+
 static int64_t volume(const int64_t *sizes) { return sizes[0] * sizes[1] * sizes[2]; }
 
 /// Sizes, strides, dilations and padding that go together; two dimensions mostly.
@@ -25,6 +28,17 @@ static void choose_window(maas_f32_conv_params *g, uint64_t *random) {
     g->input[d] = used ? g->kernel[d] * g->dilation[d] + (int64_t)(random_bits(random) % more) : 1;
     int64_t reach = (g->kernel[d] - 1) * g->dilation[d] + 1;
     g->output[d] = (g->input[d] + 2 * g->pad[d] - reach) / g->stride[d] + 1;
+  }
+}
+
+/// What Winograd's algorithm is for.
+static void choose_tiles(maas_f32_conv_params *g, uint64_t *random) {
+  for (int d = 0; d < MAAS_SPATIAL_RANK; d++) {
+    bool used = d > 0;
+    g->kernel[d] = used ? 3 : 1, g->stride[d] = g->dilation[d] = 1;
+    g->pad[d] = used ? (int64_t)(random_bits(random) % 4) - 1 : 0;
+    g->input[d] = used ? 11 + (int64_t)(random_bits(random) % 10) : 1 + (int64_t)(random_bits(random) % 2);
+    g->output[d] = g->input[d] + 2 * g->pad[d] - g->kernel[d] + 1;
   }
 }
 
@@ -64,7 +78,7 @@ static byte_convolution made_convolution(int64_t channels, int64_t filters, int6
   byte_convolution c = {0};
   maas_f32_conv_params *g = &c.params.conv;
   g->batch = 1 + style % 3 / 2, g->channels = channels, g->filters = filters, g->groups = groups;
-  choose_window(g, &random);
+  (style & tiled ? choose_tiles : choose_window)(g, &random);
   c.operands[MAAS_S8_B] = random_bytes((size_t)(filters * (channels / groups) * volume(g->kernel)), &random);
   size_t size = (style >> 2 & 3) < 2 ? 4 : 1;
   c.operands[MAAS_S8_Y] = fence((size_t)(g->batch * volume(g->output) * filters) * size, true);
@@ -73,6 +87,10 @@ static byte_convolution made_convolution(int64_t channels, int64_t filters, int6
   if (style & 1024)
     draw_weights(&c.operands[MAAS_S8_B], style & 1 ? rarely_large : 32, c.params.finish.b_is_signed, &random);
   c.operands[MAAS_S8_A] = random_bytes((size_t)(g->batch * volume(g->input) * channels), &random);
+  if (style & extreme) {
+    memset(c.operands[MAAS_S8_A].bytes, style & 1 ? 127 : 255, c.operands[MAAS_S8_A].size);
+    memset(c.operands[MAAS_S8_B].bytes, style & 2 ? 128 : 0, c.operands[MAAS_S8_B].size);
+  }
   return c;
 }
 
@@ -163,6 +181,11 @@ static void check_convolutions_of(const maas_kernel *row) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     for (int n = 0; n < 24; n++)
       check_convolution(row, sizes[i][0], sizes[i][1], sizes[i][2], (unsigned)random_bits(&random) & 0x7ff);
+  static const int64_t tiles[][2] = {{16, 33}, {48, 16}, {112, 5}, {256, 5}, {20, 40}};
+  for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
+    for (unsigned n = 0; n < 48; n++)
+      check_convolution(row, tiles[i][0], tiles[i][1], 1,
+                        tiled | (n % 6 ? 0 : extreme) | ((unsigned)random_bits(&random) & 0x7ff));
 }
 
 /// The largest byte that a window sees; the lowest one where it sees none.

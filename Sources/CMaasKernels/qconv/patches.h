@@ -202,12 +202,24 @@ static void product_item(const maas_s8_conv_params *p, void *const *operands, in
   MAAS_S8_BLOCK(&block);
 }
 
+#ifdef MAAS_LANES
+#include "winograd.h"
+#endif
+
+typedef void conv_item(const maas_s8_conv_params *p, void *const *operands, int64_t item, uint8_t *scratch);
+static conv_item *const conv_items[] = {
+    [maas_s8_conv_product] = product_item,
+#ifdef MAAS_LANES
+    [maas_s8_conv_winograd] = winograd_item,
+#endif
+};
+
 int32_t MAAS_S8_KERNEL(conv)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
   const maas_s8_conv_params *p = step->params;
   if (p->conv.path == maas_s8_conv_depthwise)
     MAAS_S8_DEPTHWISE(p, step->operands, begin, end, worker->scratch);
   else
     for (int64_t i = begin; i < end; i++)
-      product_item(p, step->operands, i, worker->scratch);
+      conv_items[p->conv.path](p, step->operands, i, worker->scratch);
   return MAAS_STEP_OK;
 }

@@ -90,13 +90,50 @@ static maas_split split_depthwise(const maas_kernel *kernel, const maas_f32_conv
   return maas_split_by_cost(items, 50 + per_tap * taps, rows * (int64_t)sizeof(void *));
 }
 
+/// Where words are what is multiplied, which the transformed pixels and weights fit in.
+enum { tiled_channels = 16, least_tiles = 16 };
+
+static bool is_tiled(const maas_kernel *kernel, const maas_f32_conv_params *g) {
+  bool square = g->kernel[maas_depth] == 1 && g->kernel[maas_height] == 3 && g->kernel[maas_width] == 3;
+  for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
+    square = square && g->stride[d] == 1 && g->dilation[d] == 1;
+  bool flat = g->pad[maas_depth] == 0 && g->output[maas_depth] == g->input[maas_depth];
+  return kernel->isa == MAAS_ISA_AVX2 && square && flat && g->groups == 1 &&
+         g->channels % tiled_channels == 0 && maas_s8_all_tiles(g) >= least_tiles;
+}
+
+static maas_split split_tiles(maas_f32_conv_params *g, int64_t nr) {
+  int64_t tiles = maas_s8_all_tiles(g), rows = maas_s8_tile_rows;
+  g->tile_m = rows;
+  int64_t most = rows * maas_max64(2, most_bytes / maas_s8_tiles_copied(g));
+  int64_t pieces = maas_ceil_div(tiles, most), columns = 1;
+  g->tile_m = maas_ceil_div(tiles, pieces > 1 ? maas_round_up(pieces, 2) : 1);
+  double nanoseconds = 0.013 * (double)(maas_s8_tile_products * g->channels * g->tile_m);
+  for (g->tile_n = evenly(g->filters, 1, nr);
+       maas_ceil_div(tiles, g->tile_m) * maas_ceil_div(g->filters, g->tile_n) < wanted_items &&
+       g->tile_n > nr && nanoseconds * (double)g->tile_n > 2 * MAAS_CHUNK_NANOSECONDS;)
+    g->tile_n = evenly(g->filters, columns *= 2, nr);
+  int64_t items = maas_ceil_div(tiles, g->tile_m) * maas_ceil_div(g->filters, g->tile_n);
+  return maas_split_by_cost(items, nanoseconds * (double)g->tile_n, maas_s8_tiles_copied(g));
+}
+
+static int32_t path_of(const maas_kernel *kernel, const maas_s8_conv_params *p) {
+  const maas_f32_conv_params *g = &p->conv;
+  if (maas_s8_needs_sums(&p->finish))
+    return maas_s8_conv_product;
+  if (g->groups > 1 && g->channels == g->groups && g->filters == g->groups)
+    return maas_s8_conv_depthwise;
+  return is_tiled(kernel, g) ? maas_s8_conv_winograd : maas_s8_conv_product;
+}
+
 maas_split maas_s8_conv_split_for(const maas_kernel *kernel, maas_s8_conv_params *p) {
   maas_f32_conv_params *g = &p->conv;
   if (g->batch == 0 || g->filters == 0 || maas_window_volume(g->output) == 0)
     return (maas_split){.grain = 1};
-  bool depthwise = g->groups > 1 && g->channels == g->groups && g->filters == g->groups;
-  g->path = depthwise && !maas_s8_needs_sums(&p->finish) ? maas_s8_conv_depthwise : maas_s8_conv_product;
-  return g->path == maas_s8_conv_depthwise ? split_depthwise(kernel, g) : split_product(kernel, g);
+  g->path = path_of(kernel, p);
+  return g->path == maas_s8_conv_depthwise  ? split_depthwise(kernel, g)
+         : g->path == maas_s8_conv_winograd ? split_tiles(g, kernel->nr)
+                                            : split_product(kernel, g);
 }
 
 maas_split maas_s8_conv_split(maas_s8_conv_params *params) {
@@ -146,17 +183,59 @@ static void pack_panel(const maas_s8_conv_pack_params *p, const uint8_t *w, int6
   }
 }
 
+/// G w along one dimension, 6 or 24 times, as winograd.h wants it, for elements `step` apart.
+static void transform(const int *w, int step, int *to) {
+  int even = w[0] + w[2 * step], far = w[0] + 4 * w[2 * step];
+  to[0] = 6 * w[0];
+  to[step] = even + w[step];
+  to[2 * step] = even - w[step];
+  to[3 * step] = far + 2 * w[step];
+  to[4 * step] = far - 2 * w[step];
+  to[5 * step] = 6 * w[2 * step];
+}
+
+/// The transformed weights of a channel of a filter: `step` words from product to product.
+static void pack_tile(const uint8_t *w, uint8_t sign, int64_t step, int16_t *to) {
+  enum { reach = maas_s8_tile_reach };
+  int taps[reach * reach], half[reach * reach], whole[reach * reach];
+  for (int t = 0; t < 9; t++)
+    taps[t / 3 * reach + t % 3] = (int8_t)(w[t] ^ sign);
+  for (int i = 0; i < 3; i++)
+    transform(taps + i, reach, half + i);
+  for (int i = 0; i < reach; i++)
+    transform(half + reach * i, 1, whole + reach * i);
+  for (int e = 0; e < maas_s8_tile_products; e++)
+    to[e * step] = (int16_t)whole[e];
+}
+
+/// [part of the channels][product][pair of channels][filter][channel].
+static void pack_tiles(const maas_s8_conv_pack_params *p, const uint8_t *w, int64_t width, int16_t *to) {
+  int64_t channels = p->conv.channels, nr = p->nr, part = maas_s8_tile_channels(&p->conv);
+  memset(to, 0, (size_t)maas_s8_conv_panel(&p->conv, nr));
+  for (int64_t c = 0; c < channels; c++) {
+    int64_t first = c / part * part, step = maas_min64(part, channels - first) * nr;
+    int16_t *pair = to + (first * maas_s8_tile_products + (c - first) / 2 * 2) * nr + c % 2;
+    for (int64_t j = 0; j < width; j++)
+      pack_tile(w + (j * channels + c) * 9, p->is_signed ? 0 : 0x80, step, pair + 2 * j);
+  }
+}
+
 int32_t maas_s8_conv_pack_1_scalar(MAAS_STEP_ARGUMENTS) {
   (void)worker;
   const maas_s8_conv_pack_params *p = step->params;
   const maas_f32_conv_params *g = &p->conv;
   int64_t columns = columns_of(g), panels = maas_ceil_div(columns, p->nr),
-          size = maas_s8_panel(maas_s8_conv_rows(g), p->nr);
+          size = maas_s8_conv_panel(g, p->nr);
   int64_t filter = maas_s8_conv_channels(g) * maas_window_volume(g->kernel);
   for (int64_t i = begin; i < end; i++) {
     int64_t first = i % panels * p->nr;
     const uint8_t *w = (const uint8_t *)step->operands[1] + (i / panels * columns + first) * filter;
-    pack_panel(p, w, maas_min64(p->nr, columns - first), (uint8_t *)step->operands[0] + i * size);
+    int64_t width = maas_min64(p->nr, columns - first);
+    uint8_t *to = (uint8_t *)step->operands[0] + i * size;
+    if (g->path == maas_s8_conv_winograd)
+      pack_tiles(p, w, width, (int16_t *)(void *)to);
+    else
+      pack_panel(p, w, width, to);
   }
   return MAAS_STEP_OK;
 }
@@ -174,7 +253,7 @@ maas_split maas_s8_conv_pack_split(maas_s8_conv_pack_params *params) {
 int64_t maas_s8_conv_packed_bytes_for(const maas_kernel *conv, const maas_f32_conv_params *g) {
   int64_t bytes, rows = maas_s8_conv_rows(g);
   if (rows > INT64_MAX / 1024 ||
-      __builtin_mul_overflow(panels_of(g, conv->nr), maas_s8_panel(rows, conv->nr), &bytes))
+      __builtin_mul_overflow(panels_of(g, conv->nr), maas_s8_conv_panel(g, conv->nr), &bytes))
     return -1;
   return bytes;
 }

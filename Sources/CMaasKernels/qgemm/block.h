@@ -108,10 +108,14 @@ BYTES_KERNEL(bytes_of_all, MAAS_NV)
 /// For one vector, two or all.
 static bytes_kernel *const bytes_kernels[] = {bytes_of_one, bytes_of_two, bytes_of_all};
 
-static void load_columns(const maas_s8_block *k, int64_t j, const uint8_t *b, panel_columns *c) {
-  const uint8_t *column_sums = b + k->pieces * maas_round_up(k->piece, 4) * MAAS_NR;
+/// The sums of a panel's columns, which lie behind it.
+static const int32_t *column_sums(const maas_s8_block *k, const uint8_t *b) {
+  return (const int32_t *)(const void *)(b + k->pieces * maas_round_up(k->piece, 4) * MAAS_NR);
+}
+
+static void load_columns(const maas_s8_block *k, int64_t j, const int32_t *sums, panel_columns *c) {
   *c = (panel_columns){.width = maas_min64(MAAS_NR, k->columns - j)};
-  load_integers(k, j, (const int32_t *)(const void *)column_sums, c);
+  load_integers(k, j, sums, c);
   if (k->finish->y_type != MAAS_ELEMENT_S32)
     load_floats(k, j, c);
   c->is_plain = !c->has_zeros && !c->has_row_zeros && !c->has_row_scales && !c->adds_more &&
@@ -122,7 +126,7 @@ static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) 
   panel_columns c;
   int32_t sums[MAAS_MR * MAAS_NR];
   int64_t apart[MAAS_MR];
-  load_columns(k, j, b, &c);
+  load_columns(k, j, column_sums(k, b), &c);
   int kernel = c.width <= V_WIDTH ? 0 : c.width <= 2 * V_WIDTH ? 1 : 2;
   bool to_bytes = c.is_plain && k->finish->y_type != MAAS_ELEMENT_F32;
   uint8_t *y = (uint8_t *)k->operands[MAAS_S8_Y] + k->y + j;

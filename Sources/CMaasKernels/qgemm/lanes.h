@@ -275,7 +275,7 @@ static void multiply_lanes_panel(const maas_s8_block *k, int64_t j, const uint8_
     return;
   }
   panel_columns c;
-  load_columns(k, j, b, &c);
+  load_columns(k, j, column_sums(k, b), &c);
   lanes_kernel *multiply_four = p.adds_twice ? lanes_twice : lanes_once;
   finish_function *finish = finish_of(k, &c);
   int32_t sums[lanes_rows * MAAS_NR];
