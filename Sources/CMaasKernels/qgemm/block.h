@@ -27,6 +27,14 @@ static inline int32_t load_word(const uint8_t *p) {
 
 #include "finish.h"
 
+/// How far ahead of what is multiplied a panel is fetched where that takes so many instructions that few lines would be
+/// on their way otherwise.
+#ifdef MAAS_LANES
+enum { fetched_ahead = 1024 };
+#else
+enum { fetched_ahead = 0 };
+#endif
+
 /// acc[mr, nv] = `base` and the products of rows at `places` of a, which have k's pieces.
 MAAS_INLINE void multiply(const int mr, const int nv, const maas_s8_block *k, const uint8_t *a,
                           const int64_t *places, const uint8_t *b, const int32_t *base, vi acc[][MAAS_NV]) {
@@ -40,6 +48,8 @@ MAAS_INLINE void multiply(const int mr, const int nv, const maas_s8_block *k, co
     int64_t at = k->starts[piece], end = at + k->piece;
     for (; at < end; at += 4, b += 4 * MAAS_NR) {
       vi panel[MAAS_NV];
+      if (fetched_ahead > 0)
+        __builtin_prefetch(b + fetched_ahead);
       MAAS_EACH (v, nv)
         panel[v] = vi_load((const int32_t *)(const void *)b + v * V_WIDTH);
       MAAS_EACH (i, mr) {
