@@ -1,6 +1,6 @@
 /// The rows of convolution of bytes, how it is cut into items, and how weights are packed.
 #include "../table.h"
-#include "shape.h"
+#include "tiles.h"
 
 int32_t maas_s8_conv_6x64_avx512(MAAS_STEP_ARGUMENTS);
 int32_t maas_s8_conv_16x16_avx2(MAAS_STEP_ARGUMENTS);

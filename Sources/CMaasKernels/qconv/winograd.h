@@ -4,7 +4,7 @@
 /// 100 * 255, transformed weights 49 * 128, so both are words. What comes out is 576 times the outputs, modulo 2^32:
 /// the odd part of 576 has an inverse there, and the rest is exact as long as an output fits 26 bits, which those of
 /// maas_s8_tile_most_channels do. Included by patches.h.
-#include "shape.h"
+#include "tiles.h"
 
 enum { word_lanes = 16, pair_stretch = 4, line_outputs = maas_s8_tile_side * MAAS_NR };
 static const uint32_t inverse_of_9 = 954437177;
