@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "../../Sources/CMaasKernels/qgemm/left.h"
 #include "maas_quant.h"
 #include "rows.h"
 
@@ -25,7 +26,7 @@ fenced random_bytes(size_t size, uint64_t *random) {
 typedef struct product {
   maas_s8_gemm_params params;
   fenced operands[MAAS_S8_OPERANDS];
-  bool b_is_transposed;
+  bool b_is_transposed, b_is_constant;
 } product;
 
 fenced random_floats(size_t count, float low, float high, uint64_t *random) {
@@ -81,7 +82,8 @@ static product made_product(int64_t m, int64_t n, int64_t k, unsigned style) {
   uint64_t random = (uint64_t)(m * 10000 + n * 100 + k) + style;
   static const maas_element types[] = {MAAS_ELEMENT_S32, MAAS_ELEMENT_F32, MAAS_ELEMENT_U8, MAAS_ELEMENT_S8};
   product p = {.params = {.m = m, .n = n, .k = k, .a_row = k + (style & 1), .y_row = n + (style & 1)},
-               .b_is_transposed = style & 2};
+               .b_is_transposed = style & 2,
+               .b_is_constant = style & 16384};
   maas_s8_finish *f = &p.params.finish;
   f->a_is_signed = style & 4, f->b_is_signed = style & 8;
   f->y_type = types[style >> 4 & 3];
@@ -120,6 +122,7 @@ static fenced panels(const maas_kernel *row, const product *p) {
   const maas_s8_gemm_params *g = &p->params;
   maas_s8_pack_params params = {.is_signed = g->finish.b_is_signed, .k = g->k, .n = g->n, .count = 1};
   params.b_row = p->b_is_transposed ? 1 : g->n, params.b_col = p->b_is_transposed ? g->k : 1;
+  params.is_constant = p->b_is_constant;
   maas_split split = maas_s8_pack_split_for(row, &params);
   fenced made = fence((size_t)maas_s8_packed_bytes_for(row, g->k, g->n), true);
   run_row(maas_s8_pack, &params, (void *[]){made.bytes, p->operands[MAAS_S8_B].bytes}, split);
@@ -200,6 +203,34 @@ static void enlarge(fenced *a, bool is_signed, uint64_t *random) {
       a->bytes[i] = is_signed ? 127 : 255;
 }
 
+/// Whether the first panel is multiplied as expected by rows in lanes, for rows of the table that put some there.
+static bool goes_way(const maas_kernel *row, const product *p, const fenced *right, maas_s8_way expected) {
+  int64_t k = p->params.k;
+  return maas_s8_notes_bytes(k, row->nr) == 0 ||
+         maas_s8_notes_of(right->bytes, k)->way == (int32_t)(p->b_is_constant ? expected : maas_s8_unknown);
+}
+
+/// `way`: NULL for any.
+static void check_made(const maas_kernel *row, product *p, const char *note, const maas_s8_way *way) {
+  fenced right = panels(row, p);
+  maas_split split = maas_s8_gemm_split_for(row, &p->params);
+  void *operands[MAAS_S8_OPERANDS];
+  for (int i = 0; i < MAAS_S8_OPERANDS; i++)
+    operands[i] = i == MAAS_S8_B ? right.bytes : p->operands[i].bytes;
+  if (p->params.finish.y_type == MAAS_ELEMENT_S32 && !p->params.finish.bias_is_integer)
+    operands[MAAS_S8_BIAS] = NULL;
+  run_row(row->run, &p->params, operands, split);
+  bool noted = !way || goes_way(row, p, &right, *way);
+  count(row->name, note,
+        !noted                 ? "noted otherwise"
+        : !is_product(p)       ? "not the product"
+        : !fence_whole(&right) ? "wrote outside the panels"
+                               : NULL);
+  for (int i = 0; i < MAAS_S8_OPERANDS; i++)
+    unfence(&p->operands[i]);
+  unfence(&right);
+}
+
 /// `limit`: of the weights; 0 for none.
 static void check_product(const maas_kernel *row, int64_t m, int64_t n, int64_t k, unsigned style,
                           int limit) {
@@ -209,20 +240,9 @@ static void check_product(const maas_kernel *row, int64_t m, int64_t n, int64_t 
     draw_weights(&p.operands[MAAS_S8_B], limit, p.params.finish.b_is_signed, &random);
     enlarge(&p.operands[MAAS_S8_A], p.params.finish.a_is_signed, &random);
   }
-  fenced right = panels(row, &p);
-  maas_split split = maas_s8_gemm_split_for(row, &p.params);
-  void *operands[MAAS_S8_OPERANDS];
-  for (int i = 0; i < MAAS_S8_OPERANDS; i++)
-    operands[i] = i == MAAS_S8_B ? right.bytes : p.operands[i].bytes;
-  if (p.params.finish.y_type == MAAS_ELEMENT_S32 && !p.params.finish.bias_is_integer)
-    operands[MAAS_S8_BIAS] = NULL;
-  run_row(row->run, &p.params, operands, split);
   char note[64];
   snprintf(note, sizeof note, "%d x %d x %d, %x within %d", (int)m, (int)n, (int)k, style, limit);
-  count(row->name, note, is_product(&p) ? NULL : "not the product");
-  for (int i = 0; i < MAAS_S8_OPERANDS; i++)
-    unfence(&p.operands[i]);
-  unfence(&right);
+  check_made(row, &p, note, NULL);
 }
 
 void each_row(const char *family, void (*body)(const maas_kernel *row)) {
@@ -257,7 +277,56 @@ static void check_limits_of(const maas_kernel *row) {
   check_product(row, 250, 20, 2052, 8 | 32, 32);
 }
 
+/// Every so many pairs of neighbours along k of each column are `value` twice, the others 0.
+static void place_extremes(product *p, int value, int64_t every) {
+  const maas_s8_gemm_params *g = &p->params;
+  for (int64_t q = 0; q < g->k; q++)
+    for (int64_t j = 0; j < g->n; j++) {
+      int weight = q / 2 % every == 0 ? value : 0;
+      p->operands[MAAS_S8_B].bytes[p->b_is_transposed ? j * g->k + q : q * g->n + j] =
+          (unsigned char)(g->finish.b_is_signed ? weight : weight + 128);
+    }
+}
+
+/// Panels of 300 rows whose weights fit without cuts, with as many as can be noted, with more and with too many.
+static void check_ways_of(const maas_kernel *row) {
+  static const struct {
+    int limit, value, every;
+    maas_s8_way way;
+  } cases[] = {
+      {.limit = 32, .way = maas_s8_twice},
+      {.limit = 50, .way = maas_s8_twice},
+      {.limit = 75, .way = maas_s8_once},
+      {.limit = 100, .way = maas_s8_unknown},
+      {.limit = 127, .way = maas_s8_apart},
+      {.value = 64, .every = 1, .way = maas_s8_once},
+      {.value = 127, .every = 40, .way = maas_s8_twice},
+      {.value = -128, .every = 40, .way = maas_s8_twice},
+      {.value = 127, .every = 14, .way = maas_s8_unknown},
+      {.value = -128, .every = 14, .way = maas_s8_unknown},
+      {.value = 127, .every = 1, .way = maas_s8_apart},
+      {.value = -128, .every = 1, .way = maas_s8_apart},
+  };
+  uint64_t random = 9;
+  for (size_t i = 0; i < 4 * sizeof cases / sizeof *cases; i++) {
+    size_t at = i / 4;
+    unsigned style = (unsigned)random_bits(&random) & ~12u;
+    product p = made_product(50, 32, 300, style | (i & 1 ? 12 : 0));
+    p.b_is_constant = i & 2;
+    if (cases[at].every)
+      place_extremes(&p, cases[at].value, cases[at].every);
+    else
+      draw_weights(&p.operands[MAAS_S8_B], cases[at].limit, p.params.finish.b_is_signed, &random);
+    enlarge(&p.operands[MAAS_S8_A], p.params.finish.a_is_signed, &random);
+    char note[64];
+    snprintf(note, sizeof note, "way %d within %d, %d every %d, %x", (int)cases[at].way, cases[at].limit,
+             cases[at].value, cases[at].every, (unsigned)i % 4);
+    check_made(row, &p, note, &cases[at].way);
+  }
+}
+
 void check_integers(void) {
+  each_row("maas_s8_gemm", check_ways_of);
   each_row("maas_s8_gemm", check_products_of);
   each_row("maas_s8_gemm", check_limits_of);
 }

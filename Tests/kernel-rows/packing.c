@@ -15,6 +15,8 @@ static void check_order(const maas_kernel *gemm, int64_t k, int64_t n, int64_t m
   uint64_t random = (uint64_t)(k + n);
   maas_s8_pack_params p = {.is_signed = is_signed, .k = k, .n = n, .count = matrices, .b_row = n, .b_col = 1};
   fenced b = random_bytes((size_t)(matrices * k * n), &random);
+  draw_weights(&b, rarely_large, is_signed, &random);
+  p.is_constant = true;
   fenced plain = packed(gemm, p, &b);
   p.in_order = true;
   maas_s8_pack_params sliced = p;

@@ -132,6 +132,7 @@ maas_split maas_s8_gemm_split(maas_s8_gemm_params *params);
 /// B[p, j] = b[p b_row + j b_col] of `count` matrices.
 typedef struct maas_s8_pack_params {
   bool is_signed;
+  bool is_constant; ///< Packed once for many runs: what each would look for in it is noted.
   int64_t k, n, count;
   int64_t b_row, b_col;
   bool
@@ -161,7 +162,8 @@ maas_split maas_s8_conv_split(maas_s8_conv_params *params);
 typedef struct maas_s8_conv_pack_params {
   maas_f32_conv_params conv; ///< After the split of its convolution.
   bool is_signed;
-  int32_t nr; ///< Set by split.
+  bool is_constant; ///< As in maas_s8_pack_params.
+  int32_t nr;       ///< Set by split.
 } maas_s8_conv_pack_params;
 
 /// packed w, w [filters, channels / groups, kernel...]. The layout belongs to the kernel this process selected, and

@@ -169,7 +169,7 @@ static int64_t place_of(const maas_f32_conv_params *g, int64_t p) {
 static void pack_panel(const maas_s8_conv_pack_params *p, const uint8_t *w, int64_t width, uint8_t *to) {
   const maas_f32_conv_params *g = &p->conv;
   int64_t filter = maas_s8_conv_channels(g) * maas_window_volume(g->kernel);
-  int64_t size = maas_s8_panel(maas_s8_conv_rows(g), p->nr) - 4 * p->nr;
+  int64_t size = maas_round_up(maas_s8_conv_rows(g), 4) * p->nr;
   int32_t *sums = (int32_t *)(void *)(to + size);
   uint8_t sign = p->is_signed ? 0 : 0x80;
   memset(to, 0, (size_t)(size + 4 * p->nr));
@@ -181,6 +181,7 @@ static void pack_panel(const maas_s8_conv_pack_params *p, const uint8_t *w, int6
       sums[j] += (int8_t)quads[4 * j];
     }
   }
+  maas_s8_finish_panel(to, maas_s8_conv_rows(g), p->nr, p->is_constant && g->path == maas_s8_conv_product);
 }
 
 /// G w along one dimension, 6 or 24 times, as winograd.h wants it, for elements `step` apart.

@@ -1,9 +1,17 @@
 /// Many rows of bytes times a panel with AVX2, which has no instruction that adds four products of bytes in 32 bits.
-/// One adds two in 16 bits, and holds sums that need more within those. So that this never happens, two neighbours
-/// whose sum is beyond `most_sum` are cut to that, and what was cut off is multiplied apart. A lane holds a row of A:
-/// this concerns one column only. Included by block.h.
+/// One adds two in 16 bits, and holds sums that need more within those. So that this never happens, weights that meet
+/// in 16 bits are cut until the positive ones add up to at most `most_sum`, and the negative ones; what was cut off is
+/// multiplied apart. Two weights meet there, or four, which is faster where few are too large. A lane holds a row of
+/// A: a cut concerns one column only. Included by block.h.
 
-enum { most_sum = INT16_MAX / UINT8_MAX, lane_columns = 4, row_bytes = lanes_rows * 4 };
+enum {
+  most_sum = INT16_MAX / UINT8_MAX,
+  most_rest = most_sum / 2, ///< Two of a column are added in 16 bits.
+  lane_columns = 4,
+  row_bytes = lanes_rows * 4,
+  quad_bytes = MAAS_NR * 4,
+  group_bytes = lane_columns * 4
+};
 
 /// Weights of a column that are multiplied apart: where the quads of A's rows lie, and the four weights.
 typedef struct lanes_rest {
@@ -13,10 +21,10 @@ typedef struct lanes_rest {
 /// A panel of so many quads to a column.
 typedef struct lanes_panel {
   int64_t quads;
-  const uint8_t *weights;
-  bool adds_twice;   ///< Sums of four products fit 16 bits too.
-  lanes_rest *rests; ///< `quads` for each column.
-  int64_t counts[MAAS_NR];
+  const uint8_t *weights;      ///< [columns that are multiplied together][quad][one of those columns]
+  bool adds_twice;             ///< Sums of four products fit 16 bits too.
+  lanes_rest *rests;           ///< The columns' one behind the other, each an even number.
+  int64_t starts[MAAS_NR + 1]; ///< Where those of each column begin.
 } lanes_panel;
 
 static inline __m256i lanes_load(const uint8_t *p) {
@@ -69,122 +77,42 @@ static void turn_group(const maas_s8_block *k, int64_t r, uint8_t *to) {
   }
 }
 
-// Panels of B
-
-/// Whether of any four weights that meet in 16 bits the positive ones add up to at most `most_sum`, and the negative
-/// ones.
-static bool adds_twice(const uint8_t *b, int64_t quads) {
-  __m256i one = _mm256_set1_epi8(1), zero = _mm256_setzero_si256(), most = _mm256_set1_epi16(most_sum);
-  for (int64_t q = 0; q < quads; q += 2, b += 8 * MAAS_NR)
-    MAAS_EACH (v, MAAS_NV) {
-      __m256i x = lanes_load(b + v * 32), next = q + 1 < quads ? lanes_load(b + 4 * MAAS_NR + v * 32) : zero;
-      __m256i positive = _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_max_epi8(x, zero), one),
-                                          _mm256_maddubs_epi16(_mm256_max_epi8(next, zero), one));
-      __m256i sum = _mm256_add_epi16(_mm256_maddubs_epi16(one, x), _mm256_maddubs_epi16(one, next));
-      __m256i larger = _mm256_max_epi16(positive, _mm256_sub_epi16(positive, sum));
-      if (_mm256_movemask_epi8(_mm256_cmpgt_epi16(larger, most)))
-        return false;
-    }
-  return true;
-}
-
-/// Copies a quad of all columns and marks the pairs of neighbours whose sum is too large: those of columns 0 ... 3,
-/// 8 ... 11, 4 ... 7 and 12 ... 15, in this order.
-static inline uint64_t mark_quad(const uint8_t *b, uint8_t *cut) {
-  __m256i one = _mm256_set1_epi8(1), most = _mm256_set1_epi16(most_sum), large[MAAS_NV];
-  MAAS_EACH (v, MAAS_NV) {
-    __m256i x = lanes_load(b + v * 32);
-    lanes_store(cut + v * 32, x);
-    large[v] = _mm256_cmpgt_epi16(_mm256_abs_epi16(_mm256_maddubs_epi16(one, x)), most);
-  }
-  return (uint32_t)_mm256_movemask_epi8(_mm256_packs_epi16(large[0], large[1]));
-}
-
-enum { batch_quads = 16, batch_pairs = 2 * MAAS_NR * batch_quads };
-
-/// The first marks are noted without asking whether they are there: which have any cannot be predicted.
-static inline int64_t note_marks(uint64_t marks, int64_t first, int64_t count, uint16_t *places) {
-  MAAS_EACH (i, 4) {
-    places[count] = (uint16_t)(first + __builtin_ctzll(marks | 1ull << 63));
-    count += marks != 0;
-    marks &= marks - 1;
-  }
-  for (; marks; marks &= marks - 1)
-    places[count++] = (uint16_t)(first + __builtin_ctzll(marks));
-  return count;
-}
-
-static int64_t mark_batch(const uint8_t *b, int64_t quads, uint8_t *cut, uint16_t *places) {
-  int64_t count = 0;
-  for (int64_t q = 0; q < quads; q += 2) {
-    uint64_t marks = mark_quad(b + q * 4 * MAAS_NR, cut + q * 4 * MAAS_NR);
-    if (q + 1 < quads)
-      marks |= mark_quad(b + (q + 1) * 4 * MAAS_NR, cut + (q + 1) * 4 * MAAS_NR) << 32;
-    count = note_marks(marks, q * 2 * MAAS_NR, count, places);
-  }
-  return count;
-}
-
-/// Cuts the pair that is marked at `place` in the batch that begins with quad q.
-static inline void cut_pair(int64_t q, int place, uint8_t *cut, lanes_panel *p) {
-  int column = (place & 6) / 2 + (place & 8) + (place & 16) / 4, second = place & 1;
-  q += place / (2 * MAAS_NR);
-  int8_t *pair = (int8_t *)cut + q * 4 * MAAS_NR + column * 4 + second * 2;
-  int sum = pair[0] + pair[1], rest = sum - (sum > 0 ? most_sum : -most_sum);
-  pair[1] = (int8_t)(pair[1] - rest);
-  uint32_t weights = (uint32_t)(uint8_t)rest << (second ? 24 : 8);
-  lanes_rest *to = p->rests + column * p->quads + p->counts[column];
-  if (p->counts[column] > 0 && to[-1].at == (int32_t)q * row_bytes) {
-    to[-1].weights |= (int32_t)weights;
-    return;
-  }
-  *to = (lanes_rest){(int32_t)q * row_bytes, (int32_t)weights};
-  p->counts[column]++;
-}
-
-/// False if so much would be multiplied apart that other ways are faster.
-static bool cut_weights(const uint8_t *b, uint8_t *cut, lanes_panel *p) {
-  int64_t found = 0;
-  memset(p->counts, 0, sizeof p->counts);
-  for (int64_t q = 0; q < p->quads; q += batch_quads) {
-    uint16_t places[batch_pairs + 4];
-    int64_t quads = maas_min64(batch_quads, p->quads - q), at = q * 4 * MAAS_NR;
-    int64_t count = mark_batch(b + at, quads, cut + at, places);
-    found += count;
-    if (found > (q + quads + 8) * MAAS_NR / 3)
-      return false;
-    for (int64_t i = 0; i < count; i++)
-      cut_pair(q, places[i], cut, p);
-  }
-  p->weights = cut;
-  return true;
-}
-
-static bool make_panel(const uint8_t *b, uint8_t *spare, lanes_panel *p) {
-  p->weights = b;
-  p->adds_twice = adds_twice(b, p->quads);
-  p->rests = (lanes_rest *)(void *)(spare + p->quads * 4 * MAAS_NR);
-  return p->adds_twice || cut_weights(b, spare, p);
-}
+#include "cuts.h"
 
 // Their product
 
 typedef __m256i lanes_sums[lane_columns][lanes_rows / 8];
 
-static inline __m256i lanes_widened(__m256i sums) { return _mm256_madd_epi16(sums, _mm256_set1_epi16(1)); }
+static const _Alignas(32) int16_t lanes_ones[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
-MAAS_INLINE void add_quad(const uint8_t *a, int32_t weights, __m256i *sums) {
-  __m256i w = _mm256_set1_epi32(weights);
-  MAAS_EACH (v, lanes_rows / 8)
-    sums[v] = _mm256_add_epi32(sums[v], lanes_widened(_mm256_maddubs_epi16(lanes_load(a + v * 32), w)));
+/// The sum is made here and now: else products of several quads are added first, for which registers do not suffice.
+MAAS_INLINE void add_widened(__m256i products, __m256i *sum) {
+  *sum = _mm256_add_epi32(*sum, products);
+  __asm__("" : "+x"(*sum));
 }
 
-MAAS_INLINE void add_two_quads(const uint8_t *a, int32_t weights, int32_t next, __m256i *sums) {
-  __m256i w = _mm256_set1_epi32(weights), n = _mm256_set1_epi32(next);
+/// A quad of a group of rows.
+typedef __m256i lanes_quad[lanes_rows / 8];
+
+MAAS_INLINE void load_quad(const uint8_t *a, __m256i *to) {
+  MAAS_EACH (v, lanes_rows / 8)
+    to[v] = lanes_load(a + v * 32);
+}
+
+MAAS_INLINE void add_quad(const __m256i *a, int32_t weights, __m256i *sums) {
+  __m256i w = _mm256_set1_epi32(weights);
+  MAAS_EACH (v, lanes_rows / 8)
+    add_widened(_mm256_madd_epi16(_mm256_maddubs_epi16(a[v], w), _mm256_set1_epi16(1)), &sums[v]);
+}
+
+/// Ones stay in memory, as there are no more registers.
+MAAS_INLINE void add_two_quads(const __m256i *a, const __m256i *next, int32_t weights, int32_t more,
+                               __m256i *sums) {
+  __m256i w = _mm256_set1_epi32(weights), m = _mm256_set1_epi32(more);
   MAAS_EACH (v, lanes_rows / 8) {
-    __m256i first = _mm256_maddubs_epi16(lanes_load(a + v * 32), w),
-            second = _mm256_maddubs_epi16(lanes_load(a + row_bytes + v * 32), n);
-    sums[v] = _mm256_add_epi32(sums[v], lanes_widened(_mm256_add_epi16(first, second)));
+    __m256i products = _mm256_add_epi16(_mm256_maddubs_epi16(a[v], w), _mm256_maddubs_epi16(next[v], m));
+    __asm__("vpmaddwd %1, %0, %0" : "+x"(products) : "m"(lanes_ones));
+    add_widened(products, &sums[v]);
   }
 }
 
@@ -211,26 +139,54 @@ static inline void store_lanes(lanes_sums sums, int32_t *to) {
   }
 }
 
+/// Two quads of a group of rows times those of four columns.
+MAAS_INLINE void add_columns_of_two(const bool twice, const uint8_t *a, const uint8_t *w, lanes_sums sums) {
+  lanes_quad first, second;
+  load_quad(a, first);
+  load_quad(a + row_bytes, second);
+  MAAS_EACH (j, lane_columns) {
+    int32_t weights = plain_word(w + j * 4), more = plain_word(w + group_bytes + j * 4);
+    if (twice) {
+      add_two_quads(first, second, weights, more, sums[j]);
+    } else {
+      add_quad(first, weights, sums[j]);
+      add_quad(second, more, sums[j]);
+    }
+  }
+}
+
+MAAS_INLINE void add_columns_of_one(const uint8_t *a, const uint8_t *w, lanes_sums sums) {
+  lanes_quad quad;
+  load_quad(a, quad);
+  MAAS_EACH (j, lane_columns)
+    add_quad(quad, plain_word(w + j * 4), sums[j]);
+}
+
+MAAS_INLINE void add_rests(const uint8_t *a, const lanes_rest *rest, const lanes_rest *end, __m256i *sums) {
+  for (; rest < end; rest += 2) {
+    lanes_quad first, second;
+    load_quad(a + rest[0].at, first);
+    load_quad(a + rest[1].at, second);
+    add_two_quads(first, second, rest[0].weights, rest[1].weights, sums);
+  }
+}
+
 /// A group of rows times four columns from `column` on.
 MAAS_INLINE void multiply_lanes(const bool twice, const lanes_panel *p, const uint8_t *a, int64_t column,
                                 const int32_t *base, int32_t *to) {
   lanes_sums sums;
-  const uint8_t *w = p->weights + column * 4, *at = a;
-  int64_t q = 0;
+  const uint8_t *w = p->weights + column * 4 * p->quads, *at = a;
+  int64_t left = p->quads;
   MAAS_EACH (j, lane_columns)
     MAAS_EACH (v, lanes_rows / 8)
       sums[j][v] = _mm256_set1_epi32(base[column + j]);
-  for (; twice && q + 2 <= p->quads; q += 2, w += 8 * MAAS_NR, at += 2 * row_bytes)
-    MAAS_EACH (j, lane_columns)
-      add_two_quads(at, plain_word(w + j * 4), plain_word(w + 4 * MAAS_NR + j * 4), sums[j]);
-  for (; q < p->quads; q++, w += 4 * MAAS_NR, at += row_bytes)
-    MAAS_EACH (j, lane_columns)
-      add_quad(at, plain_word(w + j * 4), sums[j]);
-  MAAS_EACH (j, lane_columns) {
-    const lanes_rest *rest = p->rests + (column + j) * p->quads;
-    for (int64_t i = 0; !twice && i < p->counts[column + j]; i++)
-      add_quad(a + rest[i].at, rest[i].weights, sums[j]);
-  }
+  for (; left >= 4; left -= 4, w += 4 * group_bytes, at += 4 * row_bytes)
+    MAAS_EACH (i, 2)
+      add_columns_of_two(twice, at + 2 * i * row_bytes, w + 2 * i * group_bytes, sums);
+  for (; left > 0; left--, w += group_bytes, at += row_bytes)
+    add_columns_of_one(at, w, sums);
+  MAAS_EACH (j, lane_columns)
+    add_rests(a, p->rests + p->starts[column + j], p->rests + p->starts[column + j + 1], sums[j]);
   store_lanes(sums, to + column);
 }
 
@@ -270,7 +226,7 @@ static finish_function *finish_of(const maas_s8_block *k, const panel_columns *c
 static void multiply_lanes_panel(const maas_s8_block *k, int64_t j, const uint8_t *b, const uint8_t *a,
                                  uint8_t *spare) {
   lanes_panel p = {.quads = maas_s8_quads(k->k)};
-  if (!make_panel(b, spare, &p)) {
+  if (!cut_panel(k, b, spare, &p)) {
     multiply_panel(k, j, b);
     return;
   }
@@ -279,9 +235,14 @@ static void multiply_lanes_panel(const maas_s8_block *k, int64_t j, const uint8_
   lanes_kernel *multiply_four = p.adds_twice ? lanes_twice : lanes_once;
   finish_function *finish = finish_of(k, &c);
   int32_t sums[lanes_rows * MAAS_NR];
+  const uint8_t *next = b + maas_s8_panel(k->k, MAAS_NR);
+  int64_t share = p.quads * quad_bytes / maas_ceil_div(k->rows, lanes_rows) / 4;
   for (int64_t r = 0; r < k->rows; r += lanes_rows, a += p.quads * row_bytes) {
-    for (int64_t column = 0; column < c.width; column += lane_columns)
+    for (int64_t column = 0; column < c.width; column += lane_columns) {
+      for (const uint8_t *end = next + share; next < end; next += 64)
+        __builtin_prefetch(next, 0, 2);
       multiply_four(&p, a, column, c.base, sums);
+    }
     finish(k, &c, r, maas_min64(lanes_rows, k->rows - r), j, sums);
   }
 }

@@ -66,9 +66,11 @@ static inline int64_t maas_s8_row(int64_t k) { return maas_round_up(k, 64) + 64;
 /// Groups of 4 neighbours along k.
 static inline int64_t maas_s8_quads(int64_t k) { return maas_ceil_div(k, 4); }
 
-/// Rows of A that go into lanes together, the fewest of a block that do, and how long they are.
+/// Rows of A that go into lanes together, columns of the panels that they meet, the fewest rows of a block that do so,
+/// and how long they are.
 enum {
   lanes_rows = 16,
+  lanes_nr = 16,
   least_lanes = 32,
   least_lanes_depth = 16,
   most_lanes_depth = 1 << 20,
@@ -83,10 +85,28 @@ static inline int64_t maas_s8_lanes_pass(int64_t k, int64_t rows) {
   return maas_min64(maas_round_up(rows, lanes_rows), maas_max64(least_lanes, fitting));
 }
 
-/// What is needed for that: the rows, a panel of 16 columns, and twice as much again for what is multiplied apart.
+/// The most cuts of a panel for rows in lanes: with more of them other ways are faster.
+static inline int64_t maas_s8_most_cuts(int64_t k) { return (maas_s8_quads(k) + 8) * lanes_nr / 3; }
+
+/// How rows in lanes are multiplied by a panel.
+typedef enum maas_s8_way {
+  maas_s8_unknown, ///< Every run looks.
+  maas_s8_once,    ///< Sums of two products fit 16 bits, of weights that are cut for it.
+  maas_s8_twice,   ///< Sums of four.
+  maas_s8_apart    ///< Not at all: too many weights would be cut.
+} maas_s8_way;
+
+/// What rows in lanes must know of a panel's weights: see lanes.h.
+typedef struct maas_s8_notes {
+  int32_t way;
+  int32_t counts[lanes_nr]; ///< Of the cuts in each column.
+  uint32_t cuts[];          ///< Quad, column (4 bits), byte (2 bits), and the 8 bits that are taken off.
+} maas_s8_notes;
+
+/// What is needed for that: the rows, a panel that is cut, what is multiplied apart, and notes.
 static inline int64_t maas_s8_lanes_spare(int64_t k, int64_t rows) {
   int64_t pass = maas_s8_lanes_pass(k, rows);
-  return pass ? maas_s8_quads(k) * (4 * pass + 3 * 4 * 16) + 64 : 0;
+  return pass ? maas_s8_quads(k) * (4 * pass + 2 * 4 * lanes_nr) + 1024 : 0;
 }
 
 /// Bytes that copies of a tile's rows take, with their sums.
@@ -94,7 +114,33 @@ static inline int64_t maas_s8_copied(const maas_s8_gemm_params *g) {
   return maas_round_up(g->tile_m * (maas_s8_row(g->k) + (int64_t)sizeof(int32_t)), 64);
 }
 
-/// Bytes of one panel of B: groups of 4 neighbours along k of nr columns, then the columns' sums.
-static inline int64_t maas_s8_panel(int64_t k, int64_t nr) { return (maas_round_up(k, 4) + 4) * nr; }
+/// Cuts of a panel that fit its notes: fewer than the most.
+static inline int64_t maas_s8_noted_cuts(int64_t k) { return maas_s8_quads(k) + 48; }
+
+/// Bytes of a panel's notes, whole cache lines; 0 for kernels that put no rows in lanes.
+static inline int64_t maas_s8_notes_bytes(int64_t k, int64_t nr) {
+#if defined(__x86_64__)
+  if (nr == lanes_nr && k >= least_lanes_depth && k <= most_lanes_depth)
+    return maas_round_up((int64_t)sizeof(maas_s8_notes) + 4 * maas_s8_noted_cuts(k), 64);
+#endif
+  (void)k, (void)nr;
+  return 0;
+}
+
+/// Bytes of one panel of B: groups of 4 neighbours along k of nr columns, the columns' sums, then notes.
+static inline int64_t maas_s8_panel(int64_t k, int64_t nr) {
+  return (maas_round_up(k, 4) + 4) * nr + maas_s8_notes_bytes(k, nr);
+}
+
+/// Where they are.
+static inline maas_s8_notes *maas_s8_notes_of(const uint8_t *panel, int64_t k) {
+  return (maas_s8_notes *)(uintptr_t)(panel + (maas_round_up(k, 4) + 4) * lanes_nr);
+}
+
+/// Notes of a panel of 16 columns whose weights are there, for AVX2.
+void maas_s8_note_avx2(uint8_t *panel, int64_t k);
+
+/// Finishes a panel whose weights and sums are there: of constant ones what each run would look for is noted.
+void maas_s8_finish_panel(void *panel, int64_t k, int64_t nr, bool is_constant);
 
 #endif

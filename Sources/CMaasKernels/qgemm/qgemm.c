@@ -122,10 +122,9 @@ maas_split maas_s8_gemm_split(maas_s8_gemm_params *params) {
 }
 
 int64_t maas_s8_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n) {
-  int64_t columns, rows, bytes;
-  if (__builtin_add_overflow(n, gemm->nr - 1, &columns) || __builtin_add_overflow(k, 7, &rows))
-    return -1;
-  if (__builtin_mul_overflow(columns / gemm->nr * gemm->nr, rows / 4 * 4, &bytes))
+  int64_t columns, bytes;
+  if (k > INT64_MAX / 1024 || __builtin_add_overflow(n, gemm->nr - 1, &columns) ||
+      __builtin_mul_overflow(columns / gemm->nr, maas_s8_panel(k, gemm->nr), &bytes))
     return -1;
   return bytes;
 }
@@ -173,6 +172,19 @@ static void add_quad(const uint32_t *quad, int64_t width, int32_t *sums) {
     sums[j] += ((int32_t)(quad[j] << 16) >> 24) + ((int32_t)(quad[j] << 8) >> 24) + ((int32_t)quad[j] >> 24);
 }
 
+void maas_s8_finish_panel(void *panel, int64_t k, int64_t nr, bool is_constant) {
+  int64_t bytes = maas_s8_notes_bytes(k, nr);
+  if (bytes == 0)
+    return;
+  memset(maas_s8_notes_of(panel, k), 0, (size_t)bytes);
+#if defined(__x86_64__)
+  if (is_constant)
+    maas_s8_note_avx2(panel, k);
+#else
+  (void)is_constant;
+#endif
+}
+
 /// Rows from p on of a panel.
 static void pack_panel(const maas_s8_pack_params *g, const uint8_t *b, int64_t p, int64_t width,
                        uint32_t *panel) {
@@ -193,6 +205,8 @@ static void pack_panel(const maas_s8_pack_params *g, const uint8_t *b, int64_t p
     add_quad(to, width, sums);
   }
   memcpy(end, sums, (size_t)g->nr * sizeof *end);
+  if (p >= g->k)
+    maas_s8_finish_panel(panel, g->k, g->nr, g->is_constant);
 }
 
 int32_t maas_s8_pack_1_scalar(MAAS_STEP_ARGUMENTS) {

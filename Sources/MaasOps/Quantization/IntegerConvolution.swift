@@ -40,6 +40,7 @@ extension Lowering {
     var params = maas_s8_conv_pack_params()
     params.conv = conv
     params.is_signed = w.isSigned
+    params.is_constant = w.x.constant != nil
     let split = maas_s8_conv_pack_split(&params)
     let bytes = withUnsafePointer(to: conv) { Int(maas_s8_conv_packed_bytes($0)) }
     guard bytes >= 0 else { throw MaasError(.limitExceeded, "the packed weights are too large") }

@@ -102,7 +102,8 @@ extension Lowering {
     params.is_signed = b.isSigned
     (params.k, params.n, params.count) = (Int64(product.k), Int64(product.n), Int64(product.bCount))
     (params.b_row, params.b_col) = (Int64(product.bRow), Int64(product.bColumn))
-    params.in_order = b.x.constant != nil
+    params.is_constant = b.x.constant != nil
+    params.in_order = params.is_constant
     let split = maas_s8_pack_split(&params)
     let one = Int(maas_s8_packed_bytes(params.k, params.n))
     guard one >= 0, let bytes = MaasCore.product(one, product.bCount) else {
