@@ -205,9 +205,9 @@ static void enlarge(fenced *a, bool is_signed, uint64_t *random) {
 
 /// Whether the first panel is multiplied as expected by rows in lanes, for rows of the table that put some there.
 static bool goes_way(const maas_kernel *row, const product *p, const fenced *right, maas_s8_way expected) {
-  int64_t k = p->params.k;
-  return maas_s8_notes_bytes(k, row->nr) == 0 ||
-         maas_s8_notes_of(right->bytes, k)->way == (int32_t)(p->b_is_constant ? expected : maas_s8_unknown);
+  int64_t k = p->params.k, panels = maas_ceil_div(p->params.n, row->nr);
+  return maas_s8_notes_bytes(k, row->nr) == 0 || maas_s8_notes_of(right->bytes, 0, panels, k, row->nr)->way ==
+                                                     (int32_t)(p->b_is_constant ? expected : maas_s8_unknown);
 }
 
 /// `way`: NULL for any.
@@ -300,8 +300,8 @@ static void check_ways_of(const maas_kernel *row) {
       {.limit = 100, .way = maas_s8_unknown},
       {.limit = 127, .way = maas_s8_apart},
       {.value = 64, .every = 1, .way = maas_s8_once},
-      {.value = 127, .every = 40, .way = maas_s8_twice},
-      {.value = -128, .every = 40, .way = maas_s8_twice},
+      {.value = 127, .every = 50, .way = maas_s8_twice},
+      {.value = -128, .every = 50, .way = maas_s8_twice},
       {.value = 127, .every = 14, .way = maas_s8_unknown},
       {.value = -128, .every = 14, .way = maas_s8_unknown},
       {.value = 127, .every = 1, .way = maas_s8_apart},

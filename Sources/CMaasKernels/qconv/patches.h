@@ -192,8 +192,13 @@ static void product_item(const maas_s8_conv_params *p, void *const *operands, in
                          .operands = operands};
   block.b = (const uint8_t *)operands[MAAS_S8_B] +
             (t.group * panels + t.filter / MAAS_NR) * maas_s8_panel(k, MAAS_NR);
-  if (has_lanes)
-    block.spare = scratch + maas_s8_conv_copied(g, g->tile_m);
+  maas_s8_lanes lanes;
+  if (has_lanes) {
+    lanes.spare = scratch + maas_s8_conv_copied(g, g->tile_m);
+    lanes.notes =
+        maas_s8_notes_of(block.b, t.group * panels + t.filter / MAAS_NR, g->groups * panels, k, MAAS_NR);
+    block.lanes = &lanes;
+  }
   int64_t starts[maas_s8_conv_most_pieces];
   if (maas_s8_conv_slides(g))
     slide(p, &t, operands, &block, starts, scratch);

@@ -169,7 +169,7 @@ static int64_t place_of(const maas_f32_conv_params *g, int64_t p) {
 static void pack_panel(const maas_s8_conv_pack_params *p, const uint8_t *w, int64_t width, uint8_t *to) {
   const maas_f32_conv_params *g = &p->conv;
   int64_t filter = maas_s8_conv_channels(g) * maas_window_volume(g->kernel);
-  int64_t size = maas_round_up(maas_s8_conv_rows(g), 4) * p->nr;
+  int64_t size = maas_s8_panel(maas_s8_conv_rows(g), p->nr) - 4 * p->nr;
   int32_t *sums = (int32_t *)(void *)(to + size);
   uint8_t sign = p->is_signed ? 0 : 0x80;
   memset(to, 0, (size_t)(size + 4 * p->nr));
@@ -181,7 +181,6 @@ static void pack_panel(const maas_s8_conv_pack_params *p, const uint8_t *w, int6
       sums[j] += (int8_t)quads[4 * j];
     }
   }
-  maas_s8_finish_panel(to, maas_s8_conv_rows(g), p->nr, p->is_constant && g->path == maas_s8_conv_product);
 }
 
 /// G w along one dimension, 6 or 24 times, as winograd.h wants it, for elements `step` apart.
@@ -225,7 +224,7 @@ int32_t maas_s8_conv_pack_1_scalar(MAAS_STEP_ARGUMENTS) {
   (void)worker;
   const maas_s8_conv_pack_params *p = step->params;
   const maas_f32_conv_params *g = &p->conv;
-  int64_t columns = columns_of(g), panels = maas_ceil_div(columns, p->nr),
+  int64_t columns = columns_of(g), panels = maas_ceil_div(columns, p->nr), rows = maas_s8_conv_rows(g),
           size = maas_s8_conv_panel(g, p->nr);
   int64_t filter = maas_s8_conv_channels(g) * maas_window_volume(g->kernel);
   for (int64_t i = begin; i < end; i++) {
@@ -237,6 +236,9 @@ int32_t maas_s8_conv_pack_1_scalar(MAAS_STEP_ARGUMENTS) {
       pack_tiles(p, w, width, (int16_t *)(void *)to);
     else
       pack_panel(p, w, width, to);
+    if (g->path == maas_s8_conv_product)
+      maas_s8_note_panel(to, rows, p->nr, p->is_constant,
+                         maas_s8_notes_of(to, i, panels_of(g, p->nr), rows, p->nr));
   }
   return MAAS_STEP_OK;
 }
@@ -253,8 +255,11 @@ maas_split maas_s8_conv_pack_split(maas_s8_conv_pack_params *params) {
 
 int64_t maas_s8_conv_packed_bytes_for(const maas_kernel *conv, const maas_f32_conv_params *g) {
   int64_t bytes, rows = maas_s8_conv_rows(g);
-  if (rows > INT64_MAX / 1024 ||
-      __builtin_mul_overflow(panels_of(g, conv->nr), maas_s8_conv_panel(g, conv->nr), &bytes))
+  bool has_notes = g->path == maas_s8_conv_product;
+  if (rows > INT64_MAX / 1024 || __builtin_mul_overflow(panels_of(g, conv->nr),
+                                                        has_notes ? maas_s8_panels_bytes(1, rows, conv->nr)
+                                                                  : maas_s8_conv_panel(g, conv->nr),
+                                                        &bytes))
     return -1;
   return bytes;
 }

@@ -78,9 +78,14 @@ static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64
                          .y_row = g->y_row,
                          .finish = &g->finish,
                          .operands = operands};
-  block.b = (const uint8_t *)operands[MAAS_S8_B] + (b * panels + j / MAAS_NR) * maas_s8_panel(g->k, MAAS_NR);
-  if (has_lanes)
-    block.spare = (uint8_t *)scratch + maas_s8_copied(g);
+  block.b = (const uint8_t *)operands[MAAS_S8_B] + (b * panels + j / MAAS_NR) * maas_s8_panel(g->k, MAAS_NR) +
+            b * panels * maas_s8_notes_bytes(g->k, MAAS_NR);
+  maas_s8_lanes lanes;
+  if (has_lanes) {
+    lanes.spare = (uint8_t *)scratch + maas_s8_copied(g);
+    lanes.notes = maas_s8_notes_of(block.b, j / MAAS_NR, panels, g->k, MAAS_NR);
+    block.lanes = &lanes;
+  }
   const uint8_t *from = (const uint8_t *)operands[MAAS_S8_A] + (a * g->m + i) * g->a_row;
   if (maas_s8_reads_in_place(g))
     block.a = from, block.a_row = g->a_row;

@@ -103,8 +103,7 @@ static void note_panel(const uint8_t *b, int64_t quads, int64_t most_twice, int6
 }
 
 /// Sixteen quads save as much when two of them are added in 16 bits as one that is multiplied apart costs.
-void maas_s8_note_avx2(uint8_t *panel, int64_t k) {
-  maas_s8_notes *notes = maas_s8_notes_of(panel, k);
+void maas_s8_note_avx2(const void *panel, int64_t k, maas_s8_notes *notes) {
   int64_t quads = maas_s8_quads(k), room = maas_s8_noted_cuts(k), once = 0;
   cut_list l = {.b = panel, .quads = quads, .step = 1};
   for (int64_t q = 0; q < quads; q++)
@@ -147,8 +146,8 @@ static void apply_cuts(const maas_s8_notes *notes, uint8_t *copy, lanes_panel *p
 }
 
 /// What rows in lanes multiply of a panel of k; false if they do not.
-static bool cut_panel(const maas_s8_block *k, const uint8_t *b, uint8_t *spare, lanes_panel *p) {
-  const maas_s8_notes *notes = maas_s8_notes_of(b, k->k);
+static bool cut_panel(const maas_s8_block *k, const uint8_t *b, const maas_s8_notes *notes, uint8_t *spare,
+                      lanes_panel *p) {
   int64_t most = maas_s8_most_cuts(k->k);
   p->rests = (lanes_rest *)(void *)(spare + p->quads * quad_bytes);
   if (notes->way == maas_s8_unknown) {

@@ -223,10 +223,10 @@ static finish_function *finish_of(const maas_s8_block *k, const panel_columns *c
 }
 
 /// The rows of k, which lie in `a`, times a panel.
-static void multiply_lanes_panel(const maas_s8_block *k, int64_t j, const uint8_t *b, const uint8_t *a,
-                                 uint8_t *spare) {
+static void multiply_lanes_panel(const maas_s8_block *k, int64_t j, const uint8_t *b,
+                                 const maas_s8_notes *notes, const uint8_t *a, uint8_t *spare) {
   lanes_panel p = {.quads = maas_s8_quads(k->k)};
-  if (!cut_panel(k, b, spare, &p)) {
+  if (!cut_panel(k, b, notes, spare, &p)) {
     multiply_panel(k, j, b);
     return;
   }
@@ -263,12 +263,15 @@ static maas_s8_block some_rows(const maas_s8_block *k, int64_t first, int64_t co
 
 static void multiply_some(const maas_s8_block *k) {
   int64_t quads = maas_s8_quads(k->k), groups = maas_ceil_div(k->rows, lanes_rows);
-  const uint8_t *b = k->b;
-  uint8_t *a = k->spare;
+  const uint8_t *b = k->b, *notes = (const uint8_t *)k->lanes->notes;
+  uint8_t *a = k->lanes->spare;
   for (int64_t i = 0; i < groups; i++)
     turn_group(k, i * lanes_rows, a + i * quads * row_bytes);
-  for (int64_t j = 0; j < k->columns; j += MAAS_NR, b += maas_s8_panel(k->k, MAAS_NR))
-    multiply_lanes_panel(k, j, b, a, a + groups * quads * row_bytes);
+  for (int64_t j = 0; j < k->columns; j += MAAS_NR) {
+    multiply_lanes_panel(k, j, b, (const maas_s8_notes *)(const void *)notes, a,
+                         a + groups * quads * row_bytes);
+    b += maas_s8_panel(k->k, MAAS_NR), notes += maas_s8_notes_bytes(k->k, MAAS_NR);
+  }
 }
 
 /// Multiplies as many rows as are worth it, the last ones too if they are more than half a group, and returns how many.

@@ -22,8 +22,8 @@ typedef struct maas_s8_block {
   int64_t bias;          ///< The column that the first element's bias is of.
   int64_t y, y_row;      ///< The first element of Y, and of the residual; elements between their rows.
   const maas_s8_finish *finish;
-  void *const *operands; ///< In the order of maas_s8_operand.
-  uint8_t *spare;        ///< Of maas_s8_lanes_spare bytes, for kernels that put A's rows in lanes.
+  void *const *operands;             ///< In the order of maas_s8_operand.
+  const struct maas_s8_lanes *lanes; ///< For kernels that put A's rows in lanes.
 } maas_s8_block;
 
 /// Of rows that are one piece.
@@ -103,6 +103,12 @@ typedef struct maas_s8_notes {
   uint32_t cuts[];          ///< Quad, column (4 bits), byte (2 bits), and the 8 bits that are taken off.
 } maas_s8_notes;
 
+/// What kernels that put A's rows in lanes need besides a block.
+typedef struct maas_s8_lanes {
+  uint8_t *spare;             ///< Of maas_s8_lanes_spare bytes.
+  const maas_s8_notes *notes; ///< Of the panel of the first column.
+} maas_s8_lanes;
+
 /// What is needed for that: the rows, a panel that is cut, what is multiplied apart, and notes.
 static inline int64_t maas_s8_lanes_spare(int64_t k, int64_t rows) {
   int64_t pass = maas_s8_lanes_pass(k, rows);
@@ -127,20 +133,25 @@ static inline int64_t maas_s8_notes_bytes(int64_t k, int64_t nr) {
   return 0;
 }
 
-/// Bytes of one panel of B: groups of 4 neighbours along k of nr columns, the columns' sums, then notes.
-static inline int64_t maas_s8_panel(int64_t k, int64_t nr) {
-  return (maas_round_up(k, 4) + 4) * nr + maas_s8_notes_bytes(k, nr);
+/// Bytes of one panel of B: groups of 4 neighbours along k of nr columns, then the columns' sums.
+static inline int64_t maas_s8_panel(int64_t k, int64_t nr) { return (maas_round_up(k, 4) + 4) * nr; }
+
+/// Bytes of so many panels, whose notes stand behind all of them: those who need none read nothing but panels.
+static inline int64_t maas_s8_panels_bytes(int64_t panels, int64_t k, int64_t nr) {
+  return panels * (maas_s8_panel(k, nr) + maas_s8_notes_bytes(k, nr));
 }
 
-/// Where they are.
-static inline maas_s8_notes *maas_s8_notes_of(const uint8_t *panel, int64_t k) {
-  return (maas_s8_notes *)(uintptr_t)(panel + (maas_round_up(k, 4) + 4) * lanes_nr);
+/// Where the notes of panel `index` of so many are.
+static inline maas_s8_notes *maas_s8_notes_of(const void *panel, int64_t index, int64_t panels, int64_t k,
+                                              int64_t nr) {
+  int64_t after = (panels - index) * maas_s8_panel(k, nr) + index * maas_s8_notes_bytes(k, nr);
+  return (maas_s8_notes *)((uintptr_t)panel + (uintptr_t)after);
 }
 
 /// Notes of a panel of 16 columns whose weights are there, for AVX2.
-void maas_s8_note_avx2(uint8_t *panel, int64_t k);
+void maas_s8_note_avx2(const void *panel, int64_t k, maas_s8_notes *notes);
 
-/// Finishes a panel whose weights and sums are there: of constant ones what each run would look for is noted.
-void maas_s8_finish_panel(void *panel, int64_t k, int64_t nr, bool is_constant);
+/// Writes the notes of a panel whose weights are there: of constant ones what each run would look for.
+void maas_s8_note_panel(const void *panel, int64_t k, int64_t nr, bool is_constant, maas_s8_notes *notes);
 
 #endif

@@ -124,7 +124,7 @@ maas_split maas_s8_gemm_split(maas_s8_gemm_params *params) {
 int64_t maas_s8_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64_t n) {
   int64_t columns, bytes;
   if (k > INT64_MAX / 1024 || __builtin_add_overflow(n, gemm->nr - 1, &columns) ||
-      __builtin_mul_overflow(columns / gemm->nr, maas_s8_panel(k, gemm->nr), &bytes))
+      __builtin_mul_overflow(columns / gemm->nr, maas_s8_panels_bytes(1, k, gemm->nr), &bytes))
     return -1;
   return bytes;
 }
@@ -172,16 +172,16 @@ static void add_quad(const uint32_t *quad, int64_t width, int32_t *sums) {
     sums[j] += ((int32_t)(quad[j] << 16) >> 24) + ((int32_t)(quad[j] << 8) >> 24) + ((int32_t)quad[j] >> 24);
 }
 
-void maas_s8_finish_panel(void *panel, int64_t k, int64_t nr, bool is_constant) {
+void maas_s8_note_panel(const void *panel, int64_t k, int64_t nr, bool is_constant, maas_s8_notes *notes) {
   int64_t bytes = maas_s8_notes_bytes(k, nr);
   if (bytes == 0)
     return;
-  memset(maas_s8_notes_of(panel, k), 0, (size_t)bytes);
+  memset(notes, 0, (size_t)bytes);
 #if defined(__x86_64__)
   if (is_constant)
-    maas_s8_note_avx2(panel, k);
+    maas_s8_note_avx2(panel, k, notes);
 #else
-  (void)is_constant;
+  (void)panel, (void)is_constant;
 #endif
 }
 
@@ -205,20 +205,21 @@ static void pack_panel(const maas_s8_pack_params *g, const uint8_t *b, int64_t p
     add_quad(to, width, sums);
   }
   memcpy(end, sums, (size_t)g->nr * sizeof *end);
-  if (p >= g->k)
-    maas_s8_finish_panel(panel, g->k, g->nr, g->is_constant);
 }
 
 int32_t maas_s8_pack_1_scalar(MAAS_STEP_ARGUMENTS) {
   (void)worker;
   const maas_s8_pack_params *g = step->params;
-  int64_t panels = maas_ceil_div(g->n, g->nr), size = maas_s8_panel(g->k, g->nr);
+  int64_t panels = maas_ceil_div(g->n, g->nr), size = maas_s8_panel(g->k, g->nr),
+          matrix_bytes = maas_s8_panels_bytes(panels, g->k, g->nr);
   int64_t slices = g->rows < g->k ? maas_ceil_div(g->k, g->rows) : 1, each = slices > 1 ? panels : 1;
   for (int64_t i = begin * each; i < end * each; i++) {
     int64_t panel = i % panels, slice = i / panels % slices, matrix = i / panels / slices;
     const uint8_t *b = (const uint8_t *)step->operands[1] + matrix * g->k * g->n + panel * g->nr * g->b_col;
-    void *to = (char *)step->operands[0] + (matrix * panels + panel) * size;
+    void *to = (char *)step->operands[0] + matrix * matrix_bytes + panel * size;
     pack_panel(g, b, slice * g->rows, maas_min64(g->nr, g->n - panel * g->nr), to);
+    if (slice == slices - 1)
+      maas_s8_note_panel(to, g->k, g->nr, g->is_constant, maas_s8_notes_of(to, panel, panels, g->k, g->nr));
   }
   return MAAS_STEP_OK;
 }
