@@ -11,6 +11,11 @@ typedef struct byte_convolution {
 
 static int64_t volume(const int64_t *sizes) { return sizes[0] * sizes[1] * sizes[2]; }
 
+static void choose_output(maas_f32_conv_params *g, int d) {
+  int64_t reach = (g->kernel[d] - 1) * g->dilation[d] + 1;
+  g->output[d] = (g->input[d] + 2 * g->pad[d] - reach) / g->stride[d] + 1;
+}
+
 /// Sizes, strides, dilations and padding that go together; two dimensions mostly.
 static void choose_window(maas_f32_conv_params *g, uint64_t *random) {
   for (int d = 0; d < MAAS_SPATIAL_RANK; d++) {
@@ -23,9 +28,16 @@ static void choose_window(maas_f32_conv_params *g, uint64_t *random) {
     g->pad[d] = used ? (int64_t)(random_bits(random) % 3) : 0;
     unsigned more = d == MAAS_SPATIAL_RANK - 1 ? 80 : 9;
     g->input[d] = used ? g->kernel[d] * g->dilation[d] + (int64_t)(random_bits(random) % more) : 1;
-    int64_t reach = (g->kernel[d] - 1) * g->dilation[d] + 1;
-    g->output[d] = (g->input[d] + 2 * g->pad[d] - reach) / g->stride[d] + 1;
+    choose_output(g, d);
   }
+}
+
+enum { is_wide = 1 << 11, wide = 300 };
+
+/// More columns than kernels take at a time.
+static void widen(maas_f32_conv_params *g) {
+  g->input[MAAS_SPATIAL_RANK - 1] += wide;
+  choose_output(g, MAAS_SPATIAL_RANK - 1);
 }
 
 /// Bit by bit of `style`: signs, zero points and scales of the filters' own, what Y is, clipping, small weights.
@@ -65,6 +77,8 @@ static byte_convolution made_convolution(int64_t channels, int64_t filters, int6
   maas_f32_conv_params *g = &c.params.conv;
   g->batch = 1 + style % 3 / 2, g->channels = channels, g->filters = filters, g->groups = groups;
   choose_window(g, &random);
+  if (style & is_wide)
+    widen(g);
   c.operands[MAAS_S8_B] = random_bytes((size_t)(filters * (channels / groups) * volume(g->kernel)), &random);
   size_t size = (style >> 2 & 3) < 2 ? 4 : 1;
   c.operands[MAAS_S8_Y] = fence((size_t)(g->batch * volume(g->output) * filters) * size, true);
@@ -163,6 +177,8 @@ static void check_convolutions_of(const maas_kernel *row) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     for (int n = 0; n < 24; n++)
       check_convolution(row, sizes[i][0], sizes[i][1], sizes[i][2], (unsigned)random_bits(&random) & 0x7ff);
+  for (int n = 0; n < 24; n++)
+    check_convolution(row, 80, 80, 80, is_wide | ((unsigned)random_bits(&random) & 0x7ff));
 }
 
 /// The largest byte that a window sees; the lowest one where it sees none.

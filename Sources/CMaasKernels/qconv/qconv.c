@@ -82,12 +82,16 @@ static maas_split split_product(const maas_kernel *kernel, maas_f32_conv_params 
 }
 
 static maas_split split_depthwise(const maas_kernel *kernel, const maas_f32_conv_params *g) {
+  int64_t channels = maas_max64(maas_s8_conv_line, kernel->nr);
   int64_t items =
-      g->batch * g->output[maas_depth] * g->output[maas_height] * maas_ceil_div(g->channels, kernel->nr);
+      g->batch * g->output[maas_depth] * g->output[maas_height] * maas_ceil_div(g->channels, channels);
   double per_tap = kernel->isa == MAAS_ISA_SCALAR ? 1 : 0.04;
-  double taps = (double)(g->output[maas_width] * kernel->nr) * (double)maas_window_volume(g->kernel);
+  double taps = (double)(g->output[maas_width] * maas_min64(channels, g->channels)) *
+                (double)maas_window_volume(g->kernel);
   int64_t rows = g->kernel[maas_depth] * maas_s8_conv_column(g) * 4;
-  return maas_split_by_cost(items, 50 + per_tap * taps, rows * (int64_t)sizeof(void *));
+  bool copies = kernel->isa == MAAS_ISA_AVX2 && maas_s8_conv_copies_lines(g);
+  int64_t scratch = copies ? maas_s8_conv_lines_bytes(g) : rows * (int64_t)sizeof(void *);
+  return maas_split_by_cost(items, 50 + per_tap * taps, scratch);
 }
 
 maas_split maas_s8_conv_split_for(const maas_kernel *kernel, maas_s8_conv_params *p) {

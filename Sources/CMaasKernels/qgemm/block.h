@@ -26,6 +26,9 @@ static inline int32_t load_word(const uint8_t *p) {
 }
 
 #include "finish.h"
+#ifdef MAAS_LANES
+#include "byte_rows.h"
+#endif
 
 /// acc[mr, nv] = `base` and the products of rows at `places` of a, which have k's pieces.
 MAAS_INLINE void multiply(const int mr, const int nv, const maas_s8_block *k, const uint8_t *a,

@@ -22,7 +22,8 @@ typedef struct panel_columns {
   bool y_is_signed;   ///< Of bytes.
   byte_bounds bounds; ///< Of bytes.
   bool has_zeros, has_row_zeros, has_row_scales;
-  bool is_plain; ///< Rows have nothing of their own, and become floats or bytes.
+  bool is_plain;   ///< Rows have nothing of their own, and become floats or bytes.
+  bool packs_only; ///< Bytes need not be held between bounds, which packing does.
   /// Where the columns' numbers are added to bytes: what both count for, and the bounds of bytes that have their zero
   /// point.
   bool adds_more;
@@ -118,6 +119,16 @@ static void divide_row(const float *restrict x, float factor, float divisor, int
     y[i] = factor * x[i] / divisor;
 }
 
+#ifdef MAAS_LANES
+/// Whether no sum of 32 bits becomes more than 2^30, and bytes are unsigned ones without bounds of their own.
+static bool packs_only(const panel_columns *c) {
+  bool fits = !c->y_is_signed && byte_bound(c->low, c->y_zero) == 0 && byte_bound(c->high, c->y_zero) == 255;
+  for (int64_t i = 0; i < MAAS_NR; i++)
+    fits = fits & (fabsf(c->factor[i]) <= 0.25f) & (fabsf(c->bias[i]) <= 0x1p29f);
+  return fits;
+}
+#endif
+
 /// A sum's factor is (a_scale b_scale) / y_scale, or that of the column where A's rows have scales of their own.
 static void load_floats(const maas_s8_block *k, int64_t j, panel_columns *c) {
   const maas_s8_finish *f = k->finish;
@@ -137,8 +148,12 @@ static void load_floats(const maas_s8_block *k, int64_t j, panel_columns *c) {
   else
     memset(c->bias, 0, sizeof c->bias);
   load_bounds(k, y_scale, c);
-  if (f->y_type != MAAS_ELEMENT_F32)
-    load_more(k, j, y_scale, c);
+  if (f->y_type == MAAS_ELEMENT_F32)
+    return;
+  load_more(k, j, y_scale, c);
+#ifdef MAAS_LANES
+  c->packs_only = packs_only(c);
+#endif
 }
 
 /// Row r's part of what is taken off a sum, and its scale.
@@ -305,3 +320,6 @@ static __attribute__((noinline)) void finish_other_rows(const maas_s8_block *k, 
                                                         const int32_t *sums) {
   finish_rows(false, k, c, r, count, j, sums);
 }
+
+typedef void finish_function(const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t count,
+                             int64_t j, const int32_t *sums);

@@ -1,0 +1,95 @@
+/// Bytes of rows that have nothing of their own, 32 at a time with AVX2: of sums that lie a row behind the other, and of
+/// sums in lanes, where a vector holds 8 rows of a column. Included by block.h.
+
+static inline void store_half(uint8_t *to, __m128i bytes) { _mm_storeu_si128((__m128i *)(void *)to, bytes); }
+
+MAAS_INLINE void finish_byte_rows(const bool held, const maas_s8_block *k, const panel_columns *c, int64_t r,
+                                  int64_t count, int64_t j, const int32_t *sums) {
+  uint8_t *y = (uint8_t *)k->operands[MAAS_S8_Y] + k->y + r * k->y_row + j;
+  const v_byte_bounds bounds = c->bounds.packed;
+  const vf factor[] = {v_load(c->factor), v_load(c->factor + V_WIDTH)};
+  const vf bias[] = {v_load(c->bias), v_load(c->bias + V_WIDTH)};
+  const vi order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  int64_t i = 0;
+  for (; c->width >= MAAS_NR && i + 2 <= count; i += 2, sums += 2 * MAAS_NR, y += 2 * k->y_row) {
+    vf x[4];
+    MAAS_EACH (v, 4)
+      x[v] = v_fma(vi_to_float(vi_load(sums + v * V_WIDTH)), factor[v % 2], bias[v % 2]);
+    vi bytes = _mm256_permutevar8x32_epi32(v_pack_bytes(held, x, &bounds), order);
+    store_half(y, _mm256_castsi256_si128(bytes));
+    store_half(y + k->y_row, _mm256_extracti128_si256(bytes, 1));
+  }
+  for (; i < count; i++, sums += MAAS_NR, y += k->y_row)
+    store_plain_bytes(MAAS_NV, c, (const vi[]){vi_load(sums), vi_load(sums + V_WIDTH)}, y);
+}
+
+/// Four columns from j on of 8 rows: of each row a quad of bytes.
+MAAS_INLINE vi finish_quads(const bool held, const panel_columns *c, const v_byte_bounds *bounds,
+                            const int32_t *sums, int j) {
+  const vi turn =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  vf x[4];
+  MAAS_EACH (i, 4)
+    x[i] = v_fma(vi_to_float(vi_load(sums + (j + i) * lanes_rows)), v_set(c->factor[j + i]),
+                 v_set(c->bias[j + i]));
+  return _mm256_shuffle_epi8(v_pack_bytes(held, x, bounds), turn);
+}
+
+/// The bytes of 8 rows.
+MAAS_INLINE void finish_eight(const bool held, const panel_columns *c, const v_byte_bounds *bounds,
+                              const int32_t *sums, uint8_t *y, int64_t y_row) {
+  vi x[4], z[4];
+  MAAS_EACH (i, 4)
+    x[i] = finish_quads(held, c, bounds, sums, 4 * i);
+  MAAS_EACH (i, 2) {
+    z[2 * i] = _mm256_unpacklo_epi32(x[2 * i], x[2 * i + 1]);
+    z[2 * i + 1] = _mm256_unpackhi_epi32(x[2 * i], x[2 * i + 1]);
+  }
+  const vi rows[] = {_mm256_unpacklo_epi64(z[0], z[2]), _mm256_unpackhi_epi64(z[0], z[2]),
+                     _mm256_unpacklo_epi64(z[1], z[3]), _mm256_unpackhi_epi64(z[1], z[3])};
+  MAAS_EACH (i, 4) {
+    store_half(y + i * y_row, _mm256_castsi256_si128(rows[i]));
+    store_half(y + (i + 4) * y_row, _mm256_extracti128_si256(rows[i], 1));
+  }
+}
+
+/// The widths of most networks without a call.
+static inline void store_some(uint8_t *y, const uint8_t *bytes, int64_t width) {
+  if (width == MAAS_NR)
+    memcpy(y, bytes, MAAS_NR);
+  else if (width == MAAS_NR / 2)
+    memcpy(y, bytes, MAAS_NR / 2);
+  else
+    memcpy(y, bytes, (size_t)width);
+}
+
+MAAS_INLINE void finish_byte_lanes(const bool held, const maas_s8_block *k, const panel_columns *c, int64_t r,
+                                   int64_t count, int64_t j, const int32_t *sums) {
+  uint8_t *y = (uint8_t *)k->operands[MAAS_S8_Y] + k->y + r * k->y_row + j, some[lanes_rows * MAAS_NR];
+  const v_byte_bounds bounds = c->bounds.packed;
+  bool whole = count >= lanes_rows && c->width >= MAAS_NR;
+  uint8_t *to = whole ? y : some;
+  int64_t step = whole ? k->y_row : MAAS_NR;
+  for (int64_t i = 0; i < lanes_rows; i += V_WIDTH)
+    finish_eight(held, c, &bounds, sums + i, to + i * step, step);
+  for (int64_t i = 0; !whole && i < count; i++)
+    store_some(y + i * k->y_row, some + i * MAAS_NR, c->width);
+}
+
+#define BYTES_FINISH(name, finish, held)                                                                     \
+  static __attribute__((noinline)) void name(const maas_s8_block *k, const panel_columns *c, int64_t r,      \
+                                             int64_t count, int64_t j, const int32_t *sums) {                \
+    finish(held, k, c, r, count, j, sums);                                                                   \
+  }
+BYTES_FINISH(packed_rows, finish_byte_rows, false)
+BYTES_FINISH(held_rows, finish_byte_rows, true)
+BYTES_FINISH(packed_lanes, finish_byte_lanes, false)
+BYTES_FINISH(held_lanes, finish_byte_lanes, true)
+
+/// Of sums that lie a row behind the other.
+static finish_function *finish_of(const maas_s8_block *k, const panel_columns *c) {
+  return !c->is_plain                            ? finish_other_rows
+         : k->finish->y_type == MAAS_ELEMENT_F32 ? finish_plain_rows
+         : c->packs_only                         ? packed_rows
+                                                 : held_rows;
+}
