@@ -23,10 +23,9 @@ enum {
   most_bytes = 256 * 1024,
   most_weights = 512 * 1024,
   most_row_groups = 32,
-  most_lanes_groups = 12,
   good_columns = 256,
   wanted_items = 8,
-  even_pieces = 4
+  even_pieces = 2
 };
 
 static int64_t evenly(int64_t size, int64_t pieces, int64_t multiple) {
@@ -46,7 +45,7 @@ static double tile_nanoseconds(const maas_f32_conv_params *g, int32_t isa) {
 }
 
 static int64_t most_groups(const maas_kernel *kernel, const maas_f32_conv_params *g) {
-  int64_t groups = kernel->isa == MAAS_ISA_AVX2 ? most_lanes_groups : most_row_groups;
+  int64_t groups = most_row_groups;
   while (groups > 2 && maas_s8_conv_copied(g, groups * kernel->mr) > most_bytes)
     groups = groups * 3 / 4;
   return groups;

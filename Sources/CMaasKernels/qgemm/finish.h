@@ -43,25 +43,34 @@ static void load_zeros(const maas_s8_block *k, int64_t j, panel_columns *c) {
     c->zeros[i] = maas_byte_at(k->operands[MAAS_S8_B_ZERO], from + i * step, f->b_is_signed);
 }
 
+/// `width` numbers of 32 bits, as many as a panel has columns: loops over them have no end to find.
+static inline const void *whole_columns(const void *numbers, int64_t width, void *spare) {
+  if (width == MAAS_NR)
+    return numbers;
+  memcpy(spare, numbers, (size_t)width * sizeof(int32_t));
+  return spare;
+}
+
 /// The products and sums of int32 wrap.
 static void load_integers(const maas_s8_block *k, int64_t j, const int32_t *sums, panel_columns *c) {
   const maas_s8_finish *f = k->finish;
   const int32_t *bias = f->bias_is_integer ? k->operands[MAAS_S8_BIAS] : NULL;
+  int32_t spare[MAAS_NR] = {0};
   c->has_zeros = k->a_sums != NULL;
   c->has_row_zeros = f->a_zeros > 1;
   uint32_t a_zero = c->has_row_zeros ? 0 : (uint32_t)maas_s8_a_zero(f, k->operands, 0);
-  for (int64_t i = 0; i < c->width; i++)
+  for (int64_t i = 0; i < MAAS_NR; i++)
     c->zeros[i] = c->has_zeros ? f->b_zero : 0;
   if (f->b_zeros)
     load_zeros(k, j, c);
   int32_t shift = c->has_zeros && !f->b_is_signed ? -128 : 0;
-  for (int64_t i = 0; i < c->width; i++) {
+  const int32_t *begin = bias ? whole_columns(bias + k->bias + j, c->width, spare) : spare;
+  for (int64_t i = 0; i < MAAS_NR; i++) {
     uint32_t zero = (uint32_t)(c->zeros[i] + shift);
     uint32_t spread = (uint32_t)sums[i] - (uint32_t)k->k * zero;
     c->zeros[i] = (int32_t)zero;
     c->spread[i] = (int32_t)spread;
-    uint32_t begin = (bias ? (uint32_t)bias[k->bias + j + i] : 0) + quads_less * (uint32_t)sums[i];
-    c->base[i] = (int32_t)(begin - a_zero * spread);
+    c->base[i] = (int32_t)((uint32_t)begin[i] + quads_less * (uint32_t)sums[i] - a_zero * spread);
   }
 }
 
@@ -114,9 +123,11 @@ static void load_more(const maas_s8_block *k, int64_t j, float y_scale, panel_co
     c->more[i] = bias[k->bias + j + i] / *scale + (own - c->more_factor * (float)c->y_zero);
 }
 
-static void divide_row(const float *restrict x, float factor, float divisor, int64_t n, float *restrict y) {
-  for (int64_t i = 0; i < n; i++)
-    y[i] = factor * x[i] / divisor;
+static void divide_columns(const float *x, float factor, float divisor, int64_t width, float *restrict y) {
+  float spare[MAAS_NR] = {0};
+  const float *columns = whole_columns(x, width, spare);
+  for (int64_t i = 0; i < MAAS_NR; i++)
+    y[i] = factor * columns[i] / divisor;
 }
 
 #ifdef MAAS_LANES
@@ -139,12 +150,13 @@ static void load_floats(const maas_s8_block *k, int64_t j, panel_columns *c) {
   float left = a && !c->has_row_scales ? *a : 1, y_scale = y ? *y : 1;
   if (b)
     b += own_column(k, j, f->b_scales);
+  float factor = left * (b ? *b : 1) / y_scale;
+  for (int64_t i = 0; i < MAAS_NR; i++)
+    c->factor[i] = factor;
   if (f->b_scales > 1)
-    divide_row(b, left, y_scale, c->width, c->factor);
-  for (int64_t i = 0; f->b_scales <= 1 && i < c->width; i++)
-    c->factor[i] = left * (b ? *b : 1) / y_scale;
+    divide_columns(b, left, y_scale, c->width, c->factor);
   if (bias)
-    divide_row(bias + k->bias + j, 1, y_scale, c->width, c->bias);
+    divide_columns(bias + k->bias + j, 1, y_scale, c->width, c->bias);
   else
     memset(c->bias, 0, sizeof c->bias);
   load_bounds(k, y_scale, c);
