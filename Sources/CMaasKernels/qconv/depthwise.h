@@ -95,8 +95,8 @@ static sum_function *sum_function_of(const maas_f32_conv_params *g) {
 #endif
 
 /// Where the taps of a row of outputs meet x.
-static void find_rows(const maas_f32_conv_params *g, const uint8_t *x, int64_t z, int64_t y,
-                      const uint8_t **rows) {
+static __attribute__((noinline)) void find_rows(const maas_f32_conv_params *g, const uint8_t *x, int64_t z,
+                                                int64_t y, const uint8_t **rows) {
   int64_t parts = maas_s8_conv_column(g), line = g->input[maas_width] * g->channels;
   for (int64_t kz = 0; kz < g->kernel[maas_depth]; kz++)
     for (int64_t ky = 0; ky < 4 * parts; ky++) {
@@ -143,8 +143,8 @@ typedef struct depthwise_item {
 #include "words.h"
 #endif
 
-static void load_panel(const maas_s8_conv_params *p, void *const *operands, int64_t first,
-                       depthwise_panel *to) {
+static __attribute__((noinline)) void load_panel(const maas_s8_conv_params *p, void *const *operands,
+                                                 int64_t first, depthwise_panel *to) {
   const maas_f32_conv_params *g = &p->conv;
   int64_t k = maas_s8_conv_rows(g);
   to->first = first;
@@ -176,7 +176,7 @@ static void load_group(const maas_s8_conv_params *p, void *const *operands, int6
 }
 
 /// Row `y` of all the slices of y.
-static void depthwise_outputs(depthwise_panel *p, int64_t y) {
+static __attribute__((noinline)) void depthwise_outputs(depthwise_panel *p, int64_t y) {
   const maas_f32_conv_params *g = p->row.g;
   int64_t width = g->output[maas_width];
   bool is_plain = p->columns.is_plain;

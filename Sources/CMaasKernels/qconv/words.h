@@ -53,15 +53,18 @@ static kept_lines lines_in(const maas_f32_conv_params *g, uint8_t outside, uint8
 
 MAAS_INLINE void copy_pieces(const int64_t size, const uint8_t *from, int64_t step, int64_t count,
                              uint8_t *to) {
-  for (int64_t i = 0; i < count; i++)
-    memcpy(to + i * line_step, from + i * step, (size_t)size);
+#pragma clang loop unroll(disable) vectorize(disable)
+  for (int64_t i = 0; i < count; i++, from += step, to += line_step)
+    memcpy(to, from, (size_t)size);
 }
 
 /// The first `width` bytes of pixels.
 static void copy_channels(const uint8_t *from, int64_t step, int64_t count, int64_t width, uint8_t *to) {
+  if (width == line_step) {
+    copy_pieces(line_step, from, step, count, to);
+    return;
+  }
   int64_t done = 0;
-  for (; done + 64 <= width; done += 64)
-    copy_pieces(64, from + done, step, count, to + done);
   for (; done + 16 <= width; done += 16)
     copy_pieces(16, from + done, step, count, to + done);
   for (int64_t i = 0; done < width && i < count; i++)
@@ -69,7 +72,8 @@ static void copy_channels(const uint8_t *from, int64_t step, int64_t count, int6
 }
 
 /// `row` as the kernel sees it; NULL is outside.
-static void copy_line(const kept_lines *k, const uint8_t *row, int64_t width, bool flips, uint8_t *to) {
+static __attribute__((noinline)) void copy_line(const kept_lines *k, const uint8_t *row, int64_t width,
+                                                bool flips, uint8_t *to) {
   int64_t channels = k->g->channels, before = maas_max64(0, maas_min64(k->columns, -k->left));
   int64_t inside = maas_max64(0, maas_min64(k->columns, k->g->input[maas_width] - k->left) - before);
   if (!row)

@@ -106,7 +106,11 @@ typedef void bytes_kernel(const maas_s8_block *k, const uint8_t *a, const int64_
   }
 BYTES_KERNEL(bytes_of_one, 1)
 BYTES_KERNEL(bytes_of_two, 2)
+#if MAAS_NV > 2
 BYTES_KERNEL(bytes_of_all, MAAS_NV)
+#else
+#define bytes_of_all bytes_of_two
+#endif
 
 /// For one vector, two or all.
 static bytes_kernel *const bytes_kernels[] = {bytes_of_one, bytes_of_two, bytes_of_all};
