@@ -99,10 +99,14 @@ static inline __attribute__((always_inline)) void copy_inside(const maas_f32_con
                                                               uint8_t *to) {
   int64_t line = g->dilation[maas_height] * g->input[maas_width] * g->channels;
   int64_t step = g->stride[maas_width] * g->channels, copied = piece < 64 ? piece : s->copied;
-  for (int64_t i = 0; i < count; i++, from += step, to += s->pitch)
-    for (int64_t ky = 0; ky < g->kernel[maas_height]; ky++)
-      for (int64_t done = 0; done < copied; done += piece)
-        memcpy(to + ky * s->run + done, from + ky * line + done, (size_t)piece);
+  for (int64_t ky = 0; ky < g->kernel[maas_height]; ky++)
+    for (int64_t done = 0; done < copied; done += piece) {
+      const uint8_t *x = from + ky * line + done;
+      uint8_t *y = to + ky * s->run + done;
+#pragma clang loop unroll(disable)
+      for (int64_t i = 0; i < count; i++, x += step, y += s->pitch)
+        memcpy(y, x, (size_t)piece);
+    }
 }
 
 static void copy_inner(const maas_f32_conv_params *g, const patch_source *s, const int64_t *start,
