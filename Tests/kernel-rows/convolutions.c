@@ -32,7 +32,7 @@ static void choose_window(maas_f32_conv_params *g, uint64_t *random) {
   }
 }
 
-enum { is_wide = 1 << 11, wide = 300 };
+enum { is_wide = 1 << 12, wide = 300 };
 
 /// More columns than kernels take at a time.
 static void widen(maas_f32_conv_params *g) {
