@@ -46,18 +46,22 @@ static double tile_nanoseconds(const maas_f32_conv_params *g, int32_t isa) {
 
 static int64_t most_groups(const maas_kernel *kernel, const maas_f32_conv_params *g) {
   int64_t groups = most_row_groups;
+  if (kernel->isa == MAAS_ISA_AVX2 && maas_s8_lanes_pass(maas_s8_conv_rows(g), INT32_MAX) > 0)
+    groups = maas_min64(groups, maas_s8_lanes_pass(maas_s8_conv_rows(g), INT32_MAX) / kernel->mr);
   while (groups > 2 && maas_s8_conv_copied(g, groups * kernel->mr) > most_bytes)
     groups = groups * 3 / 4;
   return groups;
 }
 
 /// Cuts the tile until there is something for every thread or it is worth nobody's while: its columns first, as long as
-/// copies of patches are small beside the products, or weights so large that every tile of rows would wait for them.
+/// copies of patches are small beside the products or kept for all columns, as with AVX2, or weights so large that every
+/// tile of rows would wait for them.
 static maas_split split_product(const maas_kernel *kernel, maas_f32_conv_params *g) {
   int64_t positions = maas_window_volume(g->output), filters = maas_s8_conv_filters(g);
   int64_t row_pieces = maas_ceil_div(positions, most_groups(kernel, g) * kernel->mr), column_pieces = 1;
   bool has_large_weights = filters * maas_s8_conv_rows(g) > most_weights && maas_s8_conv_slides(g);
-  int64_t good = has_large_weights ? kernel->nr : maas_max64(good_columns, kernel->nr);
+  bool keeps_rows = kernel->isa == MAAS_ISA_AVX2;
+  int64_t good = has_large_weights || keeps_rows ? kernel->nr : maas_max64(good_columns, kernel->nr);
   if (row_pieces > 1)
     row_pieces = maas_round_up(row_pieces, even_pieces);
   for (;;) {

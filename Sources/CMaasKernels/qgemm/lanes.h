@@ -304,7 +304,7 @@ static void multiply_some(const maas_s8_block *k) {
   int64_t quads = maas_s8_quads(k->k), groups = maas_ceil_div(k->rows, lanes_rows);
   const uint8_t *b = k->b;
   uint8_t *a = k->spare;
-  for (int64_t i = 0; i < groups; i++)
+  for (int64_t i = 0; !k->is_turned && i < groups; i++)
     turn_group(k, i * lanes_rows, a + i * quads * row_bytes);
   for (int64_t j = 0; j < k->columns; j += MAAS_NR, b += maas_s8_panel(k->k, MAAS_NR))
     multiply_lanes_panel(k, j, b, a, a + groups * quads * row_bytes);
@@ -319,6 +319,7 @@ static int64_t multiply_many(const maas_s8_block *k) {
   for (int64_t count; done < many; done += count) {
     count = maas_min64(pass, many - done);
     maas_s8_block some = some_rows(k, done, count);
+    some.is_turned = k->is_turned && count == many;
     multiply_some(&some);
   }
   return done;
