@@ -45,12 +45,19 @@ static double tile_nanoseconds(const maas_f32_conv_params *g, int32_t isa) {
 }
 
 static int64_t most_groups(const maas_kernel *kernel, const maas_f32_conv_params *g) {
-  int64_t groups = most_row_groups;
-  if (kernel->isa == MAAS_ISA_AVX2 && maas_s8_lanes_pass(maas_s8_conv_rows(g), INT32_MAX) > 0)
-    groups = maas_min64(groups, maas_s8_lanes_pass(maas_s8_conv_rows(g), INT32_MAX) / kernel->mr);
+  int64_t groups = most_row_groups, pass = maas_s8_lanes_pass(maas_s8_conv_rows(g), INT32_MAX);
+  if (kernel->isa == MAAS_ISA_AVX2 && pass > 0)
+    groups = maas_min64(groups, pass / kernel->mr);
   while (groups > 2 && maas_s8_conv_copied(g, groups * kernel->mr) > most_bytes)
     groups = groups * 3 / 4;
   return groups;
+}
+
+/// A few rows more than groups make no tile of their own.
+static int64_t least_row_pieces(const maas_kernel *kernel, const maas_f32_conv_params *g) {
+  int64_t positions = maas_window_volume(g->output) - kernel->mr / 2;
+  int64_t pieces = maas_ceil_div(maas_max64(1, positions), most_groups(kernel, g) * kernel->mr);
+  return pieces > 1 ? maas_round_up(pieces, even_pieces) : 1;
 }
 
 /// Cuts the tile until there is something for every thread or it is worth nobody's while: its columns first, as long as
@@ -58,12 +65,10 @@ static int64_t most_groups(const maas_kernel *kernel, const maas_f32_conv_params
 /// tile of rows would wait for them.
 static maas_split split_product(const maas_kernel *kernel, maas_f32_conv_params *g) {
   int64_t positions = maas_window_volume(g->output), filters = maas_s8_conv_filters(g);
-  int64_t row_pieces = maas_ceil_div(positions, most_groups(kernel, g) * kernel->mr), column_pieces = 1;
+  int64_t row_pieces = least_row_pieces(kernel, g), column_pieces = 1;
   bool has_large_weights = filters * maas_s8_conv_rows(g) > most_weights && maas_s8_conv_slides(g);
   bool keeps_rows = kernel->isa == MAAS_ISA_AVX2;
   int64_t good = has_large_weights || keeps_rows ? kernel->nr : maas_max64(good_columns, kernel->nr);
-  if (row_pieces > 1)
-    row_pieces = maas_round_up(row_pieces, even_pieces);
   for (;;) {
     g->tile_m = maas_min64(positions, evenly(positions, row_pieces, kernel->mr));
     g->tile_n = evenly(filters, column_pieces, kernel->nr);
