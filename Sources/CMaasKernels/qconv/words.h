@@ -83,6 +83,7 @@ static __attribute__((noinline)) void copy_line(const kept_lines *k, const uint8
     copy_channels(row + (k->left + before) * channels, channels, inside, width, to + before * line_step);
   memset(to + (before + inside) * line_step, k->outside,
          (size_t)((k->columns - before - inside) * line_step));
+#pragma clang loop unroll(disable)
   for (int64_t i = 0; flips && i < k->columns * line_step; i += 32)
     lanes_store(to + i, vi_xor(lanes_load(to + i), vi_set((int32_t)0x80808080)));
 }
@@ -165,7 +166,7 @@ static void line_outputs(depthwise_panel *p, const uint8_t *const *lines, int64_
   const maas_f32_conv_params *g = p->row.g;
   int64_t stride = g->stride[maas_width], width = g->output[maas_width];
   int64_t end = maas_min64(width, x + maas_s8_conv_line_outputs);
-  finish_function *finish = finish_of(&p->block, &p->columns);
+  finish_function *finish = finish_of(&p->columns);
   int32_t sums[word_outputs * MAAS_NR];
   const uint8_t *at[] = {lines[0], lines[1], lines[2]};
   p->block.y = row * width * g->filters;

@@ -3,8 +3,9 @@
 
 static inline void store_half(uint8_t *to, __m128i bytes) { _mm_storeu_si128((__m128i *)(void *)to, bytes); }
 
-MAAS_INLINE void finish_byte_rows(const bool held, const maas_s8_block *k, const panel_columns *c, int64_t r,
-                                  int64_t count, int64_t j, const int32_t *sums) {
+/// Of sums that lie a row behind the other, whose bytes packing holds.
+static __attribute__((noinline)) void packed_rows(const maas_s8_block *k, const panel_columns *c, int64_t r,
+                                                  int64_t count, int64_t j, const int32_t *sums) {
   const int64_t step = k->y_row, whole = c->width < MAAS_NR ? 0 : count / 2 * 2;
   uint8_t *y = (uint8_t *)k->operands[MAAS_S8_Y] + k->y + r * step + j;
   const v_byte_bounds bounds = c->bounds.packed;
@@ -15,7 +16,7 @@ MAAS_INLINE void finish_byte_rows(const bool held, const maas_s8_block *k, const
     vf x[4];
     MAAS_EACH (v, 4)
       x[v] = v_fma(vi_to_float(vi_load(sums + v * V_WIDTH)), factor[v % 2], bias[v % 2]);
-    vi bytes = _mm256_permutevar8x32_epi32(v_pack_bytes(held, x, &bounds), order);
+    vi bytes = _mm256_permutevar8x32_epi32(v_pack_bytes(false, x, &bounds), order);
     store_half(y, _mm256_castsi256_si128(bytes));
     store_half(y + step, _mm256_extracti128_si256(bytes, 1));
   }
@@ -81,20 +82,16 @@ MAAS_INLINE void finish_byte_lanes(const bool held, const maas_s8_block *k, cons
     store_some(y + i * k->y_row, some + i * MAAS_NR, c->width);
 }
 
-#define BYTES_FINISH(name, finish, held)                                                                     \
-  static __attribute__((noinline)) void name(const maas_s8_block *k, const panel_columns *c, int64_t r,      \
-                                             int64_t count, int64_t j, const int32_t *sums) {                \
-    finish(held, k, c, r, count, j, sums);                                                                   \
-  }
-BYTES_FINISH(packed_rows, finish_byte_rows, false)
-BYTES_FINISH(held_rows, finish_byte_rows, true)
-BYTES_FINISH(packed_lanes, finish_byte_lanes, false)
-BYTES_FINISH(held_lanes, finish_byte_lanes, true)
+static __attribute__((noinline)) void packed_lanes(const maas_s8_block *k, const panel_columns *c, int64_t r,
+                                                   int64_t count, int64_t j, const int32_t *sums) {
+  finish_byte_lanes(false, k, c, r, count, j, sums);
+}
+static __attribute__((noinline)) void held_lanes(const maas_s8_block *k, const panel_columns *c, int64_t r,
+                                                 int64_t count, int64_t j, const int32_t *sums) {
+  finish_byte_lanes(true, k, c, r, count, j, sums);
+}
 
 /// Of sums that lie a row behind the other.
-static finish_function *finish_of(const maas_s8_block *k, const panel_columns *c) {
-  return !c->is_plain                            ? finish_other_rows
-         : k->finish->y_type == MAAS_ELEMENT_F32 ? finish_plain_rows
-         : c->packs_only                         ? packed_rows
-                                                 : held_rows;
+static finish_function *finish_of(const panel_columns *c) {
+  return !c->is_plain ? finish_other_rows : c->packs_only ? packed_rows : finish_plain_rows;
 }

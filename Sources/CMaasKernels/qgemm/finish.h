@@ -39,6 +39,7 @@ static inline int64_t own_column(const maas_s8_block *k, int64_t j, int64_t coun
 static void load_zeros(const maas_s8_block *k, int64_t j, panel_columns *c) {
   const maas_s8_finish *f = k->finish;
   int64_t step = f->b_zeros > 1, from = own_column(k, j, f->b_zeros);
+#pragma clang loop unroll(disable) vectorize(disable)
   for (int64_t i = 0; i < c->width; i++)
     c->zeros[i] = maas_byte_at(k->operands[MAAS_S8_B_ZERO], from + i * step, f->b_is_signed);
 }
@@ -119,6 +120,7 @@ static void load_more(const maas_s8_block *k, int64_t j, float y_scale, panel_co
   float low = c->y_is_signed ? -128 : 0, own = zero ? (float)maas_byte_at(zero, 0, c->y_is_signed) : 0;
   c->total_bounds = bounds_of(low, low + 255, 0, c->y_is_signed);
   c->more_factor = y_scale / *scale;
+#pragma clang loop unroll(disable) vectorize(disable)
   for (int64_t i = 0; i < c->width; i++)
     c->more[i] = bias[k->bias + j + i] / *scale + (own - c->more_factor * (float)c->y_zero);
 }

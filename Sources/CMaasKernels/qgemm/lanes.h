@@ -264,7 +264,7 @@ static void finish_lanes(const maas_s8_block *k, const panel_columns *c, int64_t
   }
   int32_t rows[lanes_rows * MAAS_NR];
   turn_sums(sums, rows);
-  finish_of(k, c)(k, c, r, count, j, rows);
+  finish_of(c)(k, c, r, count, j, rows);
 }
 
 /// The rows of k, which lie in `a`, times a panel.
