@@ -14,6 +14,11 @@ enum { tiled = 1 << 13, extreme = 1 << 14 };
 
 static int64_t volume(const int64_t *sizes) { return sizes[0] * sizes[1] * sizes[2]; }
 
+static void choose_output(maas_f32_conv_params *g, int d) {
+  int64_t reach = (g->kernel[d] - 1) * g->dilation[d] + 1;
+  g->output[d] = (g->input[d] + 2 * g->pad[d] - reach) / g->stride[d] + 1;
+}
+
 /// Sizes, strides, dilations and padding that go together; two dimensions mostly.
 static void choose_window(maas_f32_conv_params *g, uint64_t *random) {
   for (int d = 0; d < MAAS_SPATIAL_RANK; d++) {
@@ -26,8 +31,7 @@ static void choose_window(maas_f32_conv_params *g, uint64_t *random) {
     g->pad[d] = used ? (int64_t)(random_bits(random) % 3) : 0;
     unsigned more = d == MAAS_SPATIAL_RANK - 1 ? 80 : 9;
     g->input[d] = used ? g->kernel[d] * g->dilation[d] + (int64_t)(random_bits(random) % more) : 1;
-    int64_t reach = (g->kernel[d] - 1) * g->dilation[d] + 1;
-    g->output[d] = (g->input[d] + 2 * g->pad[d] - reach) / g->stride[d] + 1;
+    choose_output(g, d);
   }
 }
 
@@ -40,6 +44,14 @@ static void choose_tiles(maas_f32_conv_params *g, uint64_t *random) {
     g->input[d] = used ? 11 + (int64_t)(random_bits(random) % 10) : 1 + (int64_t)(random_bits(random) % 2);
     g->output[d] = g->input[d] + 2 * g->pad[d] - g->kernel[d] + 1;
   }
+}
+
+enum { is_wide = 1 << 12, wide = 300 };
+
+/// More columns than kernels take at a time.
+static void widen(maas_f32_conv_params *g) {
+  g->input[MAAS_SPATIAL_RANK - 1] += wide;
+  choose_output(g, MAAS_SPATIAL_RANK - 1);
 }
 
 /// Bit by bit of `style`: signs, zero points and scales of the filters' own, what Y is, clipping, small weights.
@@ -79,6 +91,8 @@ static byte_convolution made_convolution(int64_t channels, int64_t filters, int6
   maas_f32_conv_params *g = &c.params.conv;
   g->batch = 1 + style % 3 / 2, g->channels = channels, g->filters = filters, g->groups = groups;
   (style & tiled ? choose_tiles : choose_window)(g, &random);
+  if (style & is_wide)
+    widen(g);
   c.operands[MAAS_S8_B] = random_bytes((size_t)(filters * (channels / groups) * volume(g->kernel)), &random);
   size_t size = (style >> 2 & 3) < 2 ? 4 : 1;
   c.operands[MAAS_S8_Y] = fence((size_t)(g->batch * volume(g->output) * filters) * size, true);
@@ -187,6 +201,8 @@ static void check_convolutions_of(const maas_kernel *row) {
     for (unsigned n = 0; n < 48; n++)
       check_convolution(row, tiles[i][0], tiles[i][1], 1,
                         tiled | (n % 6 ? 0 : extreme) | ((unsigned)random_bits(&random) & 0xfff));
+  for (int n = 0; n < 24; n++)
+    check_convolution(row, 80, 80, 80, is_wide | ((unsigned)random_bits(&random) & 0xfff));
 }
 
 /// The largest byte that a window sees; the lowest one where it sees none.

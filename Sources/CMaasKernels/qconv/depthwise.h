@@ -95,8 +95,8 @@ static sum_function *sum_function_of(const maas_f32_conv_params *g) {
 #endif
 
 /// Where the taps of a row of outputs meet x.
-static void find_rows(const maas_f32_conv_params *g, const uint8_t *x, int64_t z, int64_t y,
-                      const uint8_t **rows) {
+static __attribute__((noinline)) void find_rows(const maas_f32_conv_params *g, const uint8_t *x, int64_t z,
+                                                int64_t y, const uint8_t **rows) {
   int64_t parts = maas_s8_conv_column(g), line = g->input[maas_width] * g->channels;
   for (int64_t kz = 0; kz < g->kernel[maas_depth]; kz++)
     for (int64_t ky = 0; ky < 4 * parts; ky++) {
@@ -108,23 +108,43 @@ static void find_rows(const maas_f32_conv_params *g, const uint8_t *x, int64_t z
     }
 }
 
-/// A panel of channels of one image.
+#ifdef MAAS_LANES
+enum { word_pairs = 7 };
+#endif
+
+/// A panel of channels.
 typedef struct depthwise_panel {
   int64_t first; ///< Its first channel.
   depthwise_row row;
   panel_columns columns;
   maas_s8_block block;
 #ifdef MAAS_LANES
-  vi words[3][2 * MAAS_NV]; ///< Weights; see words.h.
+  vi words[word_pairs][MAAS_NV]; ///< Weights; see words.h.
 #endif
 } depthwise_panel;
+
+/// Panels of neighbouring channels, which lie in one cache line.
+enum {
+  group_panels = MAAS_NR < maas_s8_conv_line ? maas_s8_conv_line / MAAS_NR : 1,
+  group_channels = group_panels * MAAS_NR
+};
+typedef struct depthwise_group {
+  int64_t first, count; ///< Its first channel, and its panels.
+  depthwise_panel panels[group_panels];
+} depthwise_group;
+
+/// What the outputs of an item see: a row of y of one image, and x at the group's first channel.
+typedef struct depthwise_item {
+  const uint8_t *x;
+  int64_t row, z, y;
+} depthwise_item;
 
 #ifdef MAAS_LANES
 #include "words.h"
 #endif
 
-static void load_panel(const maas_s8_conv_params *p, void *const *operands, int64_t first,
-                       depthwise_panel *to) {
+static __attribute__((noinline)) void load_panel(const maas_s8_conv_params *p, void *const *operands,
+                                                 int64_t first, depthwise_panel *to) {
   const maas_f32_conv_params *g = &p->conv;
   int64_t k = maas_s8_conv_rows(g);
   to->first = first;
@@ -138,27 +158,30 @@ static void load_panel(const maas_s8_conv_params *p, void *const *operands, int6
   load_integers(&to->block, first, (const int32_t *)(const void *)(to->row.weights + k * MAAS_NR),
                 &to->columns);
 #ifdef MAAS_LANES
-  if (takes_words(g))
+  if (maas_s8_conv_copies_lines(g))
     load_word_weights(to->row.weights, to->words);
 #endif
   if (p->finish.y_type != MAAS_ELEMENT_S32)
     load_floats(&to->block, first, &to->columns);
+  to->columns.is_plain =
+      !to->columns.adds_more && !operands[MAAS_S8_RESIDUAL] && p->finish.y_type != MAAS_ELEMENT_S32;
+}
+
+static void load_group(const maas_s8_conv_params *p, void *const *operands, int64_t first,
+                       depthwise_group *to) {
+  to->first = first;
+  to->count = 0;
+  for (int64_t end = maas_min64(p->conv.channels, first + group_channels); first < end; first += MAAS_NR)
+    load_panel(p, operands, first, &to->panels[to->count++]);
 }
 
 /// Row `y` of all the slices of y.
-static void depthwise_outputs(depthwise_panel *p, int64_t y) {
+static __attribute__((noinline)) void depthwise_outputs(depthwise_panel *p, int64_t y) {
   const maas_f32_conv_params *g = p->row.g;
   int64_t width = g->output[maas_width];
-  maas_element type = p->block.finish->y_type;
-  bool is_plain = !p->columns.adds_more && !p->block.operands[MAAS_S8_RESIDUAL] && type != MAAS_ELEMENT_S32;
-#ifdef MAAS_LANES
-  if (takes_words(g)) {
-    word_row(p, y, is_plain);
-    return;
-  }
-#endif
+  bool is_plain = p->columns.is_plain;
   sum_function *sum = sum_function_of(g);
-  bool to_bytes = finishes_sums && is_plain && type != MAAS_ELEMENT_F32 && sum != sum_each;
+  bool to_bytes = finishes_sums && is_plain && p->block.finish->y_type != MAAS_ELEMENT_F32 && sum != sum_each;
   int32_t sums[MAAS_MR * MAAS_NR];
   depthwise_target to = {.sums = sums, .bytes = to_bytes ? &p->columns : NULL, .y_row = g->filters};
   p->block.y = y * width * g->filters;
@@ -171,21 +194,43 @@ static void depthwise_outputs(depthwise_panel *p, int64_t y) {
   }
 }
 
+static void group_outputs(depthwise_group *group, const depthwise_item *item, const uint8_t *outside,
+                          const uint8_t **rows) {
+  for (int64_t i = 0; i < group->count; i++) {
+    depthwise_panel *panel = &group->panels[i];
+    panel->row.rows = rows, panel->row.outside = outside;
+    find_rows(panel->row.g, item->x + i * MAAS_NR, item->z, item->y, rows);
+    depthwise_outputs(panel, item->row);
+  }
+}
+
 void MAAS_S8_SHARED(depthwise)(const maas_s8_conv_params *p, void *const *operands, int64_t begin,
                                int64_t end, void *scratch) {
   const maas_f32_conv_params *g = &p->conv;
   int64_t height = g->output[maas_height], rows = height * g->output[maas_depth];
-  int64_t panels = maas_ceil_div(g->channels, MAAS_NR), plane = maas_window_volume(g->input) * g->channels;
+  int64_t groups = maas_ceil_div(g->channels, group_channels),
+          plane = maas_window_volume(g->input) * g->channels;
   uint8_t outside[MAAS_NR];
   memset(outside, p->finish.a_zeros ? *(const uint8_t *)operands[MAAS_S8_A_ZERO] : (uint8_t)p->finish.a_zero,
          MAAS_NR);
-  depthwise_panel panel = {.first = -1, .row = {.rows = scratch, .outside = outside}};
+  depthwise_group group = {.first = -1};
+#ifdef MAAS_LANES
+  kept_lines lines = lines_in(g, *outside, scratch);
+#endif
   for (int64_t i = begin; i < end; i++) {
-    int64_t first = i / rows % panels * MAAS_NR, image = i / rows / panels, y = i % rows;
-    if (first != panel.first)
-      load_panel(p, operands, first, &panel);
-    const uint8_t *x = (const uint8_t *)operands[MAAS_S8_A] + image * plane + first;
-    find_rows(g, x, y / height, y % height, scratch);
-    depthwise_outputs(&panel, image * rows + y);
+    int64_t first = i / rows % groups * group_channels, image = i / rows / groups, y = i % rows;
+    if (first != group.first)
+      load_group(p, operands, first, &group);
+    depthwise_item item = {.x = (const uint8_t *)operands[MAAS_S8_A] + image * plane + first,
+                           .row = image * rows + y,
+                           .z = y / height,
+                           .y = y % height};
+#ifdef MAAS_LANES
+    if (maas_s8_conv_copies_lines(g)) {
+      word_rows(&group, &item, &lines);
+      continue;
+    }
+#endif
+    group_outputs(&group, &item, outside, scratch);
   }
 }

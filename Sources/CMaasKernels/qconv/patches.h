@@ -7,13 +7,16 @@ typedef struct conv_tile {
   int64_t image, group, position, filter, rows, columns;
 } conv_tile;
 
-/// Tiles of positions differ by one group of rows at most.
+/// Tiles of positions differ by one group of rows at most. Where their rows go into lanes the tiles of filters take
+/// turns first, so that rows stay there.
 static conv_tile conv_tile_at(const maas_f32_conv_params *g, int64_t index) {
   int64_t positions = maas_window_volume(g->output), filters = maas_s8_conv_filters(g);
   int64_t row_tiles = maas_ceil_div(positions, g->tile_m), column_tiles = maas_ceil_div(filters, g->tile_n);
-  int64_t row_groups = maas_ceil_div(positions, tile_group), i = index % row_tiles;
+  int64_t row_groups = maas_ceil_div(positions, tile_group);
+  int64_t i = has_lanes ? index / column_tiles % row_tiles : index % row_tiles;
+  int64_t j = has_lanes ? index % column_tiles : index / row_tiles % column_tiles;
   conv_tile t = {.position = i * row_groups / row_tiles * tile_group,
-                 .filter = index / row_tiles % column_tiles * g->tile_n,
+                 .filter = j * g->tile_n,
                  .group = index / (row_tiles * column_tiles) % g->groups,
                  .image = index / (row_tiles * column_tiles) / g->groups};
   t.rows = maas_min64((i + 1) * row_groups / row_tiles * tile_group, positions) - t.position;
@@ -99,10 +102,14 @@ static inline __attribute__((always_inline)) void copy_inside(const maas_f32_con
                                                               uint8_t *to) {
   int64_t line = g->dilation[maas_height] * g->input[maas_width] * g->channels;
   int64_t step = g->stride[maas_width] * g->channels, copied = piece < 64 ? piece : s->copied;
-  for (int64_t i = 0; i < count; i++, from += step, to += s->pitch)
-    for (int64_t ky = 0; ky < g->kernel[maas_height]; ky++)
-      for (int64_t done = 0; done < copied; done += piece)
-        memcpy(to + ky * s->run + done, from + ky * line + done, (size_t)piece);
+  for (int64_t ky = 0; ky < g->kernel[maas_height]; ky++)
+    for (int64_t done = 0; done < copied; done += piece) {
+      const uint8_t *x = from + ky * line + done;
+      uint8_t *y = to + ky * s->run + done;
+#pragma clang loop unroll(disable)
+      for (int64_t i = 0; i < count; i++, x += step, y += s->pitch)
+        memcpy(y, x, (size_t)piece);
+    }
 }
 
 static void copy_inner(const maas_f32_conv_params *g, const patch_source *s, const int64_t *start,
@@ -169,53 +176,73 @@ static void copy_patches(const maas_s8_conv_params *p, const conv_tile *t, void 
 
 #include "slide.h"
 
-static void product_item(const maas_s8_conv_params *p, void *const *operands, int64_t item,
-                         uint8_t *scratch) {
-  const maas_f32_conv_params *g = &p->conv;
-  conv_tile t = conv_tile_at(g, item);
-  int64_t k = maas_s8_conv_rows(g), filters = maas_s8_conv_filters(g),
-          panels = maas_ceil_div(filters, MAAS_NR);
-  int64_t filter = t.group * filters + t.filter,
-          position = t.image * maas_window_volume(g->output) + t.position;
-  maas_s8_block block = {.rows = t.rows,
-                         .columns = t.columns,
+static bool has_same_rows(const conv_tile *a, const conv_tile *b) {
+  return a->image == b->image && a->group == b->group && a->position == b->position;
+}
+
+/// The rows of a tile, of which `starts` has room for where their pieces begin.
+static maas_s8_block rows_of(const maas_s8_conv_params *p, void *const *operands, const conv_tile *t,
+                             int64_t *starts, uint8_t *scratch) {
+  int64_t k = maas_s8_conv_rows(&p->conv);
+  maas_s8_block block = {.rows = t->rows,
                          .k = k,
                          .pieces = 1,
                          .piece = k,
                          .starts = &maas_s8_no_start,
                          .a_row = maas_s8_row(k),
-                         .column = filter,
-                         .bias = filter,
-                         .y = position * g->filters + filter,
-                         .y_row = g->filters,
+                         .y_row = p->conv.filters,
                          .finish = &p->finish,
                          .operands = operands};
-  block.b = (const uint8_t *)operands[MAAS_S8_B] +
-            (t.group * panels + t.filter / MAAS_NR) * maas_s8_panel(k, MAAS_NR);
-  maas_s8_lanes lanes;
-  if (has_lanes) {
-    lanes.spare = scratch + maas_s8_conv_copied(g, g->tile_m);
-    lanes.notes =
-        maas_s8_notes_of(block.b, t.group * panels + t.filter / MAAS_NR, g->groups * panels, k, MAAS_NR);
-    block.lanes = &lanes;
-  }
-  int64_t starts[maas_s8_conv_most_pieces];
-  if (maas_s8_conv_slides(g))
-    slide(p, &t, operands, &block, starts, scratch);
+  if (maas_s8_conv_slides(&p->conv))
+    slide(p, t, operands, &block, starts, scratch);
   else
-    copy_patches(p, &t, operands, &block, scratch);
-  MAAS_S8_BLOCK(&block);
+    copy_patches(p, t, operands, &block, scratch);
+  return block;
+}
+
+static void choose_columns(const maas_f32_conv_params *g, void *const *operands, const conv_tile *t,
+                           maas_s8_lanes *lanes, maas_s8_block *block) {
+  int64_t filters = maas_s8_conv_filters(g), panels = maas_ceil_div(filters, MAAS_NR);
+  int64_t filter = t->group * filters + t->filter;
+  int64_t position = t->image * maas_window_volume(g->output) + t->position;
+  block->columns = t->columns;
+  block->column = block->bias = filter;
+  block->y = position * g->filters + filter;
+  int64_t panel = t->group * panels + t->filter / MAAS_NR;
+  block->b = (const uint8_t *)operands[MAAS_S8_B] + panel * maas_s8_panel(block->k, MAAS_NR);
+  lanes->notes = maas_s8_notes_of(block->b, panel, g->groups * panels, block->k, MAAS_NR);
+  block->lanes = lanes;
+}
+
+static void product_items(const maas_s8_conv_params *p, void *const *operands, int64_t begin, int64_t end,
+                          uint8_t *scratch) {
+  int64_t starts[maas_s8_conv_most_pieces];
+  maas_s8_lanes lanes = {.spare = scratch + maas_s8_conv_copied(&p->conv, p->conv.tile_m)};
+  conv_tile last = {.image = -1};
+  maas_s8_block block;
+  for (int64_t i = begin; i < end; i++) {
+    conv_tile t = conv_tile_at(&p->conv, i);
+    bool same = has_same_rows(&t, &last);
+    if (!same)
+      block = rows_of(p, operands, &t, starts, scratch);
+    block.is_turned = same;
+    choose_columns(&p->conv, operands, &t, &lanes, &block);
+    MAAS_S8_BLOCK(&block);
+    last = t;
+  }
 }
 
 #ifdef MAAS_LANES
 #include "winograd.h"
 #endif
 
-typedef void conv_item(const maas_s8_conv_params *p, void *const *operands, int64_t item, uint8_t *scratch);
-static conv_item *const conv_items[] = {
-    [maas_s8_conv_product] = product_item,
+typedef void conv_items_function(const maas_s8_conv_params *p, void *const *operands, int64_t begin,
+                                 int64_t end, uint8_t *scratch);
+/// For each path but depthwise.
+static conv_items_function *const conv_items[] = {
+    [maas_s8_conv_product] = product_items,
 #ifdef MAAS_LANES
-    [maas_s8_conv_winograd] = winograd_item,
+    [maas_s8_conv_winograd] = winograd_items,
 #endif
 };
 
@@ -224,7 +251,6 @@ int32_t MAAS_S8_KERNEL(conv)(const maas_step *step, int64_t begin, int64_t end, 
   if (p->conv.path == maas_s8_conv_depthwise)
     MAAS_S8_DEPTHWISE(p, step->operands, begin, end, worker->scratch);
   else
-    for (int64_t i = begin; i < end; i++)
-      conv_items[p->conv.path](p, step->operands, i, worker->scratch);
+    conv_items[p->conv.path](p, step->operands, begin, end, worker->scratch);
   return MAAS_STEP_OK;
 }

@@ -23,10 +23,9 @@ enum {
   most_bytes = 256 * 1024,
   most_weights = 512 * 1024,
   most_row_groups = 32,
-  most_lanes_groups = 12,
   good_columns = 256,
   wanted_items = 8,
-  even_pieces = 4
+  even_pieces = 2
 };
 
 static int64_t evenly(int64_t size, int64_t pieces, int64_t multiple) {
@@ -46,21 +45,30 @@ static double tile_nanoseconds(const maas_f32_conv_params *g, int32_t isa) {
 }
 
 static int64_t most_groups(const maas_kernel *kernel, const maas_f32_conv_params *g) {
-  int64_t groups = kernel->isa == MAAS_ISA_AVX2 ? most_lanes_groups : most_row_groups;
+  int64_t groups = most_row_groups, pass = maas_s8_lanes_pass(maas_s8_conv_rows(g), INT32_MAX);
+  if (kernel->isa == MAAS_ISA_AVX2 && pass > 0)
+    groups = maas_min64(groups, pass / kernel->mr);
   while (groups > 2 && maas_s8_conv_copied(g, groups * kernel->mr) > most_bytes)
     groups = groups * 3 / 4;
   return groups;
 }
 
+/// A few rows more than groups make no tile of their own.
+static int64_t least_row_pieces(const maas_kernel *kernel, const maas_f32_conv_params *g) {
+  int64_t positions = maas_window_volume(g->output) - kernel->mr / 2;
+  int64_t pieces = maas_ceil_div(maas_max64(1, positions), most_groups(kernel, g) * kernel->mr);
+  return pieces > 1 ? maas_round_up(pieces, even_pieces) : 1;
+}
+
 /// Cuts the tile until there is something for every thread or it is worth nobody's while: its columns first, as long as
-/// copies of patches are small beside the products, or weights so large that every tile of rows would wait for them.
+/// copies of patches are small beside the products or kept for all columns, as with AVX2, or weights so large that every
+/// tile of rows would wait for them.
 static maas_split split_product(const maas_kernel *kernel, maas_f32_conv_params *g) {
   int64_t positions = maas_window_volume(g->output), filters = maas_s8_conv_filters(g);
-  int64_t row_pieces = maas_ceil_div(positions, most_groups(kernel, g) * kernel->mr), column_pieces = 1;
+  int64_t row_pieces = least_row_pieces(kernel, g), column_pieces = 1;
   bool has_large_weights = filters * maas_s8_conv_rows(g) > most_weights && maas_s8_conv_slides(g);
-  int64_t good = has_large_weights ? kernel->nr : maas_max64(good_columns, kernel->nr);
-  if (row_pieces > 1)
-    row_pieces = maas_round_up(row_pieces, even_pieces);
+  bool keeps_rows = kernel->isa == MAAS_ISA_AVX2;
+  int64_t good = has_large_weights || keeps_rows ? kernel->nr : maas_max64(good_columns, kernel->nr);
   for (;;) {
     g->tile_m = maas_min64(positions, evenly(positions, row_pieces, kernel->mr));
     g->tile_n = evenly(filters, column_pieces, kernel->nr);
@@ -82,12 +90,16 @@ static maas_split split_product(const maas_kernel *kernel, maas_f32_conv_params 
 }
 
 static maas_split split_depthwise(const maas_kernel *kernel, const maas_f32_conv_params *g) {
+  int64_t channels = maas_max64(maas_s8_conv_line, kernel->nr);
   int64_t items =
-      g->batch * g->output[maas_depth] * g->output[maas_height] * maas_ceil_div(g->channels, kernel->nr);
+      g->batch * g->output[maas_depth] * g->output[maas_height] * maas_ceil_div(g->channels, channels);
   double per_tap = kernel->isa == MAAS_ISA_SCALAR ? 1 : 0.04;
-  double taps = (double)(g->output[maas_width] * kernel->nr) * (double)maas_window_volume(g->kernel);
+  double taps = (double)(g->output[maas_width] * maas_min64(channels, g->channels)) *
+                (double)maas_window_volume(g->kernel);
   int64_t rows = g->kernel[maas_depth] * maas_s8_conv_column(g) * 4;
-  return maas_split_by_cost(items, 50 + per_tap * taps, rows * (int64_t)sizeof(void *));
+  bool copies = kernel->isa == MAAS_ISA_AVX2 && maas_s8_conv_copies_lines(g);
+  int64_t scratch = copies ? maas_s8_conv_lines_bytes(g) : rows * (int64_t)sizeof(void *);
+  return maas_split_by_cost(items, 50 + per_tap * taps, scratch);
 }
 
 /// Where words are what is multiplied, which the transformed pixels and weights fit in.

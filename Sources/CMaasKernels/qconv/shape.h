@@ -8,9 +8,13 @@
 
 enum {
   maas_s8_conv_product,   ///< Items: images x groups x tiles of positions x tiles of filters.
-  maas_s8_conv_depthwise, ///< Items: images x panels of channels x rows of y.
+  maas_s8_conv_depthwise, ///< Items: images x groups of channels x rows of y.
   maas_s8_conv_winograd,  ///< Items: blocks of tiles x tiles of filters.
 };
+
+/// Depthwise: channels of an item, a cache line of each pixel, if panels have no more; and outputs between which lines
+/// are not copied again.
+enum { maas_s8_conv_line = 64, maas_s8_conv_line_outputs = 128, maas_s8_conv_most_line_stride = 2 };
 
 static inline int64_t maas_s8_conv_channels(const maas_f32_conv_params *g) { return g->channels / g->groups; }
 static inline int64_t maas_s8_conv_filters(const maas_f32_conv_params *g) { return g->filters / g->groups; }
@@ -77,6 +81,23 @@ static inline int64_t maas_s8_conv_copied(const maas_f32_conv_params *g, int64_t
     bytes = maas_s8_conv_slab(g, maas_s8_conv_lines(g, positions)) +
             positions * (int64_t)(sizeof(int64_t) + sizeof(int32_t));
   return maas_round_up(bytes, 64);
+}
+
+/// Depthwise kernels of three columns and at most three rows, for which AVX2 copies lines of x.
+static inline bool maas_s8_conv_copies_lines(const maas_f32_conv_params *g) {
+  return g->kernel[maas_depth] == 1 && g->kernel[maas_height] <= 3 && g->kernel[maas_width] == 3 &&
+         g->dilation[maas_width] == 1 && g->stride[maas_width] <= maas_s8_conv_most_line_stride;
+}
+
+/// Columns of such a line: those that a multiple of four outputs sees, and one more.
+static inline int64_t maas_s8_conv_line_columns(const maas_f32_conv_params *g) {
+  int64_t outputs = maas_min64(maas_s8_conv_line_outputs, maas_round_up(g->output[maas_width], 4));
+  return (outputs - 1) * g->stride[maas_width] + 4;
+}
+
+/// Bytes of three such lines.
+static inline int64_t maas_s8_conv_lines_bytes(const maas_f32_conv_params *g) {
+  return 3 * maas_s8_conv_line_columns(g) * maas_s8_conv_line;
 }
 
 #endif

@@ -6,7 +6,7 @@
 /// maas_s8_tile_most_channels do. Included by patches.h.
 #include "tiles.h"
 
-enum { word_lanes = 16, pair_stretch = 4, line_outputs = maas_s8_tile_side * MAAS_NR };
+enum { word_lanes = 16, pair_stretch = 4, line_sums = maas_s8_tile_side * MAAS_NR };
 static const uint32_t inverse_of_9 = 954437177;
 
 /// A loop whose body is long enough.
@@ -183,23 +183,23 @@ static void gather_tiles(const maas_f32_conv_params *g, int64_t first, int64_t c
                          int32_t *lines) {
   for (int64_t t = 0, run; t < count; t += run) {
     run = run_of_tiles(g, first, t, count);
-    for (int64_t i = 0; i < run; i++, lines += line_outputs)
+    for (int64_t i = 0; i < run; i++, lines += line_sums)
       MAAS_EACH (v, MAAS_NV)
         gather_outputs(sums + (t + i) * MAAS_NR + v * V_WIDTH, maas_s8_tile_sums(g), lines + v * V_WIDTH,
-                       run * line_outputs);
-    lines += (maas_s8_tile_side - 1) * run * line_outputs;
+                       run * line_sums);
+    lines += (maas_s8_tile_side - 1) * run * line_sums;
   }
 }
 
 static void finish_tiles(const maas_s8_block *k, const maas_f32_conv_params *g, const panel_columns *c,
                          int64_t first, int64_t count, int64_t j, const int32_t *lines) {
   int64_t width = g->output[maas_width], height = g->output[maas_height];
-  finish_function *finish = finish_of(k, c);
+  finish_function *finish = finish_of(c);
   for (int64_t t = 0, run; t < count; t += run) {
     run = run_of_tiles(g, first, t, count);
     byte_tile tile = byte_tile_at(g, first + t);
     int64_t outputs = maas_min64(run * maas_s8_tile_side, width - tile.x);
-    for (int64_t i = 0; i < maas_s8_tile_side; i++, lines += run * line_outputs)
+    for (int64_t i = 0; i < maas_s8_tile_side; i++, lines += run * line_sums)
       if (tile.y + i < height)
         finish(k, c, (tile.plane * height + tile.y + i) * width + tile.x, outputs, j, lines);
   }
@@ -239,4 +239,10 @@ static void winograd_item(const maas_s8_conv_params *p, void *const *operands, i
     }
     finish_tiles(&block, g, &c, first, count, j, lines);
   }
+}
+
+static void winograd_items(const maas_s8_conv_params *p, void *const *operands, int64_t begin, int64_t end,
+                           uint8_t *scratch) {
+  for (int64_t i = begin; i < end; i++)
+    winograd_item(p, operands, i, scratch);
 }

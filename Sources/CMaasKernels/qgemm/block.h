@@ -26,6 +26,9 @@ static inline int32_t load_word(const uint8_t *p) {
 }
 
 #include "finish.h"
+#ifdef MAAS_LANES
+#include "byte_rows.h"
+#endif
 
 /// How far ahead of what is multiplied a panel is fetched where that takes so many instructions that few lines would be
 /// on their way otherwise.
@@ -113,7 +116,11 @@ typedef void bytes_kernel(const maas_s8_block *k, const uint8_t *a, const int64_
   }
 BYTES_KERNEL(bytes_of_one, 1)
 BYTES_KERNEL(bytes_of_two, 2)
+#if MAAS_NV > 2
 BYTES_KERNEL(bytes_of_all, MAAS_NV)
+#else
+#define bytes_of_all bytes_of_two
+#endif
 
 /// For one vector, two or all.
 static bytes_kernel *const bytes_kernels[] = {bytes_of_one, bytes_of_two, bytes_of_all};

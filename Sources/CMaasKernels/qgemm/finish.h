@@ -22,7 +22,8 @@ typedef struct panel_columns {
   bool y_is_signed;   ///< Of bytes.
   byte_bounds bounds; ///< Of bytes.
   bool has_zeros, has_row_zeros, has_row_scales;
-  bool is_plain; ///< Rows have nothing of their own, and become floats or bytes.
+  bool is_plain;   ///< Rows have nothing of their own, and become floats or bytes.
+  bool packs_only; ///< Bytes need not be held between bounds, which packing does.
   /// Where the columns' numbers are added to bytes: what both count for, and the bounds of bytes that have their zero
   /// point.
   bool adds_more;
@@ -38,29 +39,39 @@ static inline int64_t own_column(const maas_s8_block *k, int64_t j, int64_t coun
 static void load_zeros(const maas_s8_block *k, int64_t j, panel_columns *c) {
   const maas_s8_finish *f = k->finish;
   int64_t step = f->b_zeros > 1, from = own_column(k, j, f->b_zeros);
+#pragma clang loop unroll(disable) vectorize(disable)
   for (int64_t i = 0; i < c->width; i++)
     c->zeros[i] = maas_byte_at(k->operands[MAAS_S8_B_ZERO], from + i * step, f->b_is_signed);
+}
+
+/// `width` numbers of 32 bits, as many as a panel has columns: loops over them have no end to find.
+static inline const void *whole_columns(const void *numbers, int64_t width, void *spare) {
+  if (width == MAAS_NR)
+    return numbers;
+  memcpy(spare, numbers, (size_t)width * sizeof(int32_t));
+  return spare;
 }
 
 /// The products and sums of int32 wrap.
 static void load_integers(const maas_s8_block *k, int64_t j, const int32_t *sums, panel_columns *c) {
   const maas_s8_finish *f = k->finish;
   const int32_t *bias = f->bias_is_integer ? k->operands[MAAS_S8_BIAS] : NULL;
+  int32_t spare[MAAS_NR] = {0};
   c->has_zeros = k->a_sums != NULL;
   c->has_row_zeros = f->a_zeros > 1;
   uint32_t a_zero = c->has_row_zeros ? 0 : (uint32_t)maas_s8_a_zero(f, k->operands, 0);
-  for (int64_t i = 0; i < c->width; i++)
+  for (int64_t i = 0; i < MAAS_NR; i++)
     c->zeros[i] = c->has_zeros ? f->b_zero : 0;
   if (f->b_zeros)
     load_zeros(k, j, c);
   int32_t shift = c->has_zeros && !f->b_is_signed ? -128 : 0;
-  for (int64_t i = 0; i < c->width; i++) {
+  const int32_t *begin = bias ? whole_columns(bias + k->bias + j, c->width, spare) : spare;
+  for (int64_t i = 0; i < MAAS_NR; i++) {
     uint32_t zero = (uint32_t)(c->zeros[i] + shift);
     uint32_t spread = (uint32_t)sums[i] - (uint32_t)k->k * zero;
     c->zeros[i] = (int32_t)zero;
     c->spread[i] = (int32_t)spread;
-    uint32_t begin = (bias ? (uint32_t)bias[k->bias + j + i] : 0) + quads_less * (uint32_t)sums[i];
-    c->base[i] = (int32_t)(begin - a_zero * spread);
+    c->base[i] = (int32_t)((uint32_t)begin[i] + quads_less * (uint32_t)sums[i] - a_zero * spread);
   }
 }
 
@@ -109,14 +120,27 @@ static void load_more(const maas_s8_block *k, int64_t j, float y_scale, panel_co
   float low = c->y_is_signed ? -128 : 0, own = zero ? (float)maas_byte_at(zero, 0, c->y_is_signed) : 0;
   c->total_bounds = bounds_of(low, low + 255, 0, c->y_is_signed);
   c->more_factor = y_scale / *scale;
+#pragma clang loop unroll(disable) vectorize(disable)
   for (int64_t i = 0; i < c->width; i++)
     c->more[i] = bias[k->bias + j + i] / *scale + (own - c->more_factor * (float)c->y_zero);
 }
 
-static void divide_row(const float *restrict x, float factor, float divisor, int64_t n, float *restrict y) {
-  for (int64_t i = 0; i < n; i++)
-    y[i] = factor * x[i] / divisor;
+static void divide_columns(const float *x, float factor, float divisor, int64_t width, float *restrict y) {
+  float spare[MAAS_NR] = {0};
+  const float *columns = whole_columns(x, width, spare);
+  for (int64_t i = 0; i < MAAS_NR; i++)
+    y[i] = factor * columns[i] / divisor;
 }
+
+#ifdef MAAS_LANES
+/// Whether no sum of 32 bits becomes more than 2^30, and bytes are unsigned ones without bounds of their own.
+static bool packs_only(const panel_columns *c) {
+  bool fits = !c->y_is_signed && byte_bound(c->low, c->y_zero) == 0 && byte_bound(c->high, c->y_zero) == 255;
+  for (int64_t i = 0; i < MAAS_NR; i++)
+    fits = fits & (fabsf(c->factor[i]) <= 0.25f) & (fabsf(c->bias[i]) <= 0x1p29f);
+  return fits;
+}
+#endif
 
 /// A sum's factor is (a_scale b_scale) / y_scale, or that of the column where A's rows have scales of their own.
 static void load_floats(const maas_s8_block *k, int64_t j, panel_columns *c) {
@@ -128,17 +152,22 @@ static void load_floats(const maas_s8_block *k, int64_t j, panel_columns *c) {
   float left = a && !c->has_row_scales ? *a : 1, y_scale = y ? *y : 1;
   if (b)
     b += own_column(k, j, f->b_scales);
+  float factor = left * (b ? *b : 1) / y_scale;
+  for (int64_t i = 0; i < MAAS_NR; i++)
+    c->factor[i] = factor;
   if (f->b_scales > 1)
-    divide_row(b, left, y_scale, c->width, c->factor);
-  for (int64_t i = 0; f->b_scales <= 1 && i < c->width; i++)
-    c->factor[i] = left * (b ? *b : 1) / y_scale;
+    divide_columns(b, left, y_scale, c->width, c->factor);
   if (bias)
-    divide_row(bias + k->bias + j, 1, y_scale, c->width, c->bias);
+    divide_columns(bias + k->bias + j, 1, y_scale, c->width, c->bias);
   else
     memset(c->bias, 0, sizeof c->bias);
   load_bounds(k, y_scale, c);
-  if (f->y_type != MAAS_ELEMENT_F32)
-    load_more(k, j, y_scale, c);
+  if (f->y_type == MAAS_ELEMENT_F32)
+    return;
+  load_more(k, j, y_scale, c);
+#ifdef MAAS_LANES
+  c->packs_only = packs_only(c);
+#endif
 }
 
 /// Row r's part of what is taken off a sum, and its scale.
@@ -305,3 +334,6 @@ static __attribute__((noinline)) void finish_other_rows(const maas_s8_block *k, 
                                                         const int32_t *sums) {
   finish_rows(false, k, c, r, count, j, sums);
 }
+
+typedef void finish_function(const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t count,
+                             int64_t j, const int32_t *sums);

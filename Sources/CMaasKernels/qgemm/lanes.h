@@ -34,32 +34,29 @@ static inline void lanes_store(void *p, __m256i x) { _mm256_storeu_si256(p, x); 
 
 // Rows of A
 
-/// Eight neighbouring quads of 8 rows, each quad's rows side by side.
+static inline __m128i load_16(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+
+/// Four neighbouring quads of 8 rows, each quad's rows side by side.
 static inline void turn_rows(const uint8_t *const *rows, int64_t at, uint8_t *to) {
-  __m256i x[8], y[8], z[8];
-  MAAS_EACH (i, 8)
-    x[i] = lanes_load(rows[i] + at);
-  MAAS_EACH (i, 4) {
-    y[2 * i] = _mm256_unpacklo_epi32(x[2 * i], x[2 * i + 1]);
-    y[2 * i + 1] = _mm256_unpackhi_epi32(x[2 * i], x[2 * i + 1]);
-  }
-  MAAS_EACH (i, 4) {
-    int half = i / 2 * 4, part = i % 2;
-    z[half + 2 * part] = _mm256_unpacklo_epi64(y[half + part], y[half + part + 2]);
-    z[half + 2 * part + 1] = _mm256_unpackhi_epi64(y[half + part], y[half + part + 2]);
-  }
-  MAAS_EACH (q, 4) {
-    lanes_store(to + q * row_bytes, _mm256_permute2x128_si256(z[q], z[q + 4], 0x20));
-    lanes_store(to + (q + 4) * row_bytes, _mm256_permute2x128_si256(z[q], z[q + 4], 0x31));
-  }
+  __m256i x[4];
+  MAAS_EACH (i, 4)
+    x[i] = _mm256_set_m128i(load_16(rows[i + 4] + at), load_16(rows[i] + at));
+  __m256i a = _mm256_unpacklo_epi32(x[0], x[1]), b = _mm256_unpackhi_epi32(x[0], x[1]);
+  __m256i c = _mm256_unpacklo_epi32(x[2], x[3]), d = _mm256_unpackhi_epi32(x[2], x[3]);
+  lanes_store(to, _mm256_unpacklo_epi64(a, c));
+  lanes_store(to + row_bytes, _mm256_unpackhi_epi64(a, c));
+  lanes_store(to + 2 * row_bytes, _mm256_unpacklo_epi64(b, d));
+  lanes_store(to + 3 * row_bytes, _mm256_unpackhi_epi64(b, d));
 }
 
+/// Four quads at a time, the last ones once more where fewer are left.
 static void turn_piece(const uint8_t *const *rows, int64_t bytes, uint8_t *to) {
-  int64_t at = 0;
-  for (; at + 32 <= bytes; at += 32)
+  for (int64_t at = 0; bytes >= 16 && at < bytes; at += 16) {
+    int64_t from = maas_min64(at, bytes - 16);
     for (int i = 0; i < lanes_rows; i += 8)
-      turn_rows(rows + i, at, to + at * lanes_rows + i * 4);
-  for (; at < bytes; at += 4)
+      turn_rows(rows + i, from, to + from * lanes_rows + i * 4);
+  }
+  for (int64_t at = 0; bytes < 16 && at < bytes; at += 4)
     for (int i = 0; i < lanes_rows; i++)
       memcpy(to + at * lanes_rows + i * 4, rows[i] + at, 4);
 }
@@ -122,21 +119,11 @@ static inline int32_t plain_word(const uint8_t *p) {
   return word;
 }
 
-/// The sums of four columns, a row behind the other.
+/// A column behind the other.
 static inline void store_lanes(lanes_sums sums, int32_t *to) {
-  MAAS_EACH (v, lanes_rows / 8) {
-    __m256i a = _mm256_unpacklo_epi32(sums[0][v], sums[1][v]),
-            b = _mm256_unpackhi_epi32(sums[0][v], sums[1][v]);
-    __m256i c = _mm256_unpacklo_epi32(sums[2][v], sums[3][v]),
-            d = _mm256_unpackhi_epi32(sums[2][v], sums[3][v]);
-    __m256i rows[] = {_mm256_unpacklo_epi64(a, c), _mm256_unpackhi_epi64(a, c), _mm256_unpacklo_epi64(b, d),
-                      _mm256_unpackhi_epi64(b, d)};
-    MAAS_EACH (i, 4) {
-      int32_t *row = to + (v * 8 + i) * MAAS_NR;
-      _mm_storeu_si128((__m128i *)(void *)row, _mm256_castsi256_si128(rows[i]));
-      _mm_storeu_si128((__m128i *)(void *)(row + 4 * MAAS_NR), _mm256_extracti128_si256(rows[i], 1));
-    }
-  }
+  MAAS_EACH (j, lane_columns)
+    MAAS_EACH (v, lanes_rows / 8)
+      vi_store(to + j * lanes_rows + v * 8, sums[j][v]);
 }
 
 /// Two quads of a group of rows times those of four columns.
@@ -187,7 +174,7 @@ MAAS_INLINE void multiply_lanes(const bool twice, const lanes_panel *p, const ui
     add_columns_of_one(at, w, sums);
   MAAS_EACH (j, lane_columns)
     add_rests(a, p->rests + p->starts[column + j], p->rests + p->starts[column + j + 1], sums[j]);
-  store_lanes(sums, to + column);
+  store_lanes(sums, to + column * lanes_rows);
 }
 
 typedef void lanes_kernel(const lanes_panel *p, const uint8_t *a, int64_t column, const int32_t *base,
@@ -201,25 +188,39 @@ static __attribute__((noinline)) void lanes_twice(const lanes_panel *p, const ui
   multiply_lanes(true, p, a, column, base, to);
 }
 
-/// Of rows that become bytes and have nothing of their own.
-static __attribute__((noinline)) void finish_plain_bytes(const maas_s8_block *k, const panel_columns *c,
-                                                         int64_t r, int64_t count, int64_t j,
-                                                         const int32_t *sums) {
-  uint8_t *y = (uint8_t *)k->operands[MAAS_S8_Y] + k->y + r * k->y_row + j;
-  for (int64_t i = 0; i < count; i++, sums += MAAS_NR, y += k->y_row) {
-    vi row[MAAS_NV];
-    MAAS_EACH (v, MAAS_NV)
-      row[v] = vi_load(sums + v * V_WIDTH);
-    store_plain_bytes(MAAS_NV, c, row, y);
+// What becomes of sums in lanes
+
+/// Four columns of 8 rows of sums, a row behind the other.
+static inline void turn_four(const int32_t *sums, int32_t *to) {
+  vi x[4];
+  MAAS_EACH (j, 4)
+    x[j] = vi_load(sums + j * lanes_rows);
+  vi a = _mm256_unpacklo_epi32(x[0], x[1]), b = _mm256_unpackhi_epi32(x[0], x[1]);
+  vi c = _mm256_unpacklo_epi32(x[2], x[3]), d = _mm256_unpackhi_epi32(x[2], x[3]);
+  const vi rows[] = {_mm256_unpacklo_epi64(a, c), _mm256_unpackhi_epi64(a, c), _mm256_unpacklo_epi64(b, d),
+                     _mm256_unpackhi_epi64(b, d)};
+  MAAS_EACH (i, 4) {
+    int32_t *row = to + i * MAAS_NR;
+    _mm_storeu_si128((__m128i *)(void *)row, _mm256_castsi256_si128(rows[i]));
+    _mm_storeu_si128((__m128i *)(void *)(row + 4 * MAAS_NR), _mm256_extracti128_si256(rows[i], 1));
   }
 }
 
-typedef void finish_function(const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t count,
-                             int64_t j, const int32_t *sums);
-static finish_function *finish_of(const maas_s8_block *k, const panel_columns *c) {
-  return !c->is_plain                            ? finish_other_rows
-         : k->finish->y_type == MAAS_ELEMENT_F32 ? finish_plain_rows
-                                                 : finish_plain_bytes;
+static void turn_sums(const int32_t *sums, int32_t *to) {
+  for (int64_t r = 0; r < lanes_rows; r += 8)
+    for (int64_t j = 0; j < MAAS_NR; j += 4)
+      turn_four(sums + j * lanes_rows + r, to + r * MAAS_NR + j);
+}
+
+static void finish_lanes(const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t count, int64_t j,
+                         const int32_t *sums) {
+  if (c->is_plain && k->finish->y_type != MAAS_ELEMENT_F32) {
+    (c->packs_only ? packed_lanes : held_lanes)(k, c, r, count, j, sums);
+    return;
+  }
+  int32_t rows[lanes_rows * MAAS_NR];
+  turn_sums(sums, rows);
+  finish_of(c)(k, c, r, count, j, rows);
 }
 
 /// The rows of k, which lie in `a`, times a panel.
@@ -233,7 +234,6 @@ static void multiply_lanes_panel(const maas_s8_block *k, int64_t j, const uint8_
   panel_columns c;
   load_columns(k, j, column_sums(k, b), &c);
   lanes_kernel *multiply_four = p.adds_twice ? lanes_twice : lanes_once;
-  finish_function *finish = finish_of(k, &c);
   int32_t sums[lanes_rows * MAAS_NR];
   const uint8_t *next = b + maas_s8_panel(k->k, MAAS_NR);
   int64_t share = p.quads * quad_bytes / maas_ceil_div(k->rows, lanes_rows) / 4;
@@ -243,7 +243,7 @@ static void multiply_lanes_panel(const maas_s8_block *k, int64_t j, const uint8_
         __builtin_prefetch(next, 0, 2);
       multiply_four(&p, a, column, c.base, sums);
     }
-    finish(k, &c, r, maas_min64(lanes_rows, k->rows - r), j, sums);
+    finish_lanes(k, &c, r, maas_min64(lanes_rows, k->rows - r), j, sums);
   }
 }
 
@@ -265,7 +265,7 @@ static void multiply_some(const maas_s8_block *k) {
   int64_t quads = maas_s8_quads(k->k), groups = maas_ceil_div(k->rows, lanes_rows);
   const uint8_t *b = k->b, *notes = (const uint8_t *)k->lanes->notes;
   uint8_t *a = k->lanes->spare;
-  for (int64_t i = 0; i < groups; i++)
+  for (int64_t i = 0; !k->is_turned && i < groups; i++)
     turn_group(k, i * lanes_rows, a + i * quads * row_bytes);
   for (int64_t j = 0; j < k->columns; j += MAAS_NR) {
     multiply_lanes_panel(k, j, b, (const maas_s8_notes *)(const void *)notes, a,
@@ -283,6 +283,7 @@ static int64_t multiply_many(const maas_s8_block *k) {
   for (int64_t count; done < many; done += count) {
     count = maas_min64(pass, many - done);
     maas_s8_block some = some_rows(k, done, count);
+    some.is_turned = k->is_turned && count == many;
     multiply_some(&some);
   }
   return done;

@@ -147,22 +147,23 @@ static inline vi v_to_int(vf a) { return _mm256_cvtps_epi32(a); }
 /// As in avx512.h, for two vectors.
 #define V_PACKS_BYTES
 typedef struct v_byte_bounds {
-  vi zero;
-  __m128i low, high, flip;
+  vi zero, low, high, flip;
 } v_byte_bounds;
 
 static inline v_byte_bounds v_byte_bounds_of(int32_t zero, int32_t low, int32_t high, bool is_signed) {
-  return (v_byte_bounds){_mm256_set1_epi16((int16_t)zero), _mm_set1_epi8((int8_t)low),
-                         _mm_set1_epi8((int8_t)high), _mm_set1_epi8(is_signed ? INT8_MIN : 0)};
+  return (v_byte_bounds){_mm256_set1_epi16((int16_t)zero), _mm256_set1_epi8((int8_t)low),
+                         _mm256_set1_epi8((int8_t)high), _mm256_set1_epi8(is_signed ? INT8_MIN : 0)};
 }
 
+static inline vi v_to_held_int(vf x) { return v_to_int(_mm256_min_ps(_mm256_set1_ps(0x1p30f), x)); }
+
 static inline void v_store_bytes(uint8_t *p, const vf *x, const v_byte_bounds *bounds, int64_t count) {
-  vf most = _mm256_set1_ps(0x1p30f);
-  vi pairs = _mm256_packs_epi32(v_to_int(_mm256_min_ps(most, x[0])), v_to_int(_mm256_min_ps(most, x[1])));
+  vi pairs = _mm256_packs_epi32(v_to_held_int(x[0]), v_to_held_int(x[1]));
   pairs = _mm256_adds_epi16(_mm256_permute4x64_epi64(pairs, 0xd8), bounds->zero);
   __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
-  bytes = _mm_min_epu8(_mm_max_epu8(bytes, bounds->low), bounds->high);
-  bytes = _mm_xor_si128(bytes, bounds->flip);
+  bytes = _mm_min_epu8(_mm_max_epu8(bytes, _mm256_castsi256_si128(bounds->low)),
+                       _mm256_castsi256_si128(bounds->high));
+  bytes = _mm_xor_si128(bytes, _mm256_castsi256_si128(bounds->flip));
   if (count >= 16) {
     _mm_storeu_si128((__m128i *)(void *)p, bytes);
   } else {
@@ -170,6 +171,22 @@ static inline void v_store_bytes(uint8_t *p, const vf *x, const v_byte_bounds *b
     _mm_storeu_si128((__m128i *)(void *)all, bytes);
     __builtin_memcpy(p, all, (size_t)count);
   }
+}
+
+/// The bytes of four vectors, in each half of the result four of the first, of the second and so on. Unless they are
+/// `held`, numbers are below 2^31 and the bounds those of unsigned bytes.
+static inline __attribute__((always_inline)) vi v_pack_bytes(const bool held, const vf *x,
+                                                             const v_byte_bounds *bounds) {
+  vi n[4];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++)
+    n[i] = held ? v_to_held_int(x[i]) : v_to_int(x[i]);
+  vi bytes = _mm256_packus_epi16(_mm256_adds_epi16(_mm256_packs_epi32(n[0], n[1]), bounds->zero),
+                                 _mm256_adds_epi16(_mm256_packs_epi32(n[2], n[3]), bounds->zero));
+  if (!held)
+    return bytes;
+  bytes = _mm256_min_epu8(_mm256_max_epu8(bytes, bounds->low), bounds->high);
+  return _mm256_xor_si256(bytes, bounds->flip);
 }
 
 static inline float v_sum(vf a) {
