@@ -33,7 +33,7 @@ import Testing
   }
 
   /// A comes as bytes with a scale for each block.
-  @Test(arguments: KernelRow.supported("maas_f32_nbits"), shapes.filter { $0.bits > 2 })
+  @Test(arguments: KernelRow.supported("maas_f32_nbits"), shapes)
   func productOfBytes(row: KernelRow, shape: Shape) {
     // Codes of 8 bits need an instruction that only the row which runs here may use.
     let isBest = row.kernel == maas_kernel_selected(maas_kernel_table_at(row.family))
@@ -44,13 +44,17 @@ import Testing
     #expect(largestDifference(found, run.expected, scale: run.scale) < 2e-6)
   }
 
-  @Test(arguments: KernelRow.supported("maas_f32_block_bytes"), [16, 64, 1024])
-  func blockBytes(row: KernelRow, block: Int) {
+  @Test(arguments: KernelRow.supported("maas_f32_block_bytes"), [2, 4, 8])
+  func blockBytes(row: KernelRow, bits: Int) {
+    for block in [16, 64, 1024] { checkBlockBytes(row, block, bits) }
+  }
+
+  private func checkBlockBytes(_ row: KernelRow, _ block: Int, _ bits: Int) {
     var random = Random(13)
     let blocks = 5
     var x = random.floats(blocks * block, -9, 9)
     for i in 0..<block { x[i] = 0 }
-    var params = maas_block_bytes_params(blocks: Int64(blocks), block: Int64(block), bits: 4)
+    var params = maas_block_bytes_params(blocks: Int64(blocks), block: Int64(block), bits: Int32(bits))
     let split = maas_f32_block_bytes_split(&params)
     let y = Fenced<Int8>(repeating: 1, count: x.count)
     let (scales, sums) = (
@@ -64,7 +68,7 @@ import Testing
       #expect(scales.values[b] == most / 127)
       let numbers = own.map { most == 0 ? 0 : Int(($0 * (127 / most)).rounded(.toNearestOrEven)) }
       for (i, number) in numbers.enumerated() {
-        #expect(Int(y.values[b * block + BlockProduct.place(i)]) == number)
+        #expect(Int(y.values[b * block + BlockProduct.place(i, bits)]) == number)
       }
       #expect(sums.values[b] == scales.values[b] * Float(numbers.reduce(0, +)))
     }
@@ -131,13 +135,15 @@ private struct BlockProduct {
     codes = (0..<shape.n * k).map { _ in random.int(0..<1 << shape.bits) }
   }
 
-  /// Where number i of a block stands among its bytes.
-  static func place(_ i: Int) -> Int { i / 8 * 8 + i % 2 * 4 + i % 8 / 2 }
+  /// Where number i of a block stands among its bytes: those together that meet the same place of a byte of codes.
+  static func place(_ i: Int, _ bits: Int) -> Int {
+    let (perByte, group) = (8 / bits, 32 / bits)
+    return i / group * group + i % perByte * 4 + i % group / perByte
+  }
 
   private var placedBytes: [Int8] {
-    if s.bits == 8 { return bytes }
     var placed = bytes
-    for (i, byte) in bytes.enumerated() { placed[Self.place(i)] = byte }
+    for (i, byte) in bytes.enumerated() { placed[Self.place(i, s.bits)] = byte }
     return placed
   }
 

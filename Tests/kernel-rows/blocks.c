@@ -22,7 +22,13 @@ static int64_t place(const sample *s, int64_t row, int64_t column, int64_t rows)
   return (column / s->width * rows + row) * s->width + column % s->width;
 }
 
-/// A is whole numbers times a scale, so that it may come as bytes: of each 8 the even ones first.
+/// Where number i of A stands among its bytes: those together that meet the same place of a byte of codes.
+static int64_t byte_place(int64_t i, int64_t per_byte) {
+  int64_t group = 4 * per_byte;
+  return i / group * group + i % per_byte * 4 + i % group / per_byte;
+}
+
+/// A is whole numbers times a scale, so that it may come as bytes.
 static void make_left(sample *s, uint64_t *random) {
   memset(s->a_sums, 0, sizeof s->a_sums);
   for (int64_t i = 0; i < s->m * k; i++) {
@@ -31,7 +37,7 @@ static void make_left(sample *s, uint64_t *random) {
       *scale = random_float(random, 0.01f, 0.1f);
     s->a[i] = *scale * number;
     s->a_sums[i / block] += s->a[i];
-    s->bytes[i / 8 * 8 + i % 2 * 4 + i % 8 / 2] = (int8_t)number;
+    s->bytes[byte_place(i, 8 / s->bits)] = (int8_t)number;
   }
 }
 
@@ -95,6 +101,7 @@ void check_blocks(void) {
     for (int i = 0; i < 20 && maas_isa_supported(table->rows[r].isa); i++) {
       for (int bits = 2; bits <= 8; bits *= 2)
         check_sample(&table->rows[r], ms[i % 5], ns[i / 5], bits, false);
-      check_sample(&table->rows[r], ms[i % 5], ns[i / 5], 4, true);
+      for (int bits = 2; bits <= 4; bits *= 2)
+        check_sample(&table->rows[r], ms[i % 5], ns[i / 5], bits, true);
     }
 }

@@ -13,10 +13,6 @@ MAAS_INLINE vf code_of(const int bits, vi word) {
   return bits == 4 ? v_nibble(word) : vi_to_float(vi_and(word, vi_set((1 << bits) - 1)));
 }
 
-MAAS_INLINE vi next_code(const int bits, vi word) {
-  return bits == 2 ? vi_shift_right(word, 2) : bits == 4 ? vi_shift_right(word, 4) : vi_shift_right(word, 8);
-}
-
 typedef struct panel {
   const int32_t *codes;
   const float *scales, *zeros;

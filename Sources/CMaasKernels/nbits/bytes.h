@@ -1,6 +1,6 @@
-/// The product of a quantized to bytes with codes of 4 bits, for one instruction set: sums of a block are whole
-/// numbers. The low and the high halves of a word's bytes meet the even and the odd of 8 neighbours along k. Codes of
-/// 8 bits need an instruction whose sums have 32 bits.
+/// The product of a quantized to bytes with codes of 4 or 2 bits, for one instruction set: sums of a block are whole
+/// numbers. The lowest codes of a word's four bytes meet four bytes of A, then the next ones, as
+/// maas_f32_block_bytes orders them. Codes of 8 bits need an instruction whose sums have 32 bits.
 #include "../split.h"
 #include "../unroll.h"
 #include "bytes_function.h"
@@ -17,27 +17,31 @@ static inline int32_t load_word(const int8_t *p) {
   return word;
 }
 
-/// sums[row] = A[row] codes for `groups` of 8 neighbours along k.
-MAAS_INLINE void dot_block(const int bits, const int rows, int64_t groups, const int8_t *a, int64_t a_row,
+/// A word with the next code of each of its bytes, or its next code, in the lowest place.
+MAAS_INLINE vi next_code(const int bits, vi word) {
+  return bits == 2 ? vi_shift_right(word, 2) : bits == 4 ? vi_shift_right(word, 4) : vi_shift_right(word, 8);
+}
+
+/// sums[row] = A[row] codes for `count` neighbours along k, some words of A at a time, in turn in two sums.
+MAAS_INLINE void dot_block(const int bits, const int rows, int64_t count, const int8_t *a, int64_t a_row,
                            const int32_t *codes, vi sums[][MAAS_NV]) {
-  vi others[most_rows][MAAS_NV], low = vi_set(0x0f0f0f0f);
+  const int parts = bits == 2 ? 4 : 2, words = parts * bits / 8;
+  vi others[most_rows][MAAS_NV], low = vi_set(bits == 2 ? 0x03030303 : 0x0f0f0f0f);
   MAAS_EACH (r, rows)
     MAAS_EACH (v, MAAS_NV)
       sums[r][v] = others[r][v] = vi_set(0);
-  for (int64_t group = 0; group < groups; group++, codes += bits / 4 * MAAS_NR, a += 8) {
-    MAAS_EACH (line, bits / 4 * MAAS_NR / line_words)
+  for (const int8_t *end = a + count; a < end; codes += words * MAAS_NR, a += 4 * parts) {
+    MAAS_EACH (line, words * MAAS_NR / line_words)
       __builtin_prefetch(codes + ahead + line * line_words);
     MAAS_EACH (v, MAAS_NV) {
-      vi first = vi_load(codes + v * V_WIDTH), second;
-      if (bits == 4) {
-        second = vi_and(vi_shift_right(first, 4), low);
-        first = vi_and(first, low);
-      } else {
-        second = vi_load(codes + MAAS_NR + v * V_WIDTH);
-      }
-      MAAS_EACH (r, rows) {
-        sums[r][v] = vi_dot_bytes(sums[r][v], first, vi_set(load_word(a + r * a_row)));
-        others[r][v] = vi_dot_bytes(others[r][v], second, vi_set(load_word(a + r * a_row + 4)));
+      vi word = vi_load(codes + v * V_WIDTH);
+      MAAS_EACH (part, parts) {
+        vi own = bits == 8 ? vi_load(codes + part * MAAS_NR + v * V_WIDTH) : vi_and(word, low);
+        MAAS_EACH (r, rows) {
+          vi *sum = part % 2 ? &others[r][v] : &sums[r][v];
+          *sum = vi_dot_bytes(*sum, own, vi_set(load_word(a + r * a_row + 4 * part)));
+        }
+        word = next_code(bits, word);
       }
     }
   }
@@ -62,7 +66,7 @@ MAAS_INLINE void rows_of_panel(const int bits, const int rows, const maas_f32_nb
       total[r][v] = v_set(0);
   for (int64_t b = 0; b < blocks; b++) {
     vi sums[most_rows][MAAS_NV];
-    dot_block(bits, rows, g->block / 8, a + b * g->block, g->k, codes + b * words * MAAS_NR, sums);
+    dot_block(bits, rows, g->block, a + b * g->block, g->k, codes + b * words * MAAS_NR, sums);
     MAAS_EACH (v, MAAS_NV) {
       vf scale = v_load(scales + b * MAAS_NR + v * V_WIDTH);
       vf zero = zeros ? v_load(zeros + b * MAAS_NR + v * V_WIDTH) : v_set(g->zero);
@@ -82,6 +86,8 @@ MAAS_INLINE void rows_of_panel(const int bits, const int rows, const maas_f32_nb
                                              int64_t i, int64_t j) {                                         \
     rows_of_panel(bits, rows, g, operands, i, j);                                                            \
   }
+MAAS_ROWS_OF_PANEL(crumbs_many, 2, most_rows)
+MAAS_ROWS_OF_PANEL(crumbs_one, 2, 1)
 MAAS_ROWS_OF_PANEL(nibbles_many, 4, most_rows)
 MAAS_ROWS_OF_PANEL(nibbles_one, 4, 1)
 #ifdef MAAS_VNNI
@@ -95,7 +101,7 @@ MAAS_ROWS_OF_PANEL(bytes_one, 8, 1)
 void MAAS_F32_SHARED(nbits_bytes)(const maas_f32_nbits_params *g, void *const *operands, int64_t j) {
   int64_t i = 0;
   for (; i + most_rows <= g->m; i += most_rows)
-    (g->bits == 8 ? bytes_many : nibbles_many)(g, operands, i, j);
+    (g->bits == 8 ? bytes_many : g->bits == 4 ? nibbles_many : crumbs_many)(g, operands, i, j);
   for (; i < g->m; i++)
-    (g->bits == 8 ? bytes_one : nibbles_one)(g, operands, i, j);
+    (g->bits == 8 ? bytes_one : g->bits == 4 ? nibbles_one : crumbs_one)(g, operands, i, j);
 }

@@ -56,7 +56,7 @@ maas_split maas_f32_nbits_split(maas_f32_nbits_params *params) {
 /// Where one instruction multiplies and adds, which NEON has for signed bytes only; else only for few rows, and for
 /// codes whose pairs of products have 16 bits.
 bool maas_f32_nbits_wants_bytes(int64_t m, int32_t bits) {
-  if (bits == 2 || maas_isa_process() == MAAS_ISA_SCALAR)
+  if (maas_isa_process() == MAAS_ISA_SCALAR)
     return false;
   if (bits == 8)
     return maas_cpu_dots_bytes() && maas_isa_process() == MAAS_ISA_AVX512;

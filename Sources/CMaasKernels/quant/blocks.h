@@ -1,20 +1,19 @@
 /// Floats to bytes with a scale for each block, for one instruction set. Included by body.h.
 
-/// Puts the even ones of eight bytes before the odd ones.
-static inline void split_eight(int8_t *bytes) {
-  uint64_t all, halves[2];
+/// Puts sixteen bytes in the order in which they meet codes of so many bits: those that meet the lowest code of four
+/// bytes, then those that meet the next one.
+static inline void order_sixteen(int bits, int8_t *bytes) {
+  typedef int8_t sixteen __attribute__((vector_size(16)));
+  sixteen all;
   memcpy(&all, bytes, sizeof all);
-  for (int i = 0; i < 2; i++) {
-    uint64_t x = all >> 8 * i & 0x00ff00ff00ff00ff;
-    x = (x | x >> 8) & 0x0000ffff0000ffff;
-    halves[i] = (x | x >> 16) & 0xffffffff;
-  }
-  all = halves[0] | halves[1] << 32;
+  if (bits == 4)
+    all = __builtin_shufflevector(all, all, 0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+  else
+    all = __builtin_shufflevector(all, all, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   memcpy(bytes, &all, sizeof all);
 }
 
-static void bytes_of_block(const float *x, int64_t n, bool splits, int8_t *restrict y, float *scale,
-                           float *sum) {
+static void bytes_of_block(const float *x, int64_t n, int bits, int8_t *restrict y, float *scale, float *sum) {
   float most = 0, whole[stretch];
   int32_t total = 0;
   for (int64_t i = 0; i < n; i++)
@@ -28,8 +27,8 @@ static void bytes_of_block(const float *x, int64_t n, bool splits, int8_t *restr
     }
     for (int64_t i = 0; i < count; i++)
       y[from + i] = (int8_t)whole[i];
-    for (int64_t i = 0; splits && i < count; i += 8)
-      split_eight(y + from + i);
+    for (int64_t i = 0; bits < 8 && i < count; i += 16)
+      order_sixteen(bits, y + from + i);
   }
   *scale = most / 127;
   *sum = *scale * (float)total;
@@ -39,7 +38,7 @@ int32_t MAAS_F32_KERNEL(block_bytes)(const maas_step *step, int64_t begin, int64
   (void)worker;
   const maas_block_bytes_params *g = step->params;
   for (int64_t b = begin; b < end; b++)
-    bytes_of_block((const float *)step->operands[0] + b * g->block, g->block, g->bits == 4,
+    bytes_of_block((const float *)step->operands[0] + b * g->block, g->block, g->bits,
                    (int8_t *)step->operands[1] + b * g->block, (float *)step->operands[2] + b,
                    (float *)step->operands[3] + b);
   return MAAS_STEP_OK;
