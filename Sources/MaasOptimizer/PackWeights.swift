@@ -6,10 +6,10 @@ import MaasOps
 let packWeights = Rule(name: "PackWeights", effect: .rounding) {
   (graph: inout Graph) throws(MaasError) -> Int in
   try graph.replaceNodes { (node, matcher) throws(MaasError) in
-    guard let transposition = matcher.transposition(node), let a = node.inputs[0],
+    guard let right = matcher.rightSide(node), let a = node.inputs[0],
       matcher.graph[a].dtype == .float,
       let result = node.outputs[0], matcher.graph[result].dtype == .float,
-      let weights = try matcher.weights(node.inputs[1], isTransposed: transposition)
+      let weights = try matcher.weights(right.matrix, isTransposed: right.isTransposed)
     else { return nil }
     let bias = node.inputs[at: 2] ?? nil
     guard bias == nil || matcher.isBias(bias, weights) else { return nil }

@@ -43,14 +43,15 @@ extension Matcher {
   /// The node for a MatMul or Gemm of what was dequantized just before.
   fileprivate func dequantizedProduct(_ node: Node) -> Node? {
     if let conv = node.op as? Conv { return dequantizedConvolution(conv, node) }
-    guard let transposition = transposition(node), let a = quantized(node.inputs[0]), a.axis == nil,
-      let b = quantized(node.inputs[1]), let rank = shape(b.x)?.count, rank > 1
+    guard let right = rightSide(node), let a = quantized(node.inputs[0]), a.axis == nil,
+      let b = quantized(right.matrix), let rank = shape(b.x)?.count, rank > 1
     else { return nil }
-    if let axis = b.axis, axis != (transposition ? rank - 2 : rank - 1) { return nil }
+    let columns = right.isTransposed ? rank - 2 : rank - 1
+    guard b.axis ?? columns == columns else { return nil }
     let bias = node.inputs[at: 2] ?? nil
-    guard bias == nil || isColumnBias(bias, transposition ? rank - 2 : rank - 1, of: b.x) else { return nil }
+    guard bias == nil || isColumnBias(bias, columns, of: b.x) else { return nil }
     return Node(
-      node.name, QuantizedProduct(isTransposed: transposition),
+      node.name, QuantizedProduct(isTransposed: right.isTransposed),
       [a.x, b.x, a.scale, b.scale, a.zero, b.zero, bias], node.outputs)
   }
 
@@ -82,8 +83,20 @@ extension Matcher {
       node.outputs)
   }
 
+  /// The matrix that a product reads as B, before a transposition of its own or of a node in front of it; nil for what
+  /// is more than A B + C.
+  func rightSide(_ node: Node) -> (matrix: ValueID?, isTransposed: Bool)? {
+    guard let isTransposed = transposition(node), let b = node.inputs[1] else { return nil }
+    guard let turn = self.node(b), let op = turn.op as? Transpose, let rank = shape(b)?.count, rank > 1 else {
+      return (b, isTransposed)
+    }
+    var order = Array(0..<rank)
+    order.swapAt(rank - 1, rank - 2)
+    return (op.perm ?? Array(order.indices.reversed())) == order ? (turn.inputs[0], !isTransposed) : (b, isTransposed)
+  }
+
   /// Whether a product's B is transposed; nil for what is more than A B + C.
-  func transposition(_ node: Node) -> Bool? {
+  private func transposition(_ node: Node) -> Bool? {
     if let product = node.op as? MatMul {
       return product.activation.isNone && node.inputs.count == 2 ? false : nil
     }

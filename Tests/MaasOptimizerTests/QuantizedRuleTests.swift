@@ -131,6 +131,22 @@ import Testing
       n.graph, rules, into: ["DynamicQuantizeLinear", "QuantizedProduct"], [try n.tensor(4, 6)])
   }
 
+  /// As exporters write a layer of more than two dimensions.
+  @Test func weightsThatAreTransposedBeforeTheProductAreReadAsTheyAre() throws {
+    var n = Network()
+    let w = n(
+      try op(DequantizeLinear.self, [Attribute("axis", .int(0))]), try bytes(&n, 5, 6), try scales(&n, 5))
+    let x = try rounded(&n, n.input(rows))
+    n.graph.outputs = [n.add(n.product(x, n.transposed(w, 1, 0)), try n.weight(5))]
+    try expectFused(n.graph, rules, into: ["QuantizeLinear", "QuantizedProduct"], [try n.tensor(4, 6)])
+    var other = Network()
+    let columns = other(
+      try op(DequantizeLinear.self, [Attribute("axis", .int(1))]), try bytes(&other, 5, 6), try scales(&other, 6))
+    let y = try rounded(&other, other.input(rows))
+    other.graph.outputs = [other.product(y, other.transposed(columns, 1, 0))]
+    try expectUntouched(other.graph, quantizeProducts)
+  }
+
   @Test func scalesAlongTheSumStayApart() throws {
     var n = Network()
     let x = try rounded(&n, n.input(rows))
@@ -224,6 +240,10 @@ extension QuantizedRuleTests {
       g(try made(Gemm.self, [Attribute("transB", .int(1))]), g.input(rows), w, try g.weight(5))
     ]
     try expectFused(g.graph, [packWeights], into: ["MatMulNBits"], [try g.tensor(4, 32)], tolerance: 1e-5)
+    var t = Network()
+    let turned = t.transposed(try blocked(&t, [5, 32], [5, 2], axis: 1), 1, 0)
+    t.graph.outputs = [t.product(t.input(rows), turned)]
+    try expectFused(t.graph, [packWeights], into: ["MatMulNBits"], [try t.tensor(4, 32)], tolerance: 1e-5)
   }
 
   @Test func blocksAlongTheColumnsStayApart() throws {
