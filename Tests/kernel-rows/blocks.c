@@ -101,7 +101,7 @@ void check_blocks(void) {
     for (int i = 0; i < 20 && maas_isa_supported(table->rows[r].isa); i++) {
       for (int bits = 2; bits <= 8; bits *= 2)
         check_sample(&table->rows[r], ms[i % 5], ns[i / 5], bits, false);
-      for (int bits = 2; bits <= 4; bits *= 2)
+      for (int bits = table->rows[r].isa == MAAS_ISA_SCALAR ? 4 : 2; bits <= 4; bits *= 2)
         check_sample(&table->rows[r], ms[i % 5], ns[i / 5], bits, true);
     }
 }

@@ -86,8 +86,11 @@ MAAS_INLINE void rows_of_panel(const int bits, const int rows, const maas_f32_nb
                                              int64_t i, int64_t j) {                                         \
     rows_of_panel(bits, rows, g, operands, i, j);                                                            \
   }
-MAAS_ROWS_OF_PANEL(crumbs_many, 2, most_rows)
+#if V_WIDTH > 1
 MAAS_ROWS_OF_PANEL(crumbs_one, 2, 1)
+#else
+#define crumbs_one nibbles_one
+#endif
 MAAS_ROWS_OF_PANEL(nibbles_many, 4, most_rows)
 MAAS_ROWS_OF_PANEL(nibbles_one, 4, 1)
 #ifdef MAAS_VNNI
@@ -100,8 +103,8 @@ MAAS_ROWS_OF_PANEL(bytes_one, 8, 1)
 
 void MAAS_F32_SHARED(nbits_bytes)(const maas_f32_nbits_params *g, void *const *operands, int64_t j) {
   int64_t i = 0;
-  for (; i + most_rows <= g->m; i += most_rows)
-    (g->bits == 8 ? bytes_many : g->bits == 4 ? nibbles_many : crumbs_many)(g, operands, i, j);
+  for (; g->bits > 2 && i + most_rows <= g->m; i += most_rows)
+    (g->bits == 8 ? bytes_many : nibbles_many)(g, operands, i, j);
   for (; i < g->m; i++)
     (g->bits == 8 ? bytes_one : g->bits == 4 ? nibbles_one : crumbs_one)(g, operands, i, j);
 }

@@ -53,12 +53,12 @@ maas_split maas_f32_nbits_split(maas_f32_nbits_params *params) {
   return maas_f32_nbits_split_for(maas_kernel_selected(&maas_f32_nbits_table), params);
 }
 
-/// Where one instruction multiplies and adds, which NEON has for signed bytes only; else only for few rows, and for
-/// codes whose pairs of products have 16 bits.
+/// Where one instruction multiplies and adds, which NEON has for signed bytes only; else, and with codes of 2 bits, only
+/// for few rows, and for codes whose pairs of products have 16 bits.
 bool maas_f32_nbits_wants_bytes(int64_t m, int32_t bits) {
   if (maas_isa_process() == MAAS_ISA_SCALAR)
     return false;
   if (bits == 8)
     return maas_cpu_dots_bytes() && maas_isa_process() == MAAS_ISA_AVX512;
-  return maas_cpu_dots_bytes() || m <= few_rows;
+  return m <= few_rows || (bits == 4 && maas_cpu_dots_bytes());
 }

@@ -13,7 +13,8 @@ static inline void order_sixteen(int bits, int8_t *bytes) {
   memcpy(bytes, &all, sizeof all);
 }
 
-static void bytes_of_block(const float *x, int64_t n, int bits, int8_t *restrict y, float *scale, float *sum) {
+static void bytes_of_block(const float *x, int64_t n, int bits, int8_t *restrict y, float *scale,
+                           float *sum) {
   float most = 0, whole[stretch];
   int32_t total = 0;
   for (int64_t i = 0; i < n; i++)
