@@ -92,7 +92,8 @@ extension Matcher {
     }
     var order = Array(0..<rank)
     order.swapAt(rank - 1, rank - 2)
-    return (op.perm ?? Array(order.indices.reversed())) == order ? (turn.inputs[0], !isTransposed) : (b, isTransposed)
+    return (op.perm ?? Array(order.indices.reversed())) == order
+      ? (turn.inputs[0], !isTransposed) : (b, isTransposed)
   }
 
   /// Whether a product's B is transposed; nil for what is more than A B + C.

@@ -141,7 +141,8 @@ import Testing
     try expectFused(n.graph, rules, into: ["QuantizeLinear", "QuantizedProduct"], [try n.tensor(4, 6)])
     var other = Network()
     let columns = other(
-      try op(DequantizeLinear.self, [Attribute("axis", .int(1))]), try bytes(&other, 5, 6), try scales(&other, 6))
+      try op(DequantizeLinear.self, [Attribute("axis", .int(1))]), try bytes(&other, 5, 6),
+      try scales(&other, 6))
     let y = try rounded(&other, other.input(rows))
     other.graph.outputs = [other.product(y, other.transposed(columns, 1, 0))]
     try expectUntouched(other.graph, quantizeProducts)

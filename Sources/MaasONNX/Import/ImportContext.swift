@@ -48,7 +48,8 @@ final class ImportContext {
 
   func opset(of domain: String) throws(MaasError) -> Int {
     let opsets = scopes.last?.opsets ?? [:]
-    guard let opset = opsets[domain] else {
+    // ONNX Runtime takes its own operators without that, and NNCF writes them so.
+    guard let opset = opsets[domain] ?? (Name(domain) == Name("com.microsoft") ? 1 : nil) else {
       let imported = opsets.map { "\(label(domain: $0.key.text)) \($0.value)" }.sorted()
       throw MaasError(
         .invalidModel, "the model does not import the operator's domain",
