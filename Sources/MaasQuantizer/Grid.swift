@@ -43,6 +43,19 @@ struct Run {
     return low.min()...high.max()
   }
 
+  /// The least and the largest of them.
+  var ends: (low: Float, high: Float) {
+    var (low, high) = (Float.infinity, -Float.infinity)
+    for i in 0..<count { (low, high) = (min(low, base[i]), max(high, base[i])) }
+    return (low, high)
+  }
+
+  var mean: Float {
+    var sum = SIMD8<Float>.zero
+    for i in stride(from: 0, to: count, by: 8) { sum += eight(i) }
+    return sum.sum() / Float(count)
+  }
+
   var peak: Float { max(-range.lowerBound, range.upperBound) }
 
   /// The sum of squares of what rounding to the grid loses.
@@ -73,7 +86,22 @@ struct Run {
     return fitted
   }
 
-  /// The sum of the codes' distances from the values, in steps: what a zero point would have to take.
+  /// Sums of the codes, of their squares and of their products with the values.
+  func sums(_ grid: Grid) -> (codes: Float, squares: Float, products: Float) {
+    var (sum, squares, products) = (SIMD8<Float>.zero, SIMD8<Float>.zero, SIMD8<Float>.zero)
+    let inverse = 1 / grid.scale
+    for i in stride(from: 0, to: count, by: 8) {
+      let some = eight(i)
+      let codes = Run.codes(some, grid, inverse)
+      sum += codes
+      squares += codes * codes
+      products += codes * some
+    }
+    // Of the zeros behind the end.
+    let (more, code) = (Float((8 - count % 8) % 8), Run.codes(SIMD8.zero, grid, inverse)[0])
+    return (sum.sum() - more * code, squares.sum() - more * code * code, products.sum())
+  }
+
   @inline(__always)
   private static func codes(_ some: SIMD8<Float>, _ grid: Grid, _ inverse: Float) -> SIMD8<Float> {
     var codes = some * inverse + grid.zero
@@ -110,7 +138,7 @@ extension Run {
     // A scale without weights behind it must still be one.
     guard peak > 0 else { return Grid(scale: 1, zero: 0, low: -127, high: 127) }
     var grids: [Grid] = []
-    for share in Run.shares(8) {
+    for share in Run.shares {
       grids.append(Grid(scale: peak * share / 127, zero: 0, low: -127, high: 127))
       if isSymmetric { continue }
       let scale = (range.upperBound - range.lowerBound) * share / 255
@@ -121,14 +149,15 @@ extension Run {
   }
 
   /// Codes of a block from 0 on. Without zero points of its own its zero is in the middle, and the scale may be
-  /// negative, as there is one more code on one side.
+  /// negative, as there is one more code on one side. A zero point is a code where there are many.
   func blockCodes(bits: Int, isSymmetric: Bool) -> Grid {
+    if bits < 8 { return fewCodes(bits: bits, isSymmetric: isSymmetric) }
     let (low, high) = (range.lowerBound, range.upperBound)
     let (last, middle) = (Float((1 << bits) - 1), Float(1 << (bits - 1)))
     // Code 0 for 0 multiplies to exactly nothing.
     guard high > low else { return Grid(scale: 1, zero: isSymmetric ? middle : 0, low: 0, high: last) }
     var grids: [Grid] = []
-    for share in Run.shares(bits) {
+    for share in Run.shares {
       if isSymmetric {
         let sign: Float = high > -low ? -1 : 1
         let scale = share * max(-low, high) / middle
@@ -146,11 +175,7 @@ extension Run {
     return best(grids)
   }
 
-  /// The parts of the whole range that are tried: the fewer codes there are, the more is gained by cutting off. With
-  /// many codes a thousandth more of scale rounds the numbers otherwise, and some of those ways lose much less.
-  private static func shares(_ bits: Int) -> [Float] {
-    if bits == 8 { return [0.8, 0.85, 0.9, 0.95] + (0..<48).map { 1 + Float($0) / 1000 } }
-    let least: Float = bits == 4 ? 0.6 : 0.3
-    return (0...12).map { 1 - (1 - least) * Float($0) / 12 }
-  }
+  /// The parts of the whole range that are tried. With many codes a thousandth more of scale rounds the numbers
+  /// otherwise, and some of those ways lose much less.
+  private static let shares: [Float] = [0.8, 0.85, 0.9, 0.95] + (0..<48).map { 1 + Float($0) / 1000 }
 }

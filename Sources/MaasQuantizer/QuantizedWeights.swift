@@ -62,7 +62,7 @@ struct BlockWeights {
   let codes: Tensor
   /// [columns * blocks]
   let scales: Tensor
-  /// A row of bytes for each column; nil where zero is the middle code.
+  /// Codes, a row of bytes for each column, or floats like the scales; nil where zero is the middle code.
   let zeros: Tensor?
 
   var blocks: Int { (rows + block - 1) / block }
@@ -86,7 +86,9 @@ struct BlockPacker {
     codes = try Tensor(.uint8, [columns, blocks, block * bits / 8])
     _ = bytes
     scales = try Tensor(.float, [scaleCount])
-    zeros = options.isSymmetric ? nil : try Tensor(.uint8, [columns * ((blocks * bits + 7) / 8)])
+    zeros =
+      options.isSymmetric
+      ? nil : bits < 8 ? try Tensor(.float, [scaleCount]) : try Tensor(.uint8, [scaleCount])
     for tensor in [codes, zeros].compactMap({ $0 }) {
       for i in 0..<tensor.byteCount { tensor.bytes.storeBytes(of: 0, toByteOffset: i, as: UInt8.self) }
     }
@@ -98,8 +100,12 @@ struct BlockPacker {
   func set(_ grid: Grid, column: Int, block index: Int) {
     scales.floats[column * blockCount + index] = grid.scale
     guard let zeros else { return }
-    BlockPacker.put(
-      Int(grid.zero), bits, zeros.bytes + column * ((blockCount * bits + 7) / 8), at: index)
+    let at = column * blockCount + index
+    if zeros.dtype == .float {
+      zeros.floats[at] = grid.zero
+    } else {
+      zeros.bytes.storeBytes(of: UInt8(grid.zero), toByteOffset: at, as: UInt8.self)
+    }
   }
 
   /// Notes the code of one weight.
@@ -139,13 +145,16 @@ extension BlockPacker {
     let count = min(block, rows - first)
     let grid = Run(base: values + first, count: count).blockCodes(bits: bits, isSymmetric: isSymmetric)
     set(grid, column: column, block: index)
-    for j in first..<first + count {
-      let code = grid.code(values[j])
-      set(code, column: column, row: j)
-      values[j] = grid.value(code)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { codes in
+      for j in 0..<count { codes[j] = grid.code(values[first + j]) }
+      ErrorBalance(grid: grid).apply(values + first, codes)
+      for j in 0..<count {
+        set(codes[j], column: column, row: first + j)
+        values[first + j] = grid.value(codes[j])
+      }
     }
     // Behind the last row stands what is multiplied with nothing.
-    for j in first + count..<first + block { set(grid.zero, column: column, row: j) }
+    for j in first + count..<first + block { set(grid.code(0), column: column, row: j) }
   }
 }
 
@@ -153,16 +162,20 @@ extension BlockWeights {
   /// What the codes stand for, in place of the filters.
   func restore(_ filters: Filters) {
     let width = block * bits / 8
-    let zeroBytes = (blocks * bits + 7) / 8
     for i in 0..<columns {
       let column = filters.column(i)
       for j in 0..<rows {
-        let index = j / block
-        let zero = zeros.map { self.code($0.bytes + i * zeroBytes, index) } ?? 1 << (bits - 1)
+        let index = i * blocks + j / block
         let code = self.code(codes.bytes + i * blocks * width, j)
-        column[j] = Float(code - zero) * scales.floats[i * blocks + index]
+        column[j] = (Float(code) - zero(index)) * scales.floats[index]
       }
     }
+  }
+
+  private func zero(_ index: Int) -> Float {
+    guard let zeros else { return Float(1 << (bits - 1)) }
+    return zeros.dtype == .float
+      ? zeros.floats[index] : Float(zeros.bytes.load(fromByteOffset: index, as: UInt8.self))
   }
 
   private func code(_ bytes: UnsafeMutableRawPointer, _ i: Int) -> Int {

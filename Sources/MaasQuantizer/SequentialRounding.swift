@@ -35,7 +35,7 @@ private struct ColumnRounding {
       lost[k] = values[k] - grid.value(code)
       packer.set(code, column: column, row: k)
     }
-    for k in end..<first + packer.block { packer.set(grid.zero, column: column, row: k) }
+    for k in end..<first + packer.block { packer.set(grid.code(0), column: column, row: k) }
   }
 
   /// For the weights with what is known of their shares.

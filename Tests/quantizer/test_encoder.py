@@ -91,6 +91,8 @@ ROWS = {
     "int8 static, entropy": (static, "Entropy", {"mode": "static", "method": "entropy", "calibrate": SEEN}, 30),
     "int8 weights": (narrow, (8, 32, False), {"mode": "weights"}, 30),
     "int4 weights": (narrow, (4, 32, False), {"mode": "weights", "bits": 4}, 0),
+    "int4 weights, symmetric": (narrow, (4, 32, True), {"mode": "weights", "bits": 4, "symmetric": True}, 0),
+    "int2 weights": (narrow, (2, 32, False), {"mode": "weights", "bits": 2}, 0),
     "int4 weights, with data": (narrow, (4, 32, False), {"mode": "weights", "bits": 4, "calibrate": SEEN}, 20),
 }  # fmt: skip
 
