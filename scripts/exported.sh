@@ -18,4 +18,5 @@ scripts/build.sh maas
 failed=0
 $python $tests/export.py $folder/models "$@" || failed=1
 PYTHONPATH=bindings/python/src $python $tests/check.py $folder/models "$@" || failed=1
+[ $# -gt 0 ] || PYTHONPATH=bindings/python/src $python -m pytest -q -p no:cacheprovider -W ignore $tests || failed=1
 exit $failed
