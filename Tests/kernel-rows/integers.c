@@ -211,24 +211,28 @@ static bool goes_way(const maas_kernel *row, const product *p, const fenced *rig
 }
 
 /// `way`: NULL for any.
-static void check_made(const maas_kernel *row, product *p, const char *note, const maas_s8_way *way) {
-  fenced right = panels(row, p);
+/// With B packed in `right`.
+static void check_packed(const maas_kernel *row, product *p, fenced *right, const char *note, bool noted) {
   maas_split split = maas_s8_gemm_split_for(row, &p->params);
   void *operands[MAAS_S8_OPERANDS];
   for (int i = 0; i < MAAS_S8_OPERANDS; i++)
-    operands[i] = i == MAAS_S8_B ? right.bytes : p->operands[i].bytes;
+    operands[i] = i == MAAS_S8_B ? right->bytes : p->operands[i].bytes;
   if (p->params.finish.y_type == MAAS_ELEMENT_S32 && !p->params.finish.bias_is_integer)
     operands[MAAS_S8_BIAS] = NULL;
   run_row(row->run, &p->params, operands, split);
-  bool noted = !way || goes_way(row, p, &right, *way);
   count(row->name, note,
-        !noted                 ? "noted otherwise"
-        : !is_product(p)       ? "not the product"
-        : !fence_whole(&right) ? "wrote outside the panels"
-                               : NULL);
+        !noted                ? "noted otherwise"
+        : !is_product(p)      ? "not the product"
+        : !fence_whole(right) ? "wrote outside the panels"
+                              : NULL);
   for (int i = 0; i < MAAS_S8_OPERANDS; i++)
     unfence(&p->operands[i]);
-  unfence(&right);
+  unfence(right);
+}
+
+static void check_made(const maas_kernel *row, product *p, const char *note, const maas_s8_way *way) {
+  fenced right = panels(row, p);
+  check_packed(row, p, &right, note, !way || goes_way(row, p, &right, *way));
 }
 
 /// `limit`: of the weights; 0 for none.
@@ -325,8 +329,44 @@ static void check_ways_of(const maas_kernel *row) {
   }
 }
 
+/// Notes as a damaged compiled model may bring them: what they say is not followed.
+static void damage_notes(maas_s8_notes *notes, int how) {
+  switch (how) {
+  case 0:
+    notes->counts[0] = 1 << 28;
+    break;
+  case 1:
+    notes->counts[3] = -1;
+    break;
+  case 2:
+    notes->counts[0]++, notes->counts[1]--;
+    break;
+  case 3:
+    notes->cuts[0] |= 0xfffc0000;
+    break;
+  default:
+    notes->way = 77;
+  }
+}
+
+static void check_damage_of(const maas_kernel *row) {
+  if (maas_s8_notes_bytes(300, row->nr) == 0)
+    return;
+  for (int how = 0; how < 5; how++) {
+    product p = made_product(50, 32, 300, 1);
+    p.b_is_constant = true;
+    place_extremes(&p, 127, 50);
+    fenced right = panels(row, &p);
+    maas_s8_notes *notes = maas_s8_notes_of(right.bytes, 0, 2, 300, row->nr);
+    bool is_cut = notes->way == maas_s8_twice && notes->counts[0] > 0 && notes->counts[1] > 0;
+    damage_notes(notes, how);
+    check_packed(row, &p, &right, "damaged notes", is_cut);
+  }
+}
+
 void check_integers(void) {
   each_row("maas_s8_gemm", check_ways_of);
+  each_row("maas_s8_gemm", check_damage_of);
   each_row("maas_s8_gemm", check_products_of);
   each_row("maas_s8_gemm", check_limits_of);
 }

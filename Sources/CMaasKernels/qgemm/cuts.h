@@ -113,13 +113,20 @@ void maas_s8_note_avx2(const void *panel, int64_t k, maas_s8_notes *notes) {
     notes->way = maas_s8_unknown;
 }
 
-static void find_starts_of_rests(const maas_s8_notes *notes, lanes_panel *p) {
+/// False if there are more than `most` cuts, or fewer than none.
+static bool find_starts_of_rests(const maas_s8_notes *notes, int64_t most, lanes_panel *p) {
+  int64_t sum = 0;
+  p->starts[0] = 0;
   for (int j = 0; j < MAAS_NR; j++) {
+    sum += notes->counts[j];
+    if (notes->counts[j] < 0 || sum > most)
+      return false;
     int64_t end = p->starts[j] + maas_round_up(notes->counts[j], 2);
     p->starts[j + 1] = end;
     if (notes->counts[j] > 0)
       p->rests[end - 1] = (lanes_rest){0};
   }
+  return true;
 }
 
 /// Copies a panel so that the quads of the columns that are multiplied together follow each other.
@@ -129,20 +136,35 @@ static void copy_groups(const uint8_t *b, int64_t quads, uint8_t *copy) {
       memcpy(copy + (i * quads + q) * group_bytes, b + q * quad_bytes + i * group_bytes, group_bytes);
 }
 
-/// Cuts the weights of such a copy.
-static void apply_cuts(const maas_s8_notes *notes, uint8_t *copy, lanes_panel *p) {
-  int64_t next[MAAS_NR], count = 0;
-  memcpy(next, p->starts, sizeof next);
+/// Cuts the weights of such a copy; false if a cut is of no quad, or of a column that has had all of its own.
+static bool apply_cuts(const maas_s8_notes *notes, uint8_t *copy, lanes_panel *p) {
+  int64_t done[MAAS_NR] = {0}, count = 0;
   for (int j = 0; j < MAAS_NR; j++)
     count += notes->counts[j];
   for (int64_t i = 0; i < count; i++) {
     uint32_t cut = notes->cuts[i], column = cut >> 10 & 15, byte = cut >> 8 & 3, rest = cut & 255;
     int64_t q = cut >> 14;
+    if (q >= p->quads || done[column] == notes->counts[column])
+      return false;
     uint8_t *weight =
         copy + (column / lane_columns * p->quads + q) * group_bytes + column % lane_columns * 4 + byte;
     *weight = (uint8_t)(*weight - rest);
-    p->rests[next[column]++] = (lanes_rest){(int32_t)q * row_bytes, (int32_t)(rest << 8 * byte)};
+    p->rests[p->starts[column] + done[column]++] =
+        (lanes_rest){(int32_t)q * row_bytes, (int32_t)(rest << 8 * byte)};
   }
+  return true;
+}
+
+/// Cuts a copy of the panel as notes of at most `most` cuts say. False if they say something else, or what is of no
+/// panel: a file may bring them.
+static bool follow_notes(const uint8_t *b, const maas_s8_notes *notes, int64_t most, uint8_t *copy,
+                         lanes_panel *p) {
+  if ((notes->way != maas_s8_once && notes->way != maas_s8_twice) || !find_starts_of_rests(notes, most, p))
+    return false;
+  p->adds_twice = notes->way == maas_s8_twice;
+  p->weights = copy;
+  copy_groups(b, p->quads, copy);
+  return apply_cuts(notes, copy, p);
 }
 
 /// What rows in lanes multiply of a panel of k; false if they do not.
@@ -150,17 +172,11 @@ static bool cut_panel(const maas_s8_block *k, const uint8_t *b, const maas_s8_no
                       lanes_panel *p) {
   int64_t most = maas_s8_most_cuts(k->k);
   p->rests = (lanes_rest *)(void *)(spare + p->quads * quad_bytes);
-  if (notes->way == maas_s8_unknown) {
-    maas_s8_notes *found = (maas_s8_notes *)(void *)(p->rests + most + MAAS_NR);
-    note_panel(b, p->quads, 0, most, found);
-    notes = found;
-  }
   if (notes->way == maas_s8_apart)
     return false;
-  p->adds_twice = notes->way == maas_s8_twice;
-  p->weights = spare;
-  copy_groups(b, p->quads, spare);
-  find_starts_of_rests(notes, p);
-  apply_cuts(notes, spare, p);
-  return true;
+  if (follow_notes(b, notes, maas_s8_noted_cuts(k->k), spare, p))
+    return true;
+  maas_s8_notes *found = (maas_s8_notes *)(void *)(p->rests + most + MAAS_NR);
+  note_panel(b, p->quads, 0, most, found);
+  return follow_notes(b, found, most, spare, p);
 }

@@ -16,7 +16,7 @@ typedef struct maas_s8_block {
   /// beginning. Panels of B have each filled up to such a multiple.
   int64_t pieces, piece;
   const int64_t *starts;
-  const int32_t *a_sums; ///< Of each row's k bytes; NULL if maas_s8_needs_sums says so.
+  const int32_t *a_sums; ///< Of each row's k bytes; NULL unless maas_s8_needs_sums says so.
   const uint8_t *b;      ///< The panel of the first column.
   int64_t row, column;   ///< Of the first element, among all matrices: where its zero points and scales are.
   int64_t bias;          ///< The column that the first element's bias is of.
