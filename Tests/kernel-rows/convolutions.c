@@ -189,14 +189,14 @@ static void check_convolution(const maas_kernel *row, int64_t channels, int64_t 
 }
 
 static void check_convolutions_of(const maas_kernel *row) {
-  static const int64_t sizes[][3] = {{3, 8, 1},    {4, 70, 1},  {13, 5, 1},  {8, 8, 8},
-                                     {70, 70, 70}, {6, 4, 2},   {16, 32, 4}, {3, 6, 3},
-                                     {64, 64, 64}, {130, 2, 1}, {1, 1, 1},   {17, 17, 17}};
+  static const int64_t sizes[][3] = {{3, 8, 1}, {4, 70, 1},   {13, 5, 1}, {8, 8, 8},    {70, 70, 70},
+                                     {6, 4, 2}, {16, 32, 4},  {3, 6, 3},  {64, 64, 64}, {130, 2, 1},
+                                     {1, 1, 1}, {17, 17, 17}, {0, 8, 1}};
   uint64_t random = 3;
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     for (int n = 0; n < 24; n++)
       check_convolution(row, sizes[i][0], sizes[i][1], sizes[i][2], (unsigned)random_bits(&random) & 0xfff);
-  static const int64_t tiles[][2] = {{16, 33}, {48, 16}, {112, 5}, {256, 5}, {20, 40}};
+  static const int64_t tiles[][2] = {{0, 8}, {16, 33}, {48, 16}, {112, 5}, {256, 5}, {20, 40}};
   for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
     for (unsigned n = 0; n < 48; n++)
       check_convolution(row, tiles[i][0], tiles[i][1], 1,

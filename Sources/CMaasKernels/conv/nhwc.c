@@ -42,7 +42,7 @@ static bool takes_winograd(const maas_f32_conv_params *g) {
               g->groups == 1 && g->pad[maas_depth] == 0 && g->input[maas_depth] == g->output[maas_depth];
   return fits && g->channels % 16 == 0 && g->filters % 16 == 0 && g->channels >= least_channels &&
          g->filters >= least_channels &&
-         g->batch * g->output[maas_depth] * maas_nhwc_plane_tiles(g) >= least_tiles;
+         g->batch * g->output[maas_depth] * maas_plane_tiles(g) >= least_tiles;
 }
 
 static int32_t path_of(const maas_f32_conv_params *g) {
@@ -147,7 +147,7 @@ static maas_split split_strip(maas_f32_conv_params *g, const maas_kernel *kernel
 }
 
 static maas_split split_winograd(maas_f32_conv_params *g, const maas_kernel *kernel) {
-  int64_t tiles = g->batch * g->output[maas_depth] * maas_nhwc_plane_tiles(g);
+  int64_t tiles = g->batch * g->output[maas_depth] * maas_plane_tiles(g);
   int64_t kept = maas_tile_filters(kernel->nr), row = maas_nhwc_pitch(g->channels) + kept;
   int64_t most = winograd_elements / maas_tile_products / row / kernel->mr * kernel->mr;
   g->tile_m = even_length(tiles, maas_max64(most, 2 * kernel->mr));

@@ -11,9 +11,6 @@ enum {
   maas_nhwc_winograd,  ///< F(4x4, 3x3).
 };
 
-/// Winograd's algorithm computes tiles of 4 x 4 outputs from 6 x 6 inputs.
-enum { maas_tile_side = 4, maas_tile_reach = 6, maas_tile_products = 36 };
-
 /// Filters whose products are kept before they become outputs: whole panels.
 static inline int64_t maas_tile_filters(int64_t nr) { return 64 / nr * nr; }
 
@@ -45,12 +42,6 @@ enum { maas_nhwc_line = 16, maas_nhwc_most_skew = 3 * maas_nhwc_line };
 /// vector goes into or comes from would push each other out of the first-level cache.
 static inline int64_t maas_nhwc_product(const maas_f32_conv_params *g, int64_t row) {
   return maas_round_up(g->tile_m * row, 2 * maas_nhwc_line) + maas_nhwc_line;
-}
-
-/// Tiles of one plane of y.
-static inline int64_t maas_nhwc_plane_tiles(const maas_f32_conv_params *g) {
-  return maas_ceil_div(g->output[maas_height], maas_tile_side) *
-         maas_ceil_div(g->output[maas_width], maas_tile_side);
 }
 
 #endif

@@ -10,18 +10,6 @@
 #define WINOGRAD_A 0.70710678f
 #define WINOGRAD_B 1.41421356f
 
-/// Where a tile lies: the plane's number, and the row and column of its first output.
-typedef struct winograd_tile {
-  int64_t plane, y, x;
-} winograd_tile;
-
-static winograd_tile winograd_tile_at(const maas_f32_conv_params *g, int64_t index) {
-  int64_t across = maas_ceil_div(g->output[maas_width], maas_tile_side), tiles = maas_nhwc_plane_tiles(g);
-  return (winograd_tile){.plane = index / tiles,
-                         .y = index % tiles / across * maas_tile_side,
-                         .x = index % across * maas_tile_side};
-}
-
 /// B' d along one dimension.
 static inline __attribute__((always_inline)) void winograd_input(const vf *d, vf *to) {
   vf two = v_set(-2), half = v_set(-0.5f), middle = v_set(-2.5f);
@@ -48,8 +36,7 @@ static inline __attribute__((always_inline)) void winograd_output(const vf *m, v
 
 /// The transformed tile for channels [c, c + V_WIDTH): product e at to[e * plane].
 static __attribute__((noinline)) void winograd_scatter(const maas_f32_conv_params *g, const float *x,
-                                                       winograd_tile tile, int64_t c, float *to,
-                                                       int64_t plane) {
+                                                       maas_tile tile, int64_t c, float *to, int64_t plane) {
   int64_t height = g->input[maas_height], width = g->input[maas_width];
   int64_t top = tile.y - g->pad[maas_height], left = tile.x - g->pad[maas_width];
   const float *from = x + tile.plane * height * width * g->channels + c;
@@ -74,7 +61,7 @@ static __attribute__((noinline)) void winograd_scatter(const maas_f32_conv_param
 
 /// The outputs of a tile for filters [f, f + V_WIDTH), out of product e at from[e * plane].
 static __attribute__((noinline)) void winograd_gather(const maas_f32_conv_params *g, void *const *operands,
-                                                      winograd_tile tile, int64_t f, const float *from,
+                                                      maas_tile tile, int64_t f, const float *from,
                                                       int64_t plane) {
   int64_t height = g->output[maas_height], width = g->output[maas_width];
   const float *bias = operands[2], *residual = operands[3];
@@ -102,7 +89,7 @@ static __attribute__((noinline)) void winograd_gather(const maas_f32_conv_params
 }
 
 /// An activation that is no clamp, for `filters` filters from `f` on.
-static void winograd_activate(const maas_f32_conv_params *g, float *y, winograd_tile tile, int64_t f,
+static void winograd_activate(const maas_f32_conv_params *g, float *y, maas_tile tile, int64_t f,
                               int64_t filters) {
   const maas_f32_activation *a = &g->activation;
   int64_t height = g->output[maas_height], width = g->output[maas_width];
@@ -139,19 +126,19 @@ static void winograd_item(const maas_f32_conv_params *g, void *const *operands, 
                           float *scratch) {
   int64_t pitch = maas_nhwc_pitch(g->channels), filter_tiles = maas_ceil_div(g->filters, g->tile_n);
   int64_t first = index / filter_tiles * g->tile_m, begin = index % filter_tiles * g->tile_n;
-  int64_t tiles = g->batch * g->output[maas_depth] * maas_nhwc_plane_tiles(g);
+  int64_t tiles = g->batch * g->output[maas_depth] * maas_plane_tiles(g);
   int64_t count = maas_min64(g->tile_m, tiles - first), end = maas_min64(g->filters, begin + g->tile_n);
   float *output = scratch + maas_tile_products * maas_nhwc_product(g, pitch);
   const int64_t kept = maas_tile_filters(MAAS_NR);
   for (int64_t t = 0; t < count; t++)
     for (int64_t c = 0; c < g->channels; c += V_WIDTH)
-      winograd_scatter(g, operands[0], winograd_tile_at(g, first + t), c, scratch + t * pitch + c,
+      winograd_scatter(g, operands[0], maas_tile_at(g, first + t), c, scratch + t * pitch + c,
                        maas_nhwc_product(g, pitch));
   for (int64_t f = begin; f < end; f += kept) {
     int64_t filters = maas_min64(kept, end - f);
     winograd_multiply(g, operands[1], scratch, count, f, filters, output);
     for (int64_t t = 0; t < count; t++) {
-      winograd_tile tile = winograd_tile_at(g, first + t);
+      maas_tile tile = maas_tile_at(g, first + t);
       for (int64_t j = 0; j < filters; j += V_WIDTH)
         winograd_gather(g, operands, tile, f + j, output + t * kept + j, maas_nhwc_product(g, kept));
       winograd_activate(g, operands[4], tile, f, filters);

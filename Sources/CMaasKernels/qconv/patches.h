@@ -85,8 +85,9 @@ typedef struct inner_positions {
 static inner_positions inner_positions_of(const maas_f32_conv_params *g, const patch_source *s,
                                           const int64_t *start) {
   int64_t bottom = start[maas_height] + (g->kernel[maas_height] - 1) * g->dilation[maas_height];
-  if (g->groups > 1 || g->dilation[maas_width] > 1 || g->kernel[maas_depth] > 1 || start[maas_depth] < 0 ||
-      start[maas_depth] >= g->input[maas_depth] || start[maas_height] < 0 || bottom >= g->input[maas_height])
+  if (g->channels == 0 || g->groups > 1 || g->dilation[maas_width] > 1 || g->kernel[maas_depth] > 1 ||
+      start[maas_depth] < 0 || start[maas_depth] >= g->input[maas_depth] || start[maas_height] < 0 ||
+      bottom >= g->input[maas_height])
     return (inner_positions){0, 0};
   int64_t stride = g->stride[maas_width], pad = g->pad[maas_width], room = s->end - s->x - s->copied;
   int64_t rows = (start[maas_depth] * g->input[maas_height] + bottom) * g->input[maas_width];

@@ -110,7 +110,7 @@ static bool is_tiled(const maas_kernel *kernel, const maas_f32_conv_params *g) {
   for (int d = 0; d < MAAS_SPATIAL_RANK; d++)
     square = square && g->stride[d] == 1 && g->dilation[d] == 1;
   bool flat = g->pad[maas_depth] == 0 && g->output[maas_depth] == g->input[maas_depth];
-  return kernel->isa == MAAS_ISA_AVX2 && square && flat && g->groups == 1 &&
+  return kernel->isa == MAAS_ISA_AVX2 && square && flat && g->groups == 1 && g->channels > 0 &&
          g->channels % tiled_channels == 0 && maas_s8_all_tiles(g) >= least_tiles;
 }
 
@@ -120,7 +120,7 @@ static maas_split split_tiles(maas_f32_conv_params *g, int64_t nr) {
   int64_t most = rows * maas_max64(2, most_bytes / maas_s8_tiles_copied(g));
   int64_t pieces = maas_ceil_div(tiles, most), columns = 1;
   g->tile_m = maas_ceil_div(tiles, pieces > 1 ? maas_round_up(pieces, 2) : 1);
-  double nanoseconds = 0.013 * (double)(maas_s8_tile_products * g->channels * g->tile_m);
+  double nanoseconds = 0.013 * (double)(maas_tile_products * g->channels * g->tile_m);
   for (g->tile_n = evenly(g->filters, 1, nr);
        maas_ceil_div(tiles, g->tile_m) * maas_ceil_div(g->filters, g->tile_n) < wanted_items &&
        g->tile_n > nr && nanoseconds * (double)g->tile_n > 2 * MAAS_CHUNK_NANOSECONDS;)
@@ -208,7 +208,7 @@ static void transform(const int *w, int step, int *to) {
 
 /// The transformed weights of a channel of a filter: `step` words from product to product.
 static void pack_tile(const uint8_t *w, uint8_t sign, int64_t step, int16_t *to) {
-  enum { reach = maas_s8_tile_reach };
+  enum { reach = maas_tile_reach };
   int taps[reach * reach], half[reach * reach], whole[reach * reach];
   for (int t = 0; t < 9; t++)
     taps[t / 3 * reach + t % 3] = (int8_t)(w[t] ^ sign);
@@ -216,7 +216,7 @@ static void pack_tile(const uint8_t *w, uint8_t sign, int64_t step, int16_t *to)
     transform(taps + i, reach, half + i);
   for (int i = 0; i < reach; i++)
     transform(half + reach * i, 1, whole + reach * i);
-  for (int e = 0; e < maas_s8_tile_products; e++)
+  for (int e = 0; e < maas_tile_products; e++)
     to[e * step] = (int16_t)whole[e];
 }
 
@@ -226,7 +226,7 @@ static void pack_tiles(const maas_s8_conv_pack_params *p, const uint8_t *w, int6
   memset(to, 0, (size_t)maas_s8_conv_panel(&p->conv, nr));
   for (int64_t c = 0; c < channels; c++) {
     int64_t first = c / part * part, step = maas_min64(part, channels - first) * nr;
-    int16_t *pair = to + (first * maas_s8_tile_products + (c - first) / 2 * 2) * nr + c % 2;
+    int16_t *pair = to + (first * maas_tile_products + (c - first) / 2 * 2) * nr + c % 2;
     for (int64_t j = 0; j < width; j++)
       pack_tile(w + (j * channels + c) * 9, p->is_signed ? 0 : 0x80, step, pair + 2 * j);
   }

@@ -6,7 +6,7 @@
 /// maas_s8_tile_most_channels do. Included by patches.h.
 #include "tiles.h"
 
-enum { word_lanes = 16, pair_stretch = 4, line_sums = maas_s8_tile_side * MAAS_NR };
+enum { word_lanes = 16, pair_stretch = 4, line_sums = maas_tile_side * MAAS_NR };
 static const uint32_t inverse_of_9 = 954437177;
 
 /// A loop whose body is long enough.
@@ -14,23 +14,12 @@ static const uint32_t inverse_of_9 = 954437177;
 /// Keeps sums from being put together in another order, for which registers do not suffice.
 #define MAAS_IN_ORDER(sum) __asm__("" : "+x"(sum))
 
-/// The pixels that a tile sees, each of all channels, and the outputs that it is: fewer at the edges of y.
-typedef struct byte_tile {
-  int64_t plane, y, x;
-} byte_tile;
-
-static byte_tile byte_tile_at(const maas_f32_conv_params *g, int64_t index) {
-  int64_t across = maas_ceil_div(g->output[maas_width], maas_s8_tile_side), tiles = maas_s8_plane_tiles(g);
-  return (byte_tile){.plane = index / tiles,
-                     .y = index % tiles / across * maas_s8_tile_side,
-                     .x = index % across * maas_s8_tile_side};
-}
-
-static void find_pixels(const maas_f32_conv_params *g, const uint8_t *x, byte_tile tile,
+/// The pixels that a tile sees, each of all channels.
+static void find_pixels(const maas_f32_conv_params *g, const uint8_t *x, maas_tile tile,
                         const uint8_t *outside, const uint8_t **pixels) {
   int64_t height = g->input[maas_height], width = g->input[maas_width];
-  for (int64_t i = 0; i < maas_s8_tile_reach; i++)
-    for (int64_t j = 0; j < maas_s8_tile_reach; j++) {
+  for (int64_t i = 0; i < maas_tile_reach; i++)
+    for (int64_t j = 0; j < maas_tile_reach; j++) {
       int64_t row = tile.y - g->pad[maas_height] + i, column = tile.x - g->pad[maas_width] + j;
       bool inside = row >= 0 && row < height && column >= 0 && column < width;
       *pixels++ = inside ? x + ((tile.plane * height + row) * width + column) * g->channels : outside;
@@ -54,7 +43,7 @@ MAAS_INLINE void transform_words(const __m256i *d, __m256i *to, const int step) 
 /// Their zero point is in one of the results only, -6 times in each dimension.
 MAAS_INLINE void scatter_pixels(const uint8_t *const *pixels, int64_t c, __m128i flip, __m256i zeros,
                                 int64_t product, int16_t *to) {
-  enum { reach = maas_s8_tile_reach };
+  enum { reach = maas_tile_reach };
   __m256i half[reach * reach];
   MAAS_ROLLED for (int j = 0; j < reach; j++) {
     __m256i d[reach];
@@ -83,8 +72,8 @@ static void scatter_tiles(const maas_s8_conv_params *p, void *const *operands, i
   __m256i zeros = _mm256_set1_epi16((int16_t)(36 * maas_s8_a_zero(f, operands, 0)));
   memset(outside, padding, (size_t)g->channels);
   for (int64_t t = 0; t < count; t++, to += maas_s8_tile_pitch(g)) {
-    const uint8_t *pixels[maas_s8_tile_products];
-    find_pixels(g, operands[MAAS_S8_A], byte_tile_at(g, first + t), outside, pixels);
+    const uint8_t *pixels[maas_tile_products];
+    find_pixels(g, operands[MAAS_S8_A], maas_tile_at(g, first + t), outside, pixels);
     for (int64_t c = 0; c < g->channels; c += word_lanes)
       scatter_pixels(pixels, c, flip, zeros, maas_s8_tile_words(g), to);
   }
@@ -137,7 +126,7 @@ static void multiply_tiles(const maas_f32_conv_params *g, const int16_t *a, int6
                            const int16_t *b, int32_t *sums) {
   int64_t pitch = maas_s8_tile_pitch(g);
   int64_t height = maas_ceil_div(count, maas_ceil_div(count, maas_s8_tile_rows));
-  for (int e = 0; e < maas_s8_tile_products; e++, b += k * MAAS_NR)
+  for (int e = 0; e < maas_tile_products; e++, b += k * MAAS_NR)
     for (int64_t t = 0; t < count; t += height)
       pairs_kernels[maas_min64(height, count - t) - 1](k, a + e * maas_s8_tile_words(g) + t * pitch, pitch, b,
                                                        sums + e * maas_s8_tile_sums(g) + t * MAAS_NR);
@@ -155,7 +144,7 @@ MAAS_INLINE void transform_sums(const vi *m, vi *to, const int step) {
 /// Adds the outputs of a tile to its lines, for a vector of columns.
 static __attribute__((noinline)) void gather_outputs(const int32_t *from, int64_t product, int32_t *lines,
                                                      int64_t line) {
-  enum { side = maas_s8_tile_side, reach = maas_s8_tile_reach };
+  enum { side = maas_tile_side, reach = maas_tile_reach };
   vi half[side * reach], inverse = vi_set((int32_t)inverse_of_9);
   MAAS_ROLLED for (int j = 0; j < reach; j++) {
     vi m[reach];
@@ -175,7 +164,7 @@ static __attribute__((noinline)) void gather_outputs(const int32_t *from, int64_
 
 /// Tiles of a block from tile t on that lie beside each other.
 static int64_t run_of_tiles(const maas_f32_conv_params *g, int64_t first, int64_t t, int64_t count) {
-  int64_t across = maas_s8_tiles_across(g);
+  int64_t across = maas_tiles_across(g);
   return maas_min64(count - t, across - (first + t) % across);
 }
 
@@ -187,7 +176,7 @@ static void gather_tiles(const maas_f32_conv_params *g, int64_t first, int64_t c
       MAAS_EACH (v, MAAS_NV)
         gather_outputs(sums + (t + i) * MAAS_NR + v * V_WIDTH, maas_s8_tile_sums(g), lines + v * V_WIDTH,
                        run * line_sums);
-    lines += (maas_s8_tile_side - 1) * run * line_sums;
+    lines += (maas_tile_side - 1) * run * line_sums;
   }
 }
 
@@ -197,9 +186,9 @@ static void finish_tiles(const maas_s8_block *k, const maas_f32_conv_params *g, 
   finish_function *finish = finish_of(c);
   for (int64_t t = 0, run; t < count; t += run) {
     run = run_of_tiles(g, first, t, count);
-    byte_tile tile = byte_tile_at(g, first + t);
-    int64_t outputs = maas_min64(run * maas_s8_tile_side, width - tile.x);
-    for (int64_t i = 0; i < maas_s8_tile_side; i++, lines += run * line_sums)
+    maas_tile tile = maas_tile_at(g, first + t);
+    int64_t outputs = maas_min64(run * maas_tile_side, width - tile.x);
+    for (int64_t i = 0; i < maas_tile_side; i++, lines += run * line_sums)
       if (tile.y + i < height)
         finish(k, c, (tile.plane * height + tile.y + i) * width + tile.x, outputs, j, lines);
   }
@@ -223,16 +212,16 @@ static void winograd_item(const maas_s8_conv_params *p, void *const *operands, i
                          .y_row = g->filters,
                          .finish = &p->finish,
                          .operands = operands};
-  int32_t *sums = (int32_t *)(void *)scratch, *lines = sums + maas_s8_tile_products * maas_s8_tile_sums(g);
+  int32_t *sums = (int32_t *)(void *)scratch, *lines = sums + maas_tile_products * maas_s8_tile_sums(g);
   int16_t *words = (int16_t *)(void *)(lines + maas_s8_tile_lines(g));
-  const int16_t *b = (const int16_t *)operands[MAAS_S8_B] + maas_s8_tile_products * g->channels * begin;
-  scatter_tiles(p, operands, first, count, (uint8_t *)(words + maas_s8_tile_products * maas_s8_tile_words(g)),
+  const int16_t *b = (const int16_t *)operands[MAAS_S8_B] + maas_tile_products * g->channels * begin;
+  scatter_tiles(p, operands, first, count, (uint8_t *)(words + maas_tile_products * maas_s8_tile_words(g)),
                 words);
   for (int64_t j = begin; j < block.columns; j += MAAS_NR) {
     panel_columns c;
     load_columns(&block, j, no_sums, &c);
-    fill_lines(&c, count * maas_s8_tile_side * maas_s8_tile_side, lines);
-    for (int64_t from = 0, k; from < g->channels; from += k, b += maas_s8_tile_products * k * MAAS_NR) {
+    fill_lines(&c, count * maas_tile_side * maas_tile_side, lines);
+    for (int64_t from = 0, k; from < g->channels; from += k, b += maas_tile_products * k * MAAS_NR) {
       k = maas_min64(channels, g->channels - from);
       multiply_tiles(g, words + from, k, count, b, sums);
       gather_tiles(g, first, count, sums, lines);
