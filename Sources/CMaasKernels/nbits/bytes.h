@@ -86,11 +86,7 @@ MAAS_INLINE void rows_of_panel(const int bits, const int rows, const maas_f32_nb
                                              int64_t i, int64_t j) {                                         \
     rows_of_panel(bits, rows, g, operands, i, j);                                                            \
   }
-#if V_WIDTH > 1
 MAAS_ROWS_OF_PANEL(crumbs_one, 2, 1)
-#else
-#define crumbs_one nibbles_one
-#endif
 MAAS_ROWS_OF_PANEL(nibbles_many, 4, most_rows)
 MAAS_ROWS_OF_PANEL(nibbles_one, 4, 1)
 #ifdef MAAS_VNNI
