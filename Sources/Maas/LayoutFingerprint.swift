@@ -28,8 +28,8 @@ private struct Sample {
 }
 
 /// One for each kernel that packs, and each of its ways: convolutions by strips, by Winograd's algorithm and by
-/// channels, bytes of which few are too large for sums of 16 bits. But for Winograd's no size is a multiple of a
-/// panel's.
+/// channels; bytes with zero points and without, of which only some are too large for sums of 16 bits. But for Winograd's
+/// no size is a multiple of a panel's; that of bytes has more channels than are summed up at a time.
 private let samples = [
   Sample("MatMul", .float, [1, 37], [37, 91]),
   Sample("Conv", .float, [1, 5, 9, 7], [33, 5, 3, 3]),
@@ -38,8 +38,10 @@ private let samples = [
   Sample("MatMulInteger", .uint8, [1, 37], [37, 91]),
   Sample("MatMulInteger", .int8, [1, 37], [37, 91]),
   Sample("ConvInteger", .uint8, [1, 5, 9, 7], [33, 5, 3, 3]),
-  Sample("ConvInteger", .int8, [1, 32, 18, 18], [32, 32, 3, 3]),
+  Sample("ConvInteger", .int8, [1, 5, 9, 7], [33, 5, 3, 3]),
+  Sample("ConvInteger", .int8, [1, 128, 18, 18], [16, 128, 3, 3]),
   Sample("ConvInteger", .uint8, [1, 21, 5, 5], [21, 1, 3, 3], groups: 21),
+  Sample("ConvInteger", .int8, [1, 21, 5, 5], [21, 1, 3, 3], groups: 21),
 ]
 
 /// What small weights are packed into, as a number: another order of packed weights gives another one.
