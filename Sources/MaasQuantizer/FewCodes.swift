@@ -6,11 +6,14 @@ extension Run {
   func fewCodes(bits: Int, isSymmetric: Bool) -> Grid {
     let (low, high) = ends
     let (last, middle) = (Float((1 << bits) - 1), Float(1 << (bits - 1)))
-    if isSymmetric, low == 0, high == 0 { return Grid(scale: 1, zero: middle, low: 0, high: last) }
-    if isSymmetric { return best(Run.around(middle, max(-low, high), last), movesZero: false) }
+    if isSymmetric {
+      let grids = Run.around(middle, max(-low, high), last)
+      return best(grids, movesZero: false, otherwise: Grid(scale: 1, zero: middle, low: 0, high: last))
+    }
     // Code 0 for 0 multiplies to exactly nothing.
     guard high > low else { return Grid(scale: low == 0 ? 1 : low, zero: 0, low: 0, high: last) }
-    return best(Run.between(low, high, last), movesZero: true)
+    let grids = Run.between(low, high, last)
+    return best(grids, movesZero: true, otherwise: Grid(scale: 1, zero: 0, low: 0, high: last))
   }
 
   /// Grids with code `middle` for 0 and scales of both signs, as there is one more code on one side.
@@ -22,7 +25,7 @@ extension Run {
 
   /// Either end of the range moved towards its middle; and the usual grid, of all of the range with a code for 0.
   private static func between(_ low: Float, _ high: Float, _ last: Float) -> [Grid] {
-    let (middle, half, shares) = ((low + high) / 2, (high - low) / 2, shares(last, 5))
+    let (middle, half, shares) = (low / 2 + high / 2, high / 2 - low / 2, shares(last, 5))
     var grids = shares.flatMap { first in
       shares.map { grid(middle - half * first, middle + half * $0, last) }
     }
@@ -33,7 +36,7 @@ extension Run {
   }
 
   private static func grid(_ low: Float, _ high: Float, _ last: Float) -> Grid {
-    let scale = (high - low) / last
+    let scale = high / last - low / last
     return Grid(scale: scale, zero: -low / scale, low: 0, high: last)
   }
 
@@ -43,10 +46,11 @@ extension Run {
     return (0..<count).map { 1 - (1 - least) * Float($0) / Float(count - 1) }
   }
 
-  private func best(_ grids: [Grid], movesZero: Bool) -> Grid {
+  /// `otherwise` where the numbers are so small that no grid has a scale.
+  private func best(_ grids: [Grid], movesZero: Bool, otherwise: Grid) -> Grid {
     let mean = mean
-    var best = (grid: grids[0], explained: -Float.infinity)
-    for grid in grids {
+    var best = (grid: otherwise, explained: -Float.infinity)
+    for grid in grids where grid.isUsable {
       let next = fitted(grid, mean, movesZero)
       if next.explained > best.explained { best = next }
     }
@@ -69,6 +73,12 @@ extension Run {
     var fitted = grid
     fitted.scale = together / spread
     if movesZero { fitted.zero = center - mean / fitted.scale }
-    return (fitted, together * fitted.scale)
+    let explained = together * fitted.scale
+    // Sums of large numbers overflow.
+    return fitted.isUsable && explained.isFinite ? (fitted, explained) : (grid, 0)
   }
+}
+
+extension Grid {
+  fileprivate var isUsable: Bool { scale != 0 && scale.isFinite && zero.isFinite }
 }

@@ -80,11 +80,10 @@ struct BlockPacker {
     (self.columns, self.rows, bits, block) = (columns, rows, options.bits, options.block)
     isSymmetric = options.isSymmetric
     let blocks = (rows + block - 1) / block
-    guard let bytes = product(blocks, block * bits / 8), let scaleCount = product(columns, blocks) else {
+    guard product(blocks, block * bits / 8) != nil, let scaleCount = product(columns, blocks) else {
       throw MaasError(.limitExceeded, "the weights are too large for blocks")
     }
     codes = try Tensor(.uint8, [columns, blocks, block * bits / 8])
-    _ = bytes
     scales = try Tensor(.float, [scaleCount])
     zeros =
       options.isSymmetric

@@ -228,10 +228,14 @@ extension Quantizer {
     try choices.giveBack { (choices) throws(MaasError) in
       progress("timing with \(choices.count { $0.chosen != nil }) of \(choices.count) layers quantized")
       let model = try assembly.model(choices)
-      guard let times = try latency(model, data), times.after < times.before else { return false }
-      if let budget, !budget.isWithinBudget(try budget.error(model)) { return false }
+      guard let times = try latency(model, data), times.after < times.before else {
+        return "the whole model was not faster with it"
+      }
+      if let budget, !budget.isWithinBudget(try budget.error(model)) {
+        return "the whole model was over the budget with it"
+      }
       report.latency = times
-      return true
+      return nil
     }
   }
 

@@ -16,25 +16,27 @@ extension LayerChoice {
     if chosen == nil { reason = "not faster on this machine" }
   }
 
-  fileprivate mutating func giveBack() {
+  fileprivate mutating func giveBack(_ reason: String) {
     chosen = nil
-    reason = "the whole model was not faster with it"
+    self.reason = reason
   }
 }
 
 extension [LayerChoice] {
-  /// Gives layers back to float, those that gain least first, until the whole is good enough or none is left. What
+  /// Gives layers back to float, those that gain least first, until nothing speaks against the whole or none is left. What
   /// layers cost between each other shows only in the whole, and layers that gain much are worth that most likely.
   /// Where there are many, several go at once, so that the whole is tried eight times at most.
-  mutating func giveBack(until isGood: ([LayerChoice]) throws(MaasError) -> Bool) throws(MaasError) {
+  mutating func giveBack(
+    while fault: ([LayerChoice]) throws(MaasError) -> String?
+  ) throws(MaasError) {
     let step = (count { $0.chosen != nil } + 7) / 8
-    while contains(where: { $0.chosen != nil }), try !isGood(self) {
-      for _ in 0..<step { giveBackTheLeast() }
+    while contains(where: { $0.chosen != nil }), let reason = try fault(self) {
+      for _ in 0..<step { giveBackTheLeast(reason) }
     }
   }
 
-  private mutating func giveBackTheLeast() {
+  private mutating func giveBackTheLeast(_ reason: String) {
     let kept = indices.filter { self[$0].chosen != nil }
-    if let least = kept.min(by: { self[$0].gain < self[$1].gain }) { self[least].giveBack() }
+    if let least = kept.min(by: { self[$0].gain < self[$1].gain }) { self[least].giveBack(reason) }
   }
 }
