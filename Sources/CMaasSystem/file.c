@@ -210,7 +210,16 @@ int maas_sys_file_write(const char *path, const void *bytes, size_t size) {
   return maas_sys_file_write_parts(path, &whole, 1, false);
 }
 
-char *maas_sys_real_path(const char *path) { return realpath(path, NULL); }
+char *maas_sys_real_path(const char *path) {
+  char *real = realpath(path, NULL);
+  if (real == NULL)
+    return NULL;
+  size_t size = strlen(real) + 1;
+  char *text = maas_sys_alloc(size, 1);
+  maas_sys_copy(text, real, text ? size : 0);
+  free(real);
+  return text;
+}
 
 const char *maas_sys_error_text(int error) { return strerror(error); }
 

@@ -13,19 +13,28 @@ static void wish_huge(void *memory, size_t bytes) {
     madvise(memory, bytes - bytes % huge_page, MADV_HUGEPAGE);
 }
 
+/// malloc and an alignment of our own, with malloc's address before the block: what glibc's posix_memalign gave back
+/// does not serve the next request of the same size before 2.38, so that large tensors made and freed in turn, with
+/// small ones that stay between them, took ever more memory.
 void *maas_sys_alloc(size_t bytes, size_t alignment) {
-  void *memory = NULL;
   if (bytes >= huge_page && alignment < huge_page)
     alignment = huge_page;
   if (alignment < sizeof(void *))
     alignment = sizeof(void *);
-  if (posix_memalign(&memory, alignment, bytes ? bytes : 1) != 0)
+  size_t more = alignment + sizeof(void *);
+  char *block = bytes <= SIZE_MAX - more ? malloc(bytes + more) : NULL;
+  if (block == NULL)
     return NULL;
+  char *memory = block + more - (uintptr_t)(block + more) % alignment;
+  ((void **)memory)[-1] = block;
   wish_huge(memory, bytes);
   return memory;
 }
 
-void maas_sys_free(void *memory) { free(memory); }
+void maas_sys_free(void *memory) {
+  if (memory)
+    free(((void **)memory)[-1]);
+}
 
 static char *map_pages(size_t bytes) {
   void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

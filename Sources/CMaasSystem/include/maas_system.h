@@ -51,7 +51,7 @@ typedef struct maas_sys_part {
 /// The same for a file that lies in several places of the memory; `durable`: its bytes are on the disk before it has
 /// its name.
 int maas_sys_file_write_parts(const char *path, const maas_sys_part *parts, size_t count, bool durable);
-/// The path with symbolic links resolved, from malloc (release with maas_sys_free), or NULL.
+/// The path with symbolic links resolved (release with maas_sys_free), or NULL.
 char *maas_sys_real_path(const char *path);
 const char *maas_sys_error_text(int error);
 /// Writes to file descriptor 1 or 2, whole or not at all as far as the system allows.
