@@ -29,7 +29,7 @@ import bars
 from limits import Machine
 from peers import ROOT
 from training.bars import BARS
-from training.processes import PROCESS, RANKS, notes, process_row, ranks_row
+from training.processes import COMMAND, PROCESS, RANKS, command_row, notes, process_row, ranks_row
 from training.table import COLUMNS, PEERS, Row, cells, line, problems
 from training.works import WORKS, TrainWork
 from workers import REST, Host, opened
@@ -125,6 +125,8 @@ def main() -> int:
             host.close()
     if is_wanted(PROCESS):
         told(process_row(names, options.quick))
+    if is_wanted(COMMAND) and "maas" in names:
+        told(command_row(options.quick))
     if is_wanted(RANKS) and "maas" in names:
         told(ranks_row(options.quick))
     print("\n".join(["", *bars.verdicts(rows, BARS)]))

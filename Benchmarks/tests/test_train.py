@@ -53,10 +53,12 @@ def test_bars_are_reached_or_missed():
     rows = [
         row(maas={"seconds": 1.0}, jax={"seconds": 1.6}, torch={"seconds": 4.0}) | {"work": "digits, 50 epochs"},
         row(maas={"seconds": 0.05}) | {"work": processes.PROCESS},
+        row(maas={"seconds": 0.2}) | {"work": processes.COMMAND},
         row(maas={"seconds": 0.8, "speedup": 1.9}) | {"work": processes.RANKS},
     ]
     assert bars.verdicts(rows, BARS) == [
         "reached reference, whole process: ms 50.00, bar at most 100",
+        "missed  reference, one command: ms 200.00, bar at most 100",
         "reached digits: least ratio to JAX 1.60, bar at least 1.5",
         "missed  digits: least ratio to PyTorch 4.00, bar at least 5",
         "reached 2 processes: times the epochs of one 1.90, bar at least 1.8",

@@ -22,8 +22,10 @@ from .works import TrainWork, named
 PROGRAMS = os.path.join(ROOT, "Benchmarks", "training", "programs")
 FILES = {"maas": "maas", "torch": "torch", "jax": "jax", "keras": "keras", "scikit-learn": "sklearn"}
 PROCESS = "reference, process"
+COMMAND = "reference, process of maas-train"
 RANKS = "2 processes, 60000x784, epoch"
 EPOCHS = 3
+TRAIN = os.path.join(ROOT, ".build", "release", "maas-train")
 
 
 class Ended(Exception):
@@ -59,6 +61,22 @@ def process_row(names: list[str], is_quick: bool) -> Row:
     return {"work": PROCESS, "threads": os.cpu_count(), "peers": peers}
 
 
+def command_row(is_quick: bool) -> Row:
+    """The reference as one command: a table in, a model out."""
+    options = "--layers 10 --epochs 100 --batch-size 25 --learning-rate 1e-3 --dropout 0 --validation 0 --test 0"
+    train = [TRAIN, "data.csv", *options.split(), "--quiet", "--out", "model.onnx"]
+    with tempfile.TemporaryDirectory() as folder:
+        names = ",".join(f"x{i}" for i in range(10)) + ",y"
+        table = np.random.default_rng(0).random((100, 11))
+        np.savetxt(os.path.join(folder, "data.csv"), table, delimiter=",", header=names, comments="")
+        try:
+            seconds = [_run(train, folder, dict(os.environ)) for _ in range(3 if is_quick else 15)]
+        except (Ended, OSError) as error:
+            return {"work": COMMAND, "threads": os.cpu_count(), "peers": {"maas": {"failed": str(error)}}}
+    found = {"seconds": statistics.median(seconds)}
+    return {"work": COMMAND, "threads": os.cpu_count(), "peers": {"maas": found}}
+
+
 def ranks_row(is_quick: bool) -> Row:
     """maas-train with one thread, as one process and as two, each with its own batch of the same size: how long an
     epoch and the whole program take."""
@@ -76,13 +94,12 @@ def ranks_row(is_quick: bool) -> Row:
 
 def _both(work: TrainWork, rounds: int) -> tuple[list[float], list[float]]:
     """Median seconds of an epoch and of the program, of one process and of two in turn."""
-    program = os.path.join(ROOT, ".build", "release", "maas-train")
     launcher = shutil.which("mpirun")
-    if launcher is None or not os.path.exists(program):
+    if launcher is None or not os.path.exists(TRAIN):
         raise Ended("there is no mpirun (Debian: openmpi-bin)" if launcher is None else "maas-train is not built")
     sizes = ",".join(str(layer[1]) for layer in work.layers[:-1])
     train = [
-        program, "data.npz", "--layers", sizes, "--epochs", str(EPOCHS), "--batch-size", str(work.batch),
+        TRAIN, "data.npz", "--layers", sizes, "--epochs", str(EPOCHS), "--batch-size", str(work.batch),
         "--validation", "0",
         "--test", "0", "--patience", "0", "--threads", "1", "--quiet", "--out", "model.onnx",
     ]  # fmt: skip
