@@ -1,5 +1,14 @@
-/// Grids of few codes, where much depends on what is cut off. A zero point of its own is any number then, so that codes
-/// and values meet on a line.
+/// What may stand for 0 in a grid of few codes.
+private enum ZeroPoint {
+  /// What the grid has.
+  case kept
+  /// A code: products of 4 bits are fast everywhere with it, also in ONNX Runtime.
+  case code
+  /// Any number, so that codes and values meet on a line: of four codes, one that must stand for 0 costs too much.
+  case number
+}
+
+/// Grids of few codes, where much depends on what is cut off.
 extension Run {
   /// Of many grids the one whose codes lose least with the best scale and zero point for them (least squares); then
   /// both are fitted to each other until that gains nothing.
@@ -8,12 +17,13 @@ extension Run {
     let (last, middle) = (Float((1 << bits) - 1), Float(1 << (bits - 1)))
     if isSymmetric {
       let grids = Run.around(middle, max(-low, high), last)
-      return best(grids, movesZero: false, otherwise: Grid(scale: 1, zero: middle, low: 0, high: last))
+      return best(grids, .kept, otherwise: Grid(scale: 1, zero: middle, low: 0, high: last))
     }
     // Code 0 for 0 multiplies to exactly nothing.
     guard high > low else { return Grid(scale: low == 0 ? 1 : low, zero: 0, low: 0, high: last) }
-    let grids = Run.between(low, high, last)
-    return best(grids, movesZero: true, otherwise: Grid(scale: 1, zero: 0, low: 0, high: last))
+    let (grids, empty) = (Run.between(low, high, last), Grid(scale: 1, zero: 0, low: 0, high: last))
+    return bits == 4
+      ? best(grids.map(\.withZeroCode), .code, otherwise: empty) : best(grids, .number, otherwise: empty)
   }
 
   /// Grids with code `middle` for 0 and scales of both signs, as there is one more code on one side.
@@ -47,15 +57,15 @@ extension Run {
   }
 
   /// `otherwise` where the numbers are so small that no grid has a scale.
-  private func best(_ grids: [Grid], movesZero: Bool, otherwise: Grid) -> Grid {
+  private func best(_ grids: [Grid], _ zero: ZeroPoint, otherwise: Grid) -> Grid {
     let mean = mean
     var best = (grid: otherwise, explained: -Float.infinity)
     for grid in grids where grid.isUsable {
-      let next = fitted(grid, mean, movesZero)
+      let next = fitted(grid, mean, zero)
       if next.explained > best.explained { best = next }
     }
     for _ in 0..<20 {
-      let next = fitted(best.grid, mean, movesZero)
+      let next = fitted(best.grid, mean, zero)
       guard next.explained > best.explained else { break }
       best = next
     }
@@ -63,22 +73,43 @@ extension Run {
   }
 
   /// The grid with the scale, and zero point, that fit best to its codes, and how much of the squares of the values,
-  /// or of their distances from the mean, that explains.
-  private func fitted(_ grid: Grid, _ mean: Float, _ movesZero: Bool) -> (grid: Grid, explained: Float) {
-    let (found, n) = (sums(grid), Float(count))
-    let center = movesZero ? found.codes / n : grid.zero
-    let spread = found.squares - 2 * center * found.codes + center * center * n
-    let together = found.products - center * mean * n
-    guard spread > 0, together != 0 else { return (grid, 0) }
+  /// or with a zero point of any number of their distances from the mean, that explains.
+  private func fitted(_ grid: Grid, _ mean: Float, _ zero: ZeroPoint) -> (grid: Grid, explained: Float) {
+    let sums = sums(grid)
+    var center = zero == .kept ? grid.zero : sums.codes / Float(count)
+    var line = fit(sums, mean, around: center)
+    if zero == .code {
+      center = grid.nearestCode(center - mean / line.scale)
+      line = fit(sums, mean, around: center)
+    }
     var fitted = grid
-    fitted.scale = together / spread
-    if movesZero { fitted.zero = center - mean / fitted.scale }
-    let explained = together * fitted.scale
+    fitted.scale = line.scale
+    fitted.zero = zero == .number ? center - mean / line.scale : center
     // Sums of large numbers overflow.
-    return fitted.isUsable && explained.isFinite ? (fitted, explained) : (grid, 0)
+    return fitted.isUsable && line.explained.isFinite ? (fitted, line.explained) : (grid, 0)
+  }
+
+  /// The scale of least squares for codes around a center, and what it explains.
+  private func fit(
+    _ sums: (codes: Float, squares: Float, products: Float), _ mean: Float, around center: Float
+  ) -> (scale: Float, explained: Float) {
+    let n = Float(count)
+    let spread = sums.squares - 2 * center * sums.codes + center * center * n
+    let together = sums.products - center * mean * n
+    guard spread > 0 else { return (0, 0) }
+    return (together / spread, together * (together / spread))
   }
 }
 
 extension Grid {
   fileprivate var isUsable: Bool { scale != 0 && scale.isFinite && zero.isFinite }
+
+  fileprivate var withZeroCode: Grid {
+    Grid(scale: scale, zero: nearestCode(zero), low: low, high: high)
+  }
+
+  /// Also for what is not a number, which no comparison holds for.
+  fileprivate func nearestCode(_ number: Float) -> Float {
+    number > low ? min(number.rounded(.toNearestOrEven), high) : low
+  }
 }

@@ -62,10 +62,12 @@ struct BlockWeights {
   let codes: Tensor
   /// [columns * blocks]
   let scales: Tensor
-  /// Codes, a row of bytes for each column, or floats like the scales; nil where zero is the middle code.
+  /// Codes, a row of bytes for each column, or of 2 bits floats like the scales; nil where zero is the middle code.
   let zeros: Tensor?
 
   var blocks: Int { (rows + block - 1) / block }
+  /// Of a column's zero points that are codes.
+  fileprivate var zeroBytes: Int { (blocks * bits + 7) / 8 }
 }
 
 /// Blocks of codes while they are found, one column after the other.
@@ -75,6 +77,8 @@ struct BlockPacker {
   private let codes: Tensor
   private let scales: Tensor
   private let zeros: Tensor?
+  /// Of a column, where they are codes.
+  private let zeroBytes: Int
 
   init(columns: Int, rows: Int, _ options: QuantizationOptions) throws(MaasError) {
     (self.columns, self.rows, bits, block) = (columns, rows, options.bits, options.block)
@@ -85,9 +89,10 @@ struct BlockPacker {
     }
     codes = try Tensor(.uint8, [columns, blocks, block * bits / 8])
     scales = try Tensor(.float, [scaleCount])
+    zeroBytes = (blocks * bits + 7) / 8
     zeros =
       options.isSymmetric
-      ? nil : bits < 8 ? try Tensor(.float, [scaleCount]) : try Tensor(.uint8, [scaleCount])
+      ? nil : bits == 2 ? try Tensor(.float, [scaleCount]) : try Tensor(.uint8, [columns * zeroBytes])
     for tensor in [codes, zeros].compactMap({ $0 }) {
       for i in 0..<tensor.byteCount { tensor.bytes.storeBytes(of: 0, toByteOffset: i, as: UInt8.self) }
     }
@@ -99,11 +104,10 @@ struct BlockPacker {
   func set(_ grid: Grid, column: Int, block index: Int) {
     scales.floats[column * blockCount + index] = grid.scale
     guard let zeros else { return }
-    let at = column * blockCount + index
     if zeros.dtype == .float {
-      zeros.floats[at] = grid.zero
+      zeros.floats[column * blockCount + index] = grid.zero
     } else {
-      zeros.bytes.storeBytes(of: UInt8(grid.zero), toByteOffset: at, as: UInt8.self)
+      BlockPacker.put(Int(grid.zero), bits, zeros.bytes + column * zeroBytes, at: index)
     }
   }
 
@@ -164,17 +168,17 @@ extension BlockWeights {
     for i in 0..<columns {
       let column = filters.column(i)
       for j in 0..<rows {
-        let index = i * blocks + j / block
+        let index = j / block
         let code = self.code(codes.bytes + i * blocks * width, j)
-        column[j] = (Float(code) - zero(index)) * scales.floats[index]
+        column[j] = (Float(code) - zero(i, index)) * scales.floats[i * blocks + index]
       }
     }
   }
 
-  private func zero(_ index: Int) -> Float {
+  private func zero(_ column: Int, _ index: Int) -> Float {
     guard let zeros else { return Float(1 << (bits - 1)) }
     return zeros.dtype == .float
-      ? zeros.floats[index] : Float(zeros.bytes.load(fromByteOffset: index, as: UInt8.self))
+      ? zeros.floats[column * blocks + index] : Float(code(zeros.bytes + column * zeroBytes, index))
   }
 
   private func code(_ bytes: UnsafeMutableRawPointer, _ i: Int) -> Int {

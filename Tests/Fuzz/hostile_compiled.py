@@ -42,6 +42,12 @@ SOURCES = {
                   {"w": (1, 32, 6), "r": (1, 32, 8), "c": (1, 64)}),
     "bytes": ("""(uint8[N, 32] x) => (float[N, 8] y) { a = MatMulInteger(x, w)  b = Cast<to = 1>(a)  y = Mul(b, s) }""",
               {"w": (np.arange(256) % 251).astype(np.uint8).reshape(32, 8), "s": (1, 8)}),
+    # Weights so large that products of pairs need more than 16 bits: what is noted of them lies behind the codes.
+    "large_bytes": ("""(uint8[N, 64] x) => (int32[N, 24] y) { y = MatMulInteger(x, w) }""",
+                    {"w": np.where(np.arange(64 * 24) % 5 < 2, 127, -128).astype(np.int8).reshape(64, 24)}),
+    "filters_of_bytes": ("""(uint8[N, 8, 9, 9] x) => (int32[N, 8, 9, 9] y) {
+         y = ConvInteger<pads = [1, 1, 1, 1]>(x, w) }""",
+                         {"w": (np.arange(8 * 8 * 9) % 256 - 128).astype(np.int8).reshape(8, 8, 3, 3)}),
 }
 
 

@@ -26,5 +26,5 @@ check() {
   echo "$1: the same model with little memory"
 }
 [ "$(stat -c %s arrays.npz)" -gt $((180000 * 1024 * 2)) ]
-check arrays.npz 180000
-check table.csv 100000
+check arrays.npz 110000
+check table.csv 75000
