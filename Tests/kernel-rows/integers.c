@@ -77,6 +77,12 @@ bool is_byte(const maas_s8_finish *f, const fenced *o, int64_t at, int64_t colum
   return false;
 }
 
+/// Within what bytes stand for, mostly, or all of it below or above that.
+static const maas_f32_activation clips[] = {{MAAS_UNARY_CLIP, -3, 40},
+                                            {MAAS_UNARY_CLIP, -3, 40},
+                                            {MAAS_UNARY_CLIP, -900, -700},
+                                            {MAAS_UNARY_CLIP, 700, 900}};
+
 /// Bit by bit of `style`: signs, zero points of their own, scales of their own, transposed B, what Y is.
 static product made_product(int64_t m, int64_t n, int64_t k, unsigned style) {
   uint64_t random = (uint64_t)(m * 10000 + n * 100 + k) + style;
@@ -108,7 +114,7 @@ static product made_product(int64_t m, int64_t n, int64_t k, unsigned style) {
   o[MAAS_S8_A_SCALE] = random_floats((size_t)f->a_scales, 0.01f, 0.1f, &random);
   o[MAAS_S8_B_SCALE] = random_floats((size_t)f->b_scales, 0.01f, 0.1f, &random);
   if (style & 4096)
-    f->activation = (maas_f32_activation){MAAS_UNARY_CLIP, -3, 40};
+    f->activation = clips[style >> 15 & 3];
   if (f->y_type == MAAS_ELEMENT_F32) {
     if (style & 8192)
       o[MAAS_S8_RESIDUAL] = random_floats((size_t)(m * p.params.y_row - (style & 1)), -9, 9, &random);
@@ -210,7 +216,6 @@ static bool goes_way(const maas_kernel *row, const product *p, const fenced *rig
                                                      (int32_t)(p->b_is_constant ? expected : maas_s8_unknown);
 }
 
-/// `way`: NULL for any.
 /// With B packed in `right`.
 static void check_packed(const maas_kernel *row, product *p, fenced *right, const char *note, bool noted) {
   maas_split split = maas_s8_gemm_split_for(row, &p->params);
@@ -230,6 +235,7 @@ static void check_packed(const maas_kernel *row, product *p, fenced *right, cons
   unfence(right);
 }
 
+/// `way`: NULL for any.
 static void check_made(const maas_kernel *row, product *p, const char *note, const maas_s8_way *way) {
   fenced right = panels(row, p);
   check_packed(row, p, &right, note, !way || goes_way(row, p, &right, *way));

@@ -107,7 +107,7 @@ static void load_bounds(const maas_s8_block *k, float y_scale, panel_columns *c)
   c->y_zero = zero ? maas_byte_at(zero, 0, is_signed) : 0;
   float low = (float)((is_signed ? -128 : 0) - c->y_zero), high = low + 255;
   c->low = c->low < low ? low : c->low > high ? high : c->low;
-  c->high = c->high < high ? c->high : high;
+  c->high = c->high < low ? low : c->high < high ? c->high : high;
   c->bounds = bounds_of(c->low, c->high, c->y_zero, is_signed);
 }
 
