@@ -28,8 +28,8 @@ private struct Sample {
 }
 
 /// One for each kernel that packs, and each of its ways: convolutions by strips, by Winograd's algorithm and by
-/// channels; bytes with zero points and without, of which only some are too large for sums of 16 bits. But for Winograd's
-/// no size is a multiple of a panel's; that of bytes has more channels than are summed up at a time.
+/// channels; bytes with zero points and without, of which only some are too large for sums of 16 bits. But for
+/// Winograd's no size is a multiple of a panel's; that of bytes has more channels than are summed up at a time.
 private let samples = [
   Sample("MatMul", .float, [1, 37], [37, 91]),
   Sample("Conv", .float, [1, 5, 9, 7], [33, 5, 3, 3]),

@@ -12,8 +12,13 @@ struct Grid {
 }
 
 extension Float {
+  /// NaN becomes the lowest, so that codes are always whole numbers.
   fileprivate func clamped(_ low: Float, _ high: Float) -> Float {
-    self < low ? low : self > high ? high : self
+    self > low ? (self < high ? self : high) : low
+  }
+
+  fileprivate func scaled(_ exponent: Int) -> Float {
+    Float(sign: .plus, exponent: exponent, significand: self)
   }
 }
 
@@ -131,8 +136,25 @@ extension Run {
     return best
   }
 
+  /// The grid that is found for the numbers, or for those times a power of two where their squares would overflow or
+  /// vanish.
+  private func near1(_ find: (Run) -> Grid) -> Grid {
+    let (peak, usual) = (peak, -40...40)
+    guard peak > 0, peak.isFinite, !usual.contains(peak.exponent) else { return find(self) }
+    return withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { numbers in
+      for i in 0..<count { numbers[i] = base[i].scaled(-peak.exponent) }
+      guard let first = numbers.baseAddress else { return find(self) }
+      var grid = find(Run(base: first, count: count))
+      grid.scale = grid.scale.scaled(peak.exponent)
+      if grid.scale == 0 { grid.scale = .leastNonzeroMagnitude }
+      return grid
+    }
+  }
+
   /// Signed bytes around 0, or around a zero point of their own where that loses less.
-  func signedBytes(isSymmetric: Bool) -> Grid {
+  func signedBytes(isSymmetric: Bool) -> Grid { near1 { $0.plainSignedBytes(isSymmetric) } }
+
+  private func plainSignedBytes(_ isSymmetric: Bool) -> Grid {
     let range = range
     let peak = max(-range.lowerBound, range.upperBound)
     // A scale without weights behind it must still be one.
@@ -150,7 +172,9 @@ extension Run {
 
   /// Codes of a block from 0 on. Without zero points of its own its zero is in the middle, and the scale may be
   /// negative, as there is one more code on one side. A zero point is a code where there are many.
-  func blockCodes(bits: Int, isSymmetric: Bool) -> Grid {
+  func blockCodes(bits: Int, isSymmetric: Bool) -> Grid { near1 { $0.plainBlockCodes(bits, isSymmetric) } }
+
+  private func plainBlockCodes(_ bits: Int, _ isSymmetric: Bool) -> Grid {
     if bits < 8 { return fewCodes(bits: bits, isSymmetric: isSymmetric) }
     let (low, high) = (range.lowerBound, range.upperBound)
     let (last, middle) = (Float((1 << bits) - 1), Float(1 << (bits - 1)))

@@ -44,8 +44,8 @@ struct Contestant {
 /// Microseconds of a run of a graph and of what it becomes.
 typealias Times = (before: Double, after: Double)
 
-/// Runs two graphs in turn, so that whatever else the machine does slows both: the times of the burst whose ratio is the
-/// median one. Of five bursts, or of those that two seconds are enough for.
+/// Runs two graphs in turn, so that whatever else the machine does slows both: the times of the burst whose ratio is
+/// the median one. Of five bursts, or of those that two seconds are enough for.
 func race(_ before: Contestant, _ after: Contestant, threads: Int) throws(MaasError) -> Times {
   var first = try Runner(before.graph, before.inputs, threads: threads)
   var second = try Runner(after.graph, after.inputs, threads: threads)

@@ -23,8 +23,8 @@ extension LayerChoice {
 }
 
 extension [LayerChoice] {
-  /// Gives layers back to float, those that gain least first, until nothing speaks against the whole or none is left. What
-  /// layers cost between each other shows only in the whole, and layers that gain much are worth that most likely.
+  /// Gives layers back to float, those that gain least first, until nothing speaks against the whole or none is left.
+  /// What layers cost between each other shows only in the whole, and layers that gain much are worth that most likely.
   /// Where there are many, several go at once, so that the whole is tried eight times at most.
   mutating func giveBack(
     while fault: ([LayerChoice]) throws(MaasError) -> String?

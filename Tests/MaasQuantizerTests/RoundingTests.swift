@@ -24,6 +24,8 @@ func withRun<R>(_ values: [Float], _ body: (Run) -> R) -> R {
     #expect(decimal(12, 0) == "12")
     #expect(decimal(0.05, 1) == "0.1")
     #expect(decimal(.infinity, 1) == "inf")
+    #expect(decimal(3e12, 8) == "3000000000000.0")
+    #expect(decimal(-2e20, 1) == "-2e+20")
   }
 
   /// What lies on a grid is found exactly.
@@ -139,11 +141,11 @@ func withRun<R>(_ values: [Float], _ body: (Run) -> R) -> R {
     }
   }
 
-  /// Numbers that a 15th of is 0, whose range or whose sums are no floats: codes are found, and nothing is lost beyond a
-  /// step of the whole range.
+  /// Numbers that a 15th of is 0, whose range or whose sums are no floats: codes are found, and nothing is lost beyond
+  /// a step of the whole range.
   @Test(
     arguments: [-149, -133, -66, 60, 83, 127],
-    [(2, true), (2, false), (4, true), (4, false)])
+    [(2, true), (2, false), (4, true), (4, false), (8, true), (8, false)])
   func extremesOfBlocks(exponent: Int, _ form: (bits: Int, isSymmetric: Bool)) throws {
     let size = Float(sign: .plus, exponent: exponent, significand: 1)
     var options = QuantizationOptions()
@@ -158,5 +160,26 @@ func withRun<R>(_ values: [Float], _ body: (Run) -> R) -> R {
     for (found, value) in zip(filters.values.elements(as: Float.self), exact) {
       #expect(abs(Double(found) - Double(value)) <= step * 1.001)
     }
+  }
+
+  /// A last block of weights so small that no step of 8 bits is a float beside them, as those of a dead unit become.
+  @Test(arguments: [true, false]) func weightsThatFadedAway(isSymmetric: Bool) throws {
+    var options = QuantizationOptions()
+    (options.mode, options.bits, options.block, options.isSymmetric) = (.weights, 8, 32, isSymmetric)
+    let least = Float.leastNonzeroMagnitude
+    for faded in [[36 * least, 36 * least], [36 * least, 0], [-36 * least, 20 * least]] {
+      let exact = (0..<40).map { $0 < 32 ? Float($0 - 16) : faded[$0 % 2] }
+      let filters = Filters(columns: 1, rows: 40, values: try Tensor(.float, [1, 40], exact))
+      try BlockWeights(filters, options).restore(filters)
+      for (found, value) in zip(filters.values.elements(as: Float.self), exact).dropFirst(32) {
+        #expect(abs(found - value) <= 36 * least)
+      }
+    }
+  }
+
+  /// Sums of what was lost overflow: a code is a code all the same.
+  @Test func codesOfNoNumbers() {
+    let grid = Grid(scale: 2, zero: 8, low: 0, high: 15)
+    #expect([Float.nan, .infinity, -.infinity].map { grid.code($0) } == [0, 15, 0])
   }
 }
