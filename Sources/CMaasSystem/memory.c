@@ -6,6 +6,8 @@
 
 /// Weights are read from end to end in every run: with pages of 4 KB the translations cost a third of the time.
 enum { huge_page = 2 << 20 };
+/// Blocks of malloc's begin at a huge page from here on: what lies before that is lost.
+enum { begins_huge = 4 * huge_page };
 
 /// A wish: where the system has no huge pages, small ones do.
 static void wish_huge(void *memory, size_t bytes) {
@@ -17,7 +19,7 @@ static void wish_huge(void *memory, size_t bytes) {
 /// does not serve the next request of the same size before 2.38, so that large tensors made and freed in turn, with
 /// small ones that stay between them, took ever more memory.
 void *maas_sys_alloc(size_t bytes, size_t alignment) {
-  if (bytes >= huge_page && alignment < huge_page)
+  if (bytes >= begins_huge && alignment < huge_page)
     alignment = huge_page;
   if (alignment < sizeof(void *))
     alignment = sizeof(void *);
@@ -27,7 +29,8 @@ void *maas_sys_alloc(size_t bytes, size_t alignment) {
     return NULL;
   char *memory = block + more - (uintptr_t)(block + more) % alignment;
   ((void **)memory)[-1] = block;
-  wish_huge(memory, bytes);
+  if (bytes >= begins_huge)
+    wish_huge(memory, bytes);
   return memory;
 }
 

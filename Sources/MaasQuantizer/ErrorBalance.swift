@@ -1,5 +1,5 @@
-/// Codes whose errors nearly cancel. What a layer reads has a mean as a rule, as behind a ReLU, which meets the sum of a
-/// block's errors: to have that small is worth a few weights that are not rounded to the nearest code (Guo et al.,
+/// Codes whose errors nearly cancel. What a layer reads has a mean as a rule, as behind a ReLU, which meets the sum of
+/// a block's errors: to have that small is worth a few weights that are not rounded to the nearest code (Guo et al.,
 /// SQuant, 2022).
 struct ErrorBalance {
   let grid: Grid

@@ -62,6 +62,24 @@ import Testing
     #expect(storage.slice(.max, 1) == nil)
   }
 
+  @Test(arguments: [0, 1, 63, 4096, (2 << 20) + 1, (8 << 20) - 1, 8 << 20])
+  func tensorsBeginAtACacheLine(bytes: Int) throws {
+    let storages = try (0..<3).map { _ in try TensorStorage.allocate(bytes) }
+    for (i, storage) in storages.enumerated() {
+      #expect(Int(bitPattern: storage.base) % 64 == 0)
+      storage.base.initializeMemory(as: UInt8.self, repeating: UInt8(i + 1), count: bytes)
+    }
+    for (i, storage) in storages.enumerated() where bytes > 0 {
+      #expect(storage.base.load(as: UInt8.self) == i + 1)
+      #expect(storage.base.load(fromByteOffset: bytes - 1, as: UInt8.self) == i + 1)
+    }
+  }
+
+  @Test(arguments: [0, 1, 64, 2 << 20]) func moreThanThereCanBeIsRefused(less: Int) {
+    let error = #expect(throws: MaasError.self) { _ = try TensorStorage.allocate(.max - less) }
+    #expect(error?.code == .outOfMemory)
+  }
+
   @Test func aMissingFileIsNotFound() {
     let missing = #expect(throws: MaasError.self) { _ = try MappedFile("/no/such/file") }
     #expect(missing?.code == .notFound)

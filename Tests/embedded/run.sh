@@ -56,18 +56,22 @@ kernel_rows() {
   "${@:3}" "$2/kernel-rows"
 }
 
-# machine NAME: everything about one; goes on after a failure, to tell of all.
+# machine NAME: everything about one; goes on after a failure, to tell of all. Kernel rows, half of the time, run beside
+# the rest.
 machine() {
-  local work=.build-embedded/$1 cc=$1-linux-gnu-gcc runner=() rc=0 cpu
+  local work=.build-embedded/$1 cc=$1-linux-gnu-gcc runner=() rc=0 cpu rows
   scripts/build-embedded.sh "$1" "$work/prefix"
   [ "$1" = "$(uname -m)" ] || runner=("${qemu[@]}" -cpu max)
   check_library "$work/prefix/lib/libmaas.so.1" || rc=1
-  kernel_rows "$cc" "$work" "${runner[@]}" || rc=1
+  kernel_rows "$cc" "$work" "${runner[@]}" >"$work/kernel-rows.log" 2>&1 &
+  rows=$!
   CC=$cc WORK=$PWD/$work/abi PYTHON=$python TIERS=$2 Tests/abi/run.sh "$work/prefix" "${runner[@]}" || rc=1
   for cpu in ${3:-}; do
     echo "CPU $cpu"
     $python Tests/abi/golden.py --tiers neon "${qemu[*]} -cpu $cpu $work/abi/bin/run-model" "$work/abi/golden" || rc=1
   done
+  wait $rows || rc=1
+  cat "$work/kernel-rows.log"
   return $rc
 }
 
