@@ -8,7 +8,7 @@
 
 int32_t run_row(maas_step_run row, const void *params, void *const *operands, maas_split split) {
   maas_step step = {.run = row, .operands = operands, .params = params, .items = split.items};
-  fenced scratch = fence((size_t)split.scratch, true);
+  fenced scratch = fence(((size_t)split.scratch + 63) / 64 * 64, true); // As the runtime aligns it.
   maas_worker worker = {.scratch = scratch.bytes};
   int64_t half = split.items / 2;
   int32_t status = row(&step, 0, half, &worker) | row(&step, half, split.items, &worker);
