@@ -171,7 +171,7 @@ extension Run {
   }
 
   /// Codes of a block from 0 on. Without zero points of its own its zero is in the middle, and the scale may be
-  /// negative, as there is one more code on one side. A zero point is a code where there are many.
+  /// negative, as there is one more code on one side. A zero point is a code, but of 2 bits any number.
   func blockCodes(bits: Int, isSymmetric: Bool) -> Grid { near1 { $0.plainBlockCodes(bits, isSymmetric) } }
 
   private func plainBlockCodes(_ bits: Int, _ isSymmetric: Bool) -> Grid {
