@@ -113,6 +113,59 @@ static void update_hidden(const maas_f32_lstm_params *g, const lstm_part *part, 
   }
 }
 
+/// Whether the gates have ONNX's own activations and nothing besides.
+static bool is_plain(const maas_f32_lstm_params *g, const lstm_part *part) {
+  return g->f.op == MAAS_UNARY_SIGMOID && g->g.op == MAAS_UNARY_TANH && g->h.op == MAAS_UNARY_TANH &&
+         g->clip <= 0 && !g->input_forget && !part->peephole;
+}
+
+static inline vf load_units(const float *p, int64_t n) { return n < V_WIDTH ? v_load_tail(p, n) : v_load(p); }
+
+static inline void store_units(float *p, vf x, int64_t n) {
+  if (n < V_WIDTH)
+    v_store_tail(p, x, n);
+  else
+    v_store(p, x);
+}
+
+/// The cells of plain gates, which then stand in for the candidates too. In a loop of its own, since an output would
+/// wait for its cell: so many functions are under way at once.
+static void update_plain_cells(const maas_f32_lstm_params *g, const lstm_part *part, lstm_gates t,
+                               int64_t i) {
+  float *cell = part->cell + i * g->hidden;
+  for (int64_t j = 0; j < part->columns; j += V_WIDTH) {
+    int64_t at = i * MAAS_NR + j, n = part->columns - j;
+    vf kept = v_mul(v_sigmoid_near(v_load(t[forget_gate] + at)), load_units(cell + j, n));
+    vf candidate = v_tanh(v_load(t[candidate_gate] + at));
+    vf c = v_fma(v_sigmoid_near(v_load(t[input_gate] + at)), candidate, kept);
+    v_store(t[candidate_gate] + at, c);
+    store_units(cell + j, c, n);
+  }
+}
+
+static void update_plain_hidden(const maas_f32_lstm_params *g, const lstm_part *part, lstm_gates t,
+                                int64_t i) {
+  float *hidden = part->hidden + i * g->hidden, *y = part->y ? part->y + i * g->y_row : NULL;
+  for (int64_t j = 0; j < part->columns; j += V_WIDTH) {
+    int64_t at = i * MAAS_NR + j, n = part->columns - j;
+    vf h = v_mul(v_sigmoid_near(v_load(t[output_gate] + at)), v_tanh(v_load(t[candidate_gate] + at)));
+    store_units(hidden + j, h, n);
+    if (y)
+      store_units(y + j, h, n);
+  }
+}
+
+static void update_plain(const maas_f32_lstm_params *g, const lstm_part *part, lstm_gates t) {
+  for (int64_t i = 0; i < part->rows; i++)
+    if (is_live(g, part, i))
+      update_plain_cells(g, part, t, i);
+  for (int64_t i = 0; i < part->rows; i++)
+    if (is_live(g, part, i))
+      update_plain_hidden(g, part, t, i);
+    else if (part->y)
+      memset(part->y + i * g->y_row, 0, (size_t)part->columns * sizeof(float));
+}
+
 static void lstm_rows(const maas_f32_lstm_params *g, const lstm_part *part) {
   lstm_gates t;
   int64_t n = part->rows * MAAS_NR;
@@ -122,6 +175,10 @@ static void lstm_rows(const maas_f32_lstm_params *g, const lstm_part *part) {
     multiply_row(g, part, t);
   else
     multiply_rows(g, part, t);
+  if (is_plain(g, part)) {
+    update_plain(g, part, t);
+    return;
+  }
   add_peephole(g, part, input_gate, t[input_gate]);
   add_peephole(g, part, forget_gate, t[forget_gate]);
   apply(&g->f, t[input_gate], n, g->clip);

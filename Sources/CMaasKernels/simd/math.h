@@ -91,13 +91,16 @@ static inline vf v_exp_negative(vf x) {
 #endif
 }
 
-/// e^x - 1 for x <= 0.
-static inline vf v_expm1_negative(vf x) {
+/// e^x - 1 for x <= 0, of either sign where it is 0.
+static inline vf v_expm1_unsigned(vf x) {
   vf n;
   vf e = v_reduced_expm1(v_max(v_set(-25.0f), x), &n); // Below it is -1.
   vf scale = v_power_of_two(v_to_int(n));
-  return v_copy_sign(v_fma(e, scale, v_sub(scale, v_set(1))), v_set(-0.0f));
+  return v_fma(e, scale, v_sub(scale, v_set(1)));
 }
+
+/// e^x - 1 for x <= 0.
+static inline vf v_expm1_negative(vf x) { return v_copy_sign(v_expm1_unsigned(x), v_set(-0.0f)); }
 
 static inline vf v_log(vf x) {
   vm tiny = v_less(x, v_set(0x1p-126f));
@@ -137,14 +140,10 @@ static inline vf v_erf(vf x) {
   return v_copy_sign(v_select(v_less(a, v_set(0.9f)), v_fma(a, small, a), large), x);
 }
 
+/// (1 - e^-2|x|) / (1 + e^-2|x|), whose numerator keeps all digits of a small x.
 static inline vf v_tanh(vf x) {
-  vf a = v_abs(x), s = v_mul(a, a);
-  // (tanh(a) / a - 1) / a^2 on [0, 0.625] in a^2: 2^-28
-  vf p = V_POLYNOMIAL(s, -5.715499e-3f, 2.0649103e-2f, -5.3743005e-2f, 1.3331485e-1f, -3.3333284e-1f);
-  vf small = v_fma(v_mul(a, s), p, a);
-  vf e = v_exp_near(v_min(v_set(20), v_add(a, a)));
-  vf large = v_sub(v_set(1), v_div(v_set(2), v_add(e, v_set(1))));
-  return v_copy_sign(v_select(v_less(a, v_set(0.625f)), small, large), x);
+  vf e = v_expm1_unsigned(v_mul(v_abs(x), v_set(-2)));
+  return v_copy_sign(v_div(e, v_add(e, v_set(2))), x);
 }
 
 /// Through e^-|x|, so that the small side keeps its digits down to the subnormals.
@@ -152,6 +151,11 @@ static inline vf v_sigmoid(vf x) {
   vf e = v_exp_negative(v_neg(v_abs(x)));
   vf top = v_select(v_less(x, v_set(0)), e, v_set(1));
   return v_select(v_is_nan(x), x, v_div(top, v_add(v_set(1), e)));
+}
+
+/// The same where what is below e^-87 does not count.
+static inline vf v_sigmoid_near(vf x) {
+  return v_div(v_set(1), v_add(v_set(1), v_exp_near(v_clamp(v_neg(x), -87, 87))));
 }
 
 static inline vf v_softplus(vf x) {

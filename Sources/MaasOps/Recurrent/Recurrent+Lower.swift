@@ -29,7 +29,8 @@ extension Recurrent {
     product.setDirections(sizes.directions)
     product.aOffset = row * (direction == .reverse ? stretch.reversed : stretch.first)
     product.aStep = row * (stretch.reversed - stretch.first)
-    product.yStep = sizes.stretch * sizes.batch * width
+    product.yRow = sizes.gatesRow(cell)
+    product.yStep = sizes.stretch * sizes.batch * sizes.gatesRow(cell)
     return product
   }
 
@@ -49,7 +50,7 @@ extension Recurrent {
     let w = try node.widenedInput(1)
     let right = w.constant == nil ? w : try node.panels(w, inputProduct(whole, sizes))
     let biases = try node.gateBias(sizes, width, separate: linearBeforeReset ? sizes.hidden : 0)
-    let gates = try node.temporary(.float, [sizes.directions, sizes.stretch, sizes.batch, width])
+    let gates = try node.temporary(.float, [sizes.directions, sizes.stretch, sizes.batch, sizes.gatesRow(cell)])
     let panels = try node.panels(try node.widenedInput(2), recurrence(sizes))
     let bias = linearBeforeReset ? try node.widenedOptional(3) : nil
     let between = cell == .gru ? try node.temporary(.float, states.shape) : nil
@@ -129,6 +130,13 @@ struct RecurrentSizes {
     (self.hidden, self.directions) = (hidden, directions)
     pieces = Self.pieces(hidden)
     stretch = Self.stretch(steps, batch, elementCount([batch, directions, hidden]) ?? .max)
+  }
+
+  /// Elements between rows of gates: an odd number of cache lines, or a block's rows would meet in a few sets of the
+  /// first-level cache.
+  func gatesRow(_ cell: Recurrent.Cell) -> Int {
+    let floats = 16
+    return ((cell.gates * hidden + floats - 1) / floats | 1) * floats
   }
 
   /// So few that their gates are read from the caches, but enough rows for a product, and stretches that can be

@@ -5,6 +5,8 @@ import MaasCore
 struct RecurrentParams {
   let cell: Recurrent.Cell
   let steps, batch, hidden, directions: Int
+  /// Elements between rows of gates.
+  let gatesRow: Int
   /// What this step walks, and for how many steps there are gates.
   let stretch: Stretch
   let capacity: Int
@@ -31,6 +33,7 @@ struct RecurrentParams {
     cell = op.cell
     (self.stretch, capacity) = (stretch, sizes.stretch)
     (steps, batch, hidden, directions) = (sizes.steps, sizes.batch, sizes.hidden, sizes.directions)
+    gatesRow = sizes.gatesRow(op.cell)
     rows = max(1, min(16, sizes.batch))
     blocks = (sizes.batch + rows - 1) / rows
     firstIsReverse = op.direction == .reverse
@@ -78,7 +81,7 @@ struct RecurrentProduct {
 
   /// gates += hidden R', in place; of GRU the gates z and r.
   init(_ cell: Recurrent.Cell, _ rows: Int, _ sizes: RecurrentSizes) {
-    self.init(rows, sizes, yRow: cell.gates * sizes.hidden) { params in
+    self.init(rows, sizes, yRow: sizes.gatesRow(cell)) { params in
       guard cell != .rnn else { return }
       params.batch_rank = 1
       assign(&params.batch, [cell == .gru ? 2 : 4])
@@ -89,7 +92,7 @@ struct RecurrentProduct {
 
   /// GRU: what is added to the candidate gate, or what the reset gate multiplies.
   init(candidateOf op: Recurrent, _ rows: Int, _ sizes: RecurrentSizes) {
-    self.init(rows, sizes, yRow: op.linearBeforeReset ? sizes.hidden : 3 * sizes.hidden) { params in
+    self.init(rows, sizes, yRow: op.linearBeforeReset ? sizes.hidden : sizes.gatesRow(.gru)) { params in
       (params.beta, params.c_col) = (op.linearBeforeReset ? 1 : 0, 1)
     }
   }
@@ -112,7 +115,9 @@ private func cellParams(_ op: Recurrent, _ first: Int, _ sizes: RecurrentSizes) 
   var params = maas_f32_lstm_params()
   let hidden = sizes.hidden
   (params.hidden, params.units) = (Int64(hidden), Int64(hidden / sizes.pieces))
-  (params.gates_row, params.y_row, params.k) = (4 * Int64(hidden), Int64(hidden), Int64(hidden))
+  (params.gates_row, params.y_row, params.k) = (
+    Int64(sizes.gatesRow(.lstm)), Int64(hidden), Int64(hidden)
+  )
   params.r_gate = maas_f32_gemm_packed_bytes(params.k, params.units) / 4 * Int64(sizes.pieces)
   params.f = op.activations[first]
   if op.cell != .rnn { params.g = op.activations[first + 1] }
@@ -121,8 +126,8 @@ private func cellParams(_ op: Recurrent, _ first: Int, _ sizes: RecurrentSizes) 
   return params
 }
 
-/// What steps of this kind work on: gates [directions, capacity, batch, gates x hidden] (destroyed), packed R, LSTM's
-/// peephole or GRU's B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL, hidden,
+/// What steps of this kind work on: gates [directions, capacity, batch, gatesRow] (destroyed), packed R, LSTM's peephole
+/// or GRU's B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL, hidden,
 /// cell or NULL, GRU's memory of the size of hidden, the words, a second memory for hidden or NULL.
 ///
 /// Sets hidden and cell to their initial values, and the words to 0.
@@ -221,9 +226,8 @@ struct SequenceItem {
   var between: UnsafeMutablePointer<Float> { floats(9) + state }
   /// A gate of the piece, row by row.
   func gate(_ i: Int) -> UnsafeMutablePointer<Float> {
-    let first =
-      ((direction * params.pointee.capacity + place) * params.pointee.batch + row) * params.pointee.cell.gates
-    return floats(0) + (first + i) * params.pointee.hidden + unit
+    let first = (direction * params.pointee.capacity + place) * params.pointee.batch + row
+    return floats(0) + first * params.pointee.gatesRow + i * params.pointee.hidden + unit
   }
 
   private func floats(_ operand: Int) -> UnsafeMutablePointer<Float> { chunk.output(operand, as: Float.self) }
