@@ -4,6 +4,7 @@
 #include "left.h"
 #include "right.h"
 #include "micros.h"
+#include "streams.h"
 
 /// `f` from (i, j) on.
 static maas_gemm_finish finish_at(const maas_gemm_finish *f, int64_t i, int64_t j) {
@@ -31,7 +32,7 @@ void MAAS_REAL_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_fin
         micros[maas_min64(height, pass->rows - i) - 1](pass, pass->a.a + i * row, f, i, j);
     return;
   }
-  for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
+  for (int64_t j = first_after_streams(pass, f); j < pass->columns; j += MAAS_NR)
     for (int64_t i = 0, rows; i < pass->rows; i += rows) {
       rows = group_rows(pass, height, pass->rows - i);
       micros[rows - 1](pass, pass->a.a + i * row, f, i, j);
@@ -157,12 +158,10 @@ static void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item, in
   }
 }
 
-/// Groups of rows that read a panel in turn fetch the next one meanwhile; a single group reads on anyway.
-static void fetch_panels(maas_gemm_pass *pass, const real *after) {
+/// Groups of rows that read a panel in turn fetch the next one meanwhile.
+static void fetch_panels(const maas_f32_gemm_params *g, maas_gemm_pass *pass, const real *after) {
   int64_t groups = maas_ceil_div(pass->rows, pass->height);
-  if (groups < 2)
-    return;
-  pass->share = maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
+  pass->share = share_of_group(groups, g->n * g->k * (int64_t)sizeof(real));
   pass->after = after;
 }
 
@@ -195,7 +194,7 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
                            .b = (const real *)(const void *)item->b + p * MAAS_NR,
                            .panel = g->k * MAAS_NR};
     if (!copied)
-      fetch_panels(&pass,
+      fetch_panels(g, &pass,
                    p + pass.k < g->k ? pass.b + pass.k * MAAS_NR : (const real *)(const void *)item->next);
     if (pack) {
       if (!item->is_packed)

@@ -25,14 +25,28 @@ MAAS_INLINE void add_products(const int mr, const int nv, vf acc[][MAAS_NV], con
   }
 }
 
-/// Tiles of fewer vectors read as fast as memory gives.
-enum { least_fetching = 10 };
+enum { line = 64, line_share = line / MAAS_STRETCH };
 
-/// To the second-level cache: the panel that is being read fills the first.
-MAAS_INLINE void fetch_later(const int mr, const int nv, maas_gemm_ahead *ahead) {
-  if (mr * nv < least_fetching)
-    return;
+/// Bytes of the next panel that each of some groups of rows fetches with a row of this one. What the second-level cache
+/// holds of B is not fetched, and no more than a line at a time of what the third holds.
+MAAS_INLINE int64_t share_of_group(int64_t groups, int64_t b_bytes) {
+  enum { second_level = 1 << 18, third_level = 1 << 21 };
+  int64_t share = maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
+  if (b_bytes >= third_level)
+    return share;
+  return b_bytes < second_level || groups == 1 ? 0 : maas_min64(share, line_share);
+}
+
+/// To the second-level cache: the panel that is being read fills the first. The fewer groups share a panel, the more
+/// lines of it each fetches.
+MAAS_INLINE void fetch_later(maas_gemm_ahead *ahead) {
   __builtin_prefetch(ahead->at, 0, 2);
+  if (ahead->step > line_share)
+    __builtin_prefetch(ahead->at + line, 0, 2);
+  if (ahead->step > 2 * line_share) {
+    __builtin_prefetch(ahead->at + 2 * line, 0, 2);
+    __builtin_prefetch(ahead->at + 3 * line, 0, 2);
+  }
   ahead->at += MAAS_STRETCH * ahead->step;
 }
 
@@ -47,7 +61,7 @@ MAAS_INLINE void multiply(const int mr, const int nv, vf acc[][MAAS_NV], int64_t
   int64_t p = 0;
   if (mr * nv > MAAS_FEW && a.col == 1 && b.row == MAAS_NR)
     for (; p + MAAS_STRETCH <= k; p += MAAS_STRETCH, b.b += MAAS_STRETCH * MAAS_NR) {
-      fetch_later(mr, nv, &ahead);
+      fetch_later(&ahead);
       MAAS_EACH (s, MAAS_STRETCH)
         add_products(mr, nv, acc, rows, p + s, b.b + s * MAAS_NR);
     }
