@@ -20,11 +20,13 @@ static inline uint32_t mark_lanes(const uint8_t *b, const uint8_t *next) {
   return (uint32_t)_mm256_movemask_epi8(_mm256_packs_epi16(large[0], large[1]));
 }
 
-/// Where weights meet: `step` quads from q on. What is noted of them there, at most `most` cuts.
+/// Where weights meet: `step` quads from q on. What is noted of them there, at most `most` cuts: first how many each
+/// column has, then these, those of a column behind each other.
 typedef struct cut_list {
   const uint8_t *b;
   int64_t quads, step, count, most;
   maas_s8_notes *to;
+  uint32_t *next[MAAS_NR]; ///< Where the next cut of each column goes; NULL while they are counted.
 } cut_list;
 
 static uint32_t marks_of(const cut_list *l, int64_t q) {
@@ -34,11 +36,12 @@ static uint32_t marks_of(const cut_list *l, int64_t q) {
 }
 
 static bool note_cut(cut_list *l, int64_t q, int column, int byte, int rest) {
-  if (l->count == l->most)
-    return false;
+  if (l->next[column]) {
+    *l->next[column]++ = (uint32_t)q << 14 | (uint32_t)column << 10 | (uint32_t)byte << 8 | (uint8_t)rest;
+    return true;
+  }
   l->to->counts[column]++;
-  l->to->cuts[l->count++] = (uint32_t)q << 14 | (uint32_t)column << 10 | (uint32_t)byte << 8 | (uint8_t)rest;
-  return true;
+  return l->count++ < l->most;
 }
 
 /// A place among the marks.
@@ -84,15 +87,24 @@ static bool note_mark(cut_list *l, int64_t q, int place) {
   return l->step == 1 ? note_pair(l, q, at) : note_lane(l, q, at, 1) && note_lane(l, q, at, -1);
 }
 
+static bool note_marks(cut_list *l) {
+  for (int64_t q = 0; q < l->quads; q += l->step)
+    for (uint32_t marks = marks_of(l, q); marks; marks &= marks - 1)
+      if (!note_mark(l, q, __builtin_ctz(marks)))
+        return false;
+  return true;
+}
+
 /// False if there are more cuts than `most`.
 static bool note_cuts(const uint8_t *b, int64_t quads, int64_t step, int64_t most, maas_s8_notes *to) {
   cut_list l = {.b = b, .quads = quads, .step = step, .most = most, .to = to};
   memset(to->counts, 0, sizeof to->counts);
-  for (int64_t q = 0; q < quads; q += step)
-    for (uint32_t marks = marks_of(&l, q); marks; marks &= marks - 1)
-      if (!note_mark(&l, q, __builtin_ctz(marks)))
-        return false;
-  return true;
+  if (!note_marks(&l))
+    return false;
+  uint32_t *next = to->cuts;
+  for (int j = 0; j < MAAS_NR; j++, next += to->counts[j - 1])
+    l.next[j] = next;
+  return note_marks(&l);
 }
 
 /// Notes at most so many cuts for four weights that meet, else at most so many for two.
@@ -131,28 +143,40 @@ static bool find_starts_of_rests(const maas_s8_notes *notes, int64_t most, lanes
 
 /// Copies a panel so that the quads of the columns that are multiplied together follow each other.
 static void copy_groups(const uint8_t *b, int64_t quads, uint8_t *copy) {
-  for (int64_t q = 0; q < quads; q++)
-    MAAS_EACH (i, MAAS_NR / lane_columns)
-      memcpy(copy + (i * quads + q) * group_bytes, b + q * quad_bytes + i * group_bytes, group_bytes);
+  int64_t q = 0, step = quads * group_bytes;
+  for (; q + 2 <= quads; q += 2, b += 2 * quad_bytes, copy += 2 * group_bytes)
+    MAAS_EACH (i, MAAS_NV) {
+      __m256i x = lanes_load(b + i * 32), y = lanes_load(b + quad_bytes + i * 32);
+      lanes_store(copy + 2 * i * step, _mm256_permute2x128_si256(x, y, 0x20));
+      lanes_store(copy + (2 * i + 1) * step, _mm256_permute2x128_si256(x, y, 0x31));
+    }
+  for (int64_t i = 0; q < quads && i < MAAS_NR / lane_columns; i++)
+    memcpy(copy + i * step, b + i * group_bytes, group_bytes);
 }
 
-/// Cuts the weights of such a copy; false if a cut is of no quad, or of a column that has had all of its own.
-static bool apply_cuts(const maas_s8_notes *notes, uint8_t *copy, lanes_panel *p) {
-  int64_t done[MAAS_NR] = {0}, count = 0;
-  for (int j = 0; j < MAAS_NR; j++)
-    count += notes->counts[j];
-  for (int64_t i = 0; i < count; i++) {
-    uint32_t cut = notes->cuts[i], column = cut >> 10 & 15, byte = cut >> 8 & 3, rest = cut & 255;
-    int64_t q = cut >> 14;
-    if (q >= p->quads || done[column] == notes->counts[column])
+/// Cuts a column of such a copy, whose `weights` begin at its first quad; false if a cut is of no quad, or of another
+/// column.
+static bool cut_column(const uint32_t *cuts, int32_t count, uint32_t column, int64_t quads, uint8_t *weights,
+                       lanes_rest *rests) {
+  for (int32_t i = 0; i < count; i++) {
+    uint32_t cut = cuts[i], q = cut >> 14, rest = cut & 255;
+    if (q >= quads || (cut >> 10 & 15) != column)
       return false;
-    uint8_t *weight =
-        copy + (column / lane_columns * p->quads + q) * group_bytes + column % lane_columns * 4 + byte;
+    uint8_t *weight = weights + q * group_bytes + (cut >> 8 & 3);
     *weight = (uint8_t)(*weight - rest);
-    p->rests[p->starts[column] + done[column]++] =
-        (lanes_rest){(int32_t)q * row_bytes, (int32_t)(rest << 8 * byte)};
+    rests[i] = (lanes_rest){(int32_t)q * row_bytes, (int32_t)(rest << (cut >> 5 & 24))};
   }
   return true;
+}
+
+static bool apply_cuts(const maas_s8_notes *notes, uint8_t *copy, lanes_panel *p) {
+  const uint32_t *cuts = notes->cuts;
+  bool all = true;
+  for (int64_t j = 0; all && j < MAAS_NR; cuts += notes->counts[j++])
+    all = cut_column(cuts, notes->counts[j], (uint32_t)j, p->quads,
+                     copy + j / lane_columns * p->quads * group_bytes + j % lane_columns * 4,
+                     p->rests + p->starts[j]);
+  return all;
 }
 
 /// Cuts a copy of the panel as notes of at most `most` cuts say. False if they say something else, or what is of no

@@ -101,7 +101,8 @@ typedef enum maas_s8_way {
 typedef struct maas_s8_notes {
   int32_t way;
   int32_t counts[lanes_nr]; ///< Of the cuts in each column.
-  uint32_t cuts[];          ///< Quad, column (4 bits), byte (2 bits), and the 8 bits that are taken off.
+  /// A column's behind the other's: quad, column (4 bits), byte (2 bits), and the 8 bits that are taken off.
+  uint32_t cuts[];
 } maas_s8_notes;
 
 /// What kernels that put A's rows in lanes need besides a block.

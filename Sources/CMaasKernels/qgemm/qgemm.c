@@ -29,6 +29,7 @@ enum {
   wanted_items = 12,
   most_lanes_groups = 16,
   least_lanes_columns = 192,
+  fewest_lanes_columns = 64,
   least_lanes_items = 4
 };
 
@@ -67,8 +68,17 @@ static void cut_rows(maas_s8_gemm_params *g, int64_t groups, int64_t pieces, int
   g->tile_m = maas_min64(maas_max64(g->m, 1), maas_ceil_div(groups, pieces) * mr);
 }
 
-/// Rows that go into lanes do so for many columns, and many of them meet each panel of B, which is cut for them. False
-/// if they do not go there.
+/// Into so many pieces, of at least so many columns.
+static void cut_columns(maas_s8_gemm_params *g, int64_t pieces, int64_t least, int32_t nr) {
+  g->tile_n = columns_of(g, maas_max64(least, maas_ceil_div(g->n, pieces)), nr);
+}
+
+static bool wants_more_tiles(const maas_s8_gemm_params *g, const maas_kernel *kernel) {
+  return tiles(g) < least_lanes_items && tile_nanoseconds(g, kernel->isa) >= 2 * MAAS_CHUNK_NANOSECONDS;
+}
+
+/// Rows that go into lanes do so for many columns, and many of them meet each panel of B, which is cut for them: columns
+/// are shared out before rows. False if rows do not go there.
 static bool choose_lanes_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
   int64_t pass = kernel->isa == MAAS_ISA_AVX2 ? maas_s8_lanes_pass(g->k, g->m) : 0;
   if (pass == 0)
@@ -76,10 +86,11 @@ static bool choose_lanes_tile(maas_s8_gemm_params *g, const maas_kernel *kernel)
   int64_t groups = maas_ceil_div(g->m, lanes_rows);
   cut_rows(g, groups, maas_ceil_div(groups, maas_min64(pass / lanes_rows, most_lanes_groups)), lanes_rows);
   g->tile_n = columns_of(g, g->n, kernel->nr);
-  int64_t pieces = maas_ceil_div(wanted_items, maas_max64(1, tiles(g)));
-  g->tile_n = columns_of(g, maas_max64(least_lanes_columns, maas_ceil_div(g->n, pieces)), kernel->nr);
-  while (tiles(g) < least_lanes_items && groups >= 4 * g->row_tiles &&
-         tile_nanoseconds(g, kernel->isa) >= 2 * MAAS_CHUNK_NANOSECONDS)
+  int64_t whole = maas_max64(1, tiles(g));
+  cut_columns(g, maas_ceil_div(wanted_items, whole), least_lanes_columns, kernel->nr);
+  if (wants_more_tiles(g, kernel))
+    cut_columns(g, maas_ceil_div(least_lanes_items, whole), fewest_lanes_columns, kernel->nr);
+  while (wants_more_tiles(g, kernel) && groups >= 4 * g->row_tiles)
     cut_rows(g, groups, 2 * g->row_tiles, lanes_rows);
   return true;
 }
