@@ -71,6 +71,33 @@ static inline float rounded(float x, float low, float high) {
 /// The same for a vector, before it is rounded: NaN becomes the lower bound.
 static inline vf held_in(vf x, vf low, vf high) { return v_min(v_select(v_less(low, x), x, low), high); }
 
+#ifdef MAAS_PACKS_BYTES
+/// 32 elements at a time, which packing holds; returns how many those were.
+static int64_t quantize_packed(const maas_quantize_params *g, const piece *p, float zero) {
+  const bool is_signed = g->type == MAAS_ELEMENT_S8;
+  const int32_t shift = (int32_t)zero + (is_signed ? 128 : 0), offset = shift - (int32_t)zero;
+  const v_byte_bounds bounds =
+      v_byte_bounds_of(shift, (int32_t)g->low + offset, (int32_t)g->high + offset, is_signed);
+  const vf scale = v_set(p->scale ? *p->scale : 1);
+  const vi order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const float *from = p->x;
+  int64_t i = 0, n = p->n;
+  for (; i + 32 <= n; i += 32) {
+    vf x[4];
+    for (int v = 0; v < 4; v++)
+      x[v] = v_div(v_load(from + i + v * V_WIDTH), scale);
+    vi bytes = _mm256_permutevar8x32_epi32(v_pack_bytes(true, x, &bounds), order);
+    vi_store((int32_t *)(void *)((uint8_t *)p->y + i), bytes);
+  }
+  return i;
+}
+#else
+static int64_t quantize_packed(const maas_quantize_params *g, const piece *p, float zero) {
+  (void)g, (void)p, (void)zero;
+  return 0;
+}
+#endif
+
 /// One scale and zero point, and a byte for each element.
 static void quantize_bytes(const maas_quantize_params *g, const piece *p) {
   float zero = 0;
@@ -78,7 +105,7 @@ static void quantize_bytes(const maas_quantize_params *g, const piece *p) {
     loads[g->type](p->zero, 0, 1, &zero);
   vf low = v_set(g->low - zero), high = v_set(g->high - zero), scale = v_set(p->scale ? *p->scale : 1);
   vi offset = v_to_int(v_set(zero));
-  int64_t n = p->n, i = 0;
+  int64_t n = p->n, i = quantize_packed(g, p, zero);
   const float *from = p->x;
   uint8_t *to = p->y;
   for (; i + V_WIDTH <= n; i += V_WIDTH) {
@@ -148,18 +175,23 @@ static void dequantize_piece(const maas_quantize_params *g, const piece *whole) 
       y[i] = (x[i] - zeros[i]) * p->scale[i * p->step];
 }
 
+/// Bytes of one scale and zero point need no buffers.
+static int64_t longest_piece(const maas_quantize_params *g) {
+  return g->strides[g->rank - 1] == 0 && sizes[g->type] == 1 ? INT64_MAX : stretch;
+}
+
 static void run_pieces(const maas_step *step, int64_t begin, int64_t end, int64_t x_size, int64_t y_size,
                        piece_function *function) {
   const maas_quantize_params *g = step->params;
   const char *x = step->operands[0], *zero = step->operands[2];
   const float *scale = step->operands[1];
   int32_t outer = g->rank - 1;
-  int64_t inner = g->dims[outer], column = begin % inner;
+  int64_t inner = g->dims[outer], column = begin % inner, most = longest_piece(g);
   maas_walk w = maas_walk_at(begin / inner, outer, g->dims, g->strides, g->strides);
   for (int64_t i = begin; i < end;) {
     int64_t left = end - i < inner - column ? end - i : inner - column;
     int64_t at = w.a + column * g->strides[outer];
-    piece p = {.step = g->strides[outer], .n = left < stretch ? left : stretch};
+    piece p = {.step = g->strides[outer], .n = left < most ? left : most};
     p.x = x + i * x_size;
     p.y = (char *)step->operands[3] + i * y_size;
     p.scale = scale ? scale + at : NULL;
