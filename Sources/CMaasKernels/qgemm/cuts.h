@@ -20,13 +20,11 @@ static inline uint32_t mark_lanes(const uint8_t *b, const uint8_t *next) {
   return (uint32_t)_mm256_movemask_epi8(_mm256_packs_epi16(large[0], large[1]));
 }
 
-/// Where weights meet: `step` quads from q on. What is noted of them there, at most `most` cuts: first how many each
-/// column has, then these, those of a column behind each other.
+/// Where weights meet: `step` quads from q on. What is noted of them there, at most `most` cuts.
 typedef struct cut_list {
   const uint8_t *b;
   int64_t quads, step, count, most;
   maas_s8_notes *to;
-  uint32_t *next[MAAS_NR]; ///< Where the next cut of each column goes; NULL while they are counted.
 } cut_list;
 
 static uint32_t marks_of(const cut_list *l, int64_t q) {
@@ -36,12 +34,11 @@ static uint32_t marks_of(const cut_list *l, int64_t q) {
 }
 
 static bool note_cut(cut_list *l, int64_t q, int column, int byte, int rest) {
-  if (l->next[column]) {
-    *l->next[column]++ = (uint32_t)q << 14 | (uint32_t)column << 10 | (uint32_t)byte << 8 | (uint8_t)rest;
-    return true;
-  }
+  if (l->count == l->most)
+    return false;
   l->to->counts[column]++;
-  return l->count++ < l->most;
+  l->to->cuts[l->count++] = (uint32_t)q << 14 | (uint32_t)column << 10 | (uint32_t)byte << 8 | (uint8_t)rest;
+  return true;
 }
 
 /// A place among the marks.
@@ -87,24 +84,31 @@ static bool note_mark(cut_list *l, int64_t q, int place) {
   return l->step == 1 ? note_pair(l, q, at) : note_lane(l, q, at, 1) && note_lane(l, q, at, -1);
 }
 
-static bool note_marks(cut_list *l) {
-  for (int64_t q = 0; q < l->quads; q += l->step)
-    for (uint32_t marks = marks_of(l, q); marks; marks &= marks - 1)
-      if (!note_mark(l, q, __builtin_ctz(marks)))
-        return false;
-  return true;
+static inline uint32_t column_of(uint32_t cut) { return cut >> 10 & 15; }
+
+/// Puts the cuts of a column behind each other, in any order.
+static void sort_cuts(maas_s8_notes *notes) {
+  uint32_t *next[MAAS_NR], *end = notes->cuts;
+  for (int j = 0; j < MAAS_NR; end += notes->counts[j++])
+    next[j] = end;
+  end = notes->cuts;
+  for (uint32_t j = 0; j < MAAS_NR; j++)
+    for (end += notes->counts[j]; next[j] < end;) {
+      uint32_t *from = next[j], cut = *from, *place = next[column_of(cut)]++;
+      *from = *place, *place = cut;
+    }
 }
 
 /// False if there are more cuts than `most`.
 static bool note_cuts(const uint8_t *b, int64_t quads, int64_t step, int64_t most, maas_s8_notes *to) {
   cut_list l = {.b = b, .quads = quads, .step = step, .most = most, .to = to};
   memset(to->counts, 0, sizeof to->counts);
-  if (!note_marks(&l))
-    return false;
-  uint32_t *next = to->cuts;
-  for (int j = 0; j < MAAS_NR; j++, next += to->counts[j - 1])
-    l.next[j] = next;
-  return note_marks(&l);
+  for (int64_t q = 0; q < quads; q += step)
+    for (uint32_t marks = marks_of(&l, q); marks; marks &= marks - 1)
+      if (!note_mark(&l, q, __builtin_ctz(marks)))
+        return false;
+  sort_cuts(to);
+  return true;
 }
 
 /// Notes at most so many cuts for four weights that meet, else at most so many for two.
@@ -160,7 +164,7 @@ static bool cut_column(const uint32_t *cuts, int32_t count, uint32_t column, int
                        lanes_rest *rests) {
   for (int32_t i = 0; i < count; i++) {
     uint32_t cut = cuts[i], q = cut >> 14, rest = cut & 255;
-    if (q >= quads || (cut >> 10 & 15) != column)
+    if (q >= quads || column_of(cut) != column)
       return false;
     uint8_t *weight = weights + q * group_bytes + (cut >> 8 & 3);
     *weight = (uint8_t)(*weight - rest);
