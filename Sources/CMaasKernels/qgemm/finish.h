@@ -297,9 +297,13 @@ MAAS_INLINE void finish_bytes(const bool plain, const panel_columns *c, const ro
   store_bytes(MAAS_NV, c, more ? &c->total_bounds : &c->bounds, x, y);
 }
 
-/// The activations that are no bounds.
+/// Whether an activation is more than bounds.
+static inline bool has_function(const maas_f32_activation *activation) {
+  return activation->op > MAAS_UNARY_RELU && activation->op != MAAS_UNARY_CLIP;
+}
+
 static void activate(const maas_f32_activation *function, float *y, int64_t n) {
-  if (function->op > MAAS_UNARY_RELU && function->op != MAAS_UNARY_CLIP)
+  if (has_function(function))
     MAAS_UNARY_ROWS[function->op](y, y, n, function->alpha, function->beta);
 }
 

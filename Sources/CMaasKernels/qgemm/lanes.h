@@ -212,10 +212,41 @@ static void turn_sums(const int32_t *sums, int32_t *to) {
       turn_four(sums + j * lanes_rows + r, to + r * MAAS_NR + j);
 }
 
+/// Floats of four columns of 8 rows, which have nothing of their own.
+static inline void floats_of_four(const panel_columns *c, int64_t j, const int32_t *sums, float *y,
+                                  int64_t step) {
+  const vf low = v_set(c->low), high = v_set(c->high);
+  vf x[4];
+  MAAS_EACH (i, 4) {
+    vf sum = v_mul(vi_to_float(vi_load(sums + i * lanes_rows)), v_set(c->factor[j + i]));
+    x[i] = v_min(high, v_max(low, v_add(sum, v_set(c->bias[j + i]))));
+  }
+  vf a = _mm256_unpacklo_ps(x[0], x[1]), b = _mm256_unpackhi_ps(x[0], x[1]);
+  vf p = _mm256_unpacklo_ps(x[2], x[3]), q = _mm256_unpackhi_ps(x[2], x[3]);
+  const vf rows[] = {_mm256_shuffle_ps(a, p, 0x44), _mm256_shuffle_ps(a, p, 0xee),
+                     _mm256_shuffle_ps(b, q, 0x44), _mm256_shuffle_ps(b, q, 0xee)};
+  MAAS_EACH (i, 4) {
+    _mm_storeu_ps(y + i * step, _mm256_castps256_ps128(rows[i]));
+    _mm_storeu_ps(y + (i + 4) * step, _mm256_extractf128_ps(rows[i], 1));
+  }
+}
+
+static __attribute__((noinline)) void whole_float_lanes(const maas_s8_block *k, const panel_columns *c,
+                                                        int64_t r, int64_t j, const int32_t *sums) {
+  float *y = (float *)k->operands[MAAS_S8_Y] + k->y + r * k->y_row + j;
+  for (int64_t i = 0; i < lanes_rows; i += 8)
+    for (int64_t column = 0; column < MAAS_NR; column += 4)
+      floats_of_four(c, column, sums + column * lanes_rows + i, y + i * k->y_row + column, k->y_row);
+}
+
 static void finish_lanes(const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t count, int64_t j,
                          const int32_t *sums) {
   if (c->is_plain && k->finish->y_type != MAAS_ELEMENT_F32) {
     (c->packs_only ? packed_lanes : held_lanes)(k, c, r, count, j, sums);
+    return;
+  }
+  if (c->is_plain && count == lanes_rows && c->width == MAAS_NR && !has_function(&k->finish->activation)) {
+    whole_float_lanes(k, c, r, j, sums);
     return;
   }
   int32_t rows[lanes_rows * MAAS_NR];
