@@ -1,8 +1,8 @@
 import MaasCore
 import MaasGraph
 
-/// LSTM whose weights are 8-bit integers [directions, input, 4 hidden]: they are dequantized, and the cells computed in
-/// float. ONNX Runtime quantizes X and the hidden state too, which costs it about a percent of precision.
+/// LSTM whose weights are 8-bit integers [directions, input, 4 hidden]. X is quantized as DynamicQuantizeLinear does,
+/// and so are the hidden values of the rows that go together, before each step.
 package final class DynamicQuantizeLSTM: ReadableOperator {
   package let name = "DynamicQuantizeLSTM"
   private let lstm: Recurrent
@@ -37,19 +37,5 @@ package final class DynamicQuantizeLSTM: ReadableOperator {
     }
   }
 
-  package func lower(_ node: inout Lowering) throws(MaasError) {
-    var inputs = Array(node.inputs[..<8])
-    for (i, scale) in [(1, 8), (2, 10)] {
-      let (w, own) = (try node.input(i), try node.input(scale))
-      let zero = try node.input(scale + 1)
-      let shape = [w.shape[0], 1, own.rank == 2 ? w.shape[2] : 1]
-      let wide = try node.temporary(.float, w.shape)
-      guard own.count == zero.count else {
-        throw MaasError(.unsupported, "the weights' scales and zero points differ in number")
-      }
-      try node.emitDequantize(w, own, zero, wide, x: w.shape, own: shape)
-      inputs[i] = try node.transposed(wide, [0, 2, 1])
-    }
-    try node.substituting(inputs, node.outputs, lstm.lower)
-  }
+  package func lower(_ node: inout Lowering) throws(MaasError) { try lstm.lowerBytes(&node) }
 }

@@ -55,9 +55,15 @@ private func chooseScale(_ chunk: Chunk) -> Int32 {
     low = min(low, ranges[2 * i])
     high = max(high, ranges[2 * i + 1])
   }
+  let (scale, zero) = dynamicScale(low, high)
+  chunk.output(1, as: Float.self).pointee = scale
+  chunk.output(2, as: UInt8.self).pointee = zero
+  return StepStatus.ok
+}
+
+/// The scale and zero point of uint8 for numbers from `low`, at most 0, to `high`, at least 0.
+func dynamicScale(_ low: Float, _ high: Float) -> (scale: Float, zero: UInt8) {
   let scale = low == high ? 1 : (high - low) / 255
   let zero = max(0, min(255, 0 - low / scale))
-  chunk.output(1, as: Float.self).pointee = scale
-  chunk.output(2, as: UInt8.self).pointee = UInt8(zero.isNaN ? 0 : zero.rounded(.toNearestOrEven))
-  return StepStatus.ok
+  return (scale, UInt8(zero.isNaN ? 0 : zero.rounded(.toNearestOrEven)))
 }

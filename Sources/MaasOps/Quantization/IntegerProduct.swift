@@ -97,7 +97,7 @@ extension Lowering {
   }
 
   /// B in the kernel's layout: packed once if it is constant, else by a step of every run.
-  private mutating func bytePanels(_ b: IntegerSide, _ product: MatrixProduct) throws(MaasError) -> Operand {
+  mutating func bytePanels(_ b: IntegerSide, _ product: MatrixProduct) throws(MaasError) -> Operand {
     var params = maas_s8_pack_params()
     params.is_signed = b.isSigned
     (params.k, params.n, params.count) = (Int64(product.k), Int64(product.n), Int64(product.bCount))

@@ -7,8 +7,7 @@ extension Recurrent {
   /// split over directions and rows of the batch.
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let wide: DType = try node.input(0).dtype == .double ? .double : .float
-    var x = try node.converted(try node.input(0), wide)
-    if batchFirst { x = try node.swapped(x, 0, 1) }
+    let x = try timeFirst(&node, wide)
     let hidden = try node.input(2).shape[2]
     let sizes = RecurrentSizes(x.shape[0], x.shape[1], x.shape[2], hidden, direction.count)
     let states = try states(&node, sizes, wide)
@@ -17,6 +16,17 @@ extension Recurrent {
     } else {
       try walk(&node, x, states, sizes)
     }
+    try deliver(&node, states)
+  }
+
+  /// X as layout 0 has it.
+  func timeFirst(_ node: inout Lowering, _ wide: DType) throws(MaasError) -> Operand {
+    let x = try node.converted(try node.input(0), wide)
+    return batchFirst ? try node.swapped(x, 0, 1) : x
+  }
+
+  /// Brings all results into the outputs' layout.
+  func deliver(_ node: inout Lowering, _ states: RecurrentStates) throws(MaasError) {
     for i in states.results.indices {
       try deliver(&node, i, states.results[i], i == 0 ? [2, 0, 1, 3] : [1, 0, 2])
     }
@@ -46,34 +56,39 @@ extension Recurrent {
     _ node: inout Lowering, _ x: Operand, _ states: RecurrentStates, _ sizes: RecurrentSizes
   ) throws(MaasError) {
     let width = cell.gates * sizes.hidden
-    let whole = Stretch(first: 0, count: sizes.steps, of: sizes.steps)
     let w = try node.widenedInput(1)
-    let right = w.constant == nil ? w : try node.panels(w, inputProduct(whole, sizes))
+    let right = w.constant == nil ? w : try node.panels(w, inputProduct(sizes.whole, sizes))
     let biases = try node.gateBias(sizes, width, separate: linearBeforeReset ? sizes.hidden : 0)
     let gates = try node.temporary(.float, [sizes.directions, sizes.stretch, sizes.batch, sizes.gatesRow(cell)])
     let panels = try node.panels(try node.widenedInput(2), recurrence(sizes))
-    let bias = linearBeforeReset ? try node.widenedOptional(3) : nil
+    let own = cell == .lstm ? 7 : linearBeforeReset ? 3 : nil
+    let operands = try emitStart(
+      &node, states, RecurrentParams(self, sizes, sizes.whole), gates, panels,
+      try own.flatMap { (i) throws(MaasError) in try node.widenedOptional(i) })
+    for stretch in sizes.stretches {
+      node.emitProduct(inputProduct(stretch, sizes), x, right, productForm(w), biases, nil, gates)
+      let params = RecurrentParams(self, sizes, stretch)
+      node.emitWalk(
+        { runRecurrent(Chunk($0, $1, $2, $3)) }, operands, params, params, scratch: Int(params.scratch))
+    }
+  }
+
+  /// Emits what sets the states to their initial values. Returns the operands of the walk.
+  func emitStart(
+    _ node: inout Lowering, _ states: RecurrentStates, _ start: RecurrentParams, _ gates: Operand,
+    _ panels: Operand, _ own: Operand?
+  ) throws(MaasError) -> [Operand?] {
     let between = cell == .gru ? try node.temporary(.float, states.shape) : nil
-    let start = RecurrentParams(self, sizes, whole)
     // With two phases nobody reads another unit's hidden value while it changes.
     let second = start.phases == 1 ? try node.temporary(.float, states.shape) : nil
     let operands = [
-      gates, panels, cell == .lstm ? try node.widenedOptional(7) : bias, node.optionalInput(4),
-      states.initial[0], states.initial[1], states.results[0], states.results[1], states.results[2], between,
-      try node.temporary(.uint32, [start.words]), second,
+      gates, panels, own, node.optionalInput(4), states.initial[0], states.initial[1], states.results[0],
+      states.results[1], states.results[2], between, try node.temporary(.uint32, [start.words]), second,
     ]
     node.emit(
       { startRecurrent(Chunk($0, $1, $2, $3)) }, operands, start,
       items: elementCount(states.shape) == 0 ? 0 : 1)
-    for first in stride(from: 0, to: sizes.steps, by: sizes.stretch) {
-      let stretch = Stretch(first: first, count: min(sizes.stretch, sizes.steps - first), of: sizes.steps)
-      node.emitProduct(inputProduct(stretch, sizes), x, right, productForm(w), biases, nil, gates)
-      let params = RecurrentParams(self, sizes, stretch)
-      node.emit(
-        { runRecurrent(Chunk($0, $1, $2, $3)) }, operands, params, items: params.items,
-        grain: params.isWorthSharing ? 1 : .max, scratch: Int(params.scratch), kernel: "recurrent")
-      if params.items > 0 { node.takeInOrder() }
-    }
+    return operands
   }
 
   func states(
@@ -121,7 +136,7 @@ extension Recurrent {
 struct RecurrentSizes {
   let steps, batch, input, hidden, directions: Int
   /// Pieces that the hidden units are cut into, to share them out among threads.
-  let pieces: Int
+  var pieces: Int
   /// Steps whose gates are computed together.
   let stretch: Int
 
@@ -145,6 +160,13 @@ struct RecurrentSizes {
     let most = max(65536 / max(units, 1), 64 / max(batch, 1), steps / 64, 1)
     let count = max(steps - 1, 0) / most + 1
     return max(steps - 1, 0) / count + 1
+  }
+
+  var whole: Stretch { Stretch(first: 0, count: steps, of: steps) }
+  var stretches: [Stretch] {
+    stride(from: 0, to: steps, by: stretch).map { first in
+      Stretch(first: first, count: min(stretch, steps - first), of: steps)
+    }
   }
 
   /// As many as leave each 32 units and R without more padding.
@@ -200,8 +222,18 @@ extension Lowering {
     return y
   }
 
+  /// Emits a walk over a stretch; `params` are what `run` takes.
+  mutating func emitWalk<Params: BitwiseCopyable>(
+    _ run: maas_step_run, _ operands: [Operand?], _ params: Params, _ walk: RecurrentParams, scratch: Int
+  ) {
+    emit(
+      run, operands, params, items: walk.items, grain: walk.isWorthSharing ? 1 : .max, scratch: scratch,
+      kernel: "recurrent")
+    if walk.items > 0 { takeInOrder() }
+  }
+
   /// The sum of both halves of B, [directions, width]; of the last `separate` elements only those of W. Nil without B.
-  fileprivate mutating func gateBias(
+  mutating func gateBias(
     _ sizes: RecurrentSizes, _ width: Int, separate: Int
   ) throws(MaasError) -> Operand? {
     guard let b = try widenedOptional(3) else { return nil }

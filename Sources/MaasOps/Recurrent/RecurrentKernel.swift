@@ -148,7 +148,7 @@ func startRecurrent(_ chunk: Chunk) -> Int32 {
 }
 
 /// Where the hidden values after the i-th step are: in turn in two places, of which the last is the result's.
-private func hiddenOperand(_ chunk: Chunk, _ i: Int) -> Int {
+func hiddenOperand(_ chunk: Chunk, _ i: Int) -> Int {
   let after = chunk.params(RecurrentParams.self).pointee.steps - 1 - i
   return chunk.address(11) == nil || after % 2 == 0 ? 7 : 11
 }
@@ -172,10 +172,13 @@ struct SequenceItem {
   let isLast: Bool
   let phase, time: Int
   /// How many steps of the chain come before.
-  private let index: Int
+  let index: Int
+  /// Its lowest bits are the pieces of this phase that somebody has.
+  let claims: UnsafeMutablePointer<UInt32>
   /// The step's place among the gates.
   private let place: Int
-  private let chain, piece: Int
+  let chain, piece: Int
+  let isReverse: Bool
 
   /// Nil when the run is to end.
   init?(_ chunk: Chunk, _ params: UnsafePointer<RecurrentParams>, _ item: Int) {
@@ -196,15 +199,15 @@ struct SequenceItem {
     row = block * p.pointee.rows
     isLast = block == p.pointee.blocks - 1
     rows = isLast ? p.pointee.batch - row : p.pointee.rows
-    let isReverse = p.pointee.firstIsReverse || direction == 1
+    isReverse = p.pointee.firstIsReverse || direction == 1
     time = isReverse ? p.pointee.steps - 1 - index : index
     place = time - (isReverse ? p.pointee.stretch.reversed : p.pointee.stretch.first)
-    let words = chunk.output(10, as: UInt32.self)
+    let words = chunk.output(10, as: UInt32.self) + chain
+    claims = words + (1 + phases) * chains
     let before = UInt32(truncatingIfNeeded: phases * p.pointee.pieces)
-    guard awaitCount(words + chain, before, chunk) else { return nil }
+    guard awaitCount(words, before, chunk) else { return nil }
     piece = claimPiece(
-      words + chains + phases * chains + chain, of: p.pointee.pieces,
-      round: UInt32(truncatingIfNeeded: phases))
+      claims, of: p.pointee.pieces, round: UInt32(truncatingIfNeeded: phases))
   }
 
   func run() {
@@ -213,8 +216,11 @@ struct SequenceItem {
     case .gru: stepGRU()
     case .rnn: stepRNN()
     }
-    maas_sys_fetch_add32(chunk.output(10, as: UInt32.self) + chain, 1)
+    end(1)
   }
+
+  /// Counts pieces that have ended.
+  func end(_ count: UInt32) { maas_sys_fetch_add32(chunk.output(10, as: UInt32.self) + chain, count) }
 
   /// The first unit of the piece.
   var unit: Int { piece * params.pointee.units }
@@ -252,10 +258,12 @@ struct SequenceItem {
       ], product.params, product.split)
   }
 
-  private func stepLSTM() {
+  /// Unless it `multiplies`, the gates hold the product of the hidden values with R already.
+  func stepLSTM(multiplies: Bool = true) {
     for r in 0..<rows where !isLive(r) { keep(r) }
     var cell = params.pointee.cell(direction)
     (cell.rows, cell.time) = (Int64(rows), Int64(time))
+    if !multiplies { cell.k = 0 }
     let split = maas_f32_lstm_split(&cell)
     let peephole = chunk.address(2).map { $0 + (direction * 3 * params.pointee.hidden + unit) * 4 }
     let lengths = chunk.address(3).map { $0 + row * 4 }

@@ -11,6 +11,14 @@ extension Chunk {
     _ run: maas_step_run, _ operands: KernelOperands, _ params: Params, _ split: maas_split,
     scratch offset: Int = 0
   ) {
+    call(run, operands, params, split, items: 0..<Int(split.items), scratch: offset)
+  }
+
+  /// Some items of it only.
+  func call<let count: Int, Params: BitwiseCopyable>(
+    _ run: maas_step_run, _ operands: InlineArray<count, UnsafeMutableRawPointer?>, _ params: Params,
+    _ split: maas_split, items: Range<Int>, scratch offset: Int = 0
+  ) {
     var worker = worker.pointee
     worker.scratch = worker.scratch.map { $0 + offset }
     withUnsafeBytes(of: operands) { pointers in
@@ -20,7 +28,7 @@ extension Chunk {
         step.operands = pointers.baseAddress?.assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
         step.params = bytes.baseAddress
         (step.items, step.grain, step.scratch) = (split.items, split.items, split.scratch)
-        _ = run(&step, 0, split.items, &worker)
+        _ = run(&step, Int64(items.lowerBound), Int64(items.upperBound), &worker)
       }
     }
   }
