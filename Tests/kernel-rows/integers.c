@@ -335,6 +335,31 @@ static void check_ways_of(const maas_kernel *row) {
   }
 }
 
+/// Few rows that become floats, of weights that have opposites but in some panels, and the largest products there are.
+static void check_few_of(const maas_kernel *row) {
+  enum { style_floats = 16, style_constant = 16384 };
+  static const int64_t rows[] = {1, 2, 7, 17}, columns[] = {16, 40, 80}, depths[] = {16, 64, 103, 300};
+  uint64_t random = 11;
+  for (int i = 0; i < 96; i++) {
+    unsigned style = (unsigned)random_bits(&random) & ~(unsigned)(i & 1 ? 0 : 128 + 256 + 512 + 2048 + 4096);
+    product p = made_product(rows[i % 4], columns[i / 4 % 3], depths[random_bits(&random) % 4],
+                             (style & ~48u) | style_floats | style_constant);
+    unsigned char *a = p.operands[MAAS_S8_A].bytes, *b = p.operands[MAAS_S8_B].bytes;
+    int sign = p.params.finish.b_is_signed ? 0 : 128;
+    draw_weights(&p.operands[MAAS_S8_B], 127, !sign, &random);
+    if (i / 12 % 2) {
+      place_extremes(&p, i & 2 ? 127 : -127, 1);
+      memset(a, i & 4 ? 128 : 0, p.operands[MAAS_S8_A].size);
+    }
+    if (i / 24 % 2 && p.params.n > 20)
+      b[p.b_is_transposed ? 20 * p.params.k + 3 : 3 * p.params.n + 20] = (unsigned char)(-128 + sign);
+    char note[64];
+    snprintf(note, sizeof note, "few: %d x %d x %d, case %d", (int)p.params.m, (int)p.params.n,
+             (int)p.params.k, i);
+    check_made(row, &p, note, NULL);
+  }
+}
+
 /// Notes as a damaged compiled model may bring them: what they say is not followed.
 static void damage_notes(maas_s8_notes *notes, int how) {
   switch (how) {
@@ -372,6 +397,7 @@ static void check_damage_of(const maas_kernel *row) {
 
 void check_integers(void) {
   each_row("maas_s8_gemm", check_ways_of);
+  each_row("maas_s8_gemm", check_few_of);
   each_row("maas_s8_gemm", check_damage_of);
   each_row("maas_s8_gemm", check_products_of);
   each_row("maas_s8_gemm", check_limits_of);

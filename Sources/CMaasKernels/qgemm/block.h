@@ -170,11 +170,12 @@ static void multiply_all(const maas_s8_block *k) {
 
 #ifdef MAAS_LANES
 #include "lanes.h"
+#include "few.h"
 void MAAS_S8_SHARED(block)(const maas_s8_block *block) {
   int64_t done = multiply_many(block);
   maas_s8_block rest = some_rows(block, done, block->rows - done);
   if (rest.rows > 0)
-    multiply_all(&rest);
+    (are_few(&rest) ? multiply_few : multiply_all)(&rest);
 }
 #else
 void MAAS_S8_SHARED(block)(const maas_s8_block *block) { multiply_all(block); }

@@ -118,12 +118,20 @@ static void note_panel(const uint8_t *b, int64_t quads, int64_t most_twice, int6
                                                    : maas_s8_apart;
 }
 
+static bool has_opposites(const uint8_t *b, int64_t quads) {
+  __m256i lowest = _mm256_setzero_si256();
+  for (int64_t i = 0; i < quads * quad_bytes; i += 32)
+    lowest = _mm256_min_epi8(lowest, lanes_load(b + i));
+  return _mm256_testz_si256(_mm256_cmpeq_epi8(lowest, _mm256_set1_epi8(INT8_MIN)), _mm256_set1_epi8(-1));
+}
+
 /// Sixteen quads save as much when two of them are added in 16 bits as one that is multiplied apart costs.
 void maas_s8_note_avx2(const void *panel, int64_t k, maas_s8_notes *notes) {
   int64_t quads = maas_s8_quads(k), room = maas_s8_noted_cuts(k), once = 0;
   cut_list l = {.b = panel, .quads = quads, .step = 1};
   for (int64_t q = 0; q < quads; q++)
     once += __builtin_popcount(marks_of(&l, q));
+  notes->has_opposites = has_opposites(panel, quads);
   note_panel(panel, quads, maas_min64(room, once + quads * MAAS_NR / 16), room, notes);
   if (notes->way == maas_s8_apart && once <= maas_s8_most_cuts(k))
     notes->way = maas_s8_unknown;

@@ -100,6 +100,7 @@ typedef enum maas_s8_way {
 /// What rows in lanes must know of a panel's weights: see lanes.h.
 typedef struct maas_s8_notes {
   int32_t way;
+  int32_t has_opposites;    ///< Not 0: no weight is -128.
   int32_t counts[lanes_nr]; ///< Of the cuts in each column.
   /// A column's behind the other's: quad, column (4 bits), byte (2 bits), and the 8 bits that are taken off.
   uint32_t cuts[];
