@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../bindings/pytho
 import maas
 from saturation import saturates
 
-MOST, MEAN = 0.03, 0.006  # Of the largest number of the answer; DynamicQuantizeLSTM is farther from it than the others.
+MOST, MEAN = 0.03, 0.006  # Of the largest number of the answer.
 random = np.random.default_rng(5)
 LEVELS = onnxruntime.GraphOptimizationLevel
 
