@@ -2,7 +2,9 @@ import MaasCore
 import MaasGraph
 
 /// LSTM whose weights are 8-bit integers [directions, input, 4 hidden]. X is quantized as DynamicQuantizeLinear does,
-/// and so are the hidden values of the rows that go together, before each step.
+/// and so are the hidden values before each step, those of rows that go together with one scale: at most 16, and none
+/// that have ended. ONNX Runtime takes all rows that one of its threads has, those of different lengths by how far they
+/// are from their ends where it begins there.
 package final class DynamicQuantizeLSTM: ReadableOperator {
   package let name = "DynamicQuantizeLSTM"
   private let lstm: Recurrent

@@ -18,15 +18,17 @@ private struct ByteWeights {
 
 extension Chunk {
   fileprivate func multiply(
-    _ product: ByteProduct, _ rows: ByteRows, _ weights: ByteWeights, _ direction: Int, _ items: Range<Int>
+    _ product: ByteProduct, _ rows: ByteRows, _ own: ByteWeights, _ direction: Int, _ items: Range<Int>
   ) {
     let step = product.step
+    func weights(_ i: Int, _ bytes: Int) -> UnsafeMutableRawPointer? {
+      address(i).map { $0 + direction * bytes }
+    }
+    // As maas_s8_operand lists them.
     let operands: InlineArray<14, UnsafeMutableRawPointer?> = [
-      UnsafeMutableRawPointer(rows.x), address(weights.panels).map { $0 + direction * step.panels },
-      UnsafeMutableRawPointer(rows.y), rows.zero, address(weights.zero).map { $0 + direction * step.zero },
-      rows.scale, address(weights.scale).map { $0 + direction * step.scale * 4 }, rows.bias, rows.residual,
-      nil,
-      nil, nil, nil, nil,
+      UnsafeMutableRawPointer(rows.x), weights(own.panels, step.panels), UnsafeMutableRawPointer(rows.y),
+      rows.zero, weights(own.zero, step.zero), rows.scale, weights(own.scale, 4 * step.scale),
+      rows.bias, rows.residual, nil, nil, nil, nil, nil,
     ]
     call(maas_s8_gemm, operands, product.params, product.split, items: items)
   }
@@ -116,20 +118,16 @@ private struct HiddenBytes {
       let first = state + r * width
       chunk.call(
         maas_f32_quantize,
-        [
-          UnsafeMutableRawPointer(all), UnsafeMutableRawPointer(self.scale), self.zero, chunk.address(12),
-          nil,
-          nil, nil, nil,
-        ], params.pointee.quantize, maas_split(), items: first..<first + width)
+        [UnsafeMutableRawPointer(all), UnsafeMutableRawPointer(self.scale), self.zero, chunk.address(12)],
+        params.pointee.quantize, maas_split(), items: first..<first + width)
     }
   }
 
   private func findRange(_ x: UnsafeMutablePointer<Float>, _ n: Int) {
     let params = maas_f32_range_params(n: Int64(n), block: Int64(n))
     chunk.call(
-      maas_f32_range,
-      [UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(numbers), nil, nil, nil, nil, nil, nil], params,
-      maas_split(), items: 0..<1)
+      maas_f32_range, [UnsafeMutableRawPointer(x), UnsafeMutableRawPointer(numbers)], params, maas_split(),
+      items: 0..<1)
   }
 }
 
