@@ -17,7 +17,7 @@ fenced fence(size_t size, bool at_end) {
     exit(1);
   }
   unsigned char *first = made.mapping;
-  memset(first, mark, made.mapped);
+  memset(first + page, mark, inner);
   made.bytes = at_end ? first + page + inner - size : first + page;
   mprotect(first, page, PROT_NONE);
   mprotect(first + page + inner, page, PROT_NONE);
