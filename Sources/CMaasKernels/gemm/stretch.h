@@ -4,10 +4,11 @@
 /// MAAS_STRETCH rows of B are read at constant distances, and nothing is fetched with them but a line of the next panel.
 /// Included by micro.h.
 
-/// Where the rows of A begin, each in a register of its own: one index steps through all of them.
+/// Where the rows of A begin, each in a register of its own: one index steps through all of them. Numbers are added, as
+/// an empty A may be NULL.
 MAAS_INLINE void rows_of(const int mr, maas_gemm_left a, const real *rows[]) {
   MAAS_EACH (i, mr) {
-    rows[i] = a.a + i * a.row;
+    rows[i] = (const real *)((uintptr_t)a.a + (uintptr_t)(i * a.row) * sizeof(real));
     __asm__("" : "+r"(rows[i]));
   }
 }

@@ -217,8 +217,8 @@ int32_t MAAS_F32_KERNEL(lstm)(const maas_step *step, int64_t begin, int64_t end,
       part.lengths = operands[3] ? (const int32_t *)operands[3] + i : NULL;
       part.hidden = (float *)operands[4] + at;
       part.y = operands[5] ? (float *)operands[5] + i * g->y_row + j : NULL;
-      part.before = (const float *)operands[6] + i * g->hidden;
-      part.r = (const float *)operands[7] + j * g->k;
+      part.before = operands[6] ? (const float *)operands[6] + i * g->hidden : NULL;
+      part.r = operands[7] ? (const float *)operands[7] + j * g->k : NULL;
       lstm_rows(g, &part);
     }
   }
