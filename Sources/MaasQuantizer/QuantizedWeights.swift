@@ -55,65 +55,72 @@ struct ChannelWeights {
   }
 }
 
+/// How weights divide into blocks of codes.
+struct BlockShape {
+  let columns, rows, bits, block: Int
+
+  /// Of a column.
+  var blocks: Int { (rows + block - 1) / block }
+  /// Of a column's codes.
+  var codeBytes: Int { blocks * blockBytes }
+  var blockBytes: Int { block * bits / 8 }
+  /// Of a column's zero points, where they are codes.
+  var zeroBytes: Int { (blocks * bits + 7) / 8 }
+}
+
 /// Blocks of codes, each with a scale and a zero point, as com.microsoft's MatMulNBits has them.
 struct BlockWeights {
-  let columns, rows, bits, block: Int
+  let shape: BlockShape
   /// [columns, blocks, bytes of a block]
   let codes: Tensor
   /// [columns * blocks]
   let scales: Tensor
   /// Codes, a row of bytes for each column, or of 2 bits floats like the scales; nil where zero is the middle code.
   let zeros: Tensor?
-
-  var blocks: Int { (rows + block - 1) / block }
-  /// Of a column's zero points that are codes.
-  fileprivate var zeroBytes: Int { (blocks * bits + 7) / 8 }
 }
 
 /// Blocks of codes while they are found, one column after the other.
 struct BlockPacker {
-  let columns, rows, bits, block: Int
+  let shape: BlockShape
   let isSymmetric: Bool
   private let codes: Tensor
   private let scales: Tensor
   private let zeros: Tensor?
-  /// Of a column, where they are codes.
-  private let zeroBytes: Int
 
   init(columns: Int, rows: Int, _ options: QuantizationOptions) throws(MaasError) {
-    (self.columns, self.rows, bits, block) = (columns, rows, options.bits, options.block)
+    shape = BlockShape(columns: columns, rows: rows, bits: options.bits, block: options.block)
     isSymmetric = options.isSymmetric
-    let blocks = (rows + block - 1) / block
-    guard product(blocks, block * bits / 8) != nil, let scaleCount = product(columns, blocks) else {
+    guard product(shape.blocks, shape.blockBytes) != nil,
+      let scaleCount = product(columns, shape.blocks)
+    else {
       throw MaasError(.limitExceeded, "the weights are too large for blocks")
     }
-    codes = try Tensor(.uint8, [columns, blocks, block * bits / 8])
+    codes = try Tensor(.uint8, [columns, shape.blocks, shape.blockBytes])
     scales = try Tensor(.float, [scaleCount])
-    zeroBytes = (blocks * bits + 7) / 8
     zeros =
       options.isSymmetric
-      ? nil : bits == 2 ? try Tensor(.float, [scaleCount]) : try Tensor(.uint8, [columns * zeroBytes])
+      ? nil
+      : options.bits == 2
+        ? try Tensor(.float, [scaleCount]) : try Tensor(.uint8, [columns * shape.zeroBytes])
     for tensor in [codes, zeros].compactMap({ $0 }) {
       for i in 0..<tensor.byteCount { tensor.bytes.storeBytes(of: 0, toByteOffset: i, as: UInt8.self) }
     }
   }
 
-  var blockCount: Int { (rows + block - 1) / block }
-
   /// Notes the scale and zero of a block.
   func set(_ grid: Grid, column: Int, block index: Int) {
-    scales.floats[column * blockCount + index] = grid.scale
+    scales.floats[column * shape.blocks + index] = grid.scale
     guard let zeros else { return }
     if zeros.dtype == .float {
-      zeros.floats[column * blockCount + index] = grid.zero
+      zeros.floats[column * shape.blocks + index] = grid.zero
     } else {
-      BlockPacker.put(Int(grid.zero), bits, zeros.bytes + column * zeroBytes, at: index)
+      BlockPacker.put(Int(grid.zero), shape.bits, zeros.bytes + column * shape.zeroBytes, at: index)
     }
   }
 
   /// Notes the code of one weight.
   func set(_ code: Float, column: Int, row: Int) {
-    BlockPacker.put(Int(code), bits, codes.bytes + column * blockCount * block * bits / 8, at: row)
+    BlockPacker.put(Int(code), shape.bits, codes.bytes + column * shape.codeBytes, at: row)
   }
 
   private static func put(_ code: Int, _ bits: Int, _ bytes: UnsafeMutableRawPointer, at i: Int) {
@@ -124,8 +131,7 @@ struct BlockPacker {
   }
 
   func finished() -> BlockWeights {
-    BlockWeights(
-      columns: columns, rows: rows, bits: bits, block: block, codes: codes, scales: scales, zeros: zeros)
+    BlockWeights(shape: shape, codes: codes, scales: scales, zeros: zeros)
   }
 }
 
@@ -135,7 +141,7 @@ extension BlockWeights {
     let packer = try BlockPacker(columns: filters.columns, rows: filters.rows, options)
     inParallel(filters.columns, grain: 8, threads: options.threads) { columns in
       for i in columns {
-        for b in 0..<packer.blockCount { packer.round(filters.column(i), column: i, block: b) }
+        for b in 0..<packer.shape.blocks { packer.round(filters.column(i), column: i, block: b) }
       }
     }
     self = packer.finished()
@@ -144,9 +150,9 @@ extension BlockWeights {
 
 extension BlockPacker {
   fileprivate func round(_ values: UnsafeMutablePointer<Float>, column: Int, block index: Int) {
-    let first = index * block
-    let count = min(block, rows - first)
-    let grid = Run(base: values + first, count: count).blockCodes(bits: bits, isSymmetric: isSymmetric)
+    let first = index * shape.block
+    let count = min(shape.block, shape.rows - first)
+    let grid = Run(base: values + first, count: count).blockCodes(bits: shape.bits, isSymmetric: isSymmetric)
     set(grid, column: column, block: index)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { codes in
       for j in 0..<count { codes[j] = grid.code(values[first + j]) }
@@ -157,32 +163,32 @@ extension BlockPacker {
       }
     }
     // Behind the last row stands what is multiplied with nothing.
-    for j in first + count..<first + block { set(grid.code(0), column: column, row: j) }
+    for j in first + count..<first + shape.block { set(grid.code(0), column: column, row: j) }
   }
 }
 
 extension BlockWeights {
   /// What the codes stand for, in place of the filters.
   func restore(_ filters: Filters) {
-    let width = block * bits / 8
-    for i in 0..<columns {
+    for i in 0..<shape.columns {
       let column = filters.column(i)
-      for j in 0..<rows {
-        let index = j / block
-        let code = self.code(codes.bytes + i * blocks * width, j)
-        column[j] = (Float(code) - zero(i, index)) * scales.floats[i * blocks + index]
+      for j in 0..<shape.rows {
+        let index = j / shape.block
+        let code = self.code(codes.bytes + i * shape.codeBytes, j)
+        column[j] = (Float(code) - zero(i, index)) * scales.floats[i * shape.blocks + index]
       }
     }
   }
 
   private func zero(_ column: Int, _ index: Int) -> Float {
-    guard let zeros else { return Float(1 << (bits - 1)) }
+    guard let zeros else { return Float(1 << (shape.bits - 1)) }
     return zeros.dtype == .float
-      ? zeros.floats[column * blocks + index] : Float(code(zeros.bytes + column * zeroBytes, index))
+      ? zeros.floats[column * shape.blocks + index]
+      : Float(code(zeros.bytes + column * shape.zeroBytes, index))
   }
 
   private func code(_ bytes: UnsafeMutableRawPointer, _ i: Int) -> Int {
-    let bit = i * bits
-    return Int(bytes.load(fromByteOffset: bit / 8, as: UInt8.self)) >> (bit % 8) & ((1 << bits) - 1)
+    let bit = i * shape.bits
+    return Int(bytes.load(fromByteOffset: bit / 8, as: UInt8.self)) >> (bit % 8) & ((1 << shape.bits) - 1)
   }
 }

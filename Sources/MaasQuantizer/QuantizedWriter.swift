@@ -50,7 +50,7 @@ extension QuantizedWriter {
   private mutating func write(
     _ layer: Layer, _ weights: BlockWeights, _ x: ValueID, _ output: ValueID?
   ) throws(MaasError) -> ValueID {
-    let key = WeightKey(layer, bits: weights.bits)
+    let key = WeightKey(layer, bits: weights.shape.bits)
     let values = constants[key] ?? constants(layer, weights)
     constants[key] = values
     var inputs: [ValueID?] = [x, values.codes, values.scales]
@@ -58,8 +58,8 @@ extension QuantizedWriter {
     if values.zeros != nil || bias != nil { inputs.append(values.zeros) }
     if bias != nil { inputs += [nil, bias] }
     let attributes = [
-      Attribute("K", .int(weights.rows)), Attribute("N", .int(weights.columns)),
-      Attribute("bits", .int(weights.bits)), Attribute("block_size", .int(weights.block)),
+      Attribute("K", .int(weights.shape.rows)), Attribute("N", .int(weights.shape.columns)),
+      Attribute("bits", .int(weights.shape.bits)), Attribute("block_size", .int(weights.shape.block)),
     ]
     let isWhole = layer.bias == nil || bias != nil
     let y = try rewriter.add(
@@ -70,7 +70,7 @@ extension QuantizedWriter {
   private mutating func constants(_ layer: Layer, _ weights: BlockWeights) -> WeightValues {
     let name = rewriter.graph[layer.weightID].name
     return WeightValues(
-      codes: rewriter.constant("\(name)_q\(weights.bits)", weights.codes),
+      codes: rewriter.constant("\(name)_q\(weights.shape.bits)", weights.codes),
       scales: rewriter.constant("\(name)_scales", weights.scales),
       zeros: weights.zeros.map { rewriter.constant("\(name)_zero_points", $0) })
   }

@@ -11,7 +11,7 @@ extension BlockWeights {
       for i in columns {
         let column = ColumnRounding(
           values: filters.column(i), lost: lost.floats + i * filters.rows, triangle: triangle)
-        for b in 0..<packer.blockCount { column.round(block: b, column: i, packer) }
+        for b in 0..<packer.shape.blocks { column.round(block: b, column: i, packer) }
       }
     }
     self = packer.finished()
@@ -26,8 +26,8 @@ private struct ColumnRounding {
   let triangle: Triangle
 
   func round(block index: Int, column: Int, _ packer: BlockPacker) {
-    let first = index * packer.block
-    let end = min(first + packer.block, packer.rows)
+    let first = index * packer.shape.block
+    let end = min(first + packer.shape.block, packer.shape.rows)
     let grid = grid(first, end, packer)
     packer.set(grid, column: column, block: index)
     for k in first..<end {
@@ -35,16 +35,16 @@ private struct ColumnRounding {
       lost[k] = values[k] - grid.value(code)
       packer.set(code, column: column, row: k)
     }
-    for k in end..<first + packer.block { packer.set(grid.code(0), column: column, row: k) }
+    for k in end..<first + packer.shape.block { packer.set(grid.code(0), column: column, row: k) }
   }
 
   /// For the weights with what is known of their shares.
   private func grid(_ first: Int, _ end: Int, _ packer: BlockPacker) -> Grid {
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: packer.block) { wanted in
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: packer.shape.block) { wanted in
       for k in first..<end { wanted[k - first] = values[k] + dot(lost, triangle.shares(k), first) }
       guard let base = wanted.baseAddress else { return Grid(scale: 1, zero: 0, low: 0, high: 0) }
       return Run(base: base, count: end - first)
-        .blockCodes(bits: packer.bits, isSymmetric: packer.isSymmetric)
+        .blockCodes(bits: packer.shape.bits, isSymmetric: packer.isSymmetric)
     }
   }
 }
