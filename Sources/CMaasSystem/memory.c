@@ -9,10 +9,9 @@ enum { huge_page = 2 << 20 };
 /// Blocks of malloc's begin at a huge page from here on: what lies before that is lost.
 enum { begins_huge = 4 * huge_page };
 
-/// A wish: where the system has no huge pages, small ones do.
+/// Of a large block. A wish: where the system has no huge pages, small ones do.
 static void wish_huge(void *memory, size_t bytes) {
-  if (bytes >= huge_page)
-    madvise(memory, bytes - bytes % huge_page, MADV_HUGEPAGE);
+  madvise(memory, bytes - bytes % huge_page, MADV_HUGEPAGE);
 }
 
 /// malloc and an alignment of our own, with malloc's address before the block: what glibc's posix_memalign gave back
