@@ -15,6 +15,8 @@ export SHARED_MODELS=${MAAS_SHARED:-$ROOT/../shared}/models
 export PATH=$bin:$PATH
 export PYTHON=${PYTHON:-$ROOT/.build/venv/bin/python}
 [ -x "$PYTHON" ] || PYTHON=$(command -v python3)
+# What reads pictures is not linked: maas-train looks for it beside itself.
+[ -e "$bin/libmaas-images.so.1" ] || "$ROOT/scripts/build-images.sh" "$bin"
 [ $# -gt 0 ] || set -- $(cd "$here" && ls -d ./*/run.sh | sed 's|^\./||; s|/run.sh$||')
 
 passed=0 failed=0

@@ -17,12 +17,7 @@ try arrays 0.85 x.npz x-test.npz --layers 32 --batch-norm --dropout 0.1 --epochs
 try texts 0.95 texts texts-test --epochs 30
 try texts 0.9 texts texts-test --epochs 20 --network text-mlp --length 20 --learning-rate 0.01
 try sounds 0.95 sounds sounds-test --epochs 15 --network mlp
-if [ -e "$(dirname "$(command -v maas-train)")/libmaas-images.so.1" ]; then
-  try pictures 0.95 pictures pictures-test --epochs 30 --image-size 16 --augment flip,shift
-else
-  echo 'skipped: pictures, as libmaas-images is not built' >&2
-  echo "pictures ['image'] ['label', 'probabilities'] [\"across\", \"down\"]"
-fi
+try pictures 0.95 pictures pictures-test --epochs 30 --image-size 16 --augment flip,shift
 
 # The same command gives the same model, whatever the number of threads.
 maas-train houses.csv --out a.onnx --epochs 5 --threads 1 --quiet
