@@ -128,3 +128,17 @@ def test_labels_bound_the_loss(networks, tmp_path):
         assert not layer["quantized"] or layer["us_after"] < layer["us_before"]
         assert layer["quantized"] or layer["reason"]
     assert report.quantized_layers == 0 or report.latency_us_after <= report.latency_us_before
+
+
+@pytest.mark.parametrize("bits", [2, 8])
+def test_layers_over_the_budget_say_so(networks, tmp_path, bits):
+    """No codes of 8 bits come as near as this."""
+    path, images = networks["perceptron"]
+    seen = [{"image": image[None]} for image in images[:SPLIT:60]]
+    report = maas.quantize(
+        path, tmp_path / "out.onnx", mode="weights", bits=bits, block=16, calibrate=seen, error_budget=1e-7)
+    assert report.quantized_layers == 0
+    assert [layer["reason"] for layer in report.layers] == 3 * ["over the error budget"]
+    answers = [onnxruntime.InferenceSession(str(p)).run(None, {"image": images[SPLIT:]})[0]
+        for p in (path, tmp_path / "out.onnx")]
+    assert np.array_equal(*answers)
