@@ -122,22 +122,52 @@ static int64_t seen(const maas_f32_conv_params *g, int64_t image, int64_t output
   return index;
 }
 
-static int64_t convolution_sum(const byte_convolution *c, int64_t image, int64_t output, int64_t filter) {
+/// X less its zero point.
+static int *centred_input(const byte_convolution *c) {
+  const maas_s8_finish *f = &c->params.finish;
+  const fenced *x = &c->operands[MAAS_S8_A];
+  int zero = f->a_zeros ? number(&c->operands[MAAS_S8_A_ZERO], 0, f->a_is_signed) : f->a_zero;
+  int *centred = malloc((x->size + 1) * sizeof *centred);
+  for (size_t i = 0; i < x->size; i++)
+    centred[i] = number(x, (int64_t)i, f->a_is_signed) - zero;
+  return centred;
+}
+
+/// The filters less their zero points, [filters, taps, channels].
+static int *centred_filters(const byte_convolution *c) {
   const maas_f32_conv_params *g = &c->params.conv;
   const maas_s8_finish *f = &c->params.finish;
-  const fenced *o = c->operands;
-  int64_t channels = g->channels / g->groups, taps = volume(g->kernel),
-          first = filter / (g->filters / g->groups) * channels;
-  int a_zero = f->a_zeros ? number(&o[MAAS_S8_A_ZERO], 0, f->a_is_signed) : f->a_zero;
-  int b_zero = f->b_zeros ? number(&o[MAAS_S8_B_ZERO], filter, f->b_is_signed) : f->b_zero;
-  int64_t sum = f->bias_is_integer ? ((const int32_t *)(const void *)o[MAAS_S8_BIAS].bytes)[filter] : 0;
-  for (int64_t tap = 0; tap < taps; tap++) {
-    int64_t position = seen(g, image, output, tap);
-    for (int64_t i = 0; position >= 0 && i < channels; i++)
-      sum += (number(&o[MAAS_S8_A], position * g->channels + first + i, f->a_is_signed) - a_zero) *
-             (number(&o[MAAS_S8_B], (filter * channels + i) * taps + tap, f->b_is_signed) - b_zero);
+  const fenced *w = &c->operands[MAAS_S8_B], *zeros = &c->operands[MAAS_S8_B_ZERO];
+  int64_t channels = g->channels / g->groups, taps = volume(g->kernel);
+  int *centred = malloc((w->size + 1) * sizeof *centred), *next = centred;
+  for (int64_t filter = 0; filter < g->filters; filter++) {
+    int zero = f->b_zeros ? number(zeros, filter, f->b_is_signed) : f->b_zero;
+    for (int64_t tap = 0; tap < taps; tap++)
+      for (int64_t i = 0; i < channels; i++)
+        *next++ = number(w, (filter * channels + i) * taps + tap, f->b_is_signed) - zero;
   }
+  return centred;
+}
+
+static int dot(const int *x, const int *w, int64_t n) {
+  int sum = 0;
+  for (int64_t i = 0; i < n; i++)
+    sum += x[i] * w[i];
   return sum;
+}
+
+/// Adds to `sums`, of all filters, what they see at an output.
+static void add_sums(const maas_f32_conv_params *g, const int *x, const int *filters, int64_t output,
+                     int64_t *sums) {
+  int64_t channels = g->channels / g->groups, taps = volume(g->kernel), positions = volume(g->output);
+  for (int64_t tap = 0; tap < taps; tap++) {
+    int64_t position = seen(g, output / positions, output % positions, tap);
+    for (int64_t filter = 0; position >= 0 && filter < g->filters; filter++) {
+      int64_t first = filter / (g->filters / g->groups) * channels;
+      sums[filter] +=
+          dot(x + position * g->channels + first, filters + (filter * taps + tap) * channels, channels);
+    }
+  }
 }
 
 static int64_t output_count(const maas_f32_conv_params *g) {
@@ -147,11 +177,15 @@ static int64_t output_count(const maas_f32_conv_params *g) {
 /// Of every element of Y.
 static int64_t *convolution_sums(const byte_convolution *c) {
   const maas_f32_conv_params *g = &c->params.conv;
+  const int32_t *bias = (const int32_t *)(const void *)c->operands[MAAS_S8_BIAS].bytes;
+  int *x = centred_input(c), *filters = centred_filters(c);
   int64_t count = output_count(g), *sums = malloc((size_t)(count + 1) * sizeof *sums);
-  for (int64_t at = 0; at < count; at++) {
-    int64_t position = at / g->filters, positions = volume(g->output);
-    sums[at] = convolution_sum(c, position / positions, position % positions, at % g->filters);
-  }
+  for (int64_t at = 0; at < count; at++)
+    sums[at] = c->params.finish.bias_is_integer ? bias[at % g->filters] : 0;
+  for (int64_t at = 0; at < count; at += g->filters)
+    add_sums(g, x, filters, at / g->filters, sums + at);
+  free(x);
+  free(filters);
   return sums;
 }
 
