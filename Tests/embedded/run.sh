@@ -1,7 +1,8 @@
 #!/bin/bash
 # Builds the Embedded libmaas of each machine named (default: both, side by side), and checks the library, its kernel
 # rows and the C programs of Tests/abi: run.sh [x86_64|aarch64]…
-# aarch64 runs under qemu, without SVE: no kernel has it, but glibc's memcpy and memset do, slowly. $PYTHON is a Python with NumPy and ONNX (default .build/venv/bin/python).
+# aarch64 runs under qemu, without SVE: no kernel has it, but glibc's memcpy and memset do, slowly. $PYTHON is a Python
+# with NumPy and ONNX (default .build/venv/bin/python).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.build/venv/bin/python}
