@@ -75,6 +75,6 @@ for name in basics options models tensors values sessions compiled quantize trai
 done
 program bad-input "$work/bad-input"
 golden
-"${runner[@]}" "$work/bin/allocations" "$work/models" --bench | grep ns || true
+[ $# -gt 0 ] || "$work/bin/allocations" "$work/models" --bench | grep ns || true
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
