@@ -1,7 +1,7 @@
 #ifndef MAAS_GEMM_STRETCH_H
 #define MAAS_GEMM_STRETCH_H
 /// The inner loop of a micro-kernel where instructions are what is short, as on a core that two threads share:
-/// MAAS_STRETCH rows of B are read at constant distances, and nothing is fetched with them but a line of the next panel.
+/// MAAS_STRETCH rows of B are read at constant distances, and nothing is fetched with them but lines of the next panel.
 /// Included by micro.h.
 
 /// Where the rows of A begin, each in a register of its own: one index steps through all of them. Numbers are added, as
