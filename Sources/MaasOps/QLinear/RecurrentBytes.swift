@@ -37,11 +37,16 @@ struct ByteFactor {
     (finish.a_zeros, finish.a_scales, finish.y_type) = (1, 1, MAAS_ELEMENT_F32)
     var params = maas_s8_gemm_params()
     (params.n, params.k, params.finish) = (Int64(columns), Int64(k), finish)
-    (params.a_row, params.y_row) = (params.k, params.n)
+    params.a_row = params.k
     self.params = params
   }
 
-  func product(rows: Int, pieces: Int = 1) -> ByteProduct { ByteProduct(params, rows, pieces, step) }
+  /// Of so many rows; those of the gates that it writes have the distance that `sizes` tell.
+  func product(rows: Int, _ sizes: RecurrentSizes, pieces: Int = 1) -> ByteProduct {
+    var own = params
+    (own.m, own.y_row) = (Int64(rows), Int64(sizes.gatesRow(.lstm)))
+    return ByteProduct(own, pieces, step)
+  }
 }
 
 struct ByteFactorStep {
@@ -57,9 +62,8 @@ struct ByteProduct {
   let rowTiles: Int
 
   /// In items of a gate's piece, where there are several pieces, which are whole panels then.
-  fileprivate init(_ params: maas_s8_gemm_params, _ rows: Int, _ pieces: Int, _ step: ByteFactorStep) {
+  fileprivate init(_ params: maas_s8_gemm_params, _ pieces: Int, _ step: ByteFactorStep) {
     var (own, columns) = (params, Int64(4 * pieces))
-    own.m = Int64(rows)
     var split = maas_s8_gemm_split(&own)
     if pieces > 1 {
       own.tile_n = own.n / columns
@@ -87,7 +91,10 @@ struct ByteWalkParams {
   fileprivate init(_ walk: RecurrentParams, _ r: ByteFactor, _ sizes: RecurrentSizes) {
     self.walk = walk
     let last = max(1, sizes.batch - (walk.blocks - 1) * walk.rows)
-    products = [r.product(rows: walk.rows, pieces: walk.pieces), r.product(rows: last, pieces: walk.pieces)]
+    products = [
+      r.product(rows: walk.rows, sizes, pieces: walk.pieces),
+      r.product(rows: last, sizes, pieces: walk.pieces),
+    ]
     var params = maas_quantize_params()
     (params.type, params.low, params.high, params.rank) = (MAAS_ELEMENT_U8, 0, 255, 1)
     params.dims.0 = Int64(sizes.directions * sizes.batch * sizes.hidden)
@@ -127,7 +134,8 @@ extension Recurrent {
     let bytes = try node.temporary(.uint8, x.shape)
     let (scale, zero) = (try node.temporary(.float, []), try node.temporary(.uint8, []))
     try node.emitDynamicQuantize(x, bytes, scale, zero)
-    let gates = try node.temporary(.float, [sizes.directions, sizes.stretch, sizes.batch, 4 * sizes.hidden])
+    let gates = try node.temporary(
+      .float, [sizes.directions, sizes.stretch, sizes.batch, sizes.gatesRow(.lstm)])
     let biases = try node.gateBias(sizes, 4 * sizes.hidden, separate: 0)
     let start = RecurrentParams(self, sizes, sizes.whole)
     let operands =
@@ -152,10 +160,10 @@ extension Recurrent {
   ) {
     let row = sizes.batch * sizes.input
     let params = ByteInputParams(
-      product: w.product(rows: stretch.count * sizes.batch),
+      product: w.product(rows: stretch.count * sizes.batch, sizes),
       xOffset: row * (direction == .reverse ? stretch.reversed : stretch.first),
       xStep: row * (stretch.reversed - stretch.first),
-      gatesStep: 4 * sizes.stretch * sizes.batch * sizes.hidden)
+      gatesStep: sizes.stretch * sizes.batch * sizes.gatesRow(.lstm))
     let split = params.product.split
     node.emit(
       { multiplyInput(Chunk($0, $1, $2, $3)) }, operands, params, items: sizes.directions * Int(split.items),

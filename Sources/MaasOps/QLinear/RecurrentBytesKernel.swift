@@ -34,7 +34,7 @@ extension Chunk {
   }
 }
 
-/// x as bytes [steps, batch, input], packed W, gates [directions, capacity, batch, 4 hidden], x's zero point, W's or
+/// x as bytes [steps, batch, input], packed W, gates [directions, capacity, batch, gatesRow], x's zero point, W's or
 /// NULL, x's scale, W's, biases [directions, 4 hidden] or NULL. Items are those of each direction's product.
 func multiplyInput(_ chunk: Chunk) -> Int32 {
   let p = chunk.params(ByteInputParams.self).pointee

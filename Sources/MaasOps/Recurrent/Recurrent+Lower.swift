@@ -59,7 +59,8 @@ extension Recurrent {
     let w = try node.widenedInput(1)
     let right = w.constant == nil ? w : try node.panels(w, inputProduct(sizes.whole, sizes))
     let biases = try node.gateBias(sizes, width, separate: linearBeforeReset ? sizes.hidden : 0)
-    let gates = try node.temporary(.float, [sizes.directions, sizes.stretch, sizes.batch, sizes.gatesRow(cell)])
+    let gates = try node.temporary(
+      .float, [sizes.directions, sizes.stretch, sizes.batch, sizes.gatesRow(cell)])
     let panels = try node.panels(try node.widenedInput(2), recurrence(sizes))
     let own = cell == .lstm ? 7 : linearBeforeReset ? 3 : nil
     let operands = try emitStart(
