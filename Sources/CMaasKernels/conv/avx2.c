@@ -6,6 +6,7 @@
 #define MAAS_TILE 6x16
 #define MAAS_MR 6
 #define MAAS_NR 16
+#define MAAS_STRETCH 4
 #include "body.h"
 #pragma clang attribute pop
 #endif

@@ -3,7 +3,7 @@
 /// Channels-last convolution as a product. For a block of output positions the taps of each are copied next to
 /// each other, so that a row of the kernel (or all of it) is a stretch of a row of the left-hand matrix: padding,
 /// stride and dilation are gone, and every element is copied no more often than the kernel is wide.
-#include "../gemm/pass.h"
+#include "../gemm/share.h"
 #include "nhwc.h"
 
 /// A block of positions of one image, slice and group, and a tile of its filters.
@@ -156,7 +156,24 @@ static maas_gemm_finish nhwc_finish(const maas_f32_conv_params *g, void *const *
                             .activation = g->activation};
 }
 
-/// One stretch [p, p + k) of the taps: a[position * pitch + ...] against all filters of the item.
+#ifdef MAAS_STRETCH
+/// Groups of equal height, each of which fetches its share of the panel after the one it reads; `after` the last one.
+static __attribute__((noinline)) void share_panels(maas_gemm_pass *pass, int64_t elements,
+                                                   const float *after) {
+  int64_t groups = maas_ceil_div(pass->rows, MAAS_MR);
+  pass->height = maas_ceil_div(pass->rows, groups);
+  pass->group = pass->height * pass->a.row;
+  pass->share = share_of_group(groups, elements * (int64_t)sizeof(float));
+  pass->after = after;
+}
+#else
+static void share_panels(maas_gemm_pass *pass, int64_t elements, const float *after) {
+  (void)pass, (void)elements, (void)after;
+}
+#endif
+
+/// One stretch [p, p + k) of the taps: a[position * pitch + ...] against all filters of the item. After the last of
+/// `total` taps come the panels after the whole.
 static __attribute__((noinline)) void multiply_run(const maas_gemm_pass *whole,
                                                    const maas_gemm_finish *finish, int64_t p, int64_t total) {
   int64_t length = maas_max64(1, maas_gemm_kc(whole->k)), q = 0;
@@ -165,10 +182,18 @@ static __attribute__((noinline)) void multiply_run(const maas_gemm_pass *whole,
     pass.k = maas_min64(length, whole->k - q);
     pass.a.a += q;
     pass.b += (p + q) * MAAS_NR;
+    if (pass.share && p + q + pass.k < total)
+      pass.after = pass.b + pass.k * MAAS_NR;
     maas_gemm_finish f = maas_gemm_finish_of_pass(finish, p + q, pass.k, total);
     MAAS_F32_SHARED(gemm_pass)(&pass, &f);
     q += pass.k;
   } while (q < whole->k);
+}
+
+/// Where the panels of the item after this one begin.
+static const float *panels_after(const maas_f32_conv_params *g, const nhwc_item *item, const float *panels) {
+  int64_t filter = item->filter + item->filters;
+  return filter < g->filters / g->groups ? panels + filter * maas_nhwc_taps(g) : panels;
 }
 
 static void strip_item(const maas_f32_conv_params *g, void *const *operands, int64_t index, float *strip) {
@@ -178,6 +203,7 @@ static void strip_item(const maas_f32_conv_params *g, void *const *operands, int
   int64_t total = maas_nhwc_taps(g), run = flat ? total : maas_nhwc_run(g);
   int64_t pitch = flat ? g->channels : maas_nhwc_pitch(run);
   int64_t panels = maas_ceil_div(g->filters / g->groups, MAAS_NR) * MAAS_NR * total;
+  const float *weights = (const float *)operands[1] + item.group * panels;
   int64_t position = ((item.image * g->output[maas_depth] + item.z) * g->output[maas_height] + item.y) *
                          g->output[maas_width] +
                      item.x;
@@ -188,8 +214,9 @@ static void strip_item(const maas_f32_conv_params *g, void *const *operands, int
                          .k = run,
                          .a = {strip, pitch, 1},
                          .group = MAAS_MR * pitch,
-                         .b = (const float *)operands[1] + item.group * panels + item.filter * total,
+                         .b = weights + item.filter * total,
                          .panel = total * MAAS_NR};
+  share_panels(&pass, panels, panels_after(g, &item, weights));
   if (flat || joined) {
     if (flat)
       pass.a.a = input_row(g, &item, x, item.z, item.y) + item.x * g->channels;

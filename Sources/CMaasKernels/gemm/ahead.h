@@ -8,11 +8,6 @@
 #define MAAS_AHEAD 4096
 #define MAAS_AHEAD_LEAST 12
 
-/// Bytes of the next panel that each of some groups of rows fetches with a row of this one; a single one reads on anyway.
-MAAS_INLINE int64_t share_of_group(int64_t groups, int64_t b_bytes) {
-  return (void)b_bytes, groups < 2 ? 0 : maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
-}
-
 /// What this tile soon reads of its panel, and a line more.
 MAAS_INLINE void fetch(const int mr, const int nv, const real *b, const char *at) {
   if (mr * nv < MAAS_AHEAD_LEAST)

@@ -7,6 +7,7 @@
 #include "pass.h"
 
 #define MAAS_NR (MAAS_NV * V_WIDTH)
+#include "share.h"
 
 /// A tile: rows from i and columns from j on.
 typedef struct maas_gemm_place {

@@ -26,18 +26,6 @@ MAAS_INLINE void add_products(const int mr, const int nv, vf acc[][MAAS_NV], con
   }
 }
 
-enum { line = 64, line_share = line / MAAS_STRETCH };
-
-/// Bytes of the next panel that each of some groups of rows fetches with a row of this one. What the second-level cache
-/// holds of B is not fetched, and no more than a line at a time of what the third holds.
-MAAS_INLINE int64_t share_of_group(int64_t groups, int64_t b_bytes) {
-  enum { second_level = 1 << 18, third_level = 1 << 21 };
-  int64_t share = maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
-  if (b_bytes >= third_level)
-    return share;
-  return b_bytes < second_level || groups == 1 ? 0 : maas_min64(share, line_share);
-}
-
 /// To the second-level cache: the panel that is being read fills the first. The fewer groups share a panel, the more
 /// lines of it each fetches.
 MAAS_INLINE void fetch_later(maas_gemm_ahead *ahead) {

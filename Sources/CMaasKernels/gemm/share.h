@@ -1,0 +1,29 @@
+#ifndef MAAS_GEMM_SHARE_H
+#define MAAS_GEMM_SHARE_H
+/// What each of the groups of rows that read a panel of B in turn fetches of the next one. Included by files that
+/// defined MAAS_NR.
+#include "../split.h"
+#include "pass.h"
+#ifdef MAAS_STRETCH
+
+enum { line = 64, line_share = line / MAAS_STRETCH };
+
+/// Bytes of the next panel that each of some groups of rows fetches with a row of this one. What the second-level cache
+/// holds of B is not fetched, and no more than a line at a time of what the third holds.
+static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
+  enum { second_level = 1 << 18, third_level = 1 << 21 };
+  int64_t share = maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
+  if (b_bytes >= third_level)
+    return share;
+  return b_bytes < second_level || groups == 1 ? 0 : maas_min64(share, line_share);
+}
+
+#else
+
+/// Bytes of the next panel that each of some groups of rows fetches with a row of this one; a single one reads on anyway.
+static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
+  return (void)b_bytes, groups < 2 ? 0 : maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
+}
+
+#endif
+#endif
