@@ -7,6 +7,7 @@
 #include "maas_recurrent.h"
 
 #define MAAS_NR (MAAS_NV * V_WIDTH)
+#include "../gemm/share.h"
 enum { gate_count = 4, most_rows = 16 };
 enum { input_gate, output_gate, forget_gate, candidate_gate };
 
@@ -17,6 +18,7 @@ typedef float lstm_gates[gate_count][most_rows * MAAS_NR];
 typedef struct lstm_part {
   int64_t rows, columns;
   const float *gates, *peephole, *before, *r;
+  const float *r_after; ///< R of the rows after these.
   const int32_t *lengths;
   float *cell, *hidden, *y;
 } lstm_part;
@@ -62,6 +64,11 @@ static void multiply_rows(const maas_f32_lstm_params *g, const lstm_part *part, 
                            .b = part->r + i * g->r_gate};
     pass.height = maas_ceil_div(part->rows, maas_ceil_div(part->rows, MAAS_MR));
     pass.group = pass.height * g->hidden;
+#ifdef MAAS_STRETCH // Groups of rows that read a gate's panel in turn fetch the next one meanwhile.
+    int64_t groups = maas_ceil_div(part->rows, pass.height);
+    pass.share = share_of_group(groups, gate_count * g->r_gate * (int64_t)sizeof(float));
+    pass.after = i + 1 < gate_count ? pass.b + g->r_gate : part->r_after;
+#endif
     maas_gemm_finish finish = {.y = t[i],
                                .y_row = MAAS_NR,
                                .c = part->gates + i * g->hidden,
@@ -219,6 +226,9 @@ int32_t MAAS_F32_KERNEL(lstm)(const maas_step *step, int64_t begin, int64_t end,
       part.y = operands[5] ? (float *)operands[5] + i * g->y_row + j : NULL;
       part.before = operands[6] ? (const float *)operands[6] + i * g->hidden : NULL;
       part.r = operands[7] ? (const float *)operands[7] + j * g->k : NULL;
+      bool moves_on = i + most_rows >= g->rows && n + 1 < end;
+      int64_t after = moves_on ? panel_at(g, begin, end, n + 1) * MAAS_NR : j;
+      part.r_after = operands[7] ? (const float *)operands[7] + after * g->k : NULL;
       lstm_rows(g, &part);
     }
   }
