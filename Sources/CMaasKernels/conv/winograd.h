@@ -103,10 +103,11 @@ static void winograd_activate(const maas_f32_conv_params *g, float *y, maas_tile
 }
 
 /// The 36 products of `count` tiles with filters [f, f + filters).
-static void winograd_multiply(const maas_f32_conv_params *g, const float *weights, const float *input,
-                              int64_t count, int64_t f, int64_t filters, float *output) {
+static __attribute__((noinline)) void winograd_multiply(const maas_f32_conv_params *g, const float *weights,
+                                                        const float *input, int64_t count, int64_t f,
+                                                        int64_t filters, float *output) {
   int64_t k = g->channels, pitch = maas_nhwc_pitch(k), panels = maas_round_up(g->filters, MAAS_NR) * k;
-  const int64_t kept = maas_tile_filters(MAAS_NR), last = maas_tile_products - 1;
+  const int64_t kept = maas_tile_filters(MAAS_NR);
   for (int e = 0; e < maas_tile_products; e++) {
     maas_gemm_finish finish = {
         .y = output + e * maas_nhwc_product(g, kept), .y_row = kept, .alpha = 1, .beta = 1};
@@ -118,7 +119,7 @@ static void winograd_multiply(const maas_f32_conv_params *g, const float *weight
                            .b = weights + e * panels + f * k,
                            .panel = k * MAAS_NR};
     share_panels(&pass, maas_tile_products * panels,
-                 weights + (e < last ? (e + 1) * panels : kept * k) + f * k);
+                 weights + maas_min64(e + 1, maas_tile_products - 1) * panels + f * k);
     multiply_run(&pass, &finish, 0, k);
   }
 }
