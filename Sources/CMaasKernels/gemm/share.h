@@ -20,7 +20,8 @@ static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
 
 #else
 
-/// Bytes of the next panel that each of some groups of rows fetches with a row of this one; a single one reads on anyway.
+/// Bytes of the next panel that each of some groups of rows fetches with a row of this one; a single one reads on
+/// anyway.
 static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
   return (void)b_bytes, groups < 2 ? 0 : maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
 }
