@@ -1,8 +1,6 @@
-/// Few rows of bytes times panels that become floats, with AVX2: one row and two panels at a time, whose sums never
-/// leave the registers. The row's bytes less 128 give the weights their sign, so that two products always fit 16 bits;
-/// only the weight -128 has no opposite. Included by block.h.
-
-enum { few_panels = 2, few_sums = few_panels * MAAS_NV };
+/// Few rows of bytes with AVX2: one row and several panels at a time, as memory gives several streams sooner than one.
+/// The row's bytes less 128 give the weights their sign, so that two products always fit 16 bits; only the weight -128
+/// has no opposite. Included by block.h.
 
 /// Adds the products of a quad, less 128, and so many panels.
 MAAS_INLINE void add_signed(const int panels, const uint8_t *row, const uint8_t *b, int64_t panel, vi *sums) {
@@ -15,15 +13,27 @@ MAAS_INLINE void add_signed(const int panels, const uint8_t *row, const uint8_t 
 }
 
 MAAS_INLINE void multiply_signed(const int panels, const uint8_t *row, int64_t quads, const uint8_t *b,
-                                 int64_t panel, vi *sums) {
+                                 int64_t panel, int32_t *to) {
+  vi sums[few_panels * MAAS_NV];
   MAAS_EACH (v, panels * MAAS_NV)
     sums[v] = vi_set(0);
-  for (; quads >= 4; quads -= 4, row += 16, b += 4 * quad_bytes)
-    MAAS_EACH (i, 4)
+  for (; quads >= 2; quads -= 2, row += 8, b += 2 * quad_bytes)
+    MAAS_EACH (i, 2)
       add_signed(panels, row + 4 * i, b + i * quad_bytes, panel, sums);
   for (; quads > 0; quads--, row += 4, b += quad_bytes)
     add_signed(panels, row, b, panel, sums);
+  MAAS_EACH (v, panels * MAAS_NV)
+    vi_store(to + v * V_WIDTH, sums[v]);
 }
+
+typedef void signed_kernel(const uint8_t *row, int64_t quads, const uint8_t *b, int64_t panel, int32_t *to);
+#define MAAS_SIGNED(panels)                                                                                  \
+  static __attribute__((noinline)) void signed_##panels(const uint8_t *row, int64_t quads, const uint8_t *b, \
+                                                        int64_t panel, int32_t *to) {                        \
+    multiply_signed(panels, row, quads, b, panel, to);                                                       \
+  }
+MAAS_SIGNED(1)
+MAAS_SIGNED(4)
 
 /// What becomes of the sums: the same numbers as those of other rows, in the same order.
 typedef struct few_finish {
@@ -55,47 +65,78 @@ MAAS_INLINE void finish_few(const few_finish *f, int64_t j, int64_t at, vi sum, 
   v_store(f->y + at, f->residual ? v_add(x, v_load(f->residual + at)) : x);
 }
 
-MAAS_INLINE void few_to_floats(const int panels, const maas_s8_block *k, const few_finish *f, int64_t j,
-                               const uint8_t *b) {
-  const int64_t panel = maas_s8_panel(k->k, MAAS_NR), quads = maas_s8_quads(k->k);
-  const int32_t *column_sums = (const int32_t *)(const void *)(b + quads * quad_bytes);
-  for (int64_t r = 0; r < k->rows; r++) {
-    vi sums[few_sums];
-    multiply_signed(panels, k->a + r * k->a_row, quads, b, panel, sums);
-    MAAS_EACH (v, panels * MAAS_NV)
-      finish_few(f, j + v * V_WIDTH, r * k->y_row + j + v * V_WIDTH, sums[v],
-                 column_sums + v / MAAS_NV * (panel / 4) + v % MAAS_NV * V_WIDTH);
+/// Row r of a panel.
+static void few_to_floats(const maas_s8_block *k, const few_finish *f, int64_t j, int64_t r,
+                          const int32_t *sums, const int32_t *column_sums) {
+  MAAS_EACH (v, MAAS_NV)
+    finish_few(f, j + v * V_WIDTH, r * k->y_row + j + v * V_WIDTH, vi_load(sums + v * V_WIDTH),
+               column_sums + v * V_WIDTH);
+}
+
+/// Row r of a panel, whatever becomes of it.
+static void finish_signed(const maas_s8_block *k, const panel_columns *c, int64_t j, int64_t r, int32_t *sums,
+                          const int32_t *column_sums) {
+  MAAS_EACH (v, MAAS_NV) {
+    vi less = vi_mul(vi_set(128), vi_load(column_sums + v * V_WIDTH));
+    vi_store(sums + v * V_WIDTH,
+             vi_add(vi_add(vi_load(sums + v * V_WIDTH), less), vi_load(c->base + v * V_WIDTH)));
   }
+  (c->is_plain ? finish_plain_rows : finish_other_rows)(k, c, r, 1, j, sums);
 }
 
 /// Whether rows become floats and have nothing of their own but a residual.
-static bool are_few(const maas_s8_block *k) {
+static bool become_floats(const maas_s8_block *k) {
   const maas_s8_finish *f = k->finish;
-  return !k->places && k->pieces == 1 && k->lanes && !k->a_sums && maas_s8_notes_bytes(k->k, MAAS_NR) > 0 &&
-         f->y_type == MAAS_ELEMENT_F32 && f->a_zeros <= 1 && f->a_scales <= 1 && !f->bias_is_integer &&
-         !k->operands[MAAS_S8_Y_SCALE] && f->activation.op == MAAS_UNARY_IDENTITY;
+  return !k->a_sums && f->y_type == MAAS_ELEMENT_F32 && f->a_zeros <= 1 && f->a_scales <= 1 &&
+         !f->bias_is_integer && !k->operands[MAAS_S8_Y_SCALE] && f->activation.op == MAAS_UNARY_IDENTITY;
 }
 
-/// How many panels from column j on can be taken at once: whole ones without the weight -128.
+/// More rows share what `multiply` makes of a panel, which pays unless finishing them is cheaper here.
+static bool are_few(const maas_s8_block *k) {
+  return !k->places && k->pieces == 1 && k->lanes && maas_s8_notes_bytes(k->k, MAAS_NR) > 0 &&
+         (k->rows <= few_rows || become_floats(k));
+}
+
+/// How many panels from column j on are taken at once, those without the weight -128: `few_panels`, one or none.
 static int few_panels_at(const maas_s8_block *k, int64_t j, const uint8_t *notes) {
   int count = 0;
-  while (count < few_panels && k->columns - j >= MAAS_NR &&
+  while (count < few_panels && j < k->columns &&
          ((const maas_s8_notes *)(const void *)notes)->has_opposites) {
     notes += maas_s8_notes_bytes(k->k, MAAS_NR);
     count++, j += MAAS_NR;
   }
-  return count;
+  return count == few_panels ? count : count > 0;
+}
+
+/// So many panels from column j on.
+static void multiply_few_panels(const maas_s8_block *k, const few_finish *f, int panels, int64_t j,
+                                const uint8_t *b) {
+  const int64_t panel = maas_s8_panel(k->k, MAAS_NR);
+  signed_kernel *kernel = panels == few_panels ? signed_4 : signed_1;
+  panel_columns c[few_panels];
+  for (int q = 0; !f && q < panels; q++)
+    load_columns(k, j + q * MAAS_NR, column_sums(k, b + q * panel), &c[q]);
+  for (int64_t r = 0; r < k->rows; r++) {
+    int32_t sums[few_panels * MAAS_NR];
+    kernel(k->a + r * k->a_row, maas_s8_quads(k->k), b, panel, sums);
+    for (int q = 0; q < panels; q++) {
+      const int32_t *of_columns = column_sums(k, b + q * panel);
+      if (f)
+        few_to_floats(k, f, j + q * MAAS_NR, r, sums + q * MAAS_NR, of_columns);
+      else
+        finish_signed(k, &c[q], j + q * MAAS_NR, r, sums + q * MAAS_NR, of_columns);
+    }
+  }
 }
 
 static __attribute__((noinline)) void multiply_few(const maas_s8_block *k) {
-  const few_finish f = few_finish_of(k);
+  const bool floats = become_floats(k);
+  const few_finish f = floats ? few_finish_of(k) : (few_finish){0};
   const uint8_t *b = k->b, *notes = (const uint8_t *)k->lanes->notes;
   for (int64_t j = 0, panels; j < k->columns; j += panels * MAAS_NR) {
     panels = few_panels_at(k, j, notes);
-    if (panels == 2)
-      few_to_floats(2, k, &f, j, b);
-    else if (panels == 1)
-      few_to_floats(1, k, &f, j, b);
+    if (panels > 0)
+      multiply_few_panels(k, floats && k->columns - j >= panels * MAAS_NR ? &f : NULL, (int)panels, j, b);
     else
       multiply_panel(k, j, b), panels = 1;
     b += panels * maas_s8_panel(k->k, MAAS_NR), notes += panels * maas_s8_notes_bytes(k->k, MAAS_NR);

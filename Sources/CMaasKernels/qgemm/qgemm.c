@@ -60,7 +60,11 @@ static int64_t first_columns(const maas_s8_gemm_params *g, const maas_kernel *ke
     return maas_max64(least_columns, maas_min64(most_columns, most_bytes * 3 / 4 / maas_max64(g->k, 1)));
   maas_s8_gemm_params panel = *g;
   panel.tile_n = kernel->nr;
-  return kernel->nr * (1 + (int64_t)(least_nanoseconds / tile_nanoseconds(&panel, kernel->isa)));
+  int64_t panels = 1 + (int64_t)(least_nanoseconds / tile_nanoseconds(&panel, kernel->isa));
+  int64_t streams = maas_round_up(panels, few_panels);
+  bool has_streams =
+      kernel->isa == MAAS_ISA_AVX2 && (g->m <= few_rows || streams * kernel->nr * wanted_items <= g->n);
+  return kernel->nr * (has_streams ? streams : panels);
 }
 
 static void cut_rows(maas_s8_gemm_params *g, int64_t groups, int64_t pieces, int32_t mr) {
