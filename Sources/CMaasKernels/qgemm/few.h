@@ -33,6 +33,7 @@ typedef void signed_kernel(const uint8_t *row, int64_t quads, const uint8_t *b, 
     multiply_signed(panels, row, quads, b, panel, to);                                                       \
   }
 MAAS_SIGNED(1)
+MAAS_SIGNED(2)
 MAAS_SIGNED(4)
 
 /// What becomes of the sums: the same numbers as those of other rows, in the same order.
@@ -97,7 +98,7 @@ static bool are_few(const maas_s8_block *k) {
          (k->rows <= few_rows || become_floats(k));
 }
 
-/// How many panels from column j on are taken at once, those without the weight -128: `few_panels`, one or none.
+/// How many panels from column j on are taken at once, those without the weight -128: 0, 1, 2 or 4.
 static int few_panels_at(const maas_s8_block *k, int64_t j, const uint8_t *notes) {
   int count = 0;
   while (count < few_panels && j < k->columns &&
@@ -105,14 +106,14 @@ static int few_panels_at(const maas_s8_block *k, int64_t j, const uint8_t *notes
     notes += maas_s8_notes_bytes(k->k, MAAS_NR);
     count++, j += MAAS_NR;
   }
-  return count == few_panels ? count : count > 0;
+  return count == 3 ? 2 : count;
 }
 
 /// So many panels from column j on.
 static void multiply_few_panels(const maas_s8_block *k, const few_finish *f, int panels, int64_t j,
                                 const uint8_t *b) {
   const int64_t panel = maas_s8_panel(k->k, MAAS_NR);
-  signed_kernel *kernel = panels == few_panels ? signed_4 : signed_1;
+  signed_kernel *kernel = panels == 4 ? signed_4 : panels == 2 ? signed_2 : signed_1;
   panel_columns c[few_panels];
   for (int q = 0; !f && q < panels; q++)
     load_columns(k, j + q * MAAS_NR, column_sums(k, b + q * panel), &c[q]);

@@ -64,7 +64,7 @@ static inline bool maas_s8_reads_in_place(const maas_s8_gemm_params *g) {
 /// Elements between rows of A that are made for a block: no two rows of a group share all their cache sets.
 static inline int64_t maas_s8_row(int64_t k) { return maas_round_up(k, 64) + 64; }
 
-/// Panels that few rows read at once with AVX2, and how many rows those always are; more of them are if their sums become floats.
+/// Panels that few rows read at once with AVX2, and how many rows always do; more do if they become floats.
 enum { few_panels = 4, few_rows = 2 };
 
 /// Groups of 4 neighbours along k.
