@@ -39,7 +39,7 @@ static int64_t first_after_streams(const maas_gemm_pass *pass, const maas_gemm_f
     int panels;
   } streams[] = {{streams_1, 4}, {streams_2, 3}};
   int64_t j = 0;
-  if (pass->rows <= (int64_t)(sizeof streams / sizeof streams[0]))
+  if (pass->rows > 0 && pass->rows <= (int64_t)(sizeof streams / sizeof streams[0]))
     for (int64_t width = streams[pass->rows - 1].panels * MAAS_NR; j + width <= pass->columns; j += width)
       streams[pass->rows - 1].run(pass, f, j);
   return j;

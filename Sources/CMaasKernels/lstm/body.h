@@ -202,8 +202,8 @@ static void lstm_rows(const maas_f32_lstm_params *g, const lstm_part *part) {
   update_hidden(g, part, t);
 }
 
-/// The n-th of panels [begin, end): every other step goes backwards, so that it begins with what the step before left in
-/// the caches.
+/// The n-th of panels [begin, end): every other step goes backwards, so that it begins with what the step before left
+/// in the caches.
 static int64_t panel_at(const maas_f32_lstm_params *g, int64_t begin, int64_t end, int64_t n) {
   return g->time % 2 == 0 ? n : begin + end - 1 - n;
 }

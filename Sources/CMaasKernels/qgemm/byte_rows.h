@@ -1,5 +1,5 @@
-/// Bytes of rows that have nothing of their own, 32 at a time with AVX2: of sums that lie a row behind the other, and of
-/// sums in lanes, where a vector holds 8 rows of a column. Included by block.h.
+/// Bytes of rows that have nothing of their own, 32 at a time with AVX2: of sums that lie a row behind the other, and
+/// of sums in lanes, where a vector holds 8 rows of a column. Included by block.h.
 
 static inline void store_half(uint8_t *to, __m128i bytes) { _mm_storeu_si128((__m128i *)(void *)to, bytes); }
 

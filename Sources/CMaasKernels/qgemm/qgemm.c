@@ -81,8 +81,8 @@ static bool wants_more_tiles(const maas_s8_gemm_params *g, const maas_kernel *ke
   return tiles(g) < least_lanes_items && tile_nanoseconds(g, kernel->isa) >= 2 * MAAS_CHUNK_NANOSECONDS;
 }
 
-/// Rows that go into lanes do so for many columns, and many of them meet each panel of B, which is cut for them: columns
-/// are shared out before rows. False if rows do not go there.
+/// Rows that go into lanes do so for many columns, and many of them meet each panel of B, which is cut for them:
+/// columns are shared out before rows. False if rows do not go there.
 static bool choose_lanes_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
   int64_t pass = kernel->isa == MAAS_ISA_AVX2 ? maas_s8_lanes_pass(g->k, g->m) : 0;
   if (pass == 0)

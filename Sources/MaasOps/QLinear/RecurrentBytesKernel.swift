@@ -102,6 +102,7 @@ private struct HiddenBytes {
 
   /// Quantizes what operand `hidden` has of the chain, with one scale, but for sequences that ended before step `time`.
   func quantize(_ hidden: Int, from time: Int) {
+    guard params.pointee.walk.hidden > 0 else { return }
     let all = chunk.output(hidden, as: Float.self)
     let lengths = chunk.optional(3, as: Int32.self).map { $0 + row }
     let count = lengths == nil ? 1 : rows

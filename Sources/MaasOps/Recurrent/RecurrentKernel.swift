@@ -126,9 +126,9 @@ private func cellParams(_ op: Recurrent, _ first: Int, _ sizes: RecurrentSizes) 
   return params
 }
 
-/// What steps of this kind work on: gates [directions, capacity, batch, gatesRow] (destroyed), packed R, LSTM's peephole
-/// or GRU's B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL, hidden,
-/// cell or NULL, GRU's memory of the size of hidden, the words, a second memory for hidden or NULL.
+/// What steps of this kind work on: gates [directions, capacity, batch, gatesRow] (destroyed), packed R, LSTM's
+/// peephole or GRU's B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL,
+/// hidden, cell or NULL, GRU's memory of the size of hidden, the words, a second memory for hidden or NULL.
 ///
 /// Sets hidden and cell to their initial values, and the words to 0.
 func startRecurrent(_ chunk: Chunk) -> Int32 {
