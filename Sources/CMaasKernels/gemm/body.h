@@ -26,13 +26,17 @@ static int64_t group_rows(const maas_gemm_pass *pass, int64_t height, int64_t le
 
 void MAAS_REAL_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
   int64_t height = pass->height ? pass->height : MAAS_MR, row = pass->group / height;
+  if (streams_pay(pass)) {
+    stream_panels(pass, f);
+    return;
+  }
   if (pass->rows_outside) {
     for (int64_t i = 0; i < pass->rows; i += height)
       for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
         micros[maas_min64(height, pass->rows - i) - 1](pass, pass->a.a + i * row, f, i, j);
     return;
   }
-  for (int64_t j = first_after_streams(pass, f); j < pass->columns; j += MAAS_NR)
+  for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
     for (int64_t i = 0, rows; i < pass->rows; i += rows) {
       rows = group_rows(pass, height, pass->rows - i);
       micros[rows - 1](pass, pass->a.a + i * row, f, i, j);
@@ -165,6 +169,9 @@ static void fetch_panels(const maas_f32_gemm_params *g, maas_gemm_pass *pass, co
   pass->after = after;
 }
 
+/// Rows of B from which on several panels at once are worth finishing their sums through memory.
+enum { least_streamed = 256 };
+
 static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real *scratch) {
   maas_gemm_finish whole = {.y = item->y,
                             .y_row = g->y_row,
@@ -192,7 +199,8 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
                            .group = height * g->a_row,
                            .height = height,
                            .b = (const real *)(const void *)item->b + p * MAAS_NR,
-                           .panel = g->k * MAAS_NR};
+                           .panel = g->k * MAAS_NR,
+                           .streams = g->n >= 4 * MAAS_NR && g->k >= least_streamed};
     if (!copied)
       fetch_panels(g, &pass,
                    p + pass.k < g->k ? pass.b + pass.k * MAAS_NR : (const real *)(const void *)item->next);

@@ -41,6 +41,7 @@ typedef struct maas_gemm_pass {
   bool rows_outside; ///< The loop over rows is the outer one: B, not A, is read again and again.
   int64_t share; ///< Bytes of the next panel that a group of rows fetches with each row of this one, or 0.
   const real *after; ///< The panel after the last one.
+  bool streams;      ///< Few rows read several panels at once: the product has as many.
 } maas_gemm_pass;
 
 /// Y[rows, columns] op= A[rows, k] B[k, columns].

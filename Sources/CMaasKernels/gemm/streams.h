@@ -1,12 +1,13 @@
 #ifndef MAAS_GEMM_STREAMS_H
 #define MAAS_GEMM_STREAMS_H
 /// Few rows of A and several panels of B at once: memory gives several streams sooner than one. Included by body.h.
-#ifdef MAAS_STRETCH
+#if defined(MAAS_STRETCH) && !defined(MAAS_DOUBLE)
 
 /// The tiles at columns from j on, in as many panels.
 MAAS_INLINE void tiles_of(const int mr, const int panels, const maas_gemm_pass *pass,
                           const maas_gemm_finish *f, int64_t j) {
-  vf acc[4][2][MAAS_NV], sums[4][2][MAAS_NV];
+  vf acc[4][2][MAAS_NV];
+  real tiles[4][2 * MAAS_NR];
   const real *rows[MAAS_MR], *b = pass->b + j / MAAS_NR * pass->panel;
   rows_of(mr, pass->a, rows);
   MAAS_EACH (q, panels)
@@ -19,35 +20,39 @@ MAAS_INLINE void tiles_of(const int mr, const int panels, const maas_gemm_pass *
   MAAS_EACH (q, panels)
     MAAS_EACH (i, mr)
       MAAS_EACH (v, MAAS_NV)
-        sums[q][i][v] = acc[q][i][v]; // Only these have an address.
-  for (int q = 0; q < panels; q++)
-    finish_tile(mr, MAAS_NV, sums[q], pass->columns - j - q * MAAS_NR, f, 0, j + q * MAAS_NR);
+        v_store(tiles[q] + i * MAAS_NR + v * V_WIDTH, acc[q][i][v]);
+  for (int q = 0; q < panels; q++, j += MAAS_NR) {
+    maas_gemm_place at = {0, j, mr, maas_min64(MAAS_NR, pass->columns - j)};
+    finish_slowly(tiles[q], at, MAAS_NR, false, f);
+  }
 }
 
 #define MAAS_STREAMS(rows, panels)                                                                           \
-  static __attribute__((noinline)) void streams_##rows(const maas_gemm_pass *pass,                           \
-                                                       const maas_gemm_finish *f, int64_t j) {               \
+  static __attribute__((noinline)) void streams_##rows##x##panels(const maas_gemm_pass *pass,                \
+                                                                  const maas_gemm_finish *f, int64_t j) {    \
     tiles_of(rows, panels, pass, f, j);                                                                      \
   }
 MAAS_STREAMS(1, 4)
+MAAS_STREAMS(1, 1)
 MAAS_STREAMS(2, 3)
+MAAS_STREAMS(2, 1)
 
-/// Computes as many columns as that serves, and tells the first of the others.
-static int64_t first_after_streams(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
-  static const struct {
-    void (*run)(const maas_gemm_pass *, const maas_gemm_finish *, int64_t j);
-    int panels;
-  } streams[] = {{streams_1, 4}, {streams_2, 3}};
-  int64_t j = 0;
-  if (pass->rows > 0 && pass->rows <= (int64_t)(sizeof streams / sizeof streams[0]))
-    for (int64_t width = streams[pass->rows - 1].panels * MAAS_NR; j + width <= pass->columns; j += width)
-      streams[pass->rows - 1].run(pass, f, j);
-  return j;
+/// A pass of one or two rows; panels that are too few for all streams one by one. All add up in the same order, so that
+/// equal columns have equal results.
+static void stream_panels(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
+  int64_t width = (pass->rows == 1 ? 4 : 3) * MAAS_NR, j = 0;
+  for (; j + width <= pass->columns; j += width)
+    (pass->rows == 1 ? streams_1x4 : streams_2x3)(pass, f, j);
+  for (; j < pass->columns; j += MAAS_NR)
+    (pass->rows == 1 ? streams_1x1 : streams_2x1)(pass, f, j);
+}
+
+static bool streams_pay(const maas_gemm_pass *pass) {
+  return pass->streams && pass->rows > 0 && pass->rows <= 2;
 }
 
 #else
-static int64_t first_after_streams(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
-  return (void)pass, (void)f, 0;
-}
+static void stream_panels(const maas_gemm_pass *pass, const maas_gemm_finish *f) { (void)pass, (void)f; }
+static bool streams_pay(const maas_gemm_pass *pass) { return (void)pass, false; }
 #endif
 #endif

@@ -120,6 +120,7 @@ static void update_hidden(const maas_f32_lstm_params *g, const lstm_part *part, 
   }
 }
 
+#ifdef MAAS_STRETCH
 /// Whether the gates have ONNX's own activations and nothing besides.
 static bool is_plain(const maas_f32_lstm_params *g, const lstm_part *part) {
   return g->f.op == MAAS_UNARY_SIGMOID && g->g.op == MAAS_UNARY_TANH && g->h.op == MAAS_UNARY_TANH &&
@@ -173,6 +174,8 @@ static void update_plain(const maas_f32_lstm_params *g, const lstm_part *part, l
       memset(part->y + i * g->y_row, 0, (size_t)part->columns * sizeof(float));
 }
 
+#endif
+
 static void lstm_rows(const maas_f32_lstm_params *g, const lstm_part *part) {
   lstm_gates t;
   int64_t n = part->rows * MAAS_NR;
@@ -182,10 +185,12 @@ static void lstm_rows(const maas_f32_lstm_params *g, const lstm_part *part) {
     multiply_row(g, part, t);
   else
     multiply_rows(g, part, t);
+#ifdef MAAS_STRETCH // Measured there alone, and each instruction set costs 3 kB.
   if (is_plain(g, part)) {
     update_plain(g, part, t);
     return;
   }
+#endif
   add_peephole(g, part, input_gate, t[input_gate]);
   add_peephole(g, part, forget_gate, t[forget_gate]);
   apply(&g->f, t[input_gate], n, g->clip);
