@@ -160,11 +160,9 @@ static maas_gemm_finish nhwc_finish(const maas_f32_conv_params *g, void *const *
 /// Groups of equal height, each of which fetches its share of the panel after the one it reads; `after` the last one.
 static __attribute__((noinline)) void share_panels(maas_gemm_pass *pass, int64_t elements,
                                                    const float *after) {
-  int64_t groups = maas_ceil_div(pass->rows, MAAS_MR);
-  pass->height = maas_ceil_div(pass->rows, groups);
+  pass->height = maas_ceil_div(pass->rows, maas_ceil_div(pass->rows, MAAS_MR));
   pass->group = pass->height * pass->a.row;
-  pass->share = share_of_group(groups, elements * (int64_t)sizeof(float));
-  pass->after = after;
+  share_next(pass, elements, after);
 }
 #else
 static void share_panels(maas_gemm_pass *pass, int64_t elements, const float *after) {

@@ -162,13 +162,6 @@ static void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item, in
   }
 }
 
-/// Groups of rows that read a panel in turn fetch the next one meanwhile.
-static void fetch_panels(const maas_f32_gemm_params *g, maas_gemm_pass *pass, const real *after) {
-  int64_t groups = maas_ceil_div(pass->rows, pass->height);
-  pass->share = share_of_group(groups, g->n * g->k * (int64_t)sizeof(real));
-  pass->after = after;
-}
-
 /// Rows of B from which on several panels at once are worth finishing their sums through memory.
 enum { least_streamed = 256 };
 
@@ -202,8 +195,8 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
                            .panel = g->k * MAAS_NR,
                            .streams = g->n >= 4 * MAAS_NR && g->k >= least_streamed};
     if (!copied)
-      fetch_panels(g, &pass,
-                   p + pass.k < g->k ? pass.b + pass.k * MAAS_NR : (const real *)(const void *)item->next);
+      share_next(&pass, g->n * g->k,
+                 p + pass.k < g->k ? pass.b + pass.k * MAAS_NR : (const real *)(const void *)item->next);
     if (pack) {
       if (!item->is_packed)
         pack_a(pass.rows, height, pass.k, pass.a, scratch);

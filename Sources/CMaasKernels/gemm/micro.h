@@ -65,8 +65,8 @@ static void activate(const maas_f32_activation *f, real *tile, int64_t n) {
 
 /// What registers do not do, through a small buffer: fewer columns, any activation, any C. Of a `summed` tile only the
 /// activation is left.
-static __attribute__((noinline)) void finish_slowly(real *tile, maas_gemm_place at, int64_t width,
-                                                    bool summed, const maas_gemm_finish *f) {
+static __attribute__((noinline)) void finish_in_memory(real *tile, maas_gemm_place at, int64_t width,
+                                                       bool summed, const maas_gemm_finish *f) {
   for (int64_t j = 0; j < at.columns && !summed; j += V_WIDTH)
     finish_columns(tile + j, width, at.rows, at.i, at.j + j, maas_min64(V_WIDTH, at.columns - j), f);
   activate(&f->activation, tile, at.rows * width);
@@ -134,7 +134,7 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
         v_store(tile + (r * nv + v) * V_WIDTH, acc[r][v]);
     int64_t width = nv * V_WIDTH;
     maas_gemm_place at = {i, j, mr, columns < width ? columns : width};
-    finish_slowly(tile, at, width, summed, f);
+    finish_in_memory(tile, at, width, summed, f);
     return;
   }
   clamp limits = clamp_of(&f->activation);

@@ -27,4 +27,12 @@ static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
 }
 
 #endif
+
+/// Has groups of pass->height rows, which read a panel in turn, fetch the next one meanwhile: of a B of so many
+/// elements, and `after` the last panel of the pass.
+static inline void share_next(maas_gemm_pass *pass, int64_t elements, const real *after) {
+  int64_t groups = maas_ceil_div(pass->rows, pass->height);
+  pass->share = share_of_group(groups, elements * (int64_t)sizeof(real));
+  pass->after = after;
+}
 #endif

@@ -3,11 +3,14 @@
 /// Few rows of A and several panels of B at once: memory gives several streams sooner than one. Included by body.h.
 #if defined(MAAS_STRETCH) && !defined(MAAS_DOUBLE)
 
+/// Panels that one row and two rows read at once: their sums fill the registers.
+enum { panels_of_one = 4, panels_of_two = 3 };
+
 /// The tiles at columns from j on, in as many panels.
 MAAS_INLINE void tiles_of(const int mr, const int panels, const maas_gemm_pass *pass,
                           const maas_gemm_finish *f, int64_t j) {
-  vf acc[4][2][MAAS_NV];
-  real tiles[4][2 * MAAS_NR];
+  vf acc[panels_of_one][2][MAAS_NV];
+  real tiles[panels_of_one][2 * MAAS_NR];
   const real *rows[MAAS_MR], *b = pass->b + j / MAAS_NR * pass->panel;
   rows_of(mr, pass->a, rows);
   MAAS_EACH (q, panels)
@@ -23,28 +26,29 @@ MAAS_INLINE void tiles_of(const int mr, const int panels, const maas_gemm_pass *
         v_store(tiles[q] + i * MAAS_NR + v * V_WIDTH, acc[q][i][v]);
   for (int q = 0; q < panels; q++, j += MAAS_NR) {
     maas_gemm_place at = {0, j, mr, maas_min64(MAAS_NR, pass->columns - j)};
-    finish_slowly(tiles[q], at, MAAS_NR, false, f);
+    finish_in_memory(tiles[q], at, MAAS_NR, false, f);
   }
 }
 
-#define MAAS_STREAMS(rows, panels)                                                                           \
-  static __attribute__((noinline)) void streams_##rows##x##panels(const maas_gemm_pass *pass,                \
-                                                                  const maas_gemm_finish *f, int64_t j) {    \
+#define MAAS_STREAMS(name, rows, panels)                                                                     \
+  static __attribute__((noinline)) void name(const maas_gemm_pass *pass, const maas_gemm_finish *f,          \
+                                             int64_t j) {                                                    \
     tiles_of(rows, panels, pass, f, j);                                                                      \
   }
-MAAS_STREAMS(1, 4)
-MAAS_STREAMS(1, 1)
-MAAS_STREAMS(2, 3)
-MAAS_STREAMS(2, 1)
+MAAS_STREAMS(stream_one, 1, panels_of_one)
+MAAS_STREAMS(stream_two, 2, panels_of_two)
+MAAS_STREAMS(rest_of_one, 1, 1)
+MAAS_STREAMS(rest_of_two, 2, 1)
 
 /// A pass of one or two rows; panels that are too few for all streams one by one. All add up in the same order, so that
 /// equal columns have equal results.
 static void stream_panels(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
-  int64_t width = (pass->rows == 1 ? 4 : 3) * MAAS_NR, j = 0;
+  bool one = pass->rows == 1;
+  int64_t width = (one ? panels_of_one : panels_of_two) * MAAS_NR, j = 0;
   for (; j + width <= pass->columns; j += width)
-    (pass->rows == 1 ? streams_1x4 : streams_2x3)(pass, f, j);
+    (one ? stream_one : stream_two)(pass, f, j);
   for (; j < pass->columns; j += MAAS_NR)
-    (pass->rows == 1 ? streams_1x1 : streams_2x1)(pass, f, j);
+    (one ? rest_of_one : rest_of_two)(pass, f, j);
 }
 
 static bool streams_pay(const maas_gemm_pass *pass) {

@@ -64,10 +64,8 @@ static void multiply_rows(const maas_f32_lstm_params *g, const lstm_part *part, 
                            .b = part->r + i * g->r_gate};
     pass.height = maas_ceil_div(part->rows, maas_ceil_div(part->rows, MAAS_MR));
     pass.group = pass.height * g->hidden;
-#ifdef MAAS_STRETCH // Groups of rows that read a gate's panel in turn fetch the next one meanwhile.
-    int64_t groups = maas_ceil_div(part->rows, pass.height);
-    pass.share = share_of_group(groups, gate_count * g->r_gate * (int64_t)sizeof(float));
-    pass.after = i + 1 < gate_count ? pass.b + g->r_gate : part->r_after;
+#ifdef MAAS_STRETCH
+    share_next(&pass, gate_count * g->r_gate, i + 1 < gate_count ? pass.b + g->r_gate : part->r_after);
 #endif
     maas_gemm_finish finish = {.y = t[i],
                                .y_row = MAAS_NR,
