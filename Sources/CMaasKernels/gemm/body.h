@@ -25,11 +25,12 @@ static int64_t group_rows(const maas_gemm_pass *pass, int64_t height, int64_t le
 }
 
 void MAAS_REAL_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
-  int64_t height = pass->height ? pass->height : MAAS_MR, row = pass->group / height;
+  int64_t height = pass->height ? pass->height : MAAS_MR;
   if (streams_pay(pass)) {
     stream_panels(pass, f);
     return;
   }
+  int64_t row = pass->rows > height ? pass->group / height : 0;
   if (pass->rows_outside) {
     for (int64_t i = 0; i < pass->rows; i += height)
       for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
@@ -63,29 +64,51 @@ static int64_t b_bytes(const maas_f32_gemm_params *g) {
 
 static int64_t batch_offset(const maas_f32_gemm_params *g, int64_t index, const int64_t *strides) {
   int64_t offset = 0;
-  for (int32_t d = g->batch_rank - 1; d >= 0; d--) {
+  for (int32_t d = g->batch_rank - 1; d >= 0 && index; d--) {
     offset += index % g->batch[d] * strides[d];
     index /= g->batch[d];
   }
   return offset;
 }
 
+/// Where an item lies: its matrices, and its first row and column there.
+typedef struct gemm_place {
+  int64_t batch, i, j;
+} gemm_place;
+
 /// Neighbouring items share columns of B, which are the larger operand more often than not, or rows of A.
-static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operands, int64_t index) {
+static __attribute__((noinline)) gemm_place place_at(const maas_f32_gemm_params *g, int64_t index) {
+  if (index == 0) // Most products are one item, and divisions take longer than a small one.
+    return (gemm_place){0, 0, 0};
   int64_t row_tiles = maas_ceil_div(g->m, g->tile_m), column_tiles = maas_ceil_div(g->n, g->tile_n);
   int64_t batch = index / (row_tiles * column_tiles), tile = index % (row_tiles * column_tiles);
-  int64_t i = (g->rows_outside ? tile / column_tiles : tile % row_tiles) * g->tile_m;
-  int64_t j = (g->rows_outside ? tile % column_tiles : tile / row_tiles) * g->tile_n;
-  int64_t y = batch_offset(g, batch, g->y_batch) + i * g->y_row + j;
-  gemm_item item = {.rows = maas_min64(g->tile_m, g->m - i), .columns = maas_min64(g->tile_n, g->n - j)};
-  // Where k is 0, A and B have no elements and may be NULL. Nothing is read of what stands for them then.
-  const void *left = operands[g->k ? 0 : 4], *right = operands[g->k ? 1 : 4];
-  item.a = (const real *)left + g->a_offset + batch_offset(g, batch, g->a_batch) + i * g->a_row;
-  int64_t b = batch_offset(g, batch, g->b_batch), packed = maas_round_up(g->n, MAAS_NR) * g->k;
-  item.b = (const char *)right +
-           (g->b_form == MAAS_GEMM_B_PLAIN ? b + j * g->b_col : b * packed + j * g->k) * b_bytes(g);
+  int64_t i = g->rows_outside ? tile / column_tiles : tile % row_tiles;
+  int64_t j = g->rows_outside ? tile % column_tiles : tile / row_tiles;
+  return (gemm_place){batch, i * g->tile_m, j * g->tile_n};
+}
+
+/// Where k is 0, A and B have no elements and may be NULL. Nothing is read of what stands for them then.
+static const void *factor(const maas_f32_gemm_params *g, void *const *operands, int which) {
+  return operands[g->k ? which : 4];
+}
+
+static const char *b_at(const maas_f32_gemm_params *g, void *const *operands, gemm_place at) {
+  bool plain = g->b_form == MAAS_GEMM_B_PLAIN;
+  int64_t matrix = plain ? 1 : maas_round_up(g->n, MAAS_NR) * g->k, column = plain ? g->b_col : g->k;
+  return (const char *)factor(g, operands, 1) +
+         (batch_offset(g, at.batch, g->b_batch) * matrix + at.j * column) * b_bytes(g);
+}
+
+static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operands, gemm_place at) {
+  int64_t y = batch_offset(g, at.batch, g->y_batch) + at.i * g->y_row + at.j;
+  gemm_item item = {.rows = maas_min64(g->tile_m, g->m - at.i),
+                    .columns = maas_min64(g->tile_n, g->n - at.j)};
+  item.a = (const real *)factor(g, operands, 0) + g->a_offset + batch_offset(g, at.batch, g->a_batch) +
+           at.i * g->a_row;
+  item.b = b_at(g, operands, at);
   if (operands[2])
-    item.c = (const real *)operands[2] + batch_offset(g, batch, g->c_batch) + i * g->c_row + j * g->c_col;
+    item.c =
+        (const real *)operands[2] + batch_offset(g, at.batch, g->c_batch) + at.i * g->c_row + at.j * g->c_col;
   if (operands[3])
     item.residual = (const real *)operands[3] + y;
   item.y = (real *)operands[4] + y;
@@ -99,7 +122,7 @@ enum { colliding_rows = 8 };
 static int64_t even_height(const maas_f32_gemm_params *g, int64_t rows) {
   bool collide = g->a_col == 1 && g->a_row % (4096 / (int64_t)sizeof(real)) == 0;
   int64_t most = collide ? maas_min64(MAAS_MR, colliding_rows) : MAAS_MR;
-  return maas_ceil_div(rows, maas_ceil_div(rows, most));
+  return rows <= most ? rows : maas_ceil_div(rows, maas_ceil_div(rows, most));
 }
 
 /// Few groups of rows read a panel where it lies as fast as a copy of it.
@@ -149,8 +172,9 @@ static void use_panels(const maas_f32_gemm_params *g, const char *b, int64_t p, 
   }
 }
 
-static void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item, int64_t p,
-                        const maas_gemm_pass *whole, const maas_gemm_finish *f, real *slab) {
+static __attribute__((noinline)) void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item,
+                                                  int64_t p, const maas_gemm_pass *whole,
+                                                  const maas_gemm_finish *f, real *slab) {
   int64_t column = (g->b_form == MAAS_GEMM_B_PLAIN ? g->b_col : g->k) * b_bytes(g);
   int64_t width = g->b_form == MAAS_GEMM_B_PLAIN ? maas_gemm_slab_panels(MAAS_NR) * MAAS_NR : MAAS_NR;
   for (int64_t j = 0; j < whole->columns; j += width) {
@@ -165,8 +189,8 @@ static void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item, in
 /// Rows of B from which on several panels at once are worth finishing their sums through memory.
 enum { least_streamed = 256 };
 
-static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real *scratch) {
-  maas_gemm_finish whole = {.y = item->y,
+static maas_gemm_finish finish_of(const maas_f32_gemm_params *g, const gemm_item *item) {
+  return (maas_gemm_finish){.y = item->y,
                             .y_row = g->y_row,
                             .c = item->c,
                             .c_row = g->c_row,
@@ -175,9 +199,29 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
                             .alpha = g->alpha,
                             .beta = g->beta,
                             .activation = g->activation};
+}
+
+/// Whether the whole product is a call of a micro-kernel. What larger ones work out first would take longer than it.
+static bool is_one_tile(const maas_f32_gemm_params *g, int64_t items) {
+  return !is_compact && items == 1 && g->m <= MAAS_MR && g->n <= MAAS_NR && g->b_form == MAAS_GEMM_B_PACKED &&
+         even_height(g, g->m) == g->m;
+}
+
+static __attribute__((noinline)) void one_tile(const maas_f32_gemm_params *g, void *const *operands) {
+  gemm_item item = {.c = operands[2], .residual = operands[3], .y = operands[4]};
+  maas_gemm_pass pass = {.columns = g->n,
+                         .k = g->k,
+                         .a = {(const real *)factor(g, operands, 0) + g->a_offset, g->a_row, g->a_col},
+                         .b = factor(g, operands, 1)};
+  maas_gemm_finish finish = finish_of(g, &item);
+  micros[g->m - 1](&pass, pass.a.a, &finish, 0, 0);
+}
+
+static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real *scratch) {
+  maas_gemm_finish finish = finish_of(g, item);
 #ifndef MAAS_DOUBLE
   if (has_halves(g) && item->rows <= halves_rows) {
-    halves_tile(g, item, &whole);
+    halves_tile(g, item, &finish);
     return;
   }
 #endif
@@ -203,22 +247,28 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
       pass.a = (maas_gemm_left){scratch, 1, height};
       pass.group = height * pass.k;
     }
-    maas_gemm_finish finish = maas_gemm_finish_of_pass(&whole, p, pass.k, g->k);
+    finish.activation.op = p + pass.k < g->k ? MAAS_UNARY_IDENTITY : g->activation.op;
     if (copied)
       copied_pass(g, item, p, &pass, &finish, scratch + maas_gemm_packed_rows(g, MAAS_MR) * length);
     else
       MAAS_REAL_SHARED(gemm_pass)(&pass, &finish);
+    finish.add = true;
+    finish.c = finish.residual = NULL;
     p += pass.k;
   } while (p < g->k);
 }
 
 int32_t MAAS_REAL_KERNEL(gemm)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
   const maas_f32_gemm_params *g = step->params;
+  if (is_one_tile(g, step->items)) {
+    one_tile(g, step->operands);
+    return MAAS_STEP_OK;
+  }
   const real *packed = NULL;
   for (int64_t i = begin; i < end; i++) {
-    gemm_item item = gemm_item_at(g, step->operands, i);
+    gemm_item item = gemm_item_at(g, step->operands, place_at(g, i));
     item.is_packed = item.a == packed;
-    item.next = i + 1 < end ? gemm_item_at(g, step->operands, i + 1).b : item.b;
+    item.next = i + 1 < end ? b_at(g, step->operands, place_at(g, i + 1)) : item.b;
     gemm_tile(g, &item, worker->scratch);
     packed = g->k <= MAAS_GEMM_KC && packing_pays(g, &item) ? item.a : NULL;
   }

@@ -67,7 +67,8 @@ static void widen(const char *from, bool is_bfloat, int64_t count, float *to) {
 enum { halves_rows = 2 * MAAS_FEW };
 
 /// A product of few rows with a B of 16-bit elements.
-static void halves_tile(const maas_f32_gemm_params *g, const gemm_item *item, const maas_gemm_finish *f) {
+static __attribute__((noinline)) void halves_tile(const maas_f32_gemm_params *g, const gemm_item *item,
+                                                  const maas_gemm_finish *f) {
   for (int64_t j = 0; j < item->columns; j += MAAS_NR)
     for (int64_t i = 0; i < item->rows; i += MAAS_FEW) {
       maas_gemm_pass pass = {.columns = maas_min64(MAAS_NR, item->columns - j),

@@ -12,10 +12,10 @@ enum { line = 64, line_share = line / MAAS_STRETCH };
 /// holds of B is not fetched, and no more than a line at a time of what the third holds.
 static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
   enum { second_level = 1 << 18, third_level = 1 << 21 };
+  if (b_bytes < second_level || (b_bytes < third_level && groups == 1))
+    return 0;
   int64_t share = maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
-  if (b_bytes >= third_level)
-    return share;
-  return b_bytes < second_level || groups == 1 ? 0 : maas_min64(share, line_share);
+  return b_bytes < third_level ? maas_min64(share, line_share) : share;
 }
 
 #else
@@ -31,7 +31,7 @@ static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
 /// Has groups of pass->height rows, which read a panel in turn, fetch the next one meanwhile: of a B of so many
 /// elements, and `after` the last panel of the pass.
 static inline void share_next(maas_gemm_pass *pass, int64_t elements, const real *after) {
-  int64_t groups = maas_ceil_div(pass->rows, pass->height);
+  int64_t groups = pass->rows <= pass->height ? 1 : maas_ceil_div(pass->rows, pass->height);
   pass->share = share_of_group(groups, elements * (int64_t)sizeof(real));
   pass->after = after;
 }
