@@ -162,6 +162,85 @@ def test_many_threads(session):
         list(pool.map(work, list(range(8)) * 20))
 
 
+NEGATION = "g (float[N, 3] x) => (float[N, 3] y) { y = Neg(x) }"
+
+
+@pytest.fixture
+def negation():
+    """Of one small input to one output, prepared."""
+    session = maas.Session(model_bytes(NEGATION))
+    for x in arrays(3):
+        check_negation(session, x)
+    assert session._idle
+    return session
+
+
+def check_negation(session, x):
+    [y] = session.run(None, {"x": x})
+    np.testing.assert_array_equal(y, -np.asarray(x))
+    assert y.flags.writeable and not np.shares_memory(y, x)
+    return y
+
+
+def test_one_input_of_every_kind(negation):
+    wide = np.random.default_rng(5).standard_normal((6, 6), np.float32)
+    frozen = wide[:2, :3].copy()
+    frozen.flags.writeable = False
+    unaligned = np.frombuffer(b"." + wide.tobytes(), "f4", 6, 1).reshape(2, 3)
+    others = (
+        frozen, unaligned, wide[:2, ::2], wide[::-3, 3:], np.asfortranarray(wide[:2, :3]), wide[:2, :3].astype(">f4"),
+        wide[:3, :3].copy(), wide[:0, :3], wide[:2, :3].copy().view(np.recarray), [[1, 2, 3], [4, 5, 6]],
+    )  # fmt: skip
+    kept = [(x, check_negation(negation, x)) for x in others for _ in range(4)]
+    negation.close()
+    for x, y in kept:
+        np.testing.assert_array_equal(y, -np.asarray(x))
+
+
+def test_an_array_of_another_shape_in_place(negation):
+    x = arrays(1)[0]
+    check_negation(negation, x)
+    x.shape = (1, 6)
+    for _ in range(3):
+        with pytest.raises(maas.ShapeMismatch):
+            negation.run(None, {"x": x})
+    x.shape = (2, 3)
+    check_negation(negation, x)
+
+
+def test_one_wrong_input_is_refused_as_ever(negation):
+    x = arrays(1)[0]
+    for feed, error in (
+        ({}, maas.MissingInput),
+        ({"z": x}, maas.NotFound),
+        ({"x": x, "z": x}, maas.NotFound),
+        ({"x": None}, maas.TypeMismatch),
+        ({"x": x.view(np.int32)}, maas.TypeMismatch),
+        ({"x": x[0]}, maas.ShapeMismatch),
+        ([x], TypeError),
+    ):
+        for _ in range(3):
+            check_negation(negation, x)
+            with pytest.raises(error):
+                negation.run(None, feed)
+
+
+def test_one_input_on_many_threads_and_a_closed_session(negation):
+    xs = arrays(64)
+
+    def work(i):
+        for x in xs[i::8]:
+            check_negation(negation, x)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, list(range(8)) * 20))
+    assert 0 < len(negation._idle) <= 8
+    negation.close()
+    assert not negation._idle
+    with pytest.raises(maas.InvalidArgument, match="Session is closed"):
+        check_negation(negation, xs[0])
+
+
 def test_shapes_in_turn(session, addresses):
     """Eight of them; the ninth shape pushes out the one not used for longest."""
     for _ in range(2):

@@ -18,7 +18,7 @@ from .errors import InvalidArgument, ShapeMismatch
 from .handle import Closing, SessionHandle, TensorHandle, ValueHandle
 from .model import Model, NodeArg, opened
 from .options import RunOptions, SessionOptions
-from .prepared import MOST_ARENA_BYTES, Prepared, signature_of
+from .prepared import MOST_ARENA_BYTES, Prepared, prepare, signature_of
 from .tensor import Tensor, as_array, dense, lend, unwrapped
 from .values import Value, array_of
 
@@ -102,9 +102,21 @@ class Session(Closing):
             _require_run_options(run_options)
         idle = self._idle
         if idle and (output_names is None or output_names == self._output_names) and isinstance(input_feed, dict):
-            results = self._run_prepared(idle, input_feed, run_options)
-            if results is not None:
-                return results
+            # Here and not in a function, whose call a small model's run would feel.
+            try:
+                prepared = idle.pop()
+                results = prepared.run(input_feed, run_options)
+                if results is not None:
+                    idle.append(prepared)
+                    return results
+                results = self._run_another(idle, prepared, input_feed, run_options)
+                if results is not None:
+                    return results
+            except ShapeMismatch:
+                # Either the shapes of outputs depend on more than those of inputs, or this run fails in any way.
+                self._prepares = False
+            except IndexError:
+                pass  # other threads were quicker
         if not self._has_tensors_only:
             return [value.python() for value in self.run_values(output_names, input_feed, run_options)]
         if output_names is not None and not self._are_all(output_names):
@@ -115,29 +127,19 @@ class Session(Closing):
         """Whether these are the names of all outputs, in order, or no names, which stands for them."""
         return isinstance(output_names, (list, tuple)) and list(output_names) in ([], self._output_names)
 
-    def _run_prepared(
-        self, idle: list[Prepared], feed: dict[str, Any], options: RunOptions | None
+    def _run_another(
+        self, idle: list[Prepared], unfit: Prepared, feed: dict[str, Any], options: RunOptions | None
     ) -> list[np.ndarray] | None:
-        """Runs with what is prepared for the dtypes and shapes of `feed`; None when nothing is."""
-        unfit = 0
-        try:
-            while True:
-                prepared = idle.pop()
-                results = prepared.run(feed, options)
-                if results is not None:
-                    if self._as_parameter_ is not None:
-                        idle.append(prepared)
-                    return results
-                # At once: other threads would miss it and prepare another.
-                idle.insert(0, prepared)
-                unfit += 1
-                if unfit >= len(idle):
-                    return None
-        except ShapeMismatch:
-            # Either the shapes of outputs depend on more than those of inputs, or this run fails in any way.
-            self._prepares = False
-        except IndexError:
-            pass  # other threads were quicker
+        """Runs with what else is prepared for the dtypes and shapes of `feed`; None when nothing is."""
+        for _ in range(len(idle)):
+            # At once: other threads would miss it and prepare another.
+            idle.insert(0, unfit)
+            unfit = idle.pop()
+            results = unfit.run(feed, options)
+            if results is not None:
+                idle.append(unfit)
+                return results
+        idle.insert(0, unfit)
         return None
 
     def _run_and_prepare(self, feed: Mapping[str, Any], options: RunOptions | None) -> list[np.ndarray]:
@@ -157,14 +159,15 @@ class Session(Closing):
     def _prepare(self, feed: Mapping[str, Any], results: list[np.ndarray]) -> None:
         """Prepares runs like the one that gave `results`, unless its outputs are not what the model declares."""
         try:
-            self._idle.append(Prepared(self, dict(feed), results))
+            self._idle.append(prepare(self, dict(feed), results))
         except ShapeMismatch:
             self._prepares = False
 
     def close(self) -> None:
         """Gives the session back, now or when the last run of it returns. Closing twice is fine."""
         super().close()
-        self._idle.clear()
+        # Another one, as runs of other threads give back to theirs what they took from it.
+        self._idle = []
 
     def run_tensors(
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
