@@ -5,17 +5,18 @@
 #include "maas_quant.h"
 #include "rows.h"
 
-enum { most_m = 20, most_n = 70, k = 128, block = 32, blocks = k / block };
+enum { most_m = 20, most_n = 70, k = 128, most_blocks = k / 16 };
 
-/// A product of random numbers: what the kernel reads, with columns of B in panels of `width`.
+/// A product of random numbers, or of the largest ones: what the kernel reads, with columns of B in panels of `width`.
 typedef struct sample {
-  int64_t m, n, width;
+  int64_t m, n, width, block;
   int bits;
-  float a[most_m * k], a_sums[most_m * blocks], a_scales[most_m * blocks], bias[most_n];
+  bool is_large;
+  float a[most_m * k], a_sums[most_m * most_blocks], a_scales[most_m * most_blocks], bias[most_n];
   int8_t bytes[most_m * k];
   int codes[most_n * k];
   uint32_t words[(most_n + 32) * k / 4];
-  float scales[(most_n + 32) * blocks], zeros[(most_n + 32) * blocks];
+  float scales[(most_n + 32) * most_blocks], zeros[(most_n + 32) * most_blocks];
 } sample;
 
 static int64_t place(const sample *s, int64_t row, int64_t column, int64_t rows) {
@@ -30,14 +31,16 @@ static int64_t byte_place(int64_t i, int64_t per_byte) {
 
 /// A is whole numbers times a scale, so that it may come as bytes.
 static void make_left(sample *s, uint64_t *random) {
-  memset(s->a_sums, 0, sizeof s->a_sums);
-  for (int64_t i = 0; i < s->m * k; i++) {
-    float *scale = &s->a_scales[i / block], number = (float)((int)(random_bits(random) % 255) - 127);
-    if (i % block == 0)
-      *scale = random_float(random, 0.01f, 0.1f);
-    s->a[i] = *scale * number;
-    s->a_sums[i / block] += s->a[i];
-    s->bytes[byte_place(i, 8 / s->bits)] = (int8_t)number;
+  for (int64_t b = 0; b < s->m * k / s->block; b++) {
+    float scale = s->a_scales[b] = random_float(random, 0.01f, 0.1f);
+    int sum = 0;
+    for (int64_t i = b * s->block; i < (b + 1) * s->block; i++) {
+      int number = s->is_large ? 127 : (int)(random_bits(random) % 255) - 127;
+      sum += number;
+      s->a[i] = scale * (float)number;
+      s->bytes[byte_place(i, 8 / s->bits)] = (int8_t)number;
+    }
+    s->a_sums[b] = scale * (float)sum;
   }
 }
 
@@ -47,10 +50,11 @@ static void make_right(sample *s, uint64_t *random) {
   for (int64_t j = 0; j < s->n; j++) {
     s->bias[j] = random_float(random, -1, 1);
     for (int64_t p = 0; p < k; p++) {
-      int code = s->codes[j * k + p] = (int)(random_bits(random) % (1u << s->bits));
+      int most = (1 << s->bits) - 1, code = s->is_large ? most : (int)(random_bits(random) & (uint64_t)most);
+      s->codes[j * k + p] = code;
       s->words[place(s, p / per_word, j, k / per_word)] |= (uint32_t)code << (p % per_word * s->bits);
     }
-    for (int64_t b = 0; b < blocks; b++) {
+    for (int64_t b = 0, blocks = k / s->block; b < blocks; b++) {
       s->scales[place(s, b, j, blocks)] = random_float(random, 0.1f, 1);
       s->zeros[place(s, b, j, blocks)] = random_float(random, 0, (float)(1 << s->bits));
     }
@@ -62,7 +66,7 @@ static bool is_product(const sample *s, const float *y) {
     for (int64_t j = 0; j < s->n; j++) {
       double sum = s->bias[j], size = 1;
       for (int64_t p = 0; p < k; p++) {
-        int64_t at = place(s, p / block, j, blocks);
+        int64_t at = place(s, p / s->block, j, k / s->block);
         double product = (double)s->a[i * k + p] * ((double)s->codes[j * k + p] - (double)s->zeros[at]) *
                          (double)s->scales[at];
         sum += product;
@@ -74,9 +78,10 @@ static bool is_product(const sample *s, const float *y) {
   return true;
 }
 
-static void check_sample(const maas_kernel *row, int64_t m, int64_t n, int bits, bool as_bytes) {
+static void check_sample(const maas_kernel *row, int64_t m, int64_t n, int64_t block, int bits,
+                         bool as_bytes) {
   static sample s;
-  s.m = m, s.n = n, s.bits = bits, s.width = row->nr;
+  s.m = m, s.n = n, s.bits = bits, s.block = block, s.is_large = as_bytes && m == 2, s.width = row->nr;
   uint64_t random = (uint64_t)(m * 100 + n + bits);
   make_left(&s, &random);
   make_right(&s, &random);
@@ -88,7 +93,8 @@ static void check_sample(const maas_kernel *row, int64_t m, int64_t n, int bits,
   run_row(row->run, &params,
           (void *[]){left, s.words, s.scales, s.zeros, s.a_sums, s.bias, y.bytes, s.a_scales}, split);
   char note[64];
-  snprintf(note, sizeof note, "%d x %d, %d bits%s", (int)m, (int)n, bits, as_bytes ? ", bytes" : "");
+  snprintf(note, sizeof note, "%d x %d, %d bits, blocks of %d%s", (int)m, (int)n, bits, (int)block,
+           as_bytes ? ", bytes" : "");
   bool fits = is_product(&s, (const float *)(void *)y.bytes) && fence_whole(&y);
   count(row->name, note, fits ? NULL : "not the product");
   unfence(&y);
@@ -96,12 +102,12 @@ static void check_sample(const maas_kernel *row, int64_t m, int64_t n, int bits,
 
 void check_blocks(void) {
   const maas_kernel_table *table = table_named("maas_f32_nbits");
-  static const int64_t ms[] = {1, 2, 4, 7, 20}, ns[] = {1, 12, 31, 70};
+  static const int64_t ms[] = {1, 2, 4, 7, 20}, ns[] = {1, 12, 31, 70}, sizes[] = {32, 16, 128};
   for (int32_t r = 0; r < table->count; r++)
     for (int i = 0; i < 20 && maas_isa_supported(table->rows[r].isa); i++) {
       for (int bits = 2; bits <= 8; bits *= 2)
-        check_sample(&table->rows[r], ms[i % 5], ns[i / 5], bits, false);
+        check_sample(&table->rows[r], ms[i % 5], ns[i / 5], sizes[i % 3], bits, false);
       for (int bits = table->rows[r].isa == MAAS_ISA_SCALAR ? 4 : 2; bits <= 4; bits *= 2)
-        check_sample(&table->rows[r], ms[i % 5], ns[i / 5], bits, true);
+        check_sample(&table->rows[r], ms[i % 5], ns[i / 5], sizes[i % 3], bits, true);
     }
 }

@@ -6,6 +6,7 @@
 #define MAAS_TILE 6x16
 #define MAAS_MR 6
 #define MAAS_NV 2
+#define MAAS_PAIRS
 #include "bytes.h"
 #define MAAS_NBITS_BYTES maas_f32_nbits_bytes_avx2
 #include "body.h"

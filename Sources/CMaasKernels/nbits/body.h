@@ -199,16 +199,19 @@ static void many_rows_tile(const maas_f32_nbits_params *g, void *const *operands
 int32_t MAAS_F32_KERNEL(nbits)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
   const maas_f32_nbits_params *g = step->params;
   int64_t row_tiles = maas_ceil_div(g->m, g->tile_m);
+  if (g->a_is_bytes) {
+    MAAS_NBITS_BYTES(g, step->operands, begin, end);
+    return MAAS_STEP_OK;
+  }
   for (int64_t item = begin; item < end; item++) {
     int64_t i = item % row_tiles * g->tile_m, j = item / row_tiles * g->tile_n;
-    if (g->a_is_bytes)
-      MAAS_NBITS_BYTES(g, step->operands, j);
 #if V_WIDTH > 1
-    else if (g->direct)
+    if (g->direct) {
       few_rows_tile(g, step->operands, j);
+      continue;
+    }
 #endif
-    else
-      many_rows_tile(g, step->operands, i, j, worker->scratch);
+    many_rows_tile(g, step->operands, i, j, worker->scratch);
   }
   return MAAS_STEP_OK;
 }

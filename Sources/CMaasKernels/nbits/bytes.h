@@ -22,6 +22,9 @@ MAAS_INLINE vi next_code(const int bits, vi word) {
   return bits == 2 ? vi_shift_right(word, 2) : bits == 4 ? vi_shift_right(word, 4) : vi_shift_right(word, 8);
 }
 
+#ifdef MAAS_PAIRS
+#include "pairs.h"
+#else
 /// sums[row] = A[row] codes for `count` neighbours along k, some words of A at a time, in turn in two sums.
 MAAS_INLINE void dot_block(const int bits, const int rows, int64_t count, const int8_t *a, int64_t a_row,
                            const int32_t *codes, vi sums[][MAAS_NV]) {
@@ -97,10 +100,14 @@ MAAS_ROWS_OF_PANEL(bytes_one, 8, 1)
 #define bytes_one nibbles_one
 #endif
 
-void MAAS_F32_SHARED(nbits_bytes)(const maas_f32_nbits_params *g, void *const *operands, int64_t j) {
-  int64_t i = 0;
-  for (; g->bits > 2 && i + most_rows <= g->m; i += most_rows)
-    (g->bits == 8 ? bytes_many : nibbles_many)(g, operands, i, j);
-  for (; i < g->m; i++)
-    (g->bits == 8 ? bytes_one : g->bits == 4 ? nibbles_one : crumbs_one)(g, operands, i, j);
+void MAAS_F32_SHARED(nbits_bytes)(const maas_f32_nbits_params *g, void *const *operands, int64_t begin,
+                                  int64_t end) {
+  for (int64_t item = begin; item < end; item++) {
+    int64_t i = 0, j = item * MAAS_NR;
+    for (; g->bits > 2 && i + most_rows <= g->m; i += most_rows)
+      (g->bits == 8 ? bytes_many : nibbles_many)(g, operands, i, j);
+    for (; i < g->m; i++)
+      (g->bits == 8 ? bytes_one : g->bits == 4 ? nibbles_one : crumbs_one)(g, operands, i, j);
+  }
 }
+#endif

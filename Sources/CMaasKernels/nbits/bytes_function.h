@@ -3,8 +3,9 @@
 /// What the kernels of nbits share among instruction sets.
 #include "maas_quant.h"
 
-/// All rows of the panel of columns that begins at j.
-typedef void maas_nbits_bytes_function(const maas_f32_nbits_params *g, void *const *operands, int64_t j);
+/// All rows of the panels begin ... end.
+typedef void maas_nbits_bytes_function(const maas_f32_nbits_params *g, void *const *operands, int64_t begin,
+                                       int64_t end);
 maas_nbits_bytes_function maas_f32_nbits_bytes_scalar, maas_f32_nbits_bytes_neon, maas_f32_nbits_bytes_avx2,
     maas_f32_nbits_bytes_avx512, maas_f32_nbits_bytes_vnni, maas_f32_nbits_bytes_dotprod;
 

@@ -66,6 +66,7 @@ static inline vf v_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
 static inline vf v_div(vf a, vf b) { return _mm256_div_ps(a, b); }
 static inline vf v_near_div(vf a, vf b) { return v_div(a, b); }
 static inline vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vf v_mul_sub(vf a, vf b, vf c) { return _mm256_fmsub_ps(a, b, c); }
 static inline vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 static inline vf v_min(vf a, vf b) { return _mm256_min_ps(a, b); }
 static inline vf v_sqrt(vf a) { return _mm256_sqrt_ps(a); }
@@ -102,6 +103,10 @@ static inline void vi_store_bytes_tail(uint8_t *p, vi a, int64_t n) {
 static inline vi vi_dot_pairs(vi a, vi b) { return _mm256_madd_epi16(a, b); }
 static inline vi vi_dot_bytes(vi sum, vi a, vi b) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
+}
+/// The same without leaving 16 bits.
+static inline vi vi_add_pairs(vi sum, vi a, vi b) {
+  return _mm256_add_epi16(sum, _mm256_maddubs_epi16(a, b));
 }
 /// The even bytes and the odd ones as 16-bit integers, since the sum of two products of bytes may need 17 bits.
 static inline vi vi_dot_quads(vi sum, vi a, vi b) {
