@@ -5,7 +5,7 @@
 #include "maas_quant.h"
 #include "rows.h"
 
-enum { most_m = 20, most_n = 70, k = 128, most_blocks = k / 16 };
+enum { most_m = 20, most_n = 140, k = 128, most_blocks = k / 16 };
 
 /// A product of random numbers, or of the largest ones: what the kernel reads, with columns of B in panels of `width`.
 typedef struct sample {
@@ -102,7 +102,7 @@ static void check_sample(const maas_kernel *row, int64_t m, int64_t n, int64_t b
 
 void check_blocks(void) {
   const maas_kernel_table *table = table_named("maas_f32_nbits");
-  static const int64_t ms[] = {1, 2, 4, 7, 20}, ns[] = {1, 12, 31, 70}, sizes[] = {32, 16, 128};
+  static const int64_t ms[] = {1, 2, 4, 7, 20}, ns[] = {1, 12, 31, 140}, sizes[] = {32, 16, 128};
   for (int32_t r = 0; r < table->count; r++)
     for (int i = 0; i < 20 && maas_isa_supported(table->rows[r].isa); i++) {
       for (int bits = 2; bits <= 8; bits *= 2)
