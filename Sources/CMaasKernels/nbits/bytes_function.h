@@ -3,6 +3,9 @@
 /// What the kernels of nbits share among instruction sets.
 #include "maas_quant.h"
 
+/// Panels that a row meets at once with AVX2.
+enum { most_panels = 4 };
+
 /// All rows of the panels begin ... end.
 typedef void maas_nbits_bytes_function(const maas_f32_nbits_params *g, void *const *operands, int64_t begin,
                                        int64_t end);

@@ -2,6 +2,7 @@
 #include "maas_quant.h"
 #include "../gemm/layout.h"
 #include "../table.h"
+#include "bytes_function.h"
 
 int32_t maas_f32_nbits_14x32_avx512(MAAS_STEP_ARGUMENTS);
 int32_t maas_f32_nbits_6x16_avx2(MAAS_STEP_ARGUMENTS);
@@ -27,7 +28,11 @@ static maas_split split_direct(const maas_kernel *kernel, maas_f32_nbits_params 
   g->tile_m = maas_max64(g->m, 1);
   g->tile_n = kernel->nr;
   double codes = (double)g->k * (double)g->tile_n, code_ns = g->a_is_bytes ? 0.01 : 0.04;
-  return maas_split_by_cost(maas_ceil_div(g->n, g->tile_n), codes * code_ns * (double)(g->m + 1), 0);
+  maas_split split =
+      maas_split_by_cost(maas_ceil_div(g->n, g->tile_n), codes * code_ns * (double)(g->m + 1), 0);
+  if (g->a_is_bytes && kernel->isa == MAAS_ISA_AVX2)
+    split.grain = maas_round_up(split.grain, most_panels);
+  return split;
 }
 
 static maas_split split_tiles(const maas_kernel *kernel, maas_f32_nbits_params *g) {

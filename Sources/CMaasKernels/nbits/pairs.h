@@ -2,8 +2,8 @@
 /// add up there before they become 32 bits. One row meets several panels at once, without fetching ahead, as memory
 /// gives several streams sooner than one. Included by bytes.h.
 
-/// Words of a column whose products fit 16 bits: 2 * 15 * 127, 8 times. The most panels and sums at once.
-enum { pair_words = 4, most_panels = 4, most_sums = 8 };
+/// Words of a column whose products fit 16 bits: 2 * 15 * 127, 8 times. The most sums at once.
+enum { pair_words = 4, most_sums = 8 };
 
 /// Rows of A, `a_row` bytes and `blocks` blocks each, and panels of B, so many words or numbers after each other.
 typedef struct pair_tile {
