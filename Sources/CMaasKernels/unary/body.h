@@ -40,6 +40,7 @@ static inline vf v_elu(vf x, float scale, float divisor) {
   return v_select(v_less(v_set(0), x), x, negative);
 }
 
+#ifdef V_SCALE
 /// erf with an absolute error of 2^-24: all that a factor which is added to 1 needs.
 static inline vf v_erf_beside_one(vf x) {
   vf b = v_min(v_set(4), v_abs(x));
@@ -61,6 +62,32 @@ static inline vf v_gelu_tanh(vf x) {
   vf cubic = v_mul(v_fma(v_mul(v_set(0.044715f), x), v_mul(x, x), x), v_set(2 * 0.79788456f));
   return v_mul(x, v_sigmoid(cubic));
 }
+#else
+/// x/2 (1 + x P(x^2) / Q(x^2)), where the fraction is held from +-limit on. One division takes less than the powers of
+/// two of an exponential.
+static inline __attribute__((always_inline)) vf v_half_beside(vf x, float limit, const float *p,
+                                                              const float *q) {
+  vf b = v_clamp(x, -limit, limit), s = v_mul(b, b), half = v_mul(v_set(0.5f), x);
+  return v_fma(half, v_div(v_mul(b, v_polynomial(s, p, 6)), v_polynomial(s, q, 6)), half);
+}
+
+/// The fraction is erf(x / sqrt 2) on [0, 5.4]: 2^-26.4; it rounds to 1 there.
+static inline vf v_gelu(vf x) {
+  return v_half_beside(
+      x, 5.4f,
+      (const float[]){4.8144038e-8f, 1.3092776e-5f, 3.3827397e-4f, 9.5742671e-3f, 6.8700269e-2f,
+                      8.2126427e-1f},
+      (const float[]){1.2522402e-6f, 7.4521784e-5f, 1.9134555e-3f, 2.9210262e-2f, 2.5765279e-1f, 1.0293022f});
+}
+
+/// The fraction is tanh(sqrt(2/pi) (x + 0.044715 x^3)) on [0, 5.1]: 2^-26.4; it rounds to 1 from 5 on.
+static inline vf v_gelu_tanh(vf x) {
+  return v_half_beside(
+      x, 5.0f,
+      (const float[]){4.8450289e-8f, 1.4380197e-5f, 2.74397e-4f, 7.470197e-3f, 6.2648959e-2f, 8.2126445e-1f},
+      (const float[]){1.3344086e-6f, 7.7608158e-5f, 1.3347209e-3f, 2.5066925e-2f, 2.5091904e-1f, 1.0293022f});
+}
+#endif
 
 /// tanh(ln(1 + e)) = e (e + 2) / (e (e + 2) + 2); from 20 on that is 1.
 static inline vf v_mish(vf x) {
