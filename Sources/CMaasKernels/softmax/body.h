@@ -17,18 +17,21 @@ static float row_maximum(const float *x, int64_t n) {
   return v_max_lane(v_max(v_max(most[0], most[1]), v_max(most[2], most[3])));
 }
 
-/// The sum of e^(x - most); the exponentials themselves go to y unless that is NULL.
-static float row_exponentials(const float *x, float *y, int64_t n, float most) {
+/// The sum of e^(x - most); the exponentials themselves go to y unless that is NULL. Where they are `normal`, what is
+/// below 2^-126 does not count.
+static inline __attribute__((always_inline)) float row_exponentials(const float *x, float *y, int64_t n,
+                                                                    float most, const bool normal) {
   vf sum = v_set(0), shift = v_set(most);
   int64_t i = 0;
   for (; i + V_WIDTH <= n; i += V_WIDTH) {
-    vf e = v_exp_negative(v_sub(v_load(x + i), shift));
+    vf shifted = v_sub(v_load(x + i), shift), e = normal ? v_exp_normal(shifted) : v_exp_negative(shifted);
     if (y)
       v_store(y + i, e);
     sum = v_add(sum, e);
   }
   if (i < n) {
-    vf e = v_exp_negative(v_sub(v_load_tail(x + i, n - i), shift));
+    vf shifted = v_sub(v_load_tail(x + i, n - i), shift);
+    vf e = normal ? v_exp_normal(shifted) : v_exp_negative(shifted);
     if (y)
       v_store_tail(y + i, e, n - i);
     sum = v_add(sum, v_first(e, n - i));
@@ -55,7 +58,7 @@ static void row_shift(const float *x, float *y, int64_t n, float most, float log
 }
 
 static void softmax_row(const float *x, float *y, int64_t n, bool log) {
-  float most = row_maximum(x, n), sum = row_exponentials(x, log ? NULL : y, n, most);
+  float most = row_maximum(x, n), sum = row_exponentials(x, log ? NULL : y, n, most, false);
   if (log)
     row_shift(x, y, n, most, logf(sum));
   else
@@ -131,7 +134,7 @@ static void online_row(float *x, int64_t n, float *maximum, float *sum, float *y
   float shift = most == -INFINITY ? 0 : most;
   float keep = expf(*maximum - shift);
   bool is_first = *sum == 0;
-  *sum = keep * *sum + row_exponentials(x, x, n, shift);
+  *sum = keep * *sum + row_exponentials(x, x, n, shift, true);
   *maximum = most;
   if (keep != 1 && !is_first)
     row_scale(y, width, keep);
