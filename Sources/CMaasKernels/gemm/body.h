@@ -186,19 +186,33 @@ static __attribute__((noinline)) void copied_pass(const maas_f32_gemm_params *g,
   }
 }
 
+/// Columns from which on an activation that is no clamp takes the rows of a finished tile, not each tile of registers
+/// through memory: long rows keep the processor busier, where it is instructions that are short.
+enum { least_activated = 64 };
+
+static bool activates_rows(const maas_f32_gemm_params *g, const gemm_item *item) {
+#ifdef MAAS_STRETCH
+  return !is_clamp(&g->activation) && item->columns >= least_activated;
+#else
+  return (void)g, (void)item, false;
+#endif
+}
+
 /// Rows of B from which on several panels at once are worth finishing their sums through memory.
 enum { least_streamed = 256 };
 
 static maas_gemm_finish finish_of(const maas_f32_gemm_params *g, const gemm_item *item) {
-  return (maas_gemm_finish){.y = item->y,
-                            .y_row = g->y_row,
-                            .c = item->c,
-                            .c_row = g->c_row,
-                            .c_col = g->c_col,
-                            .residual = item->residual,
-                            .alpha = g->alpha,
-                            .beta = g->beta,
-                            .activation = g->activation};
+  maas_gemm_finish finish = {.y = item->y,
+                             .y_row = g->y_row,
+                             .c = item->c,
+                             .c_row = g->c_row,
+                             .c_col = g->c_col,
+                             .residual = item->residual,
+                             .alpha = g->alpha,
+                             .beta = g->beta};
+  if (!activates_rows(g, item))
+    finish.activation = g->activation;
+  return finish;
 }
 
 /// Whether the whole product is a call of a micro-kernel. What larger ones work out first would take longer than it.
@@ -270,6 +284,8 @@ int32_t MAAS_REAL_KERNEL(gemm)(const maas_step *step, int64_t begin, int64_t end
     item.is_packed = item.a == packed;
     item.next = i + 1 < end ? b_at(g, step->operands, place_at(g, i + 1)) : item.b;
     gemm_tile(g, &item, worker->scratch);
+    for (int64_t r = 0; r < item.rows && activates_rows(g, &item); r++)
+      activate(&g->activation, item.y + r * g->y_row, item.columns);
     packed = g->k <= MAAS_GEMM_KC && packing_pays(g, &item) ? item.a : NULL;
   }
   return MAAS_STEP_OK;
