@@ -191,6 +191,11 @@ def attention():
     # More keys than a tile and more rows than a block.
     four = [floats(*s) for s in ((1, 1, 70, 2), (1, 1, 270, 2), (1, 1, 270, 1))]
     yield "attention_tiles", "Attention", 24, {"is_causal": 1}, four, {}
+    many = [floats(*s) for s in ((1, 12, 70, 1), (1, 6, 270, 1), (1, 6, 270, 1))]
+    yield "attention_tiles_of_heads", "Attention", 24, {"is_causal": 1}, many, {}
+    many = [x.transpose(0, 2, 1, 3).reshape(1, x.shape[2], -1) for x in many]
+    counts = {"q_num_heads": 12, "kv_num_heads": 6}
+    yield "attention_tiles_of_heads_3d", "Attention", 24, counts, many, {}
     attributes = {"left_window_size": 20, "right_window_size": 3}
     yield "attention_tiles_window", "Attention", 25, attributes, four, {}
     narrow = [floats(*s, dtype=np.float16) for s in (q4, k4, v4)]
