@@ -276,8 +276,9 @@ typedef struct maas_f32_online_softmax_params {
   float fill;               ///< Of MAAS_MASK_CHOSEN.
 } maas_f32_online_softmax_params;
 
-/// x[rows, n] (becomes e^(x - maximum), of which what is below 2^-126 may be 0), maximum[rows], sum[rows], y[rows, width]
-/// (scaled); all are updated. Then the mask or NULL, which is applied to the first mask_n elements of a row before.
+/// x[rows, n] (becomes e^(x - maximum), of which what is below 2^-126 may be 0), maximum[rows], sum[rows],
+/// y[rows, width] (scaled); all are updated. Then the mask or NULL, which is applied to the first mask_n elements of a
+/// row before.
 int32_t maas_f32_online_softmax(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_online_softmax_split(const maas_f32_online_softmax_params *params);
 

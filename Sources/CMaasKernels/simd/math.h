@@ -96,8 +96,7 @@ static inline vf v_exp_normal(vf x) {
 #ifdef V_SCALE
   return v_exp_negative(x);
 #else
-  const float shift =
-      0x1.8p23f + 127; // A sum with it ends with the bits of n + 127, which are 0 from x = -88 on.
+  const float shift = 0x1.8p23f + 127; // A sum with it ends with the bits of n + 127: 0 at x = -88.
   x = v_max(v_set(-88), x);
   vf sum = v_fma(x, v_set(0x1.715476p+0f), v_set(shift));
   vf r = v_fma(v_sub(sum, v_set(shift)), v_set(-0x1.62e430p-1f), x); // That float is ln 2 to 2^-29.
