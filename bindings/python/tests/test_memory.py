@@ -74,6 +74,11 @@ def test_other_arrays_are_copied(passing, spied, change):
     assert spied["x"] != x.ctypes.data
 
 
+def test_an_array_without_elements_may_lie_anywhere(passing):
+    x = np.frombuffer(b".", "f4", 0, 1).reshape(0, 3)
+    assert maas.Session(passing)(x)["twice"].shape == (0, 3)
+
+
 def test_outputs_do_not_show_inputs_or_weights(passing):
     """A caller may write to what a run gave without changing anything else."""
     own = maas.Session(passing)

@@ -41,6 +41,9 @@ def refused(number: int) -> None:
 
 
 def let_go() -> None:
-    """Drops what came back."""
+    """Drops what came back; other threads do the same meanwhile."""
     while returned:
-        returned.pop()
+        try:
+            returned.pop()
+        except IndexError:
+            return

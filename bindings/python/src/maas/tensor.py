@@ -30,7 +30,7 @@ def byte_count(element_type: int, shape: Sequence[int]) -> int:
 def dense(array: np.ndarray) -> np.ndarray:
     """`array` as tensors are: row-major without gaps, aligned, in the machine's byte order; itself if it is so."""
     flags = array.flags
-    if flags.c_contiguous and flags.aligned and array.dtype.isnative:
+    if flags.c_contiguous and flags.aligned and array.dtype.isnative and array.size:
         return array
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
 
