@@ -238,6 +238,12 @@ void check_products(void) {
   check_gemm(3, 300, 1030, (form){.c = MATRIX_C, .activation = {MAAS_UNARY_CLIP, -1, 6}, .gap = 3});
   check_gemm(143, 1100, 9, (form){.b_transposed = true, .activation = {MAAS_UNARY_RELU, 0, 0}, .gap = 5});
   check_gemm(9, 20, 30, (form){.c = COLUMN_C, .activation = {MAAS_UNARY_TANH, 0, 0}, .batches = 6});
+  // Rows wide enough that a function takes whole ones: of one pass over k and of several, of panels and of a plain B.
+  for (maas_gemm_b b = MAAS_GEMM_B_PACKED; b <= MAAS_GEMM_B_PLAIN; b++)
+    for (int64_t m = 1; m <= 40; m += 13)
+      for (int64_t k = 0; k <= 1100; k += 550)
+        check_gemm(m, 75, k,
+                   (form){.c = ROW_C, .residual = m > 1, .b_form = b, .activation = {MAAS_UNARY_TANH, 0, 0}});
   check_gemm(1, 40, 30, (form){.a_transposed = true, .batches = 5, .b_shared = true});
   check_gemm(9, 40, 30, (form){.b_transposed = true, .batches = 5, .b_form = MAAS_GEMM_B_PLAIN});
 }

@@ -215,14 +215,16 @@ static maas_gemm_finish finish_of(const maas_f32_gemm_params *g, const gemm_item
   return finish;
 }
 
-/// Whether the whole product is a call of a micro-kernel. What larger ones work out first would take longer than it.
+/// Whether the whole product is a call of a micro-kernel, which those of doubles are not. What larger ones work out first
+/// would take longer than it.
 static bool is_one_tile(const maas_f32_gemm_params *g, int64_t items) {
   return !is_compact && items == 1 && g->m <= MAAS_MR && g->n <= MAAS_NR && g->b_form == MAAS_GEMM_B_PACKED &&
          even_height(g, g->m) == g->m;
 }
 
 static __attribute__((noinline)) void one_tile(const maas_f32_gemm_params *g, void *const *operands) {
-  gemm_item item = {.c = operands[2], .residual = operands[3], .y = operands[4]};
+  gemm_item item = {
+      .c = operands[2], .residual = operands[3], .y = operands[4], .rows = g->m, .columns = g->n};
   maas_gemm_pass pass = {.columns = g->n,
                          .k = g->k,
                          .a = {(const real *)factor(g, operands, 0) + g->a_offset, g->a_row, g->a_col},
@@ -232,10 +234,10 @@ static __attribute__((noinline)) void one_tile(const maas_f32_gemm_params *g, vo
 }
 
 static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real *scratch) {
-  maas_gemm_finish finish = finish_of(g, item);
+  maas_gemm_finish whole = finish_of(g, item);
 #ifndef MAAS_DOUBLE
   if (has_halves(g) && item->rows <= halves_rows) {
-    halves_tile(g, item, &finish);
+    halves_tile(g, item, &whole);
     return;
   }
 #endif
@@ -261,13 +263,11 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
       pass.a = (maas_gemm_left){scratch, 1, height};
       pass.group = height * pass.k;
     }
-    finish.activation.op = p + pass.k < g->k ? MAAS_UNARY_IDENTITY : g->activation.op;
+    maas_gemm_finish finish = maas_gemm_finish_of_pass(&whole, p, pass.k, g->k);
     if (copied)
       copied_pass(g, item, p, &pass, &finish, scratch + maas_gemm_packed_rows(g, MAAS_MR) * length);
     else
       MAAS_REAL_SHARED(gemm_pass)(&pass, &finish);
-    finish.add = true;
-    finish.c = finish.residual = NULL;
     p += pass.k;
   } while (p < g->k);
 }
