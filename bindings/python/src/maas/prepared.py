@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_OUTPUT_BYTES = 1 << 16
 #: Above this many bytes, copying an input costs more than telling where it is.
 MOST_COPIED_BYTES = 1 << 14
-#: Above this many bytes, NumPy copies faster than the C library on some CPUs.
+#: Above this many bytes, NumPy copies faster than ctypes does with memcpy on some CPUs, such as Zen 3.
 MOST_RAW_BYTES = 1 << 11
 #: What is prepared keeps the memory of a run; models that need more are not small.
 MOST_ARENA_BYTES = 1 << 20
@@ -103,7 +103,7 @@ class _Texts:
 
 
 def _is_raw(array: ndarray) -> bool:
-    """Whether an input is so small that its bytes are copied as they are."""
+    """Whether an input that is copied is so small that its bytes are copied as they are."""
     dtype = array.dtype
     return dtype.isbuiltin == 1 and not dtype.hasobject and 0 < array.nbytes <= min(MOST_RAW_BYTES, MOST_COPIED_BYTES)
 

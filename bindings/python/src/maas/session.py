@@ -166,7 +166,7 @@ class Session(Closing):
     def close(self) -> None:
         """Gives the session back, now or when the last run of it returns. Closing twice is fine."""
         super().close()
-        # Another one, as runs of other threads give back to theirs what they took from it.
+        # What runs of other threads give back goes to the old list, and with it when they return.
         self._idle = []
 
     def run_tensors(

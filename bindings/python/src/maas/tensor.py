@@ -30,7 +30,9 @@ def byte_count(element_type: int, shape: Sequence[int]) -> int:
 def dense(array: np.ndarray) -> np.ndarray:
     """`array` as tensors are: row-major without gaps, aligned, in the machine's byte order; itself if it is so."""
     flags = array.flags
-    if flags.c_contiguous and flags.aligned and array.dtype.isnative and array.size:
+    # NumPy calls all arrays without elements aligned.
+    aligned = flags.aligned and (array.size > 0 or array.ctypes.data % array.dtype.alignment == 0)
+    if flags.c_contiguous and aligned and array.dtype.isnative:
         return array
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
 
