@@ -67,10 +67,10 @@ static bool is_product(const sample *s, const float *y) {
       double sum = s->bias[j], size = 1;
       for (int64_t p = 0; p < k; p++) {
         int64_t at = place(s, p / s->block, j, k / s->block);
-        double product = (double)s->a[i * k + p] * ((double)s->codes[j * k + p] - (double)s->zeros[at]) *
-                         (double)s->scales[at];
-        sum += product;
-        size += fabs(product);
+        double code = s->codes[j * k + p], zero = (double)s->zeros[at];
+        double scaled = (double)s->a[i * k + p] * (double)s->scales[at];
+        sum += scaled * (code - zero);
+        size += fabs(scaled) * (code + zero); // Both parts are rounded before they meet.
       }
       if (!(fabs(sum - (double)y[i * s->n + j]) < 2e-6 * size))
         return false;
