@@ -3,7 +3,7 @@
 Every runtime has a process of its own, and a burst of runs of each takes turns, many times over; the median of all runs
 is told. A row is one work with so many threads:
 
-  ratio    the best peer's time / maas's: above 1, maas is the fastest
+  ratio    the best peer's time / maas's, the median of the rounds' ratios: above 1, maas is the fastest
   floats   for works of bytes: maas's time with the floats that they were made of / its time with bytes
   limit    how much of the machine's speed maas reaches: the time that the arithmetic takes at the peak of fused
            multiply-adds, or that reading memory of the weights' size takes, whichever is longer, as a part of

@@ -62,18 +62,22 @@ def _turns(
     children: dict[str, Child], machine: Machine, work: Work, threads: int, effort: Effort, told: dict[str, Any]
 ) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in children}
+    turns: dict[str, list[float]] = {name: [] for name in children}
     net, limits, start = work.network(), [], time.perf_counter()
     while len(limits) < 2 or (len(limits) < effort.rounds and time.perf_counter() - start < effort.most):
         time.sleep(REST)
         limits.append(machine.limits(threads, LIMIT_SECONDS, net.read_bytes if net else 0, work.of_bytes))
         for name, child in list(children.items()):
             try:
-                times[name] += child.burst(effort.seconds)
+                burst = child.burst(effort.seconds)
+                times[name] += burst
+                turns[name].append(statistics.median(burst))
             except Failed as error:
                 told[name] = {"failed": str(error)}
                 del children[name], times[name]
     for name, list_ in times.items():
         told[name] |= {"seconds": statistics.median(list_), "least": min(list_), "samples": len(list_)}
+        told[name]["turns"] = turns[name]
     flops, read = (statistics.median(column) for column in zip(*limits))
     least = max(net.flops / flops, net.read_bytes / read) if net else 0.0
     return {"flops": flops, "read": read, "seconds": least}

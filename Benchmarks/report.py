@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 PEERS = ("onnxruntime", "openvino", "torch")
@@ -33,7 +34,15 @@ def number(row: dict[str, Any], peer: str, *keys: str) -> float | None:
 
 
 def ratio(row: dict[str, Any]) -> float | None:
-    """The best peer's time / maas's, or memory where that is what a row compares."""
+    """The best peer's time / maas's, or memory where that is what a row compares.
+
+    Of works that took turns it is the median of the rounds' ratios: a shared machine gets slower and faster between them,
+    and medians of each runtime alone may tell of different minutes.
+    """
+    ours = row["peers"].get("maas", {}).get("turns")
+    theirs = [turns for peer in PEERS if (turns := row["peers"].get(peer, {}).get("turns"))]
+    if ours and theirs:
+        return min(statistics.median(b / a for a, b in zip(ours, turns)) for turns in theirs)
     key = "times" if number(row, "maas", "times") else "seconds"
     ours, theirs = number(row, "maas", key), best(row, key)
     return theirs / ours if ours and theirs else None

@@ -26,6 +26,15 @@ def test_ratio_is_the_best_peers():
     assert report.ratio(row(theirs=())) is None
 
 
+def test_ratio_is_of_rounds():
+    """The machine was slow in some rounds, of which each peer had another number."""
+    turns = {"maas": [1.0, 2.0, 2.0], "onnxruntime": [1.5, 3.0, 1.5], "openvino": [1.2, 2.4, 2.4]}
+    found = row()
+    for peer, seconds in turns.items():
+        found["peers"].setdefault(peer, {})["turns"] = seconds
+    assert report.ratio(found) == pytest.approx(1.2)
+
+
 def test_cells():
     assert report.cells(row()) == [
         "mlp-10 batch 1", "1", "1.00 ms", "2.00 ms", "4.00 ms", "-", "2.00", "-", "50 %", "22.0", "-", "10.0", "-",
