@@ -63,15 +63,16 @@ static inline vf v_gelu_tanh(vf x) {
   return v_mul(x, v_sigmoid(cubic));
 }
 #else
-/// x/2 (1 + x P(x^2) / Q(x^2)), where the fraction is held from +-limit on. One division takes less than the powers of
-/// two of an exponential.
+/// x/2 (1 + x P(x^2) / Q(x^2)), where the fraction is held from +-limit on, and 0 below -limit, where a fraction that is
+/// rounded a little short of -1 would leave a part of x. One division takes less than the powers of two of an exponential.
 static inline __attribute__((always_inline)) vf v_half_beside(vf x, float limit, const float *p,
                                                               const float *q) {
   vf b = v_clamp(x, -limit, limit), s = v_mul(b, b), half = v_mul(v_set(0.5f), x);
-  return v_fma(half, v_div(v_mul(b, v_polynomial(s, p, 6)), v_polynomial(s, q, 6)), half);
+  vf y = v_fma(half, v_div(v_mul(b, v_polynomial(s, p, 6)), v_polynomial(s, q, 6)), half);
+  return v_select(v_less(x, v_set(-limit)), v_mul(x, v_set(0)), y);
 }
 
-/// The fraction is erf(x / sqrt 2) on [0, 5.4]: 2^-26.4; it rounds to 1 there.
+/// The fraction is erf(x / sqrt 2) on [0, 5.4]: 2^-26.4.
 static inline vf v_gelu(vf x) {
   return v_half_beside(
       x, 5.4f,
@@ -80,7 +81,7 @@ static inline vf v_gelu(vf x) {
       (const float[]){1.2522402e-6f, 7.4521784e-5f, 1.9134555e-3f, 2.9210262e-2f, 2.5765279e-1f, 1.0293022f});
 }
 
-/// The fraction is tanh(sqrt(2/pi) (x + 0.044715 x^3)) on [0, 5.1]: 2^-26.4; it rounds to 1 from 5 on.
+/// The fraction is tanh(sqrt(2/pi) (x + 0.044715 x^3)) on [0, 5.1]: 2^-26.4.
 static inline vf v_gelu_tanh(vf x) {
   return v_half_beside(
       x, 5.0f,
