@@ -227,6 +227,13 @@ static void check_dropout(int64_t n) {
   check(&c);
 }
 
+/// What vanishes for large negative numbers leaves nothing of them, however large they are.
+static void check_vanishing(const struct unary_row *f) {
+  struct unary_row vanishing = *f;
+  vanishing.cancels = 0;
+  check_unary(&vanishing, 67, (operand){FLOATS, false, 67, -1e6f, -100});
+}
+
 void check_elementwise(void) {
   const size_t sizes[] = {1, 3, 7, 8, 9, 17, 31, 67};
   for (int f = 0; f < MAAS_UNARY_COUNT; f++) {
@@ -235,6 +242,8 @@ void check_elementwise(void) {
     check_unary(&unary_rows[f], 8003, (operand){BITS, false, 8003, -110, 100});
     check_unary(&unary_rows[f], 4001, (operand){SPECIAL, false, 4001, -1.5, 1.5});
   }
+  check_vanishing(&unary_rows[MAAS_UNARY_GELU]);
+  check_vanishing(&unary_rows[MAAS_UNARY_GELU_TANH]);
   for (int op = 0; op < MAAS_BINARY_COUNT; op++)
     for (size_t s = 0; s < sizeof broadcasts / sizeof broadcasts[0]; s++)
       check_binary((maas_binary)op, &broadcasts[s]);
