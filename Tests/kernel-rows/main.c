@@ -253,6 +253,7 @@ int main(void) {
   check_elementwise();
   check_products();
   check_doubles();
+  check_panels();
   check_windows();
   check_along();
   check_integers();

@@ -71,6 +71,7 @@ bool is_byte(const maas_s8_finish *f, const fenced *operands, int64_t at, int64_
 void check_elementwise(void);
 void check_products(void);
 void check_doubles(void);
+void check_panels(void);
 void check_windows(void);
 void check_along(void);
 void check_integers(void);

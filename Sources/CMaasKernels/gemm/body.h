@@ -9,7 +9,7 @@
 /// `f` from (i, j) on.
 static maas_gemm_finish finish_at(const maas_gemm_finish *f, int64_t i, int64_t j) {
   maas_gemm_finish moved = *f;
-  moved.y += i * f->y_row + j;
+  moved.y += i * f->y_row + j + j / MAAS_NR * f->y_gap;
   if (f->c)
     moved.c += i * f->c_row + j * f->c_col;
   if (f->residual)
@@ -24,7 +24,7 @@ static int64_t group_rows(const maas_gemm_pass *pass, int64_t height, int64_t le
   return can_share && left > height && left < 2 * height ? maas_ceil_div(left, 2) : maas_min64(height, left);
 }
 
-void MAAS_REAL_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
+static void pass_to_rows(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
   int64_t height = pass->height ? pass->height : MAAS_MR;
   if (streams_pay(pass)) {
     stream_panels(pass, f);
@@ -42,6 +42,25 @@ void MAAS_REAL_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_fin
       rows = group_rows(pass, height, pass->rows - i);
       micros[rows - 1](pass, pass->a.a + i * row, f, i, j);
     }
+}
+
+/// A pass whose Y lies in panels: one after the other.
+static __attribute__((noinline)) void pass_to_panels(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
+  for (int64_t j = 0; j < pass->columns; j += MAAS_NR) {
+    maas_gemm_pass panel = *pass;
+    maas_gemm_finish finish = finish_at(f, 0, j);
+    panel.columns = maas_min64(MAAS_NR, pass->columns - j);
+    panel.b += j / MAAS_NR * pass->panel;
+    panel.after = j + MAAS_NR < pass->columns ? panel.b + pass->panel : pass->after;
+    pass_to_rows(&panel, &finish);
+  }
+}
+
+void MAAS_REAL_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
+  if (f->y_gap)
+    pass_to_panels(pass, f);
+  else
+    pass_to_rows(pass, f);
 }
 
 typedef struct gemm_item {
@@ -99,8 +118,10 @@ static const char *b_at(const maas_f32_gemm_params *g, void *const *operands, ge
          (batch_offset(g, at.batch, g->b_batch) * matrix + at.j * column) * b_bytes(g);
 }
 
+static int64_t y_gap(const maas_f32_gemm_params *g) { return g->y_panel ? g->y_panel - MAAS_NR : 0; }
+
 static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operands, gemm_place at) {
-  int64_t y = batch_offset(g, at.batch, g->y_batch) + at.i * g->y_row + at.j;
+  int64_t y = batch_offset(g, at.batch, g->y_batch) + at.i * g->y_row + at.j + at.j / MAAS_NR * y_gap(g);
   gemm_item item = {.rows = maas_min64(g->tile_m, g->m - at.i),
                     .columns = maas_min64(g->tile_n, g->n - at.j)};
   item.a = (const real *)factor(g, operands, 0) + g->a_offset + batch_offset(g, at.batch, g->a_batch) +
@@ -149,6 +170,22 @@ static bool packing_pays(const maas_f32_gemm_params *g, const gemm_item *item) {
          g->k * g->a_col * (int64_t)sizeof(real) > bytes_in_place;
 }
 
+/// Copies rows [p, p + k) of a B whose columns are rows of panels, those of one panel at a time. What comes two panels
+/// later is fetched, as it lies far away.
+static void pack_from_panels(const maas_f32_gemm_params *g, const loose *b, int64_t p, maas_gemm_pass *pass,
+                             real *slab) {
+  for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
+    for (int64_t q = p, rows; q < p + pass->k; q += rows) {
+      const loose *from = b + q / MAAS_NR * g->b_panel + q % MAAS_NR + j * g->b_col;
+      rows = maas_min64(MAAS_NR - q % MAAS_NR, p + pass->k - q);
+      maas_gemm_plain plain = {from, 1, g->b_col, rows, maas_min64(MAAS_NR, pass->columns - j)};
+      for (int64_t i = 0; i < MAAS_NR; i++)
+        __builtin_prefetch(from + 2 * g->b_panel + i * MAAS_NR);
+      pack_b(&plain, MAAS_NR, pass->k, slab + j * pass->k + (q - p) * MAAS_NR);
+    }
+  pass->panel = pass->k * MAAS_NR;
+}
+
 /// Rows [p, p + k) of panels of a B that is no panels of floats: in place where few groups of rows read whole rows of
 /// them, else through `slab`.
 static void use_panels(const maas_f32_gemm_params *g, const char *b, int64_t p, maas_gemm_pass *pass,
@@ -160,6 +197,10 @@ static void use_panels(const maas_f32_gemm_params *g, const char *b, int64_t p, 
     return;
   }
 #endif
+  if (g->b_panel) {
+    pack_from_panels(g, (const loose *)(const void *)b, p, pass, slab);
+    return;
+  }
   maas_gemm_plain plain = {(const loose *)(const void *)b + p * g->b_row, g->b_row, g->b_col, pass->k,
                            pass->columns};
   if (g->b_col == 1 && pass->columns % MAAS_NR == 0 && stays_in_place(g, pass)) {
@@ -204,6 +245,7 @@ enum { least_streamed = 256 };
 static maas_gemm_finish finish_of(const maas_f32_gemm_params *g, const gemm_item *item) {
   maas_gemm_finish finish = {.y = item->y,
                              .y_row = g->y_row,
+                             .y_gap = y_gap(g),
                              .c = item->c,
                              .c_row = g->c_row,
                              .c_col = g->c_col,

@@ -124,6 +124,8 @@ int64_t maas_f32_gemm_packed_bytes_for(const maas_kernel *gemm, int64_t k, int64
   return bytes;
 }
 
+int64_t maas_f32_gemm_panel_columns(void) { return maas_kernel_selected(&maas_f32_gemm_table)->nr; }
+
 int64_t maas_f32_gemm_packed_bytes(int64_t k, int64_t n) {
   return maas_f32_gemm_packed_bytes_for(maas_kernel_selected(&maas_f32_gemm_table), k, n);
 }

@@ -150,8 +150,12 @@ typedef struct maas_f32_gemm_params {
   int64_t a_row, a_col;
   maas_gemm_b b_form;
   int64_t b_row, b_col; ///< Of a plain B.
+  /// Of a plain B whose columns are the rows of packed panels, b_row = 1 and b_col = nr: elements between panels; else 0.
+  int64_t b_panel;
   int64_t c_row, c_col;
   int64_t y_row;
+  /// Elements between panels of nr columns of Y, which then has no activation, C or R; 0 where rows are whole.
+  int64_t y_panel;
   float alpha; ///< Not read when k is 0.
   float beta;
   maas_f32_activation activation;
@@ -194,6 +198,8 @@ maas_split maas_f32_gemm_pack_split(maas_f32_gemm_pack_params *params);
 /// Bytes of one packed matrix of floats, a multiple of 4, and twice those of halves; -1 if that does not fit an
 /// int64_t.
 int64_t maas_f32_gemm_packed_bytes(int64_t k, int64_t n);
+/// Columns of a panel of a packed B: panels follow one another, each with k rows of so many elements.
+int64_t maas_f32_gemm_panel_columns(void);
 
 // Movement, by element size: 1, 2, 4, 8 or 16 bytes
 

@@ -8,6 +8,8 @@ struct MatrixProduct {
   /// Elements between neighbours in a column and in a row of A and B.
   var (aRow, aColumn) = (0, 1)
   var (bRow, bColumn) = (0, 1)
+  /// Elements between panels of B's rows, where those are its columns; 0 for no panels.
+  var bPanel = 0
   /// The same of C, 0 where it is broadcast.
   var (cRow, cColumn) = (0, 0)
   var alpha: Float = 1
@@ -22,6 +24,8 @@ struct MatrixProduct {
   var bCount = 1
   /// Elements between rows of Y, its matrices and those of A and B; nil where they are contiguous.
   var (yRow, yStep, aStep, bStep): (Int?, Int?, Int?, Int?)
+  /// Elements between panels of Y's columns; 0 where its rows are whole.
+  var yPanel = 0
   /// Where A begins in its operand.
   var aOffset = 0
 
@@ -52,7 +56,7 @@ struct MatrixProduct {
     (params.m, params.n, params.k) = (Int64(m), Int64(n), Int64(k))
     (params.a_row, params.a_col) = (Int64(aRow), Int64(aColumn))
     (params.c_row, params.c_col) = (Int64(cRow), Int64(cColumn))
-    params.y_row = Int64(yRow ?? n)
+    (params.y_row, params.y_panel) = (Int64(yRow ?? n), Int64(yPanel))
     (params.alpha, params.beta) = (alpha, beta)
     params.activation = activation.function
     params.batch_rank = Int32(batch.count)
@@ -68,7 +72,7 @@ struct MatrixProduct {
   /// B is read where it lies: packing it pays only where it is done once.
   fileprivate func usePlainB(_ params: inout maas_f32_gemm_params) {
     params.b_form = MAAS_GEMM_B_PLAIN
-    (params.b_row, params.b_col) = (Int64(bRow), Int64(bColumn))
+    (params.b_row, params.b_col, params.b_panel) = (Int64(bRow), Int64(bColumn), Int64(bPanel))
     assign(&params.b_batch, bBatch.map { $0 * k * n })
   }
 

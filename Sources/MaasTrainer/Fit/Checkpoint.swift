@@ -105,7 +105,10 @@ extension Trainer {
   /// Writes all that training needs to go on from here to the same result, bit by bit: whole, or not at all. May be
   /// called by the callbacks of `fit`.
   public func checkpoint(to path: String) throws(MaasError) {
-    try Checkpoint(options: hash(options.decisive), layout: layout, place: place).write(kept, to: path)
+    let tensors = try kept.map { (own) throws(MaasError) in
+      own.parameter.panels == nil ? own.tensor : try own.parameter.copy(own.tensor)
+    }
+    try Checkpoint(options: hash(options.decisive), layout: layout, place: place).write(tensors, to: path)
   }
 
   /// Goes on from where a checkpoint was made, by a trainer of the same network and options; `threads` and `epochs` may
@@ -113,7 +116,10 @@ extension Trainer {
   public func restore(from path: String) throws(MaasError) {
     try expectRest()
     let (own, layout) = (hash(options.decisive), layout)
-    let checkpoint = try Checkpoint.read(path, into: kept) { (found) throws(MaasError) in
+    let tensors = try kept.map { (own) throws(MaasError) in
+      own.parameter.panels == nil ? own.tensor : try Tensor(.float, own.parameter.shape)
+    }
+    let checkpoint = try Checkpoint.read(path, into: tensors) { (found) throws(MaasError) in
       guard found.layout == layout else {
         throw MaasError(.invalidArgument, "incompatible checkpoint: it is of another network")
       }
@@ -123,20 +129,20 @@ extension Trainer {
           hint: "give the options it was made with, or begin anew")
       }
     }
+    for (own, tensor) in zip(kept, tensors) { own.parameter.panels?.assign(tensor, to: own.tensor) }
     place = checkpoint.place
   }
 
-  /// Everything that changes.
-  private var kept: [Tensor] {
-    memory.parameters + memory.statistics + memory.states + memory.sums + memory.averages + best
+  /// Everything that changes, with the parameter whose order it has.
+  private var kept: [(parameter: Parameter, tensor: Tensor)] {
+    let (parameters, all) = (model.parameters, model.parameters + model.statistics)
+    let ofParameters = memory.states + memory.sums + memory.averages
+    return Array(zip(all, memory.parameters + memory.statistics))
+      + ofParameters.enumerated().map { (parameters[$0 % parameters.count], $1) } + Array(zip(all, best))
   }
 
   private var layout: UInt64 {
-    hash(
-      joined(
-        zip(model.parameters + model.statistics, memory.evaluated).map { "\($0.name) \(describe($1.shape))" },
-        "\n"
-      ))
+    hash(joined((model.parameters + model.statistics).map { "\($0.name) \(describe($0.shape))" }, "\n"))
   }
 }
 

@@ -82,6 +82,7 @@ public final class Trainer {
         .unsupported, "gradients cannot be accumulated where several processes train",
         hint: "give a larger batch size")
     }
+    try collective.expectEqualPanels()
     self.collective = collective
     executables = [:]
     bound = []

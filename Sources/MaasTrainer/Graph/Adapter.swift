@@ -31,7 +31,7 @@ extension Graph {
   }
 
   private mutating func addAdapter(_ name: String, _ tensor: Tensor) throws(MaasError) -> Parameter {
-    Parameter(id: addConstant(name, tensor), name: name, tensor: tensor)
+    try Parameter(addConstant(name, tensor), name, tensor)
   }
 
   private func matrices() -> [ValueID] {

@@ -5,7 +5,30 @@ import MaasGraph
 struct Parameter {
   let id: ValueID
   let name: String
+  /// As the model has it.
+  let shape: [Int]
+  /// How it lies while it is trained, where that is not row by row.
+  let panels: WeightPanels?
+  /// Its memory.
   let tensor: Tensor
+
+  /// Copies its values.
+  init(_ id: ValueID, _ name: String, _ values: Tensor, _ panels: WeightPanels? = nil) throws(MaasError) {
+    (self.id, self.name, self.panels) = (id, name, panels)
+    shape = values.shape
+    if let panels { tensor = try panels.laid(values) } else { tensor = try values.copied() }
+  }
+
+  /// A copy of `tensor`, or of a state that lies as it does, in the model's order.
+  func copy(_ tensor: Tensor) throws(MaasError) -> Tensor {
+    if let panels { return try panels.plain(tensor) }
+    return try tensor.copied()
+  }
+
+  /// Sets `tensor`, which lies as the parameter's own does, to what has the model's order.
+  func assign(_ plain: Tensor, to tensor: Tensor) {
+    if let panels { panels.assign(plain, to: tensor) } else { tensor.assign(plain) }
+  }
 }
 
 /// The inputs of layers that are learned, where they are constants: a row for each op_type.

@@ -11,7 +11,7 @@ enum Ending: String {
 
 /// A graph of inference, with what of it training changes. Values keep their numbers in all graphs that come of it.
 struct TrainableModel {
-  /// As it is written: with all nodes, and parameters as constants.
+  /// As it is written: with all nodes, but parameters without elements.
   let graph: Graph
   let parameters: [Parameter]
   let statistics: [Parameter]
@@ -55,9 +55,9 @@ extension Graph {
   fileprivate mutating func takeParameters(_ ids: [ValueID]) throws(MaasError) -> [Parameter] {
     var parameters: [Parameter] = []
     for id in ids {
-      guard let tensor = try self[id].constant?.copied() else { continue }
-      self[id].constant = tensor
-      parameters.append(Parameter(id: id, name: self[id].name, tensor: tensor))
+      guard let tensor = self[id].constant else { continue }
+      parameters.append(try Parameter(id, self[id].name, tensor, weightPanels(of: id, tensor.shape)))
+      self[id].constant = nil
     }
     return parameters
   }
@@ -97,5 +97,6 @@ struct OpenGraph: ~Copyable {
     graph[parameter.id].constant = nil
     graph.inputs.append(parameter.id)
     roles.append(role)
+    if let panels = parameter.panels { graph.readPanels(of: parameter.id, panels) }
   }
 }

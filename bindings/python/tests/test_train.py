@@ -90,6 +90,8 @@ def lion(reference, g, state, t, rate):
         state[i] = 0.99 * m + 0.01 * each
 
 
+# Weights whose columns are whole panels of every kernel lie in panels while they are trained.
+@pytest.mark.parametrize(("units", "outputs"), [(10, 1), (96, 96)], ids=["rows", "panels"])
 @pytest.mark.parametrize(
     ("optimizer", "rule"),
     [
@@ -103,8 +105,9 @@ def lion(reference, g, state, t, rate):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, train.Optimizer) else None,
 )
-def test_losses_are_those_of_numpy(optimizer, rule):
-    model = Sequential([Dense(10, activation="relu"), Dense(1)]).compile(optimizer, "mse")
+def test_losses_are_those_of_numpy(optimizer, rule, units, outputs):
+    model = Sequential([Dense(units, activation="relu"), Dense(outputs)]).compile(optimizer, "mse")
+    targets = np.concatenate([Y * (1 + i / 10) for i in range(outputs)], 1)
     model.build((10,))
     weights = model.get_weights()
     assert list(weights) == ["dense_1/weight", "dense_1/bias", "dense_2/weight", "dense_2/bias"]
@@ -112,13 +115,66 @@ def test_losses_are_those_of_numpy(optimizer, rule):
     for _ in range(20):
         losses = []
         for begin in range(0, 100, 32):
-            x, y, t = X[begin : begin + 32].astype(float), Y[begin : begin + 32].astype(float), t + 1
+            x, y, t = X[begin : begin + 32].astype(float), targets[begin : begin + 32].astype(float), t + 1
             losses.append(reference.loss(x, y) * len(x))
             rule(reference, reference.gradients(x, y), state, t, optimizer.learning_rate)
         expected.append(sum(losses) / 100)
-    found = model.fit(X, Y, epochs=20, batch_size=32, shuffle=False, verbose=0)
+    found = model.fit(X, targets, epochs=20, batch_size=32, shuffle=False, verbose=0)
     np.testing.assert_allclose(found.history["loss"], expected, rtol=2e-3 if rule is lion else 2e-4)
-    assert model.evaluate(X, Y) == pytest.approx(reference.loss(X.astype(float), Y.astype(float)), rel=2e-3)
+    assert model.evaluate(X, targets) == pytest.approx(reference.loss(X.astype(float), targets.astype(float)), rel=2e-3)
+    for own, right in zip(model.get_weights().values(), reference.w):
+        assert own.shape == right.shape
+        if rule is not lion:
+            np.testing.assert_allclose(own, right, rtol=2e-3, atol=2e-4)
+
+
+def gemm_model(w1, w2, transposed):
+    """relu(x w1 + b) w2, by Gemm, whose weights may be transposed, and MatMul."""
+    helper, tensor = onnx.helper, onnx.numpy_helper.from_array
+    nodes = [
+        helper.make_node("Gemm", ["x", "w1", "b"], ["h"], transB=int(transposed)),
+        helper.make_node("Relu", ["h"], ["a"]),
+        helper.make_node("MatMul", ["a", "w2"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes, "two",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", w1.shape[0]])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["n", w2.shape[1]])],
+        [
+            tensor(np.ascontiguousarray(w1.T) if transposed else w1, "w1"), tensor(w2, "w2"),
+            tensor(np.zeros(w1.shape[1], np.float32), "b"),
+        ],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_weights_of_models_keep_their_order(transposed, tmp_path):
+    w1, w2 = (RANDOM.standard_normal(shape).astype(np.float32) / 10 for shape in [(10, 96), (96, 48)])
+    x, y = X[:32], np.repeat(Y[:32], 48, 1)
+    trainer = train.Trainer.open(gemm_model(w1, w2, transposed), loss="mse", update_rule="sgd", learning_rate=0.1)
+    np.testing.assert_array_equal(trainer.parameter("w1"), w1.T if transposed else w1)
+    reference = Reference([w1, np.zeros(96), w2, np.zeros(48)])
+    for _ in range(5):
+        gradients = reference.gradients(x.astype(float), y.astype(float))[:3]
+        sgd(reference, gradients, {}, 0, 0.1)
+        trainer.step(x, y)
+    trainer.save(tmp_path / "five")
+    found = [trainer.parameter(name) for name in ["w1", "b", "w2"]]
+    found[0] = found[0].T if transposed else found[0]
+    for own, right in zip(found, reference.w):
+        np.testing.assert_allclose(own, right, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(answers(trainer.to_onnx(), x), trainer.predict(x), rtol=1e-5, atol=1e-6)
+    # Checkpoints have the model's order, whatever the kernels of who reads them.
+    assert np.ascontiguousarray(trainer.parameter("w1")).tobytes() in (tmp_path / "five").read_bytes()
+    again = train.Trainer.open(gemm_model(w1, w2, transposed), loss="mse", update_rule="sgd", learning_rate=0.1)
+    again.restore(tmp_path / "five")
+    trainer.step(x, y)
+    again.step(x, y)
+    for name in trainer.parameter_names:
+        np.testing.assert_array_equal(trainer.parameter(name), again.parameter(name))
+    trainer.set_parameter("w1", again.parameter("w1") + 1)
+    np.testing.assert_array_equal(trainer.parameter("w1"), again.parameter("w1") + 1)
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber", "hinge", "bce", "cross-entropy", "kl"])
