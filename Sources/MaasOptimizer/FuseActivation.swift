@@ -31,7 +31,9 @@ extension Operator {
   fileprivate func adding(_ activation: Activation) -> (any Operator)? {
     if let conv = self as? Conv { return conv.adding(activation) }
     if let gemm = self as? Gemm { return gemm.adding(activation) }
-    if let product = self as? PanelProduct { return product.adding(activation) }
+    #if !hasFeature(Embedded)
+      if let product = self as? PanelProduct { return product.adding(activation) }
+    #endif
     if let product = self as? MatMul {
       return product.activation.isNone ? MatMul(activation: activation) : nil
     }
