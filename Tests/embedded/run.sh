@@ -48,12 +48,13 @@ check_library() {
   return 1
 }
 
-# kernel_rows CC WORK RUNNER…: of all tables, also those that the library does not list for want of their operators.
+# kernel_rows CC WORK RUNNER…: of all tables, also those that the library does not list for want of their operators; but
+# without what the core's kernels lack.
 kernel_rows() {
   local objects
   mapfile -t objects < <(find "$2/c" -name 'CMaasKernels-*.o' ! -name CMaasKernels-tables.c.o)
-  "$1" -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -ISources/CMaasKernels/include -ISources/CMaasSystem/include \
-    Tests/kernel-rows/*.c Sources/CMaasKernels/tables.c "${objects[@]}" -lm -o "$2/kernel-rows" || return 1
+  "$1" -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -DROWS_OF_CORE -ISources/CMaasKernels/include \
+    -ISources/CMaasSystem/include Tests/kernel-rows/*.c Sources/CMaasKernels/tables.c "${objects[@]}" -lm -o "$2/kernel-rows" || return 1
   "${@:3}" "$2/kernel-rows"
 }
 

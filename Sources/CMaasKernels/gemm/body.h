@@ -6,10 +6,17 @@
 #include "micros.h"
 #include "streams.h"
 
+/// Only training has products that read and write panels of weights: the core of operators has no need of them.
+#if defined(MAAS_CORE) || defined(MAAS_DOUBLE)
+enum { has_panels = false };
+#else
+enum { has_panels = true };
+#endif
+
 /// `f` from (i, j) on.
 static maas_gemm_finish finish_at(const maas_gemm_finish *f, int64_t i, int64_t j) {
   maas_gemm_finish moved = *f;
-  moved.y += i * f->y_row + j + j / MAAS_NR * f->y_gap;
+  moved.y += i * f->y_row + j + (has_panels ? j / MAAS_NR * f->y_gap : 0);
   if (f->c)
     moved.c += i * f->c_row + j * f->c_col;
   if (f->residual)
@@ -57,7 +64,7 @@ static __attribute__((noinline)) void pass_to_panels(const maas_gemm_pass *pass,
 }
 
 void MAAS_REAL_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_finish *f) {
-  if (f->y_gap)
+  if (has_panels && f->y_gap)
     pass_to_panels(pass, f);
   else
     pass_to_rows(pass, f);
@@ -118,7 +125,9 @@ static const char *b_at(const maas_f32_gemm_params *g, void *const *operands, ge
          (batch_offset(g, at.batch, g->b_batch) * matrix + at.j * column) * b_bytes(g);
 }
 
-static int64_t y_gap(const maas_f32_gemm_params *g) { return g->y_panel ? g->y_panel - MAAS_NR : 0; }
+static int64_t y_gap(const maas_f32_gemm_params *g) {
+  return has_panels && g->y_panel ? g->y_panel - MAAS_NR : 0;
+}
 
 static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operands, gemm_place at) {
   int64_t y = batch_offset(g, at.batch, g->y_batch) + at.i * g->y_row + at.j + at.j / MAAS_NR * y_gap(g);
@@ -197,7 +206,7 @@ static void use_panels(const maas_f32_gemm_params *g, const char *b, int64_t p, 
     return;
   }
 #endif
-  if (g->b_panel) {
+  if (has_panels && g->b_panel) {
     pack_from_panels(g, (const loose *)(const void *)b, p, pass, slab);
     return;
   }
