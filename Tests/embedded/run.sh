@@ -54,7 +54,8 @@ kernel_rows() {
   local objects
   mapfile -t objects < <(find "$2/c" -name 'CMaasKernels-*.o' ! -name CMaasKernels-tables.c.o)
   "$1" -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -DROWS_OF_CORE -ISources/CMaasKernels/include \
-    -ISources/CMaasSystem/include Tests/kernel-rows/*.c Sources/CMaasKernels/tables.c "${objects[@]}" -lm -o "$2/kernel-rows" || return 1
+    -ISources/CMaasSystem/include Tests/kernel-rows/*.c Sources/CMaasKernels/tables.c "${objects[@]}" -lm \
+    -o "$2/kernel-rows" || return 1
   "${@:3}" "$2/kernel-rows"
 }
 
