@@ -99,6 +99,7 @@ BARS = (
     Bar("4 callers at once: times the throughput of one", _group("crowd"),
         lambda row: report.number(row, "maas", "times"), min, least=0.95),
     Bar("open 268 MB: ratio", _group("open"), _ratio, min, least=4),
+    Bar("open 268 MB, compiled: µs", _group("compiled"), _microseconds, max, most=5000),
     Bar("4 sessions of 268 MB: times one's memory", _group("sessions"),
         lambda row: report.number(row, "maas", "times"), max, most=1.1),
     Bar("peak memory beyond packed weights and arena: greatest part", lambda row: True, _beyond, max, most=0.1),

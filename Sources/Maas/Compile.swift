@@ -37,7 +37,8 @@ extension Model {
     let data = try weights.contents.joined()
     let packings = try packings(model, data, sizes, options)
     let file = try CompiledModel.contents(
-      model, weights: data, packings: packings, family: Processor.family, layouts: try layoutFingerprint())
+      model, weights: data, packings: packings, family: Processor.family,
+      layouts: try layoutFingerprint(packings.map { $0.layout }))
     try file.write(to: output)
     return CompiledSummary(
       family: Processor.family, fileBytes: file.byteCount, weightBytes: data.byteCount,
@@ -76,7 +77,7 @@ extension Model {
         .unsupported, "the model was compiled for other CPUs", expected: family, found: compiled.family,
         hint: "compile the ONNX model here with maas-model compile")
     }
-    guard compiled.layouts == (try layoutFingerprint()) else {
+    guard compiled.layouts == (try layoutFingerprint(compiled.layoutNames)) else {
       throw MaasError(
         .unsupported, "the model was compiled by a maas whose kernels read weights in another order",
         hint: "compile the ONNX model again with maas-model compile")

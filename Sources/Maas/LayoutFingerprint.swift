@@ -44,41 +44,48 @@ private let samples = [
   Sample("ConvInteger", .int8, [1, 21, 5, 5], [21, 1, 3, 3], groups: 21),
 ]
 
-/// What small weights are packed into, as a number: another order of packed weights gives another one.
-func layoutFingerprint() throws(MaasError) -> Int64 { try fingerprint.get() }
+/// What small weights are packed into, as a number: another order of packed weights gives another one. Of those of bytes
+/// only where `layouts`, which the packed weights of a model have, are not all of floats.
+func layoutFingerprint(_ layouts: [String]) throws(MaasError) -> Int64 {
+  try (layouts.allSatisfy { $0.hasPrefix("f32") } ? fingerprintOfFloats : fingerprintOfAll).get()
+}
 
-/// Found once.
-private let fingerprint: Result<Int64, MaasError> = {
-  do throws(MaasError) { return .success(try packedSamples()) } catch { return .failure(error) }
-}()
+/// Each is found once: it takes longer than all else that opening a compiled model takes.
+private let fingerprintOfFloats = fingerprint(samples.filter { $0.dtype == .float })
+private let fingerprintOfAll = fingerprint(samples)
 
-private func packedSamples() throws(MaasError) -> Int64 {
-  var checksum = Checksum()
+private func fingerprint(_ samples: [Sample]) -> Result<Int64, MaasError> {
+  do throws(MaasError) { return .success(try checksum(samples)) } catch { return .failure(error) }
+}
+
+private func checksum(_ samples: [Sample]) throws(MaasError) -> Int64 {
+  var graph = Graph("layouts")
   for sample in samples {
     // A build without the operator has no packed weights of it.
     guard let row = try? operatorRegistration(sample.name, domain: "", opset: 17) else { continue }
     let groups = sample.groups > 1 ? [Attribute("group", .int(sample.groups))] : []
     var attributes = AttributeReader(groups, opset: 17, inputCount: 2, outputCount: 1)
     let op = try row.make(&attributes)
-    try checksum.add(op, sample, x: sample.x)
+    try graph.add(op, sample, x: sample.x)
     if let last = op.channelsLast {
-      try checksum.add(last, sample, x: [sample.x[0]] + sample.x[2...] + [sample.x[1]])
+      try graph.add(last, sample, x: [sample.x[0]] + sample.x[2...] + [sample.x[1]])
     }
+  }
+  try graph.inferValues()
+  var checksum = Checksum()
+  for packing in try packed(graph, WeightCache(graph), [:], threads: 1) {
+    checksum.add(UnsafeRawBufferPointer(start: packing.bytes.base, count: packing.bytes.byteCount))
   }
   return Int64(bitPattern: checksum.finished())
 }
 
-extension Checksum {
-  /// Adds what the operator packs the sample's weights into.
+extension Graph {
+  /// Adds an operator that packs the sample's weights.
   fileprivate mutating func add(_ op: any Operator, _ sample: Sample, x: [Int]) throws(MaasError) {
-    var graph = Graph("layout")
-    let x = graph.addInput("x", sample.dtype, Shape(x))
-    let weights = graph.addConstant("weights", try sample.tensor())
-    graph.outputs = graph.add(op, [x, weights], name: "y")
-    try graph.inferValues()
-    for packing in try packed(graph, WeightCache(graph), [:], threads: 1) {
-      add(UnsafeRawBufferPointer(start: packing.bytes.base, count: packing.bytes.byteCount))
-    }
+    let name = "\(outputs.count)"
+    let x = addInput("x\(name)", sample.dtype, Shape(x))
+    let weights = addConstant("weights\(name)", try sample.tensor())
+    outputs += add(op, [x, weights], name: "y\(name)")
   }
 }
 

@@ -5,6 +5,9 @@ import MaasGraph
 package final class CompiledModel: Sendable {
   package let family: String
   package let layouts: Int64
+  /// Of all packed weights, also those that `packings` lacks.
+  package let layoutNames: [String]
+  /// Where they lie as kernels can load them.
   package let packings: [Packing]
   let model: ModelProto
   let data: TensorStorage
@@ -33,6 +36,7 @@ package final class CompiledModel: Sendable {
     (self.data, self.model, dataChecksum) = (data, model, header.dataChecksum)
     family = source.text(proto.family)
     layouts = proto.layouts ?? 0
+    layoutNames = proto.packings.map { source.text($0.layout) }
     packings = try proto.packings.map { (packing) throws(MaasError) in
       guard let bytes = data.slice(Int(packing.offset ?? -1), Int(packing.count ?? -1)) else {
         throw damaged("a packed weight is outside the file")
