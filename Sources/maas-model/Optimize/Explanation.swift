@@ -54,7 +54,7 @@ struct Explanation {
   private func kernelReason(_ kernel: String) -> String {
     let best = Processor.instructionSet
     guard let isa = ["avx512", "avx2", "neon", "scalar"].first(where: { kernel.hasSuffix("_\($0)") }) else {
-      return "plain code, the same on every CPU"
+      return kernel == "generic" ? "plain code, the same on every CPU" : "calls the rows for this CPU"
     }
     return isa == best ? "the row for this CPU" : "the first row that fits, as none is for \(best)"
   }
