@@ -256,6 +256,22 @@ def test_shapes_in_turn(session, addresses):
     assert len(session._idle) <= 8
 
 
+def test_few_stay_of_runs_that_many_did_at_once(negation, monkeypatch):
+    """Each goes on in the middle of the one before, as runs of threads may."""
+    x, run, depths = arrays(1)[0], prepared._run, []
+
+    def nested(*arguments):
+        depths.append(len(depths))
+        if len(depths) < 12:
+            check_negation(negation, x)  # Nothing is idle: it prepares another.
+            check_negation(negation, x)
+        return run(*arguments)
+
+    monkeypatch.setattr(prepared, "_run", nested)
+    check_negation(negation, x)
+    assert len(depths) == 12 and len(negation._idle) == 8
+
+
 def test_large_runs_are_not_prepared():
     """They would keep their memory, beside that of the plans, for nothing."""
     session = maas.Session(

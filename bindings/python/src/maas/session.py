@@ -27,6 +27,17 @@ from .values import Value, array_of
 _MOST_IDLE = 8
 
 
+def _idle() -> deque[Prepared]:
+    """Runs that no thread is at, those used last at the end. One too many pushes out the first."""
+    return deque(maxlen=_MOST_IDLE)
+
+
+def _put_last(idle: deque[Prepared], unfit: Prepared) -> None:
+    """To where it is tried after all others. Not with appendleft, which pushes out what was used last."""
+    idle.append(unfit)
+    idle.rotate(1)
+
+
 class Statistic(IntEnum):
     """What `Session.statistic` counts. "Plan" is the one used or made last."""
 
@@ -61,7 +72,7 @@ class Session(Closing):
         self._output_names = [value.name for value in self.model.outputs]
         self._has_tensors_only = all(value.is_tensor for value in self.model.inputs + self.model.outputs)
         self._seen: deque[Any] = deque(maxlen=_MOST_IDLE)
-        self._idle: list[Prepared] = []
+        self._idle = _idle()
         self._prepares = True
 
     @property
@@ -128,18 +139,18 @@ class Session(Closing):
         return isinstance(output_names, (list, tuple)) and list(output_names) in ([], self._output_names)
 
     def _run_another(
-        self, idle: list[Prepared], unfit: Prepared, feed: dict[str, Any], options: RunOptions | None
+        self, idle: deque[Prepared], unfit: Prepared, feed: dict[str, Any], options: RunOptions | None
     ) -> list[np.ndarray] | None:
         """Runs with what else is prepared for the dtypes and shapes of `feed`; None when nothing is."""
         for _ in range(len(idle)):
             # At once: other threads would miss it and prepare another.
-            idle.insert(0, unfit)
+            _put_last(idle, unfit)
             unfit = idle.pop()
             results = unfit.run(feed, options)
             if results is not None:
                 idle.append(unfit)
                 return results
-        idle.insert(0, unfit)
+        _put_last(idle, unfit)
         return None
 
     def _run_and_prepare(self, feed: Mapping[str, Any], options: RunOptions | None) -> list[np.ndarray]:
@@ -148,8 +159,6 @@ class Session(Closing):
         if self._prepares and self.statistic(Statistic.ARENA_BYTES) <= MOST_ARENA_BYTES:
             signature = signature_of(feed, results)
             if signature in self._seen:
-                if len(self._idle) >= _MOST_IDLE:
-                    del self._idle[:1]
                 if self._as_parameter_ is not None:
                     self._prepare(feed, results)
             elif signature is not None:
@@ -167,7 +176,7 @@ class Session(Closing):
         """Gives the session back, now or when the last run of it returns. Closing twice is fine."""
         super().close()
         # What runs of other threads give back goes to the old list, and with it when they return.
-        self._idle = []
+        self._idle = _idle()
 
     def run_tensors(
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
