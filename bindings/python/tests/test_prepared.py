@@ -272,6 +272,24 @@ def test_few_stay_of_runs_that_many_did_at_once(negation, monkeypatch):
     assert len(depths) == 12 and len(negation._idle) == 8
 
 
+@pytest.mark.parametrize("kind", ["column-major", "every other", "unaligned"])
+@pytest.mark.parametrize("rows", [2, 300])
+def test_small_arrays_with_gaps_are_prepared_too(kind, rows):
+    wide = np.random.default_rng(6).standard_normal((6, 2 * rows), np.float32)
+    x = {
+        "column-major": wide[:3, :rows].T,
+        "every other": wide[::2, ::2].T,
+        "unaligned": np.frombuffer(b"." + wide.tobytes(), "f4", 3 * rows, 1).reshape(rows, 3),
+    }[kind]
+    session = maas.Session(model_bytes(NEGATION))
+    for _ in range(3):
+        check_negation(session, x)
+    assert session._idle
+    for array in (x, x.copy(order="C"), x[::-1], x):
+        check_negation(session, array)
+    assert len(session._idle) == 1
+
+
 def test_large_runs_are_not_prepared():
     """They would keep their memory, beside that of the plans, for nothing."""
     session = maas.Session(

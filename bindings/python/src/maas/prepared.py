@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import addressof, c_char, c_char_p, c_int, c_size_t, c_void_p
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
@@ -39,12 +39,18 @@ def signature_of(feed: Mapping[str, Any], results: Sequence[ndarray]) -> Any:
         return None
     if sum(array.nbytes for array in results) > MOST_OUTPUT_BYTES:
         return None
-    if not all(
-        type(array) is ndarray and dense(array) is array and (array.dtype == object or is_shared(array.dtype))
-        for array in feed.values()
-    ):
+    if not all(_can_be_taken(array) for array in feed.values()):
         return None
     return [(name, array.dtype, array.shape) for name, array in feed.items()], [array.shape for array in results]
+
+
+def _can_be_taken(array: Any) -> bool:
+    """Whether a prepared run may take an input like this one. Only small numbers may have gaps: those are copied."""
+    if type(array) is not ndarray or not array.dtype.isnative:
+        return False
+    is_text = array.dtype == object
+    is_copied = not is_text and array.nbytes <= MOST_COPIED_BYTES
+    return (is_text or is_shared(array.dtype)) and (is_copied or dense(array) is array)
 
 
 _set_input, _run = unchecked("maas_binding_set_input_buffer"), unchecked("maas_binding_run")
@@ -105,20 +111,46 @@ class _Texts:
 def _is_raw(array: ndarray) -> bool:
     """Whether an input that is copied is so small that its bytes are copied as they are."""
     dtype = array.dtype
-    return dtype.isbuiltin == 1 and not dtype.hasobject and 0 < array.nbytes <= min(MOST_RAW_BYTES, MOST_COPIED_BYTES)
+    if dtype.isbuiltin != 1 or dtype.hasobject or not array.flags.c_contiguous:
+        return False
+    return 0 < array.nbytes <= min(MOST_RAW_BYTES, MOST_COPIED_BYTES)
+
+
+class _Input(NamedTuple):
+    """One that each run takes: `buffer` its bytes, or `own` a copy of it; else `place` finds it."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    #: The memory of `own` as ctypes writes to it, which is quicker.
+    buffer: Any = None
+    own: ndarray | None = None
+    place: _Place | _Texts | None = None
+
+    @classmethod
+    def bound(cls, binding: Binding, name: str, array: ndarray) -> _Input:
+        """For inputs like `array`. Small ones are copied, which is quicker than telling where they are."""
+        kind = name, array.dtype, array.shape
+        if array.dtype == object:
+            return cls(*kind, place=_Texts(binding, name))
+        if array.nbytes > MOST_COPIED_BYTES:
+            return cls(*kind, place=_Place(binding, name, array))
+        own = np.empty_like(array, order="C")
+        binding.set_input(name, own)
+        return cls(*kind, (c_char * own.nbytes).from_buffer(own) if _is_raw(array) else None, own)
 
 
 class Prepared:
     """A binding of all inputs and outputs for the dtypes and shapes of one run. For one thread at a time."""
 
-    __slots__ = ("_argument", "_binding", "_copies", "_copy", "_count", "_inputs")
+    __slots__ = ("_argument", "_binding", "_copies", "_copy", "_inputs")
 
     def __init__(self, session: Session, feed: dict[str, ndarray], outputs: Sequence[ndarray]):
         self._binding = Binding(session)
         # What ctypes would make of the handle in every call.
         self._argument = c_void_p.from_param(self._binding._as_parameter_.value)
-        self._count = len(feed)
-        self._inputs = [(name, array.dtype, array.shape, *self._bound(name, array)) for name, array in feed.items()]
+        # Plain tuples are taken apart faster than named ones.
+        self._inputs = [tuple(_Input.bound(self._binding, name, array)) for name, array in feed.items()]
         owned = [np.empty_like(array) for array in outputs]
         for value, array in zip(session.outputs, owned):
             self._binding.set_output(value.name, array)
@@ -126,20 +158,9 @@ class Prepared:
         self._copies = [array.copy for array in owned]
         self._copy = self._copies[0] if len(owned) == 1 else None
 
-    def _bound(self, name: str, array: ndarray) -> tuple[Any, ndarray | None, _Place | _Texts | None]:
-        """A small input is copied to an array of its own, which is quicker than telling where it is; a raw one to the
-        same memory as ctypes writes to it, which is quicker still."""
-        if array.dtype == object:
-            return None, None, _Texts(self._binding, name)
-        if array.nbytes > MOST_COPIED_BYTES:
-            return None, None, _Place(self._binding, name, array)
-        own = np.empty_like(array)
-        self._binding.set_input(name, own)
-        return (c_char * own.nbytes).from_buffer(own) if _is_raw(own) else None, own, None
-
     def run(self, feed: dict[str, Any], options: RunOptions | None) -> list[ndarray] | None:
         """The outputs; None when `feed` is not what this was made for, ShapeMismatch when the outputs are not."""
-        if len(feed) != self._count:
+        if len(feed) != len(self._inputs):
             return None
         for name, dtype, shape, buffer, own, place in self._inputs:
             array = feed.get(name)
@@ -154,7 +175,7 @@ class Prepared:
                     own[...] = array
             elif own is not None:
                 own[...] = array
-            elif place is not None and not place.take(array):
+            elif not place.take(array):
                 return None
         status = _run(self._argument, options)
         if status:
@@ -163,13 +184,13 @@ class Prepared:
 
 
 class _PreparedOne(Prepared):
-    """As for most small models: one raw input and one output, without the loops over several."""
+    """As for most small models: one raw input and one output. Repeats `run` without loops, which show in its time."""
 
     __slots__ = ("_buffer", "_dtype", "_name", "_own", "_shape")
 
     def __init__(self, session: Session, feed: dict[str, ndarray], outputs: Sequence[ndarray]):
         super().__init__(session, feed, outputs)
-        self._name, self._dtype, self._shape, self._buffer, self._own, _ = self._inputs[0]
+        [(self._name, self._dtype, self._shape, self._buffer, self._own, _)] = self._inputs
 
     def run(self, feed: dict[str, Any], options: RunOptions | None) -> list[ndarray] | None:
         array = feed.get(self._name)
