@@ -6,42 +6,11 @@
 #include "maas_quant.h"
 #include "rows.h"
 
-int32_t run_row(maas_step_run row, const void *params, void *const *operands, maas_split split) {
-  maas_step step = {.run = row, .operands = operands, .params = params, .items = split.items};
-  fenced scratch = fence(((size_t)split.scratch + 63) / 64 * 64, true); // As the runtime aligns it.
-  maas_worker worker = {.scratch = scratch.bytes};
-  int64_t half = split.items / 2;
-  int32_t status = row(&step, 0, half, &worker) | row(&step, half, split.items, &worker);
-  unfence(&scratch);
-  return status;
-}
-
-fenced random_bytes(size_t size, uint64_t *random) {
-  fenced made = fence(size, true);
-  for (size_t i = 0; i < size; i++)
-    made.bytes[i] = (unsigned char)random_bits(random);
-  return made;
-}
-
 typedef struct product {
   maas_s8_gemm_params params;
   fenced operands[MAAS_S8_OPERANDS];
   bool b_is_transposed, b_is_constant;
 } product;
-
-fenced random_floats(size_t count, float low, float high, uint64_t *random) {
-  fenced made = fence(count * sizeof(float), true);
-  for (size_t i = 0; i < count; i++)
-    ((float *)(void *)made.bytes)[i] = random_float(random, low, high);
-  return made;
-}
-
-fenced random_integers(size_t count, uint64_t *random) {
-  fenced made = fence(count * sizeof(int32_t), true);
-  for (size_t i = 0; i < count; i++)
-    ((int32_t *)(void *)made.bytes)[i] = (int32_t)(random_bits(random) % 20001) - 10000;
-  return made;
-}
 
 void choose_bytes(fenced *o, size_t columns, uint64_t *random) {
   o[MAAS_S8_Y_SCALE] = random_floats(1, 0.2f, 0.9f, random);
@@ -134,12 +103,6 @@ static fenced panels(const maas_kernel *row, const product *p) {
   run_row(maas_s8_pack, &params, (void *[]){made.bytes, p->operands[MAAS_S8_B].bytes}, split);
   return made;
 }
-
-int number(const fenced *bytes, int64_t i, bool is_signed) {
-  return is_signed ? (int8_t)bytes->bytes[i] : bytes->bytes[i];
-}
-
-double real(const fenced *floats, int64_t i) { return ((const float *)(const void *)floats->bytes)[i]; }
 
 static int64_t exact_sum(const product *p, int64_t i, int64_t j) {
   const maas_s8_gemm_params *g = &p->params;
@@ -253,13 +216,6 @@ static void check_product(const maas_kernel *row, int64_t m, int64_t n, int64_t 
   char note[64];
   snprintf(note, sizeof note, "%d x %d x %d, %x within %d", (int)m, (int)n, (int)k, style, limit);
   check_made(row, &p, note, NULL);
-}
-
-void each_row(const char *family, void (*body)(const maas_kernel *row)) {
-  const maas_kernel_table *table = table_named(family);
-  for (int32_t r = 0; r < table->count; r++)
-    if (maas_isa_supported(table->rows[r].isa))
-      body(&table->rows[r]);
 }
 
 static void check_products_of(const maas_kernel *row) {
