@@ -234,6 +234,22 @@ static void check_vanishing(const struct unary_row *f) {
   check_unary(&vanishing, 67, (operand){FLOATS, false, 67, -1e6f, -100});
 }
 
+/// The product of x with a probability keeps its sign, as ONNX Runtime does; the other checks take 0 for -0.
+static void check_negative_zeros(const maas_kernel *row) {
+  enum { n = 17 };
+  for (maas_unary op = MAAS_UNARY_GELU; op <= MAAS_UNARY_GELU_TANH; op++) {
+    maas_f32_unary_params p = {{op, 0, 0}, n};
+    float x[n], y[n];
+    for (int i = 0; i < n; i++)
+      x[i] = -0.0f;
+    run_row(row->run, &p, (void *[]){x, y}, maas_f32_unary_split(&p));
+    bool kept = true;
+    for (int i = 0; i < n; i++)
+      kept = kept && y[i] == 0 && signbit(y[i]);
+    count(row->name, "GELU of -0", kept ? NULL : "not -0");
+  }
+}
+
 void check_elementwise(void) {
   const size_t sizes[] = {1, 3, 7, 8, 9, 17, 31, 67};
   for (int f = 0; f < MAAS_UNARY_COUNT; f++) {
@@ -244,6 +260,7 @@ void check_elementwise(void) {
   }
   check_vanishing(&unary_rows[MAAS_UNARY_GELU]);
   check_vanishing(&unary_rows[MAAS_UNARY_GELU_TANH]);
+  each_row("maas_f32_unary", check_negative_zeros);
   for (int op = 0; op < MAAS_BINARY_COUNT; op++)
     for (size_t s = 0; s < sizeof broadcasts / sizeof broadcasts[0]; s++)
       check_binary((maas_binary)op, &broadcasts[s]);
