@@ -91,7 +91,7 @@ static inline vf v_exp_negative(vf x) {
 #endif
 }
 
-/// e^x for x <= 0; what is below 2^-126 may be 0.
+/// e^x for x <= 87; what is below 2^-126 may be 0.
 static inline vf v_exp_normal(vf x) {
 #ifdef V_SCALE
   return v_exp_negative(x);
@@ -169,9 +169,10 @@ static inline vf v_sigmoid(vf x) {
   return v_select(v_is_nan(x), x, v_div(top, v_add(v_set(1), e)));
 }
 
-/// The same where what is below e^-87 does not count.
+/// The same where what is below 2^-126 may be 0.
 static inline vf v_sigmoid_near(vf x) {
-  return v_div(v_set(1), v_add(v_set(1), v_exp_near(v_clamp(v_neg(x), -87, 87))));
+  vf e = v_exp_normal(v_min(v_set(87), x));
+  return v_div(e, v_add(v_set(1), e));
 }
 
 static inline vf v_softplus(vf x) {
