@@ -53,16 +53,25 @@ static int32_t path_of(const maas_f32_conv_params *g) {
 
 static double nanoseconds(double flops) { return flops / 50; }
 
-/// Narrows the tile of filters until there is something for every thread or it is worth nobody's while.
-static void split_filters(maas_f32_conv_params *g, int64_t blocks, int64_t filters, int64_t nr,
-                          double flops) {
-  int64_t pieces = 1;
+/// Whether there is something for every thread, or smaller items are worth nobody's while.
+static bool is_cut(int64_t items, double flops) {
+  return items >= wanted_items || nanoseconds(flops) <= 2 * MAAS_CHUNK_NANOSECONDS;
+}
+
+/// False if the tile is as narrow as it can be.
+static bool halve_filters(maas_f32_conv_params *g, int64_t nr) {
+  bool can = g->tile_n > nr;
+  if (can)
+    g->tile_n = maas_round_up(maas_ceil_div(g->tile_n, 2), nr);
+  return can;
+}
+
+/// `flops`: of all positions of a block, for one filter.
+static void cut_filters(maas_f32_conv_params *g, int64_t blocks, int64_t filters, int64_t nr, double flops) {
   g->tile_n = maas_round_up(filters, nr);
-  while (blocks * maas_ceil_div(filters, g->tile_n) < wanted_items && g->tile_n > nr &&
-         nanoseconds(flops * (double)g->tile_n) > 2 * MAAS_CHUNK_NANOSECONDS) {
-    pieces *= 2;
-    g->tile_n = maas_round_up(maas_ceil_div(filters, pieces), nr);
-  }
+  while (!is_cut(blocks * maas_ceil_div(filters, g->tile_n), flops * (double)g->tile_n))
+    if (!halve_filters(g, nr))
+      return;
 }
 
 /// The length of pieces of at most `most`, an even number of them where there are several: two threads get the same.
@@ -105,21 +114,17 @@ static void halve_positions(maas_f32_conv_params *g, int64_t mr) {
 /// Few items and an odd number of them: one of two threads would wait.
 static bool is_uneven(int64_t items) { return items > 1 && items < wanted_items && items % 2 != 0; }
 
-/// Narrows the tile until there is something for every thread or it is worth nobody's while. The smaller of strip and
-/// weights is read again: more tiles of filters copy the same strips, more blocks of positions read the same weights.
+/// The smaller of strip and weights is read again: more tiles of filters copy the same strips, more blocks of positions
+/// read the same weights.
 static void cut_strips(maas_f32_conv_params *g, int64_t filters, int64_t nr) {
   double flops = 2.0 * (double)maas_nhwc_taps(g);
   g->tile_n = maas_round_up(filters, nr);
-  while (blocks_of(g) * maas_ceil_div(filters, g->tile_n) < wanted_items &&
-         nanoseconds(flops * (double)(g->tile_m * g->tile_x) * (double)g->tile_n) >
-             2 * MAAS_CHUNK_NANOSECONDS) {
+  while (!is_cut(blocks_of(g) * maas_ceil_div(filters, g->tile_n),
+                 flops * (double)(g->tile_m * g->tile_x) * (double)g->tile_n))
     if (g->tile_m > 1 && g->tile_m * g->tile_x > g->tile_n)
       g->tile_m = maas_ceil_div(g->tile_m, 2);
-    else if (g->tile_n > nr)
-      g->tile_n = maas_round_up(maas_ceil_div(g->tile_n, 2), nr);
-    else
+    else if (!halve_filters(g, nr))
       return;
-  }
 }
 
 static maas_split split_strip(maas_f32_conv_params *g, const maas_kernel *kernel) {
@@ -132,7 +137,7 @@ static maas_split split_strip(maas_f32_conv_params *g, const maas_kernel *kernel
   if (flat && g->tile_x == g->output[maas_width] && g->tile_x >= 8 * kernel->mr)
     halve_positions(g, kernel->mr);
   if (flat)
-    split_filters(g, blocks_of(g), filters, kernel->nr, 2.0 * (double)taps * (double)(g->tile_m * g->tile_x));
+    cut_filters(g, blocks_of(g), filters, kernel->nr, 2.0 * (double)taps * (double)(g->tile_m * g->tile_x));
   else
     cut_strips(g, filters, kernel->nr);
   if (flat && is_uneven(blocks_of(g) * maas_ceil_div(filters, g->tile_n)) && g->tile_x >= 2 * kernel->mr)
@@ -153,7 +158,7 @@ static maas_split split_winograd(maas_f32_conv_params *g, const maas_kernel *ker
   g->tile_m = even_length(tiles, maas_max64(most, 2 * kernel->mr));
   int64_t blocks = maas_ceil_div(tiles, g->tile_m);
   double flops = 2.0 * maas_tile_products * (double)g->channels * (double)g->tile_m;
-  split_filters(g, blocks, g->filters, kept, flops);
+  cut_filters(g, blocks, g->filters, kept, flops);
   int64_t floats = saturated(g->tile_m, row) + 2 * maas_nhwc_most_skew;
   int64_t scratch = saturated(floats, maas_tile_products * (int64_t)sizeof(float));
   return maas_split_by_cost(blocks * maas_ceil_div(g->filters, g->tile_n),
