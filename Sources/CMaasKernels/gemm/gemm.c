@@ -68,7 +68,7 @@ static int64_t columns_of_tile(const maas_f32_gemm_params *g, int64_t rows, int6
   int64_t passes = maas_max64(1, maas_ceil_div(g->k, MAAS_GEMM_KC)),
           most = most_columns * most_row_groups * mr;
   int64_t columns = maas_min64(most_columns, most / maas_max64(1, rows * passes));
-  return nr <= 16 ? maas_max64(2 * least_columns, columns) : most_columns;
+  return maas_gemm_is_narrow(nr) ? maas_max64(2 * least_columns, columns) : most_columns;
 }
 
 /// Halves the tile until there is something for every thread or it is worth nobody's while: its columns first, since

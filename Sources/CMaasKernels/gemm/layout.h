@@ -12,8 +12,11 @@ static inline int64_t maas_gemm_kc(int64_t k) {
   return maas_ceil_div(k, maas_max64(1, maas_ceil_div(k, MAAS_GEMM_KC)));
 }
 
+/// Whether a row of a panel is a line of the caches at most.
+static inline bool maas_gemm_is_narrow(int64_t nr) { return nr <= 16; }
+
 /// Panels of a plain B that are copied together: rows of narrow ones are a line each, which memory gives slowly.
-static inline int64_t maas_gemm_slab_panels(int64_t nr) { return nr <= 16 ? 4 : 1; }
+static inline int64_t maas_gemm_slab_panels(int64_t nr) { return maas_gemm_is_narrow(nr) ? 4 : 1; }
 
 /// Rows of A that scratch memory has room for: those that are contiguous are read in place.
 static inline int64_t maas_gemm_packed_rows(const maas_f32_gemm_params *g, int64_t mr) {
