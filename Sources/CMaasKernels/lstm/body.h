@@ -215,6 +215,8 @@ int32_t MAAS_F32_KERNEL(lstm)(const maas_step *step, int64_t begin, int64_t end,
   (void)worker;
   const maas_f32_lstm_params *g = step->params;
   void *const *operands = step->operands;
+  // Of no product nothing is read, but where it would be is computed: from NULL that is undefined.
+  const float *before = operands[6] ? operands[6] : operands[0], *r = operands[7] ? operands[7] : operands[0];
   for (int64_t n = begin; n < end; n++) {
     int64_t j = panel_at(g, begin, end, n) * MAAS_NR;
     for (int64_t i = 0; i < g->rows; i += most_rows) {
@@ -227,11 +229,11 @@ int32_t MAAS_F32_KERNEL(lstm)(const maas_step *step, int64_t begin, int64_t end,
       part.lengths = operands[3] ? (const int32_t *)operands[3] + i : NULL;
       part.hidden = (float *)operands[4] + at;
       part.y = operands[5] ? (float *)operands[5] + i * g->y_row + j : NULL;
-      part.before = operands[6] ? (const float *)operands[6] + i * g->hidden : NULL;
-      part.r = operands[7] ? (const float *)operands[7] + j * g->k : NULL;
+      part.before = before + i * g->hidden;
+      part.r = r + j * g->k;
       bool moves_on = i + most_rows >= g->rows && n + 1 < end;
       int64_t after = moves_on ? panel_at(g, begin, end, n + 1) * MAAS_NR : j;
-      part.r_after = operands[7] ? (const float *)operands[7] + after * g->k : NULL;
+      part.r_after = r + after * g->k;
       lstm_rows(g, &part);
     }
   }
