@@ -61,7 +61,7 @@ typedef struct maas_recurrent_params {
 /// - before[D, T, B, H]: set to the hidden values before each step.
 /// - kept: LSTM: cells [D, T + 1, B, H], in the order of the walk. GRU: [D, T, B, H], what the last gate of R was
 ///   multiplied with, or, linear before reset, that product with its bias. NULL for RNN.
-/// - y[T, D, B, H] or NULL, last hidden[D, B, H], last cell or NULL.
+/// - y[T, D, B, H] or NULL, last hidden[D, B, H], last cell or NULL: 0 of a sequence of length 0, as in ONNX Runtime.
 int32_t maas_recurrent_forward(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 
 /// - gates, as the walk left them.

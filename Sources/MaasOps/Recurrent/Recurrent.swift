@@ -6,7 +6,7 @@ import MaasGraph
 ///
 /// Inputs: X, W, R, B, sequence_lens, initial_h, and LSTM's initial_c and P; outputs: Y, Y_h, and LSTM's Y_c. In
 /// layout 0 X is [sequence, batch, input] and Y [sequence, directions, batch, hidden]; in layout 1 the batch comes
-/// first everywhere.
+/// first everywhere. Of a sequence of length 0, Y_h and Y_c are 0, whatever it began with, as in ONNX Runtime.
 package final class Recurrent: OperatorFamily {
   enum Cell {
     case rnn, gru, lstm

@@ -78,13 +78,22 @@ private struct DoubleWalk {
   var isReverse: Bool { p.pointee.firstIsReverse || direction == 1 }
 
   func start() {
-    for j in 0..<n { hidden[j] = chunk.optional(5, as: Double.self)?[state + j] ?? 0 }
-    guard p.pointee.cell == .lstm else { return }
-    for j in 0..<n { cell[j] = chunk.optional(6, as: Double.self)?[state + j] ?? 0 }
+    start(hidden, 5)
+    if p.pointee.cell == .lstm { start(cell, 6) }
+  }
+
+  /// The state before the first step; 0 of a sequence of length 0.
+  private func start(_ target: Doubles, _ operand: Int) {
+    let source = isLive(0) ? chunk.optional(operand, as: Double.self) : nil
+    for j in 0..<n { target[j] = source?[state + j] ?? 0 }
+  }
+
+  private func isLive(_ time: Int) -> Bool {
+    chunk.optional(4, as: Int32.self).map { time < Int($0[row]) } ?? true
   }
 
   func run(_ time: Int) {
-    let isLive = chunk.optional(4, as: Int32.self).map { time < Int($0[row]) } ?? true
+    let isLive = isLive(time)
     if isLive {
       switch p.pointee.cell {
       case .rnn: stepRNN(time)

@@ -130,15 +130,19 @@ private func cellParams(_ op: Recurrent, _ first: Int, _ sizes: RecurrentSizes) 
 /// peephole or GRU's B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL,
 /// hidden, cell or NULL, GRU's memory of the size of hidden, the words, a second memory for hidden or NULL.
 ///
-/// Sets hidden and cell to their initial values, and the words to 0.
+/// Sets hidden and cell to their initial values, or to 0 where a sequence has length 0, and the words to 0.
 func startRecurrent(_ chunk: Chunk) -> Int32 {
   let params = chunk.params(RecurrentParams.self)
-  let count = params.pointee.directions * params.pointee.batch * params.pointee.hidden
+  let (batch, row) = (params.pointee.batch, params.pointee.hidden)
+  let lengths = chunk.optional(3, as: Int32.self)
   func start(_ from: Int, _ target: UnsafeMutablePointer<Float>) {
-    if let source = chunk.optional(from, as: Float.self) {
-      maas_sys_copy(target, source, count * 4)
-    } else {
-      maas_sys_zero(target, count * 4)
+    let source = chunk.optional(from, as: Float.self)
+    for i in 0..<params.pointee.directions * batch {
+      if let source, lengths.map({ $0[i % batch] > 0 }) ?? true {
+        maas_sys_copy(target + i * row, source + i * row, row * 4)
+      } else {
+        maas_sys_zero(target + i * row, row * 4)
+      }
     }
   }
   start(4, chunk.output(hiddenOperand(chunk, -1), as: Float.self))

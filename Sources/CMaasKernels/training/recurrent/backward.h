@@ -169,6 +169,9 @@ static MAAS_SMALL void backward_row(const walk *w, const backward_step *s, int64
 
 static MAAS_SMALL int32_t backward_walk(const walk *w) {
   const maas_recurrent_params *g = w->g;
+  clear_empty(w, w->operands[lengths_back], state_of(w, dh_back));
+  if (g->cell == MAAS_CELL_LSTM)
+    clear_empty(w, w->operands[lengths_back], state_of(w, dc_back));
   for (int64_t i = g->steps - 1; i >= 0; i--) {
     if (is_stopped(w))
       return MAAS_STEP_STOPPED;

@@ -140,11 +140,12 @@ static MAAS_SMALL void finish_rows(const walk *w, const forward_step *s) {
 static MAAS_SMALL int32_t forward_walk(const walk *w) {
   const maas_recurrent_params *g = w->g;
   bool is_lstm = g->cell == MAAS_CELL_LSTM;
-  start_state(w, hidden_in,
+  const int32_t *lengths = w->operands[lengths_in];
+  start_state(w, hidden_in, lengths,
               g->steps > 0 ? rows_of(w, before_out, g->steps, time_of(w, 0), g->hidden)
                            : state_of(w, hidden_out));
   if (is_lstm)
-    start_state(w, cell_in, rows_of(w, kept_out, g->steps + 1, 0, g->hidden));
+    start_state(w, cell_in, lengths, rows_of(w, kept_out, g->steps + 1, 0, g->hidden));
   for (int64_t i = 0; i < g->steps; i++) {
     if (is_stopped(w))
       return MAAS_STEP_STOPPED;

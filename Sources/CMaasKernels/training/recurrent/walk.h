@@ -78,11 +78,20 @@ static MAAS_SMALL bool is_stopped(const walk *w) {
          now.tv_sec * 1000000000LL + now.tv_nsec > w->worker->deadline;
 }
 
-static MAAS_SMALL void start_state(const walk *w, int from, NUMBER *to) {
+/// Of sequences of length 0, whose state is 0, whatever they began with.
+static __attribute__((minsize, noinline)) void clear_empty(const walk *w, const int32_t *lengths,
+                                                           NUMBER *state) {
+  for (int64_t r = 0; r < w->rows; r++)
+    if (!is_live(w, lengths, r, 0))
+      memset(state + r * w->g->hidden, 0, (size_t)w->g->hidden * sizeof(NUMBER));
+}
+
+static MAAS_SMALL void start_state(const walk *w, int from, const int32_t *lengths, NUMBER *to) {
   const NUMBER *given = state_of(w, from);
   size_t bytes = (size_t)(w->rows * w->g->hidden) * sizeof(NUMBER);
   if (given)
     memcpy(to, given, bytes);
   else
     memset(to, 0, bytes);
+  clear_empty(w, lengths, to);
 }
