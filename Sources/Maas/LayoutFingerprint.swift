@@ -44,13 +44,13 @@ private let samples = [
   Sample("ConvInteger", .int8, [1, 21, 5, 5], [21, 1, 3, 3], groups: 21),
 ]
 
-/// What small weights are packed into, as a number: another order of packed weights gives another one. Of those of bytes
-/// only where `layouts`, which the packed weights of a model have, are not all of floats.
+/// What small weights are packed into, as a number: another order of packed weights gives another one. Bytes are packed
+/// only where `layouts`, which a model's packed weights have, are of such: it takes longer than all else that opening a
+/// compiled model takes.
 func layoutFingerprint(_ layouts: [String]) throws(MaasError) -> Int64 {
-  try (layouts.allSatisfy { $0.hasPrefix("f32") } ? fingerprintOfFloats : fingerprintOfAll).get()
+  try (layouts.contains { $0.hasPrefix("s8_") } ? fingerprintOfAll : fingerprintOfFloats).get()
 }
 
-/// Each is found once: it takes longer than all else that opening a compiled model takes.
 private let fingerprintOfFloats = fingerprint(samples.filter { $0.dtype == .float })
 private let fingerprintOfAll = fingerprint(samples)
 
@@ -66,9 +66,9 @@ private func checksum(_ samples: [Sample]) throws(MaasError) -> Int64 {
     let groups = sample.groups > 1 ? [Attribute("group", .int(sample.groups))] : []
     var attributes = AttributeReader(groups, opset: 17, inputCount: 2, outputCount: 1)
     let op = try row.make(&attributes)
-    try graph.add(op, sample, x: sample.x)
+    try graph.addPacked(op, sample, x: sample.x)
     if let last = op.channelsLast {
-      try graph.add(last, sample, x: [sample.x[0]] + sample.x[2...] + [sample.x[1]])
+      try graph.addPacked(last, sample, x: [sample.x[0]] + sample.x[2...] + [sample.x[1]])
     }
   }
   try graph.inferValues()
@@ -81,11 +81,11 @@ private func checksum(_ samples: [Sample]) throws(MaasError) -> Int64 {
 
 extension Graph {
   /// Adds an operator that packs the sample's weights.
-  fileprivate mutating func add(_ op: any Operator, _ sample: Sample, x: [Int]) throws(MaasError) {
-    let name = "\(outputs.count)"
-    let x = addInput("x\(name)", sample.dtype, Shape(x))
-    let weights = addConstant("weights\(name)", try sample.tensor())
-    outputs += add(op, [x, weights], name: "y\(name)")
+  fileprivate mutating func addPacked(_ op: any Operator, _ sample: Sample, x: [Int]) throws(MaasError) {
+    let number = outputs.count
+    let x = addInput("x\(number)", sample.dtype, Shape(x))
+    let weights = addConstant("weights\(number)", try sample.tensor())
+    outputs += add(op, [x, weights], name: "y\(number)")
   }
 }
 

@@ -89,6 +89,7 @@ package struct Packing: Sendable {
   /// Counted through the graph and the bodies in it.
   package let constant: Int
   package let name: String
+  /// What tells it from others that the constant may be packed into. Begins with the family of kernels that read it.
   package let layout: String
   package let bytes: TensorStorage
 

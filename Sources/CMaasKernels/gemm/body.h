@@ -188,7 +188,7 @@ static void pack_from_panels(const maas_f32_gemm_params *g, const loose *b, int6
       const loose *from = b + q / MAAS_NR * g->b_panel + q % MAAS_NR + j * g->b_col;
       rows = maas_min64(MAAS_NR - q % MAAS_NR, p + pass->k - q);
       maas_gemm_plain plain = {from, 1, g->b_col, rows, maas_min64(MAAS_NR, pass->columns - j)};
-      for (int64_t i = 0; i < MAAS_NR; i++)
+      for (int64_t i = 0; i < MAAS_NR && q + 2 * MAAS_NR < p + pass->k; i++)
         __builtin_prefetch(from + 2 * g->b_panel + i * MAAS_NR);
       pack_b(&plain, MAAS_NR, pass->k, slab + j * pass->k + (q - p) * MAAS_NR);
     }

@@ -105,10 +105,11 @@ extension Trainer {
   /// Writes all that training needs to go on from here to the same result, bit by bit: whole, or not at all. May be
   /// called by the callbacks of `fit`.
   public func checkpoint(to path: String) throws(MaasError) {
-    let tensors = try kept.map { (own) throws(MaasError) in
-      own.parameter.panels == nil ? own.tensor : try own.parameter.copy(own.tensor)
-    }
-    try Checkpoint(options: hash(options.decisive), layout: layout, place: place).write(tensors, to: path)
+    let (kept, spare) = (kept, try spare())
+    for own in kept { own.turn(spare) { $0.unlay($1, into: $2) } }
+    defer { for own in kept { own.turn(spare) { $0.lay($1, into: $2) } } }
+    try Checkpoint(options: hash(options.decisive), layout: layout, place: place)
+      .write(kept.map { $0.tensor }, to: path)
   }
 
   /// Goes on from where a checkpoint was made, by a trainer of the same network and options; `threads` and `epochs` may
@@ -116,10 +117,8 @@ extension Trainer {
   public func restore(from path: String) throws(MaasError) {
     try expectRest()
     let (own, layout) = (hash(options.decisive), layout)
-    let tensors = try kept.map { (own) throws(MaasError) in
-      own.parameter.panels == nil ? own.tensor : try Tensor(.float, own.parameter.shape)
-    }
-    let checkpoint = try Checkpoint.read(path, into: tensors) { (found) throws(MaasError) in
+    let (kept, spare) = (kept, try spare())
+    let checkpoint = try Checkpoint.read(path, into: kept.map { $0.tensor }) { (found) throws(MaasError) in
       guard found.layout == layout else {
         throw MaasError(.invalidArgument, "incompatible checkpoint: it is of another network")
       }
@@ -129,20 +128,40 @@ extension Trainer {
           hint: "give the options it was made with, or begin anew")
       }
     }
-    for (own, tensor) in zip(kept, tensors) { own.parameter.panels?.assign(tensor, to: own.tensor) }
+    for own in kept { own.turn(spare) { $0.lay($1, into: $2) } }
     place = checkpoint.place
   }
 
-  /// Everything that changes, with the parameter whose order it has.
-  private var kept: [(parameter: Parameter, tensor: Tensor)] {
+  /// Everything that changes. Of each kind of state there is one for each parameter, in their order.
+  private var kept: [Kept] {
     let (parameters, all) = (model.parameters, model.parameters + model.statistics)
-    let ofParameters = memory.states + memory.sums + memory.averages
-    return Array(zip(all, memory.parameters + memory.statistics))
-      + ofParameters.enumerated().map { (parameters[$0 % parameters.count], $1) } + Array(zip(all, best))
+    let states = memory.states + memory.sums + memory.averages
+    return zip(all, memory.parameters + memory.statistics).map { Kept(panels: $0.panels, tensor: $1) }
+      + states.enumerated().map { Kept(panels: parameters[$0 % parameters.count].panels, tensor: $1) }
+      + zip(all, best).map { Kept(panels: $0.panels, tensor: $1) }
+  }
+
+  /// Memory for the largest tensor that lies in panels.
+  private func spare() throws(MaasError) -> Tensor {
+    try Tensor(.float, [kept.reduce(0) { $1.panels == nil ? $0 : max($0, $1.tensor.count) }])
   }
 
   private var layout: UInt64 {
     hash(joined((model.parameters + model.statistics).map { "\($0.name) \(describe($0.shape))" }, "\n"))
+  }
+}
+
+/// A tensor of the trainer's memory. In a file it has the model's order, and in memory, too, while that is written or
+/// read: a copy of everything would take as much memory again.
+private struct Kept {
+  let panels: WeightPanels?
+  let tensor: Tensor
+
+  /// Puts the elements into another order, by way of `spare`.
+  func turn(_ spare: Tensor, _ order: (WeightPanels, _ from: Tensor, _ to: Tensor) -> Void) {
+    guard let panels else { return }
+    maas_sys_copy(spare.bytes, tensor.bytes, tensor.byteCount)
+    order(panels, spare, tensor)
   }
 }
 

@@ -13,16 +13,6 @@ extension Collective {
     }
   }
 
-  /// Gradients are added up as they lie, which depends on the kernels that a process chose.
-  func expectEqualPanels() throws(MaasError) {
-    let width = Double(PanelProduct.width)
-    let (sum, squares) = (try sum(width), try self.sum(width * width))
-    guard sum * sum != squares * Double(ranks) else { return }
-    throw MaasError(
-      .unsupported, "the processes run on CPUs of different kinds",
-      hint: "set MAAS_ISA to what all of them have, such as avx2")
-  }
-
   /// The sum of a number over all processes, the same on each.
   func sum(_ value: Double) throws(MaasError) -> Double {
     let parts = try sums([Float(value), Float(value - Double(Float(value)))])

@@ -24,7 +24,7 @@ extension Trainer {
   package func inferenceGraph(probabilities: Bool = false) throws(MaasError) -> Graph {
     var graph = model.graph
     for (parameter, now) in zip(model.parameters + model.statistics, memory.evaluated) {
-      graph[parameter.id].constant = try parameter.copy(now)
+      graph[parameter.id].constant = try parameter.plainCopy(of: now)
     }
     for adapter in model.adapters { try graph.merge(adapter) }
     graph.removeDropout()

@@ -7,7 +7,7 @@ extension Trainer {
   /// A copy of a parameter or of a running statistic.
   public func parameter(_ name: String) throws(MaasError) -> Tensor {
     let parameter = try found(name)
-    return try parameter.copy(parameter.tensor)
+    return try parameter.plainCopy(of: parameter.tensor)
   }
 
   /// Gives a parameter other values, of its type and shape.
@@ -20,9 +20,9 @@ extension Trainer {
         expected: "\(own.tensor.dtype.name) \(describe(own.shape))",
         found: "\(values.dtype.name) \(describe(values.shape))")
     }
-    own.assign(values, to: own.tensor)
+    own.set(own.tensor, to: values)
     if let i = model.parameters.firstIndex(where: { $0.name == name }), i < memory.averages.count {
-      own.assign(values, to: memory.averages[i])
+      own.set(memory.averages[i], to: values)
     }
   }
 

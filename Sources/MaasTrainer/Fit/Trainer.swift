@@ -82,10 +82,21 @@ public final class Trainer {
         .unsupported, "gradients cannot be accumulated where several processes train",
         hint: "give a larger batch size")
     }
-    try collective.expectEqualPanels()
+    try expectEqualPanels(collective)
     self.collective = collective
     executables = [:]
     bound = []
+  }
+
+  /// Gradients are added up as they lie, which depends on the kernels that a process chose.
+  private func expectEqualPanels(_ collective: Collective) throws(MaasError) {
+    let width = Double(model.parameters.contains { $0.panels != nil } ? PanelProduct.width : 0)
+    let (total, squares) = (try collective.sum(width), try collective.sum(width * width))
+    // Widths are all the same where the mean of their squares is the square of their mean.
+    guard total * total != squares * Double(collective.ranks) else { return }
+    throw MaasError(
+      .unsupported, "the processes chose kernels that read weights in different orders",
+      hint: "set MAAS_ISA to what all their CPUs have, such as avx2")
   }
 
   var execution: ExecutionOptions {

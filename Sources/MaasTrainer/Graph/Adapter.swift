@@ -31,7 +31,9 @@ extension Graph {
   }
 
   private mutating func addAdapter(_ name: String, _ tensor: Tensor) throws(MaasError) -> Parameter {
-    try Parameter(addConstant(name, tensor), name, tensor)
+    let parameter = try Parameter(addConstant(name, tensor), name, tensor)
+    self[parameter.id].constant = nil
+    return parameter
   }
 
   private func matrices() -> [ValueID] {

@@ -19,15 +19,15 @@ struct Parameter {
     if let panels { tensor = try panels.laid(values) } else { tensor = try values.copied() }
   }
 
-  /// A copy of `tensor`, or of a state that lies as it does, in the model's order.
-  func copy(_ tensor: Tensor) throws(MaasError) -> Tensor {
-    if let panels { return try panels.plain(tensor) }
-    return try tensor.copied()
+  /// A copy in the model's order of `own`: of `tensor`, or of an average or state that lies as it does.
+  func plainCopy(of own: Tensor) throws(MaasError) -> Tensor {
+    if let panels { return try panels.plain(own) }
+    return try own.copied()
   }
 
-  /// Sets `tensor`, which lies as the parameter's own does, to what has the model's order.
-  func assign(_ plain: Tensor, to tensor: Tensor) {
-    if let panels { panels.assign(plain, to: tensor) } else { tensor.assign(plain) }
+  /// Sets `own` to what has the model's order.
+  func set(_ own: Tensor, to plain: Tensor) {
+    if let panels { panels.lay(plain, into: own) } else { own.assign(plain) }
   }
 }
 

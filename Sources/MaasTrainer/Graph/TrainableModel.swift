@@ -94,7 +94,6 @@ struct OpenGraph: ~Copyable {
   }
 
   private mutating func open(_ parameter: Parameter, _ role: TrainingGraph.Role) {
-    graph[parameter.id].constant = nil
     graph.inputs.append(parameter.id)
     roles.append(role)
     if let panels = parameter.panels { graph.readPanels(of: parameter.id, panels) }

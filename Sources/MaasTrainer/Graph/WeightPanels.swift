@@ -1,3 +1,4 @@
+import CMaasSystem
 import MaasCore
 import MaasGraph
 import MaasOps
@@ -10,6 +11,8 @@ struct WeightPanels {
   let isTransposed: Bool
   private let width = PanelProduct.width
 
+  private typealias Floats = UnsafeMutablePointer<Float>
+
   var shape: [Int] { [columns / width, rows, width] }
 
   /// Nil where the last panel would not be full.
@@ -19,47 +22,56 @@ struct WeightPanels {
     if rows == 0 || columns == 0 || columns % width != 0 { return nil }
   }
 
-  /// In panels.
+  /// A copy in panels.
   func laid(_ plain: Tensor) throws(MaasError) -> Tensor {
     let tensor = try Tensor(.float, shape)
-    assign(plain, to: tensor)
+    lay(plain, into: tensor)
     return tensor
   }
 
-  /// As the model has it.
+  /// A copy in the model's order.
   func plain(_ laid: Tensor) throws(MaasError) -> Tensor {
     let tensor = try Tensor(.float, isTransposed ? [columns, rows] : [rows, columns])
-    let (from, to) = (floats(laid), floats(tensor))
-    forEach { to[$0] = from[$1] }
+    unlay(laid, into: tensor)
     return tensor
   }
 
-  func assign(_ plain: Tensor, to laid: Tensor) {
+  /// Both tensors have so many elements, whatever their shapes.
+  func lay(_ plain: Tensor, into laid: Tensor) {
     let (from, to) = (floats(plain), floats(laid))
-    forEach { to[$1] = from[$0] }
+    forEachRow { copy(from + $0, step, to + $1, 1) }
   }
 
-  private func floats(_ tensor: Tensor) -> UnsafeMutablePointer<Float> {
-    tensor.bytes.assumingMemoryBound(to: Float.self)
+  func unlay(_ laid: Tensor, into plain: Tensor) {
+    let (from, to) = (floats(laid), floats(plain))
+    forEachRow { copy(from + $1, 1, to + $0, step) }
   }
 
-  /// Where each element is in the model's order, and in panels.
-  private func forEach(_ body: (_ plain: Int, _ laid: Int) -> Void) {
-    let (row, column) = isTransposed ? (1, rows) : (columns, 1)
+  private func floats(_ tensor: Tensor) -> Floats { tensor.bytes.assumingMemoryBound(to: Float.self) }
+
+  /// Between neighbours of a row in the model's order.
+  private var step: Int { isTransposed ? rows : 1 }
+
+  /// Where each row of each panel begins in the model's order, and in panels.
+  private func forEachRow(_ body: (_ plain: Int, _ laid: Int) -> Void) {
     var laid = 0
     for first in stride(from: 0, to: columns, by: width) {
       for i in 0..<rows {
-        for j in first..<first + width {
-          body(i * row + j * column, laid)
-          laid += 1
-        }
+        body(isTransposed ? first * rows + i : i * columns + first, laid)
+        laid += width
       }
     }
+  }
+
+  private func copy(_ from: Floats, _ fromStep: Int, _ to: Floats, _ toStep: Int) {
+    if fromStep == toStep { return maas_sys_copy(to, from, width * MemoryLayout<Float>.size) }
+    for i in 0..<width { to[i * toStep] = from[i * fromStep] }
   }
 }
 
 extension Graph {
-  /// How the constant `id` may lie: nil where anything but products of plain rows reads it, or where it is no matrix.
+  /// How the constant `id` may lie: nil where it is no matrix, or anything reads it but products of floats that it is the
+  /// right factor of and that PanelProduct can be.
   func weightPanels(of id: ValueID, _ shape: [Int]) -> WeightPanels? {
     guard shape.count == 2, !outputs.contains(id) else { return nil }
     var isTransposed: Bool?
@@ -70,7 +82,6 @@ extension Graph {
     return isTransposed.flatMap { WeightPanels(shape, isTransposed: $0) }
   }
 
-  /// Nil where a node reads `id` as anything but the right factor of a product that PanelProduct can be.
   private func isTransposedFactor(_ id: ValueID, of node: Node) -> Bool? {
     guard node.inputs.count > 1, node.inputs[1] == id, node.inputs.filter({ $0 == id }).count == 1,
       let a = node.inputs[0], self[a].dtype == .float, let rank = self[a].shape?.rank, rank >= 2
@@ -85,7 +96,7 @@ extension Graph {
   /// Makes every product that reads the weights read panels.
   mutating func readPanels(of id: ValueID, _ panels: WeightPanels) {
     for (i, node) in nodes.enumerated() where node.inputs.contains(id) {
-      nodes[i] = Node(node.name, PanelProduct(), node.inputs, node.outputs)
+      nodes[i] = Node(node.name, PanelProduct(node.op.name), node.inputs, node.outputs)
     }
     self[id].shape = Shape(panels.shape.map { .known($0) })
   }

@@ -3,7 +3,10 @@
 import copy
 import inspect
 import math
+import os
 import pickle
+import subprocess
+import sys
 
 import maas
 import numpy as np
@@ -165,7 +168,6 @@ def test_weights_of_models_keep_their_order(transposed, tmp_path):
     for own, right in zip(found, reference.w):
         np.testing.assert_allclose(own, right, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(answers(trainer.to_onnx(), x), trainer.predict(x), rtol=1e-5, atol=1e-6)
-    # Checkpoints have the model's order, whatever the kernels of who reads them.
     assert np.ascontiguousarray(trainer.parameter("w1")).tobytes() in (tmp_path / "five").read_bytes()
     again = train.Trainer.open(gemm_model(w1, w2, transposed), loss="mse", update_rule="sgd", learning_rate=0.1)
     again.restore(tmp_path / "five")
@@ -175,6 +177,39 @@ def test_weights_of_models_keep_their_order(transposed, tmp_path):
         np.testing.assert_array_equal(trainer.parameter(name), again.parameter(name))
     trainer.set_parameter("w1", again.parameter("w1") + 1)
     np.testing.assert_array_equal(trainer.parameter("w1"), again.parameter("w1") + 1)
+
+
+OTHER_KERNELS = """
+import sys
+import numpy as np
+from maas import train
+
+trainer = train.Trainer("input 10\\ndense 96 activation=relu\\ndense 96", loss="mse", ema=0.9, patience=3)
+trainer.restore(sys.argv[1])
+np.savez(sys.argv[2], *[trainer.parameter(name) for name in trainer.parameter_names])
+trainer.save(sys.argv[3])
+"""
+
+
+def test_checkpoints_do_not_depend_on_kernels(tmp_path):
+    trainer = train.Trainer("input 10\ndense 96 activation=relu\ndense 96", loss="mse", ema=0.9, patience=3)
+    trainer.step(X[:32], np.repeat(Y[:32], 96, 1))
+    trainer.save(tmp_path / "here")
+    arguments = [str(tmp_path / name) for name in ["here", "there.npz", "again"]]
+    command = [sys.executable, "-c", OTHER_KERNELS, *arguments]
+    subprocess.run(command, check=True, env={**os.environ, "MAAS_ISA": "scalar", "PYTHONPATH": os.pathsep.join(sys.path)})
+    found = np.load(tmp_path / "there.npz")
+    for i, name in enumerate(trainer.parameter_names):
+        np.testing.assert_array_equal(found[f"arr_{i}"], trainer.parameter(name))
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "here").read_bytes()
+
+
+def test_messages_name_the_operator_of_the_model():
+    w1, w2 = np.ones((10, 96), np.float32), np.ones((96, 48), np.float32)
+    trainer = train.Trainer.open(gemm_model(w1, w2, False), loss="mse", update_rule="sgd", learning_rate=0.1)
+    trainer.set_parameter("w1", np.full((10, 96), 3e38, np.float32))
+    with pytest.raises(maas.errors.OutOfRange, match=r"\(Gemm\)"):
+        trainer.step(X[:32], np.repeat(Y[:32], 48, 1))
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber", "hinge", "bce", "cross-entropy", "kl"])
