@@ -8,8 +8,8 @@
 typedef struct maas_gemm_finish {
   real *y;
   int64_t y_row;
-  int64_t
-      y_gap; ///< Elements between the end of a panel's row of Y and the next panel's; 0 where rows are whole.
+  /// Elements between the end of a panel's row of Y and the next panel's; 0 where rows are whole.
+  int64_t y_gap;
   const real *c; ///< NULL: none, or added by an earlier pass.
   int64_t c_row, c_col;
   const real *residual; ///< Rows as in y. NULL: none, or added by an earlier pass.
