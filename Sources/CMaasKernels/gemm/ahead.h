@@ -3,31 +3,37 @@
 /// The inner loop of a micro-kernel where memory is what is short: each row of B also fetches what is read later.
 /// Included by micro.h.
 
-/// Bytes of a panel to fetch ahead. With few rows the processor itself runs ahead as far, and the hardware
-/// fetches better alone.
-#define MAAS_AHEAD 4096
-#define MAAS_AHEAD_LEAST 12
+/// Bytes of a panel to fetch ahead, and vectors of Y from which on that is done, and from which on the next panel is
+/// fetched. With fewer the processor itself runs ahead as far, and the hardware fetches better alone.
+enum { ahead = 4096, ahead_least = 12, share_least = 10 };
 
-/// What this tile soon reads of its panel, and a line more.
-MAAS_INLINE void fetch(const int mr, const int nv, const real *b, const char *at) {
-  if (mr * nv < MAAS_AHEAD_LEAST)
+/// Lines that are soon read of this panel, and a share of the next one. Few groups of rows are at the next one soon, or
+/// fetch much of it: it goes to the second-level cache, as this one fills the first.
+MAAS_INLINE void fetch(const int mr, const int nv, const real *b, maas_gemm_ahead next) {
+  for (int64_t at = 0; mr * nv >= ahead_least && at < nv * V_WIDTH * (int64_t)sizeof(real); at += line)
+    __builtin_prefetch((const char *)b + at + ahead);
+  if (mr * nv < share_least)
     return;
-  for (int64_t line = 0; line < nv * V_WIDTH * (int64_t)sizeof(real); line += 64)
-    __builtin_prefetch((const char *)b + line + MAAS_AHEAD);
-  __builtin_prefetch(at);
+  if (next.step < line) {
+    __builtin_prefetch(next.at);
+    return;
+  }
+  __builtin_prefetch(next.at, 0, 2);
+  if (next.step > line)
+    __builtin_prefetch(next.at + line, 0, 2);
 }
 
 /// acc[mr][nv] = A[mr, k] B[k, NR].
 MAAS_INLINE void multiply(const int mr, const int nv, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a,
-                          maas_gemm_right b, maas_gemm_ahead ahead) {
+                          maas_gemm_right b, maas_gemm_ahead next) {
   MAAS_EACH (i, mr)
     MAAS_EACH (v, nv)
       acc[i][v] = v_set(0);
-  for (int64_t p = 0; p < k; p++, b.b += b.row, a.a += a.col, ahead.at += ahead.step) {
+  for (int64_t p = 0; p < k; p++, b.b += b.row, a.a += a.col, next.at += next.step) {
     vf columns[MAAS_NV];
     MAAS_EACH (v, nv)
       columns[v] = v_load(b.b + v * V_WIDTH);
-    fetch(mr, nv, b.b, ahead.at);
+    fetch(mr, nv, b.b, next);
     MAAS_EACH (i, mr) {
       vf row = v_set(a.a[i * a.row]);
       MAAS_EACH (v, nv)

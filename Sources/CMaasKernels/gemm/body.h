@@ -72,7 +72,7 @@ void MAAS_REAL_SHARED(gemm_pass)(const maas_gemm_pass *pass, const maas_gemm_fin
 
 typedef struct gemm_item {
   const real *a, *c, *residual;
-  const char *b, *next; ///< B of this item, and of the one after it.
+  const char *b, *next; ///< B of this item, and of the one after it or NULL.
   real *y;
   int64_t rows, columns;
   bool is_packed; ///< A lies in scratch memory as the item before left it.
@@ -333,7 +333,7 @@ int32_t MAAS_REAL_KERNEL(gemm)(const maas_step *step, int64_t begin, int64_t end
   for (int64_t i = begin; i < end; i++) {
     gemm_item item = gemm_item_at(g, step->operands, place_at(g, i));
     item.is_packed = item.a == packed;
-    item.next = i + 1 < end ? b_at(g, step->operands, place_at(g, i + 1)) : item.b;
+    item.next = i + 1 < end ? b_at(g, step->operands, place_at(g, i + 1)) : NULL;
     gemm_tile(g, &item, worker->scratch);
     for (int64_t r = 0; r < item.rows && activates_rows(g, &item); r++)
       activate(&g->activation, item.y + r * g->y_row, item.columns);

@@ -158,7 +158,8 @@ typedef struct maas_gemm_ahead {
 static inline maas_gemm_ahead ahead_of(const maas_gemm_pass *pass, const real *b, int64_t i, int64_t j) {
   if (pass->share == 0)
     return (maas_gemm_ahead){(const char *)b, 0};
-  const real *next = j + MAAS_NR < pass->columns ? b + pass->panel : pass->after;
+  const real *after = pass->after ? pass->after : b,
+             *next = j + MAAS_NR < pass->columns ? b + pass->panel : after;
   return (maas_gemm_ahead){(const char *)next + i / pass->height * pass->share * pass->k, pass->share};
 }
 

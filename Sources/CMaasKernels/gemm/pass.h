@@ -42,7 +42,7 @@ typedef struct maas_gemm_pass {
   int64_t b_gap;     ///< Elements between the end of a panel's row and the next; 0 where B is packed.
   bool rows_outside; ///< The loop over rows is the outer one: B, not A, is read again and again.
   int64_t share; ///< Bytes of the next panel that a group of rows fetches with each row of this one, or 0.
-  const real *after; ///< The panel after the last one.
+  const real *after; ///< The panel after the last one; NULL: none, or another thread's.
   bool streams;      ///< Few rows read several panels at once: the product has as many.
 } maas_gemm_pass;
 

@@ -4,14 +4,16 @@
 /// defined MAAS_NR.
 #include "../split.h"
 #include "pass.h"
-#ifdef MAAS_STRETCH
 
-enum { line = 64, line_share = line / MAAS_STRETCH };
+enum { line = 64 };
+#ifdef MAAS_STRETCH
+enum { line_share = line / MAAS_STRETCH };
 
 /// Bytes of the next panel that each of some groups of rows fetches with a row of this one. What the second-level cache
 /// holds of B is not fetched, and no more than a line at a time of what the third holds.
-static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
+static inline int64_t share_of_group(int64_t groups, int64_t rows, int64_t b_bytes) {
   enum { second_level = 1 << 18, third_level = 1 << 21 };
+  (void)rows;
   if (b_bytes < second_level || (b_bytes < third_level && groups == 1))
     return 0;
   int64_t share = maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
@@ -21,9 +23,11 @@ static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
 #else
 
 /// Bytes of the next panel that each of some groups of rows fetches with a row of this one; a single one reads on
-/// anyway.
-static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
-  return (void)b_bytes, groups < 2 ? 0 : maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
+/// anyway, which suffices unless its rows are many and B comes from memory.
+static inline int64_t share_of_group(int64_t groups, int64_t rows, int64_t b_bytes) {
+  enum { near = 1 << 20, most_vectors = 14 };
+  bool reads_on = groups < 2 && (rows * (MAAS_NR / V_WIDTH) <= most_vectors || b_bytes < near);
+  return reads_on ? 0 : maas_ceil_div(MAAS_NR * (int64_t)sizeof(real), groups);
 }
 
 #endif
@@ -32,7 +36,7 @@ static inline int64_t share_of_group(int64_t groups, int64_t b_bytes) {
 /// elements, and `after` the last panel of the pass.
 static inline void share_next(maas_gemm_pass *pass, int64_t elements, const real *after) {
   int64_t groups = pass->rows <= pass->height ? 1 : maas_ceil_div(pass->rows, pass->height);
-  pass->share = share_of_group(groups, elements * (int64_t)sizeof(real));
+  pass->share = share_of_group(groups, pass->rows, elements * (int64_t)sizeof(real));
   pass->after = after;
 }
 #endif
