@@ -156,7 +156,6 @@ static maas_gemm_finish nhwc_finish(const maas_f32_conv_params *g, void *const *
                             .activation = g->activation};
 }
 
-#ifdef MAAS_STRETCH
 /// Groups of equal height, each of which fetches its share of the panel after the one it reads; `after` the last one.
 static __attribute__((noinline)) void share_panels(maas_gemm_pass *pass, int64_t elements,
                                                    const float *after) {
@@ -164,11 +163,6 @@ static __attribute__((noinline)) void share_panels(maas_gemm_pass *pass, int64_t
   pass->group = pass->height * pass->a.row;
   share_next(pass, elements, after);
 }
-#else
-static void share_panels(maas_gemm_pass *pass, int64_t elements, const float *after) {
-  (void)pass, (void)elements, (void)after;
-}
-#endif
 
 /// One stretch [p, p + k) of the taps: a[position * pitch + ...] against all filters of the item. After the last of
 /// `total` taps come the panels after the whole.

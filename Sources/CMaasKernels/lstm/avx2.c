@@ -6,6 +6,7 @@
 #define MAAS_TILE 16
 #define MAAS_MR 6
 #define MAAS_NV 2
+#define MAAS_PLAIN_GATES
 #define MAAS_STRETCH 4
 #include "body.h"
 #pragma clang attribute pop

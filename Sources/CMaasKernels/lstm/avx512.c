@@ -7,6 +7,7 @@
 #define MAAS_TILE 32
 #define MAAS_MR 14
 #define MAAS_NV 2
+#define MAAS_PLAIN_GATES
 #include "body.h"
 #pragma clang attribute pop
 #endif

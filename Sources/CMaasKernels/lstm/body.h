@@ -64,9 +64,7 @@ static void multiply_rows(const maas_f32_lstm_params *g, const lstm_part *part, 
                            .b = part->r + i * g->r_gate};
     pass.height = maas_ceil_div(part->rows, maas_ceil_div(part->rows, MAAS_MR));
     pass.group = pass.height * g->hidden;
-#ifdef MAAS_STRETCH
     share_next(&pass, gate_count * g->r_gate, i + 1 < gate_count ? pass.b + g->r_gate : part->r_after);
-#endif
     maas_gemm_finish finish = {.y = t[i],
                                .y_row = MAAS_NR,
                                .c = part->gates + i * g->hidden,
@@ -118,7 +116,11 @@ static void update_hidden(const maas_f32_lstm_params *g, const lstm_part *part, 
   }
 }
 
-#ifdef MAAS_STRETCH
+#ifdef MAAS_CORE // Worth a few hundredths of a run, for 3 kB of each instruction set.
+#undef MAAS_PLAIN_GATES
+#endif
+
+#ifdef MAAS_PLAIN_GATES
 /// Whether the gates have ONNX's own activations and nothing besides.
 static bool is_plain(const maas_f32_lstm_params *g, const lstm_part *part) {
   return g->f.op == MAAS_UNARY_SIGMOID && g->g.op == MAAS_UNARY_TANH && g->h.op == MAAS_UNARY_TANH &&
@@ -183,7 +185,7 @@ static void lstm_rows(const maas_f32_lstm_params *g, const lstm_part *part) {
     multiply_row(g, part, t);
   else
     multiply_rows(g, part, t);
-#ifdef MAAS_STRETCH // Measured there alone, and each instruction set costs 3 kB.
+#ifdef MAAS_PLAIN_GATES
   if (is_plain(g, part)) {
     update_plain(g, part, t);
     return;
