@@ -9,7 +9,7 @@
 /// Rows of A that one reading of the codes serves.
 enum { most_rows = V_WIDTH > 1 ? 4 : 1 };
 /// Codes are fetched so many words before they are met, across pages too.
-enum { line_words = 16, ahead = 1024 };
+enum { line_words = 16, ahead = 2048 };
 
 static inline int32_t load_word(const int8_t *p) {
   int32_t word;
