@@ -40,29 +40,6 @@ static inline vf v_elu(vf x, float scale, float divisor) {
   return v_select(v_less(v_set(0), x), x, negative);
 }
 
-#ifdef V_SCALE
-/// erf / 2 with an absolute error of 2^-25: all that a term which is added to 1/2 needs.
-static inline vf v_half_erf(vf x) {
-  vf b = v_min(v_set(4), v_abs(x));
-  // -ln(1 - erf(b)) / b on [0, 4]: 2^-25 of erf; at 4 erf rounds to 1
-  vf t = V_POLYNOMIAL(b, 3.144013e-5f, -3.0880192e-4f, 1.0324009e-3f, 5.3693453e-4f, -1.9583961e-2f,
-                      1.0291962e-1f, 6.3659775e-1f, 1.1283803f);
-  vf n;
-  vf e = v_fma(v_reduced_expm1(v_neg(v_mul(t, b)), &n), v_set(0.5f), v_set(0.5f));
-  return v_copy_sign(v_sub(v_set(0.5f), v_mul(e, v_power_of_two(v_to_int(n)))), x);
-}
-
-/// A product of x and not a sum of such: that keeps the sign of -0.
-static inline vf v_gelu(vf x) {
-  return v_mul(x, v_add(v_set(0.5f), v_half_erf(v_mul(x, v_set(0.70710678f)))));
-}
-
-/// x/2 (1 + tanh u) = x sigmoid(2u), without the cancellation.
-static inline vf v_gelu_tanh(vf x) {
-  vf cubic = v_mul(v_fma(v_mul(v_set(0.044715f), x), v_mul(x, x), x), v_set(2 * 0.79788456f));
-  return v_mul(x, v_sigmoid(cubic));
-}
-#else
 /// x (1/2 + x P(x^2) / Q(x^2)), where the fraction is held from +-limit on, and 0 x below -limit, where a fraction that is
 /// rounded a little short of -1/2 would leave a part of x. One division takes less than the powers of two of an
 /// exponential.
@@ -89,7 +66,6 @@ static inline vf v_gelu_tanh(vf x) {
       (const float[]){2.4225145e-8f, 7.1900986e-6f, 1.371985e-4f, 3.7350985e-3f, 3.132448e-2f, 4.1063222e-1f},
       (const float[]){1.3344086e-6f, 7.7608158e-5f, 1.3347209e-3f, 2.5066925e-2f, 2.5091904e-1f, 1.0293022f});
 }
-#endif
 
 /// tanh(ln(1 + e)) = e (e + 2) / (e (e + 2) + 2); from 20 on that is 1.
 static inline vf v_mish(vf x) {
