@@ -241,11 +241,7 @@ static __attribute__((noinline)) void copied_pass(const maas_f32_gemm_params *g,
 enum { least_activated = 64 };
 
 static bool activates_rows(const maas_f32_gemm_params *g, const gemm_item *item) {
-#ifdef MAAS_STRETCH
   return !is_clamp(&g->activation) && item->columns >= least_activated;
-#else
-  return (void)g, (void)item, false;
-#endif
 }
 
 /// Rows of B from which on several panels at once are worth finishing their sums through memory.

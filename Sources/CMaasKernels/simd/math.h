@@ -93,9 +93,6 @@ static inline vf v_exp_negative(vf x) {
 
 /// e^x for x <= 87; what is below 2^-126 may be 0.
 static inline vf v_exp_normal(vf x) {
-#ifdef V_SCALE
-  return v_exp_negative(x);
-#else
   const float shift = 0x1.8p23f + 127; // A sum with it ends with the bits of n + 127: 0 at x = -88.
   x = v_max(v_set(-88), x);
   vf sum = v_fma(x, v_set(0x1.715476p+0f), v_set(shift));
@@ -104,7 +101,6 @@ static inline vf v_exp_normal(vf x) {
   vf p = V_POLYNOMIAL(r, 1.3814619e-3f, 8.3687112e-3f, 4.1668387e-2f, 1.6666521e-1f, 4.9999993e-1f);
   vf scale = v_as_float(vi_shift_left(v_as_int(sum), 23));
   return v_fma(v_fma(v_mul(r, r), p, r), scale, scale);
-#endif
 }
 
 /// e^x - 1 for x <= 0, of either sign where it is 0.
