@@ -267,7 +267,7 @@ static void check_lstm(int64_t rows, int64_t hidden, bool product, bool peephole
 }
 
 static void check_lstms(bool product, bool peephole, bool lengths, bool input_forget) {
-  static const int64_t rows[] = {1, 3, 5, 19}, hidden[] = {1, 11, 64, 70};
+  static const int64_t rows[] = {1, 3, 14, 19}, hidden[] = {1, 11, 70, 289};
   for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
     for (size_t h = 0; h < sizeof hidden / sizeof hidden[0]; h++)
       check_lstm(rows[r], hidden[h], product, peephole, lengths, input_forget);

@@ -226,6 +226,9 @@ void check_products(void) {
   // Several passes over k and several tiles; rows of A and B a page apart.
   check_gemm(29, 150, 1100, (form){.c = ROW_C, .residual = true});
   check_gemm(12, 100, 1024, (form){.c = ROW_C});
+  // One and two groups of rows that fetch the next panel of a B larger than the second-level cache.
+  check_gemm(9, 413, 1024, (form){.c = ROW_C});
+  check_gemm(14, 413, 1000, (form){.c = ROW_C});
   // One, two and three groups of rows of a transposed A.
   for (int64_t m = 3; m <= 29; m += 2)
     check_gemm(m, 150, 1100, (form){.a_transposed = true});

@@ -3,24 +3,28 @@
 /// The inner loop of a micro-kernel where memory is what is short: each row of B also fetches what is read later.
 /// Included by micro.h.
 
-/// Bytes of a panel to fetch ahead, and vectors of Y from which on that is done, and from which on the next panel is
-/// fetched. With fewer the processor itself runs ahead as far, and the hardware fetches better alone.
-enum { ahead = 4096, ahead_least = 12, share_least = 10 };
+/// How far ahead of what is multiplied a panel is fetched.
+enum { bytes_ahead = 4096 };
 
-/// Lines that are soon read of this panel, and a share of the next one. Few groups of rows are at the next one soon, or
-/// fetch much of it: it goes to the second-level cache, as this one fills the first.
+/// Vectors of Y from which on that is done, and from which on the next panel is fetched. With fewer the processor itself
+/// runs ahead as far, and the hardware fetches better alone.
+enum { ahead_least = 12, share_least = 8 };
+
+/// Lines that are soon read of this panel, and a share of the next one. One of a line or more, as few groups of rows
+/// have, goes to the second-level cache, as this panel fills the first.
 MAAS_INLINE void fetch(const int mr, const int nv, const real *b, maas_gemm_ahead next) {
-  for (int64_t at = 0; mr * nv >= ahead_least && at < nv * V_WIDTH * (int64_t)sizeof(real); at += line)
-    __builtin_prefetch((const char *)b + at + ahead);
+  const int64_t bytes = nv * V_WIDTH * (int64_t)sizeof(real);
+  for (int64_t at = 0; mr * nv >= ahead_least && at < bytes; at += line_bytes)
+    __builtin_prefetch((const char *)b + at + bytes_ahead);
   if (mr * nv < share_least)
     return;
-  if (next.step < line) {
+  if (next.step < line_bytes) {
     __builtin_prefetch(next.at);
     return;
   }
   __builtin_prefetch(next.at, 0, 2);
-  if (next.step > line)
-    __builtin_prefetch(next.at + line, 0, 2);
+  for (int64_t at = line_bytes; at < bytes && at < next.step; at += line_bytes)
+    __builtin_prefetch(next.at + at, 0, 2);
 }
 
 /// acc[mr][nv] = A[mr, k] B[k, NR].

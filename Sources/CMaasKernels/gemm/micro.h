@@ -154,13 +154,13 @@ typedef struct maas_gemm_ahead {
   int64_t step;
 } maas_gemm_ahead;
 
-/// Where groups of rows read a panel in turn, each also fetches its share of the next one, so that memory never rests.
+/// Groups of rows that read a panel in turn also fetch their shares of the next one, so that memory never rests.
 static inline maas_gemm_ahead ahead_of(const maas_gemm_pass *pass, const real *b, int64_t i, int64_t j) {
-  if (pass->share == 0)
+  const real *next = j + MAAS_NR < pass->columns ? b + pass->panel : pass->after;
+  if (pass->share == 0 || !next)
     return (maas_gemm_ahead){(const char *)b, 0};
-  const real *after = pass->after ? pass->after : b,
-             *next = j + MAAS_NR < pass->columns ? b + pass->panel : after;
-  return (maas_gemm_ahead){(const char *)next + i / pass->height * pass->share * pass->k, pass->share};
+  int64_t before = maas_ceil_div(i, pass->height) * pass->share * pass->k;
+  return (maas_gemm_ahead){(const char *)next + before, pass->share};
 }
 
 #ifdef MAAS_STRETCH

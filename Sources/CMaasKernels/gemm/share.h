@@ -5,9 +5,9 @@
 #include "../split.h"
 #include "pass.h"
 
-enum { line = 64 };
+enum { line_bytes = 64 };
 #ifdef MAAS_STRETCH
-enum { line_share = line / MAAS_STRETCH };
+enum { line_share = line_bytes / MAAS_STRETCH };
 
 /// Bytes of the next panel that each of some groups of rows fetches with a row of this one. What the second-level cache
 /// holds of B is not fetched, and no more than a line at a time of what the third holds.
@@ -23,7 +23,7 @@ static inline int64_t share_of_group(int64_t groups, int64_t rows, int64_t b_byt
 #else
 
 /// Bytes of the next panel that each of some groups of rows fetches with a row of this one; a single one reads on
-/// anyway, which suffices unless its rows are many and B comes from memory.
+/// anyway, which suffices unless its rows are many and B comes from beyond the second-level cache.
 static inline int64_t share_of_group(int64_t groups, int64_t rows, int64_t b_bytes) {
   enum { near = 1 << 20, most_vectors = 14 };
   bool reads_on = groups < 2 && (rows * (MAAS_NR / V_WIDTH) <= most_vectors || b_bytes < near);

@@ -31,10 +31,10 @@ MAAS_INLINE void add_products(const int mr, const int nv, vf acc[][MAAS_NV], con
 MAAS_INLINE void fetch_later(maas_gemm_ahead *ahead) {
   __builtin_prefetch(ahead->at, 0, 2);
   if (ahead->step > line_share)
-    __builtin_prefetch(ahead->at + line, 0, 2);
+    __builtin_prefetch(ahead->at + line_bytes, 0, 2);
   if (ahead->step > 2 * line_share) {
-    __builtin_prefetch(ahead->at + 2 * line, 0, 2);
-    __builtin_prefetch(ahead->at + 3 * line, 0, 2);
+    __builtin_prefetch(ahead->at + 2 * line_bytes, 0, 2);
+    __builtin_prefetch(ahead->at + 3 * line_bytes, 0, 2);
   }
   ahead->at += MAAS_STRETCH * ahead->step;
 }
