@@ -239,6 +239,7 @@ static __attribute__((noinline)) void copied_pass(const maas_f32_gemm_params *g,
 /// Columns from which on an activation that is no clamp takes the rows of a finished tile, not each tile of registers
 /// through memory: long rows keep the processor busier, where it is instructions that are short.
 enum { least_activated = 64 };
+_Static_assert(MAAS_NR < least_activated, "one_tile activates in registers");
 
 static bool activates_rows(const maas_f32_gemm_params *g, const gemm_item *item) {
   return !is_clamp(&g->activation) && item->columns >= least_activated;
