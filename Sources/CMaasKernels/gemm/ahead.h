@@ -27,22 +27,44 @@ MAAS_INLINE void fetch(const int mr, const int nv, const real *b, maas_gemm_ahea
     __builtin_prefetch(next.at + at, 0, 2);
 }
 
+/// Rows of B that are left when the tile of Y is fetched, so that it is there when they are done.
+enum { rows_before_y = 64, least_before_y = 256 };
+
+/// The rows of A fill the first-level cache where they are many: Y comes to the second then.
+MAAS_INLINE void fetch_y(const int mr, const int nv, maas_gemm_ahead next) {
+  enum { few_rows = 8 };
+#pragma clang loop unroll(disable)
+  for (int64_t i = 0; i < mr; i++, next.y += next.y_row)
+    for (int64_t v = 0; v < nv; v++)
+      if (mr <= few_rows)
+        __builtin_prefetch(next.y + v * V_WIDTH);
+      else
+        __builtin_prefetch(next.y + v * V_WIDTH, 0, 2);
+}
+
 /// acc[mr][nv] = A[mr, k] B[k, NR].
 MAAS_INLINE void multiply(const int mr, const int nv, vf acc[][MAAS_NV], int64_t k, maas_gemm_left a,
                           maas_gemm_right b, maas_gemm_ahead next) {
   MAAS_EACH (i, mr)
     MAAS_EACH (v, nv)
       acc[i][v] = v_set(0);
-  for (int64_t p = 0; p < k; p++, b.b += b.row, a.a += a.col, next.at += next.step) {
-    vf columns[MAAS_NV];
-    MAAS_EACH (v, nv)
-      columns[v] = v_load(b.b + v * V_WIDTH);
-    fetch(mr, nv, b.b, next);
-    MAAS_EACH (i, mr) {
-      vf row = v_set(a.a[i * a.row]);
+  bool fetches_y = !is_compact && mr * nv >= ahead_least && k >= least_before_y;
+  int64_t p = 0;
+  for (int64_t end = fetches_y ? k - rows_before_y : k;; end = k) {
+    for (; p < end; p++, b.b += b.row, a.a += a.col, next.at += next.step) {
+      vf columns[MAAS_NV];
       MAAS_EACH (v, nv)
-        acc[i][v] = v_fma(row, columns[v], acc[i][v]);
+        columns[v] = v_load(b.b + v * V_WIDTH);
+      fetch(mr, nv, b.b, next);
+      MAAS_EACH (i, mr) {
+        vf row = v_set(a.a[i * a.row]);
+        MAAS_EACH (v, nv)
+          acc[i][v] = v_fma(row, columns[v], acc[i][v]);
+      }
     }
+    if (p == k)
+      return;
+    fetch_y(mr, nv, next);
   }
 }
 

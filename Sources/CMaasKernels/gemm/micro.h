@@ -148,19 +148,25 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
 #define MAAS_CHAINS 4
 #define MAAS_FEW 4
 
-/// What is fetched while the registers are busy: from `at`, `step` bytes on with each row of B.
+/// What is fetched while the registers are busy: from `at`, `step` bytes on with each row of B, and the tile of Y.
 typedef struct maas_gemm_ahead {
   const char *at;
   int64_t step;
+  const real *y;
+  int64_t y_row;
 } maas_gemm_ahead;
 
 /// Groups of rows that read a panel in turn also fetch their shares of the next one, so that memory never rests.
-static inline maas_gemm_ahead ahead_of(const maas_gemm_pass *pass, const real *b, int64_t i, int64_t j) {
+static inline maas_gemm_ahead ahead_of(const maas_gemm_pass *pass, const real *b, const maas_gemm_finish *f,
+                                       int64_t i, int64_t j) {
+  maas_gemm_ahead ahead = {(const char *)b, 0, f->y + i * f->y_row + j, f->y_row};
   const real *next = j + MAAS_NR < pass->columns ? b + pass->panel : pass->after;
   if (pass->share == 0 || !next)
-    return (maas_gemm_ahead){(const char *)b, 0};
+    return ahead;
   int64_t before = maas_ceil_div(i, pass->height) * pass->share * pass->k;
-  return (maas_gemm_ahead){(const char *)next + before, pass->share};
+  ahead.at = (const char *)next + before;
+  ahead.step = pass->share;
+  return ahead;
 }
 
 #ifdef MAAS_STRETCH
@@ -173,7 +179,7 @@ MAAS_INLINE void multiply_few(const int mr, const int nv, vf acc[][MAAS_NV], int
                               maas_gemm_right b) {
   vf sums[MAAS_CHAINS][MAAS_FEW][MAAS_NV];
   int64_t whole = k - k % MAAS_CHAINS;
-  maas_gemm_ahead nothing = {NULL, 0};
+  maas_gemm_ahead nothing = {NULL, 0, NULL, 0};
   MAAS_EACH (s, MAAS_CHAINS)
     multiply(mr, nv, sums[s], 0, a, b, nothing);
   for (int64_t p = 0; p < whole; p += MAAS_CHAINS, a.a += MAAS_CHAINS * a.col)
@@ -199,7 +205,7 @@ MAAS_INLINE void tile_of(const int mr, const int nv, const maas_gemm_pass *pass,
   if (mr * nv <= MAAS_FEW)
     multiply_few(mr, nv, acc, pass->k, a, b);
   else
-    multiply(mr, nv, acc, pass->k, a, b, ahead_of(pass, b.b, i, j));
+    multiply(mr, nv, acc, pass->k, a, b, ahead_of(pass, b.b, f, i, j));
   finish_tile(mr, nv, acc, pass->columns - j, f, i, j);
 }
 
