@@ -131,7 +131,8 @@ static const int32_t *column_sums(const maas_s8_block *k, const uint8_t *b) {
 }
 
 static void load_columns(const maas_s8_block *k, int64_t j, const int32_t *sums, panel_columns *c) {
-  *c = (panel_columns){.width = maas_min64(MAAS_NR, k->columns - j)};
+  c->width = maas_min64(MAAS_NR, k->columns - j);
+  c->has_row_scales = c->adds_more = c->packs_only = false;
   load_integers(k, j, sums, c);
   if (k->finish->y_type != MAAS_ELEMENT_S32)
     load_floats(k, j, c);
@@ -162,10 +163,16 @@ static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) 
   }
 }
 
+#ifdef MAAS_VNNI
+#include "streams.h"
+#else
+static int64_t stream_panels(const maas_s8_block *k) { return (void)k, 0; }
+#endif
+
 static void multiply_all(const maas_s8_block *k) {
-  const uint8_t *b = k->b;
-  for (int64_t j = 0; j < k->columns; j += MAAS_NR, b += maas_s8_panel(k->k, MAAS_NR))
-    multiply_panel(k, j, b);
+  const int64_t panel = maas_s8_panel(k->k, MAAS_NR);
+  for (int64_t j = k->is_near_row ? stream_panels(k) : 0; j < k->columns; j += MAAS_NR)
+    multiply_panel(k, j, k->b + j / MAAS_NR * panel);
 }
 
 #ifdef MAAS_LANES

@@ -55,6 +55,9 @@ static void copy_rows(const maas_s8_gemm_params *g, const uint8_t *a, maas_s8_bl
   block->a_sums = maas_s8_needs_sums(&g->finish) ? sums : NULL;
 }
 
+/// Of a B that the second-level cache may hold.
+enum { near_bytes = 1 << 19 };
+
 /// One work item: a tile of one matrix of Y.
 static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64_t item, void *scratch) {
   int64_t groups = maas_ceil_div(g->m, tile_group), column_tiles = maas_ceil_div(g->n, g->tile_n);
@@ -77,7 +80,8 @@ static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64
                          .y = (y * g->m + i) * g->y_row + j,
                          .y_row = g->y_row,
                          .finish = &g->finish,
-                         .operands = operands};
+                         .operands = operands,
+                         .is_near_row = g->m == 1 && g->k * g->n <= near_bytes};
   block.b = (const uint8_t *)operands[MAAS_S8_B] + (b * panels + j / MAAS_NR) * maas_s8_panel(g->k, MAAS_NR) +
             b * panels * maas_s8_notes_bytes(g->k, MAAS_NR);
   maas_s8_lanes lanes;

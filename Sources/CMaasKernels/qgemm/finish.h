@@ -60,12 +60,17 @@ static void load_integers(const maas_s8_block *k, int64_t j, const int32_t *sums
   c->has_zeros = k->a_sums != NULL;
   c->has_row_zeros = f->a_zeros > 1;
   uint32_t a_zero = c->has_row_zeros ? 0 : (uint32_t)maas_s8_a_zero(f, k->operands, 0);
+  const int32_t *begin = bias ? whole_columns(bias + k->bias + j, c->width, spare) : spare;
+  if (!c->has_zeros && !c->has_row_zeros) {
+    for (int64_t i = 0; i < MAAS_NR; i++)
+      c->base[i] = (int32_t)((uint32_t)begin[i] + (quads_less - a_zero) * (uint32_t)sums[i]);
+    return;
+  }
   for (int64_t i = 0; i < MAAS_NR; i++)
     c->zeros[i] = c->has_zeros ? f->b_zero : 0;
   if (f->b_zeros)
     load_zeros(k, j, c);
   int32_t shift = c->has_zeros && !f->b_is_signed ? -128 : 0;
-  const int32_t *begin = bias ? whole_columns(bias + k->bias + j, c->width, spare) : spare;
   for (int64_t i = 0; i < MAAS_NR; i++) {
     uint32_t zero = (uint32_t)(c->zeros[i] + shift);
     uint32_t spread = (uint32_t)sums[i] - (uint32_t)k->k * zero;
@@ -128,8 +133,12 @@ static void load_more(const maas_s8_block *k, int64_t j, float y_scale, panel_co
 static void divide_columns(const float *x, float factor, float divisor, int64_t width, float *restrict y) {
   float spare[MAAS_NR] = {0};
   const float *columns = whole_columns(x, width, spare);
-  for (int64_t i = 0; i < MAAS_NR; i++)
-    y[i] = factor * columns[i] / divisor;
+  if (divisor == 1) // Of floats, and the divider takes long.
+    for (int64_t i = 0; i < MAAS_NR; i++)
+      y[i] = factor * columns[i];
+  else
+    for (int64_t i = 0; i < MAAS_NR; i++)
+      y[i] = factor * columns[i] / divisor;
 }
 
 #ifdef MAAS_LANES
