@@ -226,6 +226,9 @@ static void check_products_of(const maas_kernel *row) {
       for (int style = 0; style < 4; style++)
         check_product(row, sizes[i], sizes[j], sizes[random_bits(&random) % 9],
                       (unsigned)random_bits(&random), 0);
+  static const int64_t wide[] = {192, 193, 256, 300, 520, 1100}, depths[] = {1, 5, 64, 103, 300, 513};
+  for (int i = 0; i < 96; i++)
+    check_product(row, 1, wide[i % 6], depths[i / 6 % 6], (unsigned)random_bits(&random), 0);
   check_product(row, 70, 200, 300, 4 | 8 | 32, 0);
   check_product(row, 3, 5, 0, 16, 0);
 }
