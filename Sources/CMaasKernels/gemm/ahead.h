@@ -27,19 +27,22 @@ MAAS_INLINE void fetch(const int mr, const int nv, const real *b, maas_gemm_ahea
     __builtin_prefetch(next.at + at, 0, 2);
 }
 
-/// Rows of B that are left when the tile of Y is fetched, so that it is there when they are done.
+/// The tile of Y is fetched when so many rows of B are left, if a pass has at least so many: it is there when it is
+/// wanted.
 enum { rows_before_y = 64, least_before_y = 256 };
+_Static_assert(least_before_y > rows_before_y, "a pass has rows before those");
 
-/// The rows of A fill the first-level cache where they are many: Y comes to the second then.
+/// To the second-level cache where the rows of A are so many that they fill the first.
 MAAS_INLINE void fetch_y(const int mr, const int nv, maas_gemm_ahead next) {
-  enum { few_rows = 8 };
+  enum { rows_beside_y = 8 };
+  const int64_t bytes = nv * V_WIDTH * (int64_t)sizeof(real);
 #pragma clang loop unroll(disable)
   for (int64_t i = 0; i < mr; i++, next.y += next.y_row)
-    for (int64_t v = 0; v < nv; v++)
-      if (mr <= few_rows)
-        __builtin_prefetch(next.y + v * V_WIDTH);
+    for (int64_t at = 0; at < bytes; at += line_bytes)
+      if (mr <= rows_beside_y)
+        __builtin_prefetch((const char *)next.y + at);
       else
-        __builtin_prefetch(next.y + v * V_WIDTH, 0, 2);
+        __builtin_prefetch((const char *)next.y + at, 0, 2);
 }
 
 /// acc[mr][nv] = A[mr, k] B[k, NR].

@@ -148,7 +148,8 @@ MAAS_INLINE void finish_tile(const int mr, const int nv, vf acc[][MAAS_NV], int6
 #define MAAS_CHAINS 4
 #define MAAS_FEW 4
 
-/// What is fetched while the registers are busy: from `at`, `step` bytes on with each row of B, and the tile of Y.
+/// What is fetched while the registers are busy: from `at`, `step` bytes on with each row of B, and, but where
+/// instructions are short, the tile of Y.
 typedef struct maas_gemm_ahead {
   const char *at;
   int64_t step;

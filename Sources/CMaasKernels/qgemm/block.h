@@ -131,6 +131,7 @@ static const int32_t *column_sums(const maas_s8_block *k, const uint8_t *b) {
 }
 
 static void load_columns(const maas_s8_block *k, int64_t j, const int32_t *sums, panel_columns *c) {
+  // What else there is stays as it was unless a row needs it: clearing all of it takes as long as a short row.
   c->width = maas_min64(MAAS_NR, k->columns - j);
   c->has_row_scales = c->adds_more = c->packs_only = false;
   load_integers(k, j, sums, c);
@@ -159,19 +160,19 @@ static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) 
       continue;
     }
     micro_kernels[rows - 1][kernel](k, a, places, b, c.base, sums);
-    (c.is_plain ? finish_plain_rows : finish_other_rows)(k, &c, r, rows, j, sums);
+    finish_some(k, &c, r, rows, j, sums);
   }
 }
 
 #ifdef MAAS_VNNI
-#include "streams.h"
+#include "row.h"
 #else
-static int64_t stream_panels(const maas_s8_block *k) { return (void)k, 0; }
+static int64_t multiply_row(const maas_s8_block *k) { return (void)k, 0; }
 #endif
 
 static void multiply_all(const maas_s8_block *k) {
-  const int64_t panel = maas_s8_panel(k->k, MAAS_NR);
-  for (int64_t j = k->is_near_row ? stream_panels(k) : 0; j < k->columns; j += MAAS_NR)
+  const int64_t panel = maas_s8_panel(k->k, MAAS_NR), done = k->is_near_row ? multiply_row(k) : 0;
+  for (int64_t j = done; j < k->columns; j += MAAS_NR)
     multiply_panel(k, j, k->b + j / MAAS_NR * panel);
 }
 

@@ -55,7 +55,7 @@ static void copy_rows(const maas_s8_gemm_params *g, const uint8_t *a, maas_s8_bl
   block->a_sums = maas_s8_needs_sums(&g->finish) ? sums : NULL;
 }
 
-/// Of a B that the second-level cache may hold.
+/// Of a B that fits the second-level cache.
 enum { near_bytes = 1 << 19 };
 
 /// One work item: a tile of one matrix of Y.

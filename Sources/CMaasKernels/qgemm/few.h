@@ -82,7 +82,7 @@ static void finish_signed(const maas_s8_block *k, const panel_columns *c, int64_
     vi_store(sums + v * V_WIDTH,
              vi_add(vi_add(vi_load(sums + v * V_WIDTH), less), vi_load(c->base + v * V_WIDTH)));
   }
-  (c->is_plain ? finish_plain_rows : finish_other_rows)(k, c, r, 1, j, sums);
+  finish_some(k, c, r, 1, j, sums);
 }
 
 /// Whether rows become floats and have nothing of their own but a residual.

@@ -61,7 +61,7 @@ static void load_integers(const maas_s8_block *k, int64_t j, const int32_t *sums
   c->has_row_zeros = f->a_zeros > 1;
   uint32_t a_zero = c->has_row_zeros ? 0 : (uint32_t)maas_s8_a_zero(f, k->operands, 0);
   const int32_t *begin = bias ? whole_columns(bias + k->bias + j, c->width, spare) : spare;
-  if (!c->has_zeros && !c->has_row_zeros) {
+  if (!c->has_zeros && !c->has_row_zeros) { // B has no zero points where A's rows have no sums.
     for (int64_t i = 0; i < MAAS_NR; i++)
       c->base[i] = (int32_t)((uint32_t)begin[i] + (quads_less - a_zero) * (uint32_t)sums[i]);
     return;
@@ -125,6 +125,7 @@ static void load_more(const maas_s8_block *k, int64_t j, float y_scale, panel_co
   float low = c->y_is_signed ? -128 : 0, own = zero ? (float)maas_byte_at(zero, 0, c->y_is_signed) : 0;
   c->total_bounds = bounds_of(low, low + 255, 0, c->y_is_signed);
   c->more_factor = y_scale / *scale;
+  memset(c->more, 0, sizeof c->more);
 #pragma clang loop unroll(disable) vectorize(disable)
   for (int64_t i = 0; i < c->width; i++)
     c->more[i] = bias[k->bias + j + i] / *scale + (own - c->more_factor * (float)c->y_zero);
@@ -133,7 +134,7 @@ static void load_more(const maas_s8_block *k, int64_t j, float y_scale, panel_co
 static void divide_columns(const float *x, float factor, float divisor, int64_t width, float *restrict y) {
   float spare[MAAS_NR] = {0};
   const float *columns = whole_columns(x, width, spare);
-  if (divisor == 1) // Of floats, and the divider takes long.
+  if (divisor == 1) // As for all that become floats, and dividing is slow.
     for (int64_t i = 0; i < MAAS_NR; i++)
       y[i] = factor * columns[i];
   else
@@ -350,3 +351,8 @@ static __attribute__((noinline)) void finish_other_rows(const maas_s8_block *k, 
 
 typedef void finish_function(const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t count,
                              int64_t j, const int32_t *sums);
+
+static void finish_some(const maas_s8_block *k, const panel_columns *c, int64_t r, int64_t count, int64_t j,
+                        const int32_t *sums) {
+  (c->is_plain ? finish_plain_rows : finish_other_rows)(k, c, r, count, j, sums);
+}

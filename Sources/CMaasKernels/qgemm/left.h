@@ -24,7 +24,7 @@ typedef struct maas_s8_block {
   const maas_s8_finish *finish;
   void *const *operands;             ///< In the order of maas_s8_operand.
   const struct maas_s8_lanes *lanes; ///< For kernels that put A's rows in lanes.
-  bool is_near_row;                  ///< One row in one piece, of a B that the second-level cache may hold.
+  bool is_near_row;                  ///< One row, in one piece, and all of B fits the second-level cache.
   bool is_turned;                    ///< The block before this one had the same rows and left them there.
 } maas_s8_block;
 
