@@ -1,5 +1,6 @@
 /// B to panels (layout.h). Bound by memory, so one portable kernel serves every layout; a work item is a
-/// group of neighbouring panels of one matrix: reading whole stretches of B's rows is what makes it fast.
+/// group of neighbouring panels of one matrix: reading whole stretches of B's rows is what makes it fast. Where
+/// columns lie contiguous, it is no more of them than a slice of rows has, so that little of a file is mapped.
 /// Items go through B from its first byte to its last, so that pages of a file can go when they have been read.
 #include "../table.h"
 #include "layout.h"
@@ -35,10 +36,16 @@ static void pack_halves(const maas_gemm_plain *b, const char *from, int64_t nr, 
         }
 }
 
+/// Columns of an item.
+static int64_t group_columns(const maas_f32_gemm_pack_params *g) {
+  int64_t panels = g->b_row == 1 ? slice_elements / maas_max64(g->k * g->nr, 1) : group_panels;
+  return maas_min64(maas_max64(panels, 1), group_panels) * g->nr;
+}
+
 int32_t maas_f32_gemm_pack_4x4_scalar(MAAS_STEP_ARGUMENTS) {
   (void)worker;
   const maas_f32_gemm_pack_params *g = step->params;
-  int64_t group = group_panels * g->nr, groups = maas_ceil_div(g->n, group);
+  int64_t group = group_columns(g), groups = maas_ceil_div(g->n, group);
   int64_t items = groups * maas_ceil_div(g->k, g->rows), packed = maas_round_up(g->n, g->nr) * g->k;
   for (int64_t i = begin; i < end; i++) {
     int64_t matrix = i / items, p = i % items / groups * g->rows, j = i % groups * group;
@@ -62,7 +69,7 @@ maas_split maas_f32_gemm_pack_split_for(const maas_kernel *gemm, maas_f32_gemm_p
   // Columns that lie contiguous are read in order anyway.
   g->rows = g->b_row == 1 ? g->k : maas_min64(g->k, slice_elements / maas_max64(g->n, 1));
   g->rows = maas_max64(g->rows, 1);
-  int64_t group = group_panels * g->nr, items = maas_ceil_div(g->n, group) * maas_ceil_div(g->k, g->rows);
+  int64_t group = group_columns(g), items = maas_ceil_div(g->n, group) * maas_ceil_div(g->k, g->rows);
   for (int32_t d = 0; d < g->batch_rank; d++)
     items *= g->batch[d];
   return maas_split_by_cost(items, (double)g->rows * (double)maas_min64(group, g->n) * 0.8, 0);
