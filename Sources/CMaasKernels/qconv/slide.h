@@ -21,11 +21,12 @@ static void find_starts(const maas_f32_conv_params *g, int64_t line, int64_t *st
 
 /// Where the taps of each position begin, when the first line of outputs begins at 0.
 static void find_places(const maas_f32_conv_params *g, const conv_tile *t, int64_t line, int64_t *places) {
-  int64_t width = g->output[maas_width], x = t->position % width, y = 0;
-  for (int64_t r = 0; r < t->rows; r++) {
-    places[r] = y * g->stride[maas_height] * line + x * g->stride[maas_width] * g->channels;
-    if (++x == width)
-      x = 0, y++;
+  const int64_t width = g->output[maas_width], step = g->stride[maas_width] * g->channels;
+  int64_t x = t->position % width, first = 0;
+  for (int64_t r = 0, count; r < t->rows; r += count, x = 0, first += g->stride[maas_height] * line) {
+    count = maas_min64(t->rows - r, width - x);
+    for (int64_t i = 0; i < count; i++)
+      places[r + i] = first + (x + i) * step;
   }
 }
 

@@ -5,7 +5,6 @@
 #include "../simd/avx2.h"
 #define MAAS_ISA_SUFFIX avx2
 #define MAAS_TILE 8
-#define MAAS_PACKS_BYTES
 #include "body.h"
 #pragma clang attribute pop
 #endif

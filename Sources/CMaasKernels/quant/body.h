@@ -71,32 +71,27 @@ static inline float rounded(float x, float low, float high) {
 /// The same for a vector, before it is rounded: NaN becomes the lower bound.
 static inline vf held_in(vf x, vf low, vf high) { return v_min(v_select(v_less(low, x), x, low), high); }
 
-#ifdef MAAS_PACKS_BYTES
-/// 32 elements at a time, which packing holds; returns how many those were.
+/// Four vectors at a time, which packing holds; returns how many elements those were.
 static int64_t quantize_packed(const maas_quantize_params *g, const piece *p, float zero) {
+  int64_t i = 0;
+#ifdef V_PACKS_BYTES
   const bool is_signed = g->type == MAAS_ELEMENT_S8;
   const int32_t shift = (int32_t)zero + (is_signed ? 128 : 0), offset = shift - (int32_t)zero;
   const v_byte_bounds bounds =
       v_byte_bounds_of(shift, (int32_t)g->low + offset, (int32_t)g->high + offset, is_signed);
   const vf scale = v_set(p->scale ? *p->scale : 1);
-  const vi order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   const float *from = p->x;
-  int64_t i = 0, n = p->n;
-  for (; i + 32 <= n; i += 32) {
+  for (int64_t n = p->n; i + 4 * V_WIDTH <= n; i += 4 * V_WIDTH) {
     vf x[4];
     for (int v = 0; v < 4; v++)
       x[v] = v_div(v_load(from + i + v * V_WIDTH), scale);
-    vi bytes = _mm256_permutevar8x32_epi32(v_pack_bytes(true, x, &bounds), order);
-    vi_store((int32_t *)(void *)((uint8_t *)p->y + i), bytes);
+    v_store_four((uint8_t *)p->y + i, x, &bounds);
   }
+#else
+  (void)g, (void)p, (void)zero;
+#endif
   return i;
 }
-#else
-static int64_t quantize_packed(const maas_quantize_params *g, const piece *p, float zero) {
-  (void)g, (void)p, (void)zero;
-  return 0;
-}
-#endif
 
 /// One scale and zero point, and a byte for each element.
 static void quantize_bytes(const maas_quantize_params *g, const piece *p) {

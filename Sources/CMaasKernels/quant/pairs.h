@@ -39,26 +39,53 @@ static void multiply_pairs(const coefficients *c, const float *a, const float *b
     y[i] = (a[i] - c->a_zero) * (b[i] - c->b_zero) * c->factor + c->y_zero;
 }
 
+/// What two vectors become before it is held and rounded.
+static inline vf combined(const coefficients *c, const bool multiplies, vf a, vf b) {
+  if (!multiplies)
+    return v_fma(b, v_set(c->b_factor), v_fma(a, v_set(c->a_factor), v_set(c->fixed)));
+  vf product = v_mul(v_sub(a, v_set(c->a_zero)), v_sub(b, v_set(c->b_zero)));
+  return v_add(v_mul(product, v_set(c->factor)), v_set(c->y_zero));
+}
+
+#ifdef V_PACKS_BYTES
+/// Sums of neighbours, four vectors at a time, which packing holds.
+static inline __attribute__((always_inline)) int64_t add_packed(const coefficients *c,
+                                                                const maas_element type, const uint8_t *a,
+                                                                const uint8_t *b, uint8_t *y, int64_t n) {
+  const bool is_signed = type == MAAS_ELEMENT_S8;
+  const v_byte_bounds bounds = v_byte_bounds_of(is_signed ? 128 : 0, 0, 255, is_signed);
+  int64_t i = 0;
+  for (; i + 4 * V_WIDTH <= n; i += 4 * V_WIDTH) {
+    vf x[4];
+    for (int v = 0; v < 4; v++) {
+      const int64_t at = i + v * V_WIDTH;
+      x[v] = combined(c, false, bytes_at(a + at, type), bytes_at(b + at, type));
+    }
+    v_store_four(y + i, x, &bounds);
+  }
+  return i;
+}
+#endif
+
 /// Whole vectors of neighbours and of one number for all; returns how many elements those were.
 static int64_t combine_vectors(const maas_qbinary_params *g, const coefficients *c, const uint8_t *a,
                                int64_t a_step, const uint8_t *b, int64_t b_step, uint8_t *y, int64_t n) {
+  int64_t i = 0;
+#ifdef V_PACKS_BYTES
+  if (!g->multiplies && a_step == 1 && b_step == 1)
+    i = g->type == MAAS_ELEMENT_S8 ? add_packed(c, MAAS_ELEMENT_S8, a, b, y, n)
+                                   : add_packed(c, MAAS_ELEMENT_U8, a, b, y, n);
+#endif
   float one[2];
   loads[g->type](a, 0, 1, one);
   loads[g->type](b, 0, 1, one + 1);
   vf left = v_set(one[0]), right = v_set(one[1]), low = v_set(c->low), high = v_set(c->high);
-  int64_t i = 0;
   for (; i + V_WIDTH <= n; i += V_WIDTH) {
     if (a_step)
       left = bytes_at(a + i, g->type);
     if (b_step)
       right = bytes_at(b + i, g->type);
-    vf x;
-    if (g->multiplies) {
-      x = v_mul(v_sub(left, v_set(c->a_zero)), v_sub(right, v_set(c->b_zero)));
-      x = v_add(v_mul(x, v_set(c->factor)), v_set(c->y_zero));
-    } else {
-      x = v_fma(right, v_set(c->b_factor), v_fma(left, v_set(c->a_factor), v_set(c->fixed)));
-    }
+    vf x = combined(c, g->multiplies, left, right);
     vi_store_bytes(y + i, v_to_int(v_round(v_min(v_max(x, low), high))));
   }
   return i;

@@ -194,6 +194,12 @@ static inline __attribute__((always_inline)) vi v_pack_bytes(const bool held, co
   return _mm256_xor_si256(bytes, bounds->flip);
 }
 
+/// Four vectors as neighbouring bytes.
+static inline void v_store_four(uint8_t *p, const vf *x, const v_byte_bounds *bounds) {
+  const vi order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  vi_store((int32_t *)(void *)p, _mm256_permutevar8x32_epi32(v_pack_bytes(true, x, bounds), order));
+}
+
 static inline float v_sum(vf a) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));

@@ -161,6 +161,9 @@ static inline void v_store_bytes(uint8_t *p, const vf *x, const v_byte_bounds *b
   else
     _mm512_mask_storeu_epi8(p, ((__mmask64)1 << count) - 1, bytes);
 }
+static inline void v_store_four(uint8_t *p, const vf *x, const v_byte_bounds *bounds) {
+  v_store_bytes(p, x, bounds, 64);
+}
 
 static inline float v_sum(vf a) { return _mm512_reduce_add_ps(a); }
 static inline float v_max_lane(vf a) { return _mm512_reduce_max_ps(a); }
