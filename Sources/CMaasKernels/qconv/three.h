@@ -25,7 +25,7 @@ MAAS_INLINE void sum_three(const int nv, const depthwise_row *d, int64_t left, c
   }
   MAAS_EACH (i, MAAS_MR)
     if (i < to->count)
-      store_plain_bytes(nv, to->bytes, sum[i], to->y + i * to->y_row);
+      store_plain_bytes(nv, true, to->bytes, sum[i], to->y + i * to->y_row);
 }
 
 /// Whether the outputs see x only.

@@ -95,14 +95,14 @@ MAAS_HEIGHTS(MAAS_MR, MICROS)
 /// For 1 ... MAAS_MR rows, and for one vector, two or all.
 static micro_kernel *const micro_kernels[MAAS_MR][3] = {MAAS_HEIGHTS(MAAS_MR, MICRO_ROW)};
 
-/// MAAS_MR rows of bytes that have nothing of their own leave the registers finished.
+/// MAAS_MR rows that become bytes, are small and have nothing of their own leave the registers finished.
 MAAS_INLINE void multiply_to_bytes(const int nv, const maas_s8_block *k, const uint8_t *a,
                                    const int64_t *places, const uint8_t *b, const panel_columns *c,
                                    uint8_t *y) {
   vi acc[MAAS_MR][MAAS_NV];
   multiply(MAAS_MR, nv, k, a, places, b, c->base, acc);
   MAAS_EACH (i, MAAS_MR)
-    store_plain_bytes(nv, c, acc[i], y + i * k->y_row);
+    store_plain_bytes(nv, false, c, acc[i], y + i * k->y_row);
 }
 
 typedef void bytes_kernel(const maas_s8_block *k, const uint8_t *a, const int64_t *places, const uint8_t *b,
@@ -133,7 +133,7 @@ static const int32_t *column_sums(const maas_s8_block *k, const uint8_t *b) {
 static void load_columns(const maas_s8_block *k, int64_t j, const int32_t *sums, panel_columns *c) {
   // What else there is stays as it was unless a row needs it: clearing all of it takes as long as a short row.
   c->width = maas_min64(MAAS_NR, k->columns - j);
-  c->has_row_scales = c->adds_more = c->packs_only = false;
+  c->has_row_scales = c->adds_more = c->is_small = c->packs_only = false;
   load_integers(k, j, sums, c);
   if (k->finish->y_type != MAAS_ELEMENT_S32)
     load_floats(k, j, c);
@@ -147,7 +147,7 @@ static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) 
   int64_t apart[MAAS_MR];
   load_columns(k, j, column_sums(k, b), &c);
   int kernel = c.width <= V_WIDTH ? 0 : c.width <= 2 * V_WIDTH ? 1 : 2;
-  bool to_bytes = c.is_plain && k->finish->y_type != MAAS_ELEMENT_F32;
+  bool to_bytes = c.is_plain && c.is_small && k->finish->y_type != MAAS_ELEMENT_F32;
   uint8_t *y = (uint8_t *)k->operands[MAAS_S8_Y] + k->y + j;
   for (int64_t i = 0; i < MAAS_MR; i++)
     apart[i] = i * k->a_row;

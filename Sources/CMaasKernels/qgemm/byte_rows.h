@@ -21,7 +21,7 @@ static __attribute__((noinline)) void packed_rows(const maas_s8_block *k, const 
     store_half(y + step, _mm256_extracti128_si256(bytes, 1));
   }
   for (int64_t i = whole; i < count; i++, sums += MAAS_NR, y += step)
-    store_plain_bytes(MAAS_NV, c, (const vi[]){vi_load(sums), vi_load(sums + V_WIDTH)}, y);
+    store_plain_bytes(MAAS_NV, true, c, (const vi[]){vi_load(sums), vi_load(sums + V_WIDTH)}, y);
 }
 
 enum { lane_halves = lanes_rows / V_WIDTH };

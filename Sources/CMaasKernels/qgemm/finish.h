@@ -23,6 +23,7 @@ typedef struct panel_columns {
   byte_bounds bounds; ///< Of bytes.
   bool has_zeros, has_row_zeros, has_row_scales;
   bool is_plain;   ///< Rows have nothing of their own, and become floats or bytes.
+  bool is_small;   ///< No sum of 32 bits becomes more than 2^30.
   bool packs_only; ///< Bytes need not be held between bounds, which packing does.
   /// Where the columns' numbers are added to bytes: what both count for, and the bounds of bytes that have their zero
   /// point.
@@ -142,13 +143,18 @@ static void divide_columns(const float *x, float factor, float divisor, int64_t 
       y[i] = factor * columns[i] / divisor;
 }
 
-#ifdef MAAS_LANES
-/// Whether no sum of 32 bits becomes more than 2^30, and bytes are unsigned ones without bounds of their own.
-static bool packs_only(const panel_columns *c) {
-  bool fits = !c->y_is_signed && byte_bound(c->low, c->y_zero) == 0 && byte_bound(c->high, c->y_zero) == 255;
+static bool is_small(const panel_columns *c) {
+  bool small = true;
   for (int64_t i = 0; i < MAAS_NR; i++)
-    fits = fits & (fabsf(c->factor[i]) <= 0.25f) & (fabsf(c->bias[i]) <= 0x1p29f);
-  return fits;
+    small = small & (fabsf(c->factor[i]) <= 0.25f) & (fabsf(c->bias[i]) <= 0x1p29f);
+  return small;
+}
+
+#ifdef MAAS_LANES
+/// Whether bytes are unsigned ones without bounds of their own.
+static bool packs_only(const panel_columns *c) {
+  return c->is_small && !c->y_is_signed && byte_bound(c->low, c->y_zero) == 0 &&
+         byte_bound(c->high, c->y_zero) == 255;
 }
 #endif
 
@@ -175,6 +181,7 @@ static void load_floats(const maas_s8_block *k, int64_t j, panel_columns *c) {
   if (f->y_type == MAAS_ELEMENT_F32)
     return;
   load_more(k, j, y_scale, c);
+  c->is_small = is_small(c);
 #ifdef MAAS_LANES
   c->packs_only = packs_only(c);
 #endif
@@ -259,12 +266,13 @@ MAAS_INLINE vf plain_float(const panel_columns *c, vi sum, int64_t j) {
 }
 
 /// Bytes may alias anything: what is computed of a whole row is stored afterwards.
-MAAS_INLINE void store_bytes(const int nv, const panel_columns *c, const byte_bounds *bounds, const vf *x,
-                             uint8_t *y) {
+MAAS_INLINE void store_bytes(const int nv, const bool held, const panel_columns *c, const byte_bounds *bounds,
+                             const vf *x, uint8_t *y) {
+  (void)held;
 #ifdef V_PACKS_BYTES
   if (nv > 1) {
     const vf four[] = {x[0], x[1 % nv], x[2 % nv], x[3 % nv]};
-    v_store_bytes(y, four, &bounds->packed, c->width);
+    v_store_bytes(held, y, four, &bounds->packed, c->width);
     return;
   }
 #endif
@@ -280,11 +288,12 @@ MAAS_INLINE void store_bytes(const int nv, const panel_columns *c, const byte_bo
   }
 }
 
-MAAS_INLINE void store_plain_bytes(const int nv, const panel_columns *c, const vi *sums, uint8_t *y) {
+MAAS_INLINE void store_plain_bytes(const int nv, const bool held, const panel_columns *c, const vi *sums,
+                                   uint8_t *y) {
   vf x[MAAS_NV];
   MAAS_EACH (v, nv)
     x[v] = plain_float(c, sums[v], v * V_WIDTH);
-  store_bytes(nv, c, &c->bounds, x, y);
+  store_bytes(nv, held, c, &c->bounds, x, y);
 }
 
 /// x of a row becomes its bytes and the columns' numbers, as numbers of the scale that these have.
@@ -304,7 +313,7 @@ MAAS_INLINE void finish_bytes(const bool plain, const panel_columns *c, const ro
   bool more = !plain && c->adds_more;
   if (more)
     add_columns(c, x);
-  store_bytes(MAAS_NV, c, more ? &c->total_bounds : &c->bounds, x, y);
+  store_bytes(MAAS_NV, true, c, more ? &c->total_bounds : &c->bounds, x, y);
 }
 
 /// Whether an activation is more than bounds.

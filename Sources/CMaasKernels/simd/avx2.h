@@ -160,10 +160,13 @@ static inline v_byte_bounds v_byte_bounds_of(int32_t zero, int32_t low, int32_t 
                          _mm256_set1_epi8((int8_t)high), _mm256_set1_epi8(is_signed ? INT8_MIN : 0)};
 }
 
-static inline vi v_to_held_int(vf x) { return v_to_int(_mm256_min_ps(_mm256_set1_ps(0x1p30f), x)); }
+static inline vi v_to_held_int(const bool held, vf x) {
+  return v_to_int(held ? _mm256_min_ps(_mm256_set1_ps(0x1p30f), x) : x);
+}
 
-static inline void v_store_bytes(uint8_t *p, const vf *x, const v_byte_bounds *bounds, int64_t count) {
-  vi pairs = _mm256_packs_epi32(v_to_held_int(x[0]), v_to_held_int(x[1]));
+static inline void v_store_bytes(const bool held, uint8_t *p, const vf *x, const v_byte_bounds *bounds,
+                                 int64_t count) {
+  vi pairs = _mm256_packs_epi32(v_to_held_int(held, x[0]), v_to_held_int(held, x[1]));
   pairs = _mm256_adds_epi16(_mm256_permute4x64_epi64(pairs, 0xd8), bounds->zero);
   __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
   bytes = _mm_min_epu8(_mm_max_epu8(bytes, _mm256_castsi256_si128(bounds->low)),
@@ -185,7 +188,7 @@ static inline __attribute__((always_inline)) vi v_pack_bytes(const bool held, co
   vi n[4];
 #pragma clang loop unroll(full)
   for (int i = 0; i < 4; i++)
-    n[i] = held ? v_to_held_int(x[i]) : v_to_int(x[i]);
+    n[i] = v_to_held_int(held, x[i]);
   vi bytes = _mm256_packus_epi16(_mm256_adds_epi16(_mm256_packs_epi32(n[0], n[1]), bounds->zero),
                                  _mm256_adds_epi16(_mm256_packs_epi32(n[2], n[3]), bounds->zero));
   if (!held)

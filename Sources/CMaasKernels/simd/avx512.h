@@ -139,15 +139,19 @@ static inline v_byte_bounds v_byte_bounds_of(int32_t zero, int32_t low, int32_t 
                          _mm512_set1_epi8((int8_t)high), _mm512_set1_epi8(is_signed ? INT8_MIN : 0)};
 }
 
-/// Rounded half to even. NaN becomes the lowest, as does what is far below; what is far above must not.
-static inline vi v_to_pairs(vf a, vf b) {
-  vf most = _mm512_set1_ps(0x1p30f);
-  return _mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_min_ps(most, a)),
-                            _mm512_cvtps_epi32(_mm512_min_ps(most, b)));
+/// Rounded half to even. NaN becomes the lowest, as does what is far below; what is far above must not: it is `held`,
+/// unless numbers are below 2^31.
+static inline vi v_to_held_int(const bool held, vf x) {
+  return _mm512_cvtps_epi32(held ? _mm512_min_ps(_mm512_set1_ps(0x1p30f), x) : x);
 }
-static inline void v_store_bytes(uint8_t *p, const vf *x, const v_byte_bounds *bounds, int64_t count) {
-  vi first = _mm512_adds_epi16(v_to_pairs(x[0], x[1]), bounds->zero);
-  vi second = _mm512_adds_epi16(v_to_pairs(x[2], x[3]), bounds->zero);
+static inline void v_store_bytes(const bool held, uint8_t *p, const vf *x, const v_byte_bounds *bounds,
+                                 int64_t count) {
+  vi n[4];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++)
+    n[i] = v_to_held_int(held, x[i]);
+  vi first = _mm512_adds_epi16(_mm512_packs_epi32(n[0], n[1]), bounds->zero);
+  vi second = _mm512_adds_epi16(_mm512_packs_epi32(n[2], n[3]), bounds->zero);
   vi bytes = _mm512_max_epu8(_mm512_packus_epi16(first, second), bounds->low);
   vi order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   bytes = _mm512_xor_si512(_mm512_min_epu8(bytes, bounds->high), bounds->flip);
@@ -162,7 +166,7 @@ static inline void v_store_bytes(uint8_t *p, const vf *x, const v_byte_bounds *b
     _mm512_mask_storeu_epi8(p, ((__mmask64)1 << count) - 1, bytes);
 }
 static inline void v_store_four(uint8_t *p, const vf *x, const v_byte_bounds *bounds) {
-  v_store_bytes(p, x, bounds, 64);
+  v_store_bytes(true, p, x, bounds, 64);
 }
 
 static inline float v_sum(vf a) { return _mm512_reduce_add_ps(a); }
