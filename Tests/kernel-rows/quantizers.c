@@ -28,27 +28,50 @@ static void check_quantize(const maas_kernel *row) {
   unfence(&y);
 }
 
-/// Numbers of every size, and NaN, for which bytes hold the lowest.
-static void check_quantize_bytes(const maas_kernel *row) {
-  float scale = 0.7f;
-  uint64_t random = 8;
-  uint8_t zero = 100;
-  fenced x = random_floats(numbers, -200, 200, &random), y = fence(numbers, true);
-  float *values = (float *)(void *)x.bytes;
-  values[3] = NAN, values[4] = INFINITY, values[5] = 0.35f;
-  maas_quantize_params params = {.type = MAAS_ELEMENT_U8, .low = 0, .high = 255, .rank = 1};
+/// Quotients halfway between two integers, a few units in the last place to either side, and numbers that none is
+/// left of or that are too large for any.
+static void next_to_halves(float scale, uint64_t *random, float *x) {
+  static const float special[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-44f, -0.0f};
+  for (int i = 0; i < numbers; i++) {
+    x[i] = ((float)(random_bits(random) % 300) - 150.5f) * scale;
+    for (uint64_t n = random_bits(random) % 4; n > 0; n--)
+      x[i] = nextafterf(x[i], i % 2 ? INFINITY : -INFINITY);
+  }
+  memcpy(x + 3, special, sizeof special);
+}
+
+/// One scale for bytes, which hold the lowest in place of NaN.
+static void check_quantize_bytes(const maas_kernel *row, float scale, bool is_signed, uint64_t *random) {
+  int32_t zero = is_signed ? -28 : 100, low = is_signed ? -128 : 0;
+  uint8_t zero_byte = (uint8_t)zero;
+  float x[numbers];
+  fenced y = fence(numbers, true);
+  next_to_halves(scale, random, x);
+  maas_quantize_params params = {.type = is_signed ? MAAS_ELEMENT_S8 : MAAS_ELEMENT_U8,
+                                 .low = (float)low,
+                                 .high = (float)low + 255,
+                                 .rank = 1};
   params.dims[0] = numbers;
   maas_split split = maas_f32_quantize_split(&params);
-  run_row(row->run, &params, (void *[]){values, &scale, &zero, y.bytes}, split);
+  run_row(row->run, &params, (void *[]){x, &scale, &zero_byte, y.bytes}, split);
   const char *problem = fence_whole(&y) ? NULL : "wrote outside its operands";
   for (int i = 0; i < numbers; i++) {
-    float exact = isnan(values[i]) ? 0 : fmaxf(0, fminf(255, nearbyintf(values[i] / scale) + 100));
-    if (y.bytes[i] != exact)
+    float quotient = x[i] / scale, sum = nearbyintf(quotient) + (float)zero;
+    float exact = isnan(quotient) ? (float)low : fmaxf((float)low, fminf((float)low + 255, sum));
+    if ((is_signed ? (int8_t)y.bytes[i] : y.bytes[i]) != exact)
       problem = "not the rounded quotient";
   }
   count(row->name, "one scale", problem);
-  unfence(&x);
   unfence(&y);
+}
+
+static void check_scales(const maas_kernel *row) {
+  static const float scales[] = {1, 0.7f, -0.3f, 1e-44f, 0x1p-126f, 0x1p-64f, 0x1p64f, 0x1.fffffep100f};
+  uint64_t random = 8;
+  for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
+    check_quantize_bytes(row, scales[i], i % 2, &random);
+  for (int i = 0; i < 200; i++)
+    check_quantize_bytes(row, ldexpf(random_float(&random, 1, 2), i % 80 - 40), i % 2, &random);
 }
 
 static void check_range(const maas_kernel *row) {
@@ -152,7 +175,7 @@ static void check_convert(const maas_kernel *row) {
 
 void check_quantizers(void) {
   each_row("maas_f32_quantize", check_quantize);
-  each_row("maas_f32_quantize", check_quantize_bytes);
+  each_row("maas_f32_quantize", check_scales);
   each_row("maas_f32_range", check_range);
   each_row("maas_f32_qbinary", check_pairs);
   each_row("maas_f32_dequantize", check_dequantize);

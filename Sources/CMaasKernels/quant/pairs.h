@@ -61,7 +61,7 @@ static inline __attribute__((always_inline)) int64_t add_packed(const coefficien
       const int64_t at = i + v * V_WIDTH;
       x[v] = combined(c, false, bytes_at(a + at, type), bytes_at(b + at, type));
     }
-    v_store_four(y + i, x, &bounds);
+    v_store_four(true, y + i, x, &bounds);
   }
   return i;
 }

@@ -181,26 +181,34 @@ static inline void v_store_bytes(const bool held, uint8_t *p, const vf *x, const
   }
 }
 
-/// The bytes of four vectors, in each half of the result four of the first, of the second and so on. Unless they are
-/// `held`, numbers are below 2^31 and the bounds those of unsigned bytes.
-static inline __attribute__((always_inline)) vi v_pack_bytes(const bool held, const vf *x,
-                                                             const v_byte_bounds *bounds) {
+/// The bytes of four vectors, in each half of the result four of the first, of the second and so on.
+static inline __attribute__((always_inline)) vi v_pack_four(const bool held, const vf *x, vi zero) {
   vi n[4];
 #pragma clang loop unroll(full)
   for (int i = 0; i < 4; i++)
     n[i] = v_to_held_int(held, x[i]);
-  vi bytes = _mm256_packus_epi16(_mm256_adds_epi16(_mm256_packs_epi32(n[0], n[1]), bounds->zero),
-                                 _mm256_adds_epi16(_mm256_packs_epi32(n[2], n[3]), bounds->zero));
-  if (!held)
-    return bytes;
+  return _mm256_packus_epi16(_mm256_adds_epi16(_mm256_packs_epi32(n[0], n[1]), zero),
+                             _mm256_adds_epi16(_mm256_packs_epi32(n[2], n[3]), zero));
+}
+
+static inline vi v_bound_bytes(vi bytes, const v_byte_bounds *bounds) {
   bytes = _mm256_min_epu8(_mm256_max_epu8(bytes, bounds->low), bounds->high);
   return _mm256_xor_si256(bytes, bounds->flip);
 }
 
+/// The same within bounds, which are those of unsigned bytes unless numbers are `held`.
+static inline __attribute__((always_inline)) vi v_pack_bytes(const bool held, const vf *x,
+                                                             const v_byte_bounds *bounds) {
+  vi bytes = v_pack_four(held, x, bounds->zero);
+  return held ? v_bound_bytes(bytes, bounds) : bytes;
+}
+
 /// Four vectors as neighbouring bytes.
-static inline void v_store_four(uint8_t *p, const vf *x, const v_byte_bounds *bounds) {
+static inline __attribute__((always_inline)) void v_store_four(const bool held, uint8_t *p, const vf *x,
+                                                               const v_byte_bounds *bounds) {
   const vi order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  vi_store((int32_t *)(void *)p, _mm256_permutevar8x32_epi32(v_pack_bytes(true, x, bounds), order));
+  vi bytes = v_bound_bytes(v_pack_four(held, x, bounds->zero), bounds);
+  vi_store((int32_t *)(void *)p, _mm256_permutevar8x32_epi32(bytes, order));
 }
 
 static inline float v_sum(vf a) {

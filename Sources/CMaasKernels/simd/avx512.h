@@ -165,8 +165,8 @@ static inline void v_store_bytes(const bool held, uint8_t *p, const vf *x, const
   else
     _mm512_mask_storeu_epi8(p, ((__mmask64)1 << count) - 1, bytes);
 }
-static inline void v_store_four(uint8_t *p, const vf *x, const v_byte_bounds *bounds) {
-  v_store_bytes(true, p, x, bounds, 64);
+static inline void v_store_four(const bool held, uint8_t *p, const vf *x, const v_byte_bounds *bounds) {
+  v_store_bytes(held, p, x, bounds, 64);
 }
 
 static inline float v_sum(vf a) { return _mm512_reduce_add_ps(a); }
