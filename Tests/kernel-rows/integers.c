@@ -294,6 +294,16 @@ static void check_ways_of(const maas_kernel *row) {
   }
 }
 
+/// Bytes of sums that would leave 32 bits once they are scaled, to either side.
+static void check_beyond_of(const maas_kernel *row) {
+  static const int64_t rows[] = {1, 6, 13, 40}, columns[] = {1, 17, 32, 64, 130};
+  for (int i = 0; i < 40; i++) {
+    product p = made_product(rows[i % 4], columns[i % 5], 300, 8 | 32 | (i & 1 ? 16 : 0));
+    *(float *)(void *)p.operands[MAAS_S8_Y_SCALE].bytes = i % 3 ? 1e-9f : 1e-20f;
+    check_made(row, &p, "beyond 32 bits", NULL);
+  }
+}
+
 /// Few rows, most of which become floats, of weights that have opposites but in some panels, and the largest products
 /// there are.
 static void check_few_of(const maas_kernel *row) {
@@ -358,6 +368,7 @@ static void check_damage_of(const maas_kernel *row) {
 void check_integers(void) {
   each_row("maas_s8_gemm", check_ways_of);
   each_row("maas_s8_gemm", check_few_of);
+  each_row("maas_s8_gemm", check_beyond_of);
   each_row("maas_s8_gemm", check_damage_of);
   each_row("maas_s8_gemm", check_products_of);
   each_row("maas_s8_gemm", check_limits_of);

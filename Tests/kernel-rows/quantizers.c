@@ -28,8 +28,8 @@ static void check_quantize(const maas_kernel *row) {
   unfence(&y);
 }
 
-/// Quotients halfway between two integers, a few units in the last place to either side, and numbers that none is
-/// left of or that are too large for any.
+/// Quotients halfway between two integers, a few units in the last place to either side; and what is no number, or too
+/// large or too small for a quotient, near both ends.
 static void next_to_halves(float scale, uint64_t *random, float *x) {
   static const float special[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-44f, -0.0f};
   for (int i = 0; i < numbers; i++) {
@@ -38,14 +38,15 @@ static void next_to_halves(float scale, uint64_t *random, float *x) {
       x[i] = nextafterf(x[i], i % 2 ? INFINITY : -INFINITY);
   }
   memcpy(x + 3, special, sizeof special);
+  memcpy(x + numbers - sizeof special / sizeof *special, special, sizeof special);
 }
 
 /// One scale for bytes, which hold the lowest in place of NaN.
 static void check_quantize_bytes(const maas_kernel *row, float scale, bool is_signed, uint64_t *random) {
   int32_t zero = is_signed ? -28 : 100, low = is_signed ? -128 : 0;
   uint8_t zero_byte = (uint8_t)zero;
-  float x[numbers];
-  fenced y = fence(numbers, true);
+  fenced operand = fence(numbers * sizeof(float), true), y = fence(numbers, true);
+  float *x = (float *)(void *)operand.bytes;
   next_to_halves(scale, random, x);
   maas_quantize_params params = {.type = is_signed ? MAAS_ELEMENT_S8 : MAAS_ELEMENT_U8,
                                  .low = (float)low,
@@ -62,6 +63,7 @@ static void check_quantize_bytes(const maas_kernel *row, float scale, bool is_si
       problem = "not the rounded quotient";
   }
   count(row->name, "one scale", problem);
+  unfence(&operand);
   unfence(&y);
 }
 

@@ -268,13 +268,14 @@ MAAS_INLINE vf plain_float(const panel_columns *c, vi sum, int64_t j) {
 /// Bytes may alias anything: what is computed of a whole row is stored afterwards.
 MAAS_INLINE void store_bytes(const int nv, const bool held, const panel_columns *c, const byte_bounds *bounds,
                              const vf *x, uint8_t *y) {
-  (void)held;
 #ifdef V_PACKS_BYTES
   if (nv > 1) {
     const vf four[] = {x[0], x[1 % nv], x[2 % nv], x[3 % nv]};
     v_store_bytes(held, y, four, &bounds->packed, c->width);
     return;
   }
+#else
+  (void)held;
 #endif
   vi bytes[MAAS_NV];
   MAAS_EACH (v, nv)

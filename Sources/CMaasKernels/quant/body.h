@@ -71,7 +71,7 @@ static inline float rounded(float x, float low, float high) {
 /// The same for a vector, before it is rounded: NaN becomes the lower bound.
 static inline vf held_in(vf x, vf low, vf high) { return v_min(v_select(v_less(low, x), x, low), high); }
 
-/// The quotient, which Markstein's correction rounds, without a division. NaN where it is less than any number.
+/// The quotient, which Markstein's correction rounds, without a division. NaN where it would be infinite.
 static inline vf divided(vf x, vf minus_scale, vf inverse) {
   vf quotient = v_mul(x, inverse), rest = v_fma(quotient, minus_scale, x);
   return v_fma(rest, inverse, quotient);
@@ -85,6 +85,7 @@ static int64_t quantize_packed(const maas_quantize_params *g, const piece *p, fl
   const int32_t shift = (int32_t)zero + (is_signed ? 128 : 0), offset = shift - (int32_t)zero;
   const v_byte_bounds bounds =
       v_byte_bounds_of(shift, (int32_t)g->low + offset, (int32_t)g->high + offset, is_signed);
+  // Within these its inverse, what is left and `most` are normal numbers.
   const float divisor = p->scale ? *p->scale : 1;
   if (!(divisor >= 0x1p-64f && divisor <= 0x1p64f))
     return 0;

@@ -196,14 +196,15 @@ static inline vi v_bound_bytes(vi bytes, const v_byte_bounds *bounds) {
   return _mm256_xor_si256(bytes, bounds->flip);
 }
 
-/// The same within bounds, which are those of unsigned bytes unless numbers are `held`.
+/// The bytes of v_pack_four within bounds. Unless they are `held`, numbers are below 2^31 and the bounds those of unsigned
+/// bytes.
 static inline __attribute__((always_inline)) vi v_pack_bytes(const bool held, const vf *x,
                                                              const v_byte_bounds *bounds) {
   vi bytes = v_pack_four(held, x, bounds->zero);
   return held ? v_bound_bytes(bytes, bounds) : bytes;
 }
 
-/// Four vectors as neighbouring bytes.
+/// Four vectors as neighbouring bytes within any bounds. Unless they are `held`, numbers are below 2^31.
 static inline __attribute__((always_inline)) void v_store_four(const bool held, uint8_t *p, const vf *x,
                                                                const v_byte_bounds *bounds) {
   const vi order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
