@@ -122,6 +122,8 @@ package struct Lowering {
   package private(set) var outputs: [Operand?]
   /// Whether somebody reads the output, or the run gives it.
   package let wanted: [Bool]
+  /// Bytes of all constants of the model: where they are more than caches hold, each run reads them from memory.
+  package let weightBytes: Int
 
   package private(set) var steps: [StepTemplate] = []
   package private(set) var buffers: [BufferRequest] = []
@@ -130,10 +132,13 @@ package struct Lowering {
   private let firstBuffer: Int
 
   /// `nextBuffer` is the number that the first requested buffer gets.
-  package init(inputs: [Operand?], outputs: [Operand?], wanted: [Bool], nextBuffer: Int) {
+  package init(
+    inputs: [Operand?], outputs: [Operand?], wanted: [Bool], nextBuffer: Int, weightBytes: Int = 0
+  ) {
     self.inputs = inputs
     self.outputs = outputs
     self.wanted = wanted
+    self.weightBytes = weightBytes
     firstBuffer = nextBuffer
   }
 

@@ -238,7 +238,8 @@ struct PlanBuilder {
     let outputs = try makeOutputs(node, facts)
     var lowering = Lowering(
       inputs: operands, outputs: outputs.map { $0?.operand },
-      wanted: state.frames[state.frames.count - 1].wanted(node), nextBuffer: state.buffers.count)
+      wanted: state.frames[state.frames.count - 1].wanted(node), nextBuffer: state.buffers.count,
+      weightBytes: state.context.weights.constantBytes)
     try node.op.lower(&lowering)
     try adopt(lowering, node, inputs, outputs.map { $0?.value })
   }

@@ -13,12 +13,15 @@ package final class WeightCache: @unchecked Sendable {
   private let lock = Lock()
   private let constants: [NamedConstant]
   private let owned: Set<ObjectIdentifier>
+  /// Bytes of the constants themselves.
+  let constantBytes: Int
   private var made: [Key: TensorStorage] = [:]
   private static let alignedLayout = "aligned"
 
   /// `graph` is the only owner of the constants that are worth remembering: others die with their plan.
   package init(_ graph: Graph) {
     constants = graph.namedConstants
+    constantBytes = constants.reduce(0) { $0 + $1.tensor.byteCount }
     owned = Set(constants.map { ObjectIdentifier($0.tensor) })
   }
 

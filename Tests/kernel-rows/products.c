@@ -10,7 +10,7 @@ typedef struct form {
   enum { NO_C, SCALAR_C, ROW_C, COLUMN_C, MATRIX_C } c;
   maas_f32_activation activation;
   int64_t gap, batches;
-  bool b_shared;
+  bool b_shared, b_is_far;
   maas_gemm_b b_form;
 } form;
 
@@ -127,6 +127,7 @@ static void check_gemm(int64_t m, int64_t n, int64_t k, form f) {
                        .b_form = f.b_form,
                        .b_row = f.b_transposed ? 1 : n,
                        .b_col = f.b_transposed ? k : 1,
+                       .b_is_far = f.b_is_far,
                        .c_row = cs.row,
                        .c_col = cs.column,
                        .y_row = y_row,
@@ -247,6 +248,13 @@ void check_products(void) {
       for (int64_t k = 0; k <= 1100; k += 550)
         check_gemm(m, 75, k,
                    (form){.c = ROW_C, .residual = m > 1, .b_form = b, .activation = {MAAS_UNARY_TANH, 0, 0}});
+  // One row of a B that comes from memory, of one and of several panels.
+  for (size_t n = 0; n < sizeof ns / sizeof ns[0]; n++)
+    for (int64_t k = 0; k <= 1100; k = 3 * k + 1) {
+      check_gemm(1, 30 + ns[n], k, (form){.c = ROW_C, .residual = true, .b_is_far = true});
+      check_gemm(1, 90 + ns[n], k,
+                 (form){.a_transposed = true, .b_is_far = true, .activation = {MAAS_UNARY_TANH, 0, 0}});
+    }
   check_gemm(1, 40, 30, (form){.a_transposed = true, .batches = 5, .b_shared = true});
   check_gemm(9, 40, 30, (form){.b_transposed = true, .batches = 5, .b_form = MAAS_GEMM_B_PLAIN});
 }

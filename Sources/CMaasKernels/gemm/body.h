@@ -245,9 +245,6 @@ static bool activates_rows(const maas_f32_gemm_params *g, const gemm_item *item)
   return !is_clamp(&g->activation) && item->columns >= least_activated;
 }
 
-/// Rows of B from which on several panels at once are worth finishing their sums through memory.
-enum { least_streamed = 256 };
-
 static maas_gemm_finish finish_of(const maas_f32_gemm_params *g, const gemm_item *item) {
   maas_gemm_finish finish = {.y = item->y,
                              .y_row = g->y_row,
@@ -301,7 +298,7 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
                            .height = height,
                            .b = (const real *)(const void *)item->b + p * MAAS_NR,
                            .panel = g->k * MAAS_NR,
-                           .streams = g->n >= 4 * MAAS_NR && g->k >= least_streamed};
+                           .streams = has_streams(g)};
     if (!copied)
       share_next(&pass, g->n * g->k,
                  p + pass.k < g->k ? pass.b + pass.k * MAAS_NR : (const real *)(const void *)item->next);

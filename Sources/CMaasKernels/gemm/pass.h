@@ -43,7 +43,7 @@ typedef struct maas_gemm_pass {
   bool rows_outside; ///< The loop over rows is the outer one: B, not A, is read again and again.
   int64_t share; ///< Bytes of the next panel that a group of rows fetches with each row of this one, or 0.
   const real *after; ///< The panel after the last one; NULL: none, or another thread's.
-  bool streams;      ///< Few rows read several panels at once: the product has as many.
+  bool streams;      ///< The product is one that streams.h is for, if its rows are few.
 } maas_gemm_pass;
 
 /// Y[rows, columns] op= A[rows, k] B[k, columns].

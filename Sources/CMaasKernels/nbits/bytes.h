@@ -25,6 +25,10 @@ MAAS_INLINE vi next_code(const int bits, vi word) {
 #ifdef MAAS_PAIRS
 #include "pairs.h"
 #else
+/// Blocks of a single row that are summed up before they are scaled, as many as have so many bytes of codes: with
+/// AVX-512, memory gives codes and scales sooner in turn than side by side, and codes are then not fetched ahead.
+enum { most_in_turn = V_WIDTH == 16 ? 8 : 1, bytes_in_turn = 4096 };
+
 /// sums[row] = A[row] codes for `count` neighbours along k, some words of A at a time, in turn in two sums.
 MAAS_INLINE void dot_block(const int bits, const int rows, int64_t count, const int8_t *a, int64_t a_row,
                            const int32_t *codes, vi sums[][MAAS_NV]) {
@@ -34,8 +38,9 @@ MAAS_INLINE void dot_block(const int bits, const int rows, int64_t count, const 
     MAAS_EACH (v, MAAS_NV)
       sums[r][v] = others[r][v] = vi_set(0);
   for (const int8_t *end = a + count; a < end; codes += words * MAAS_NR, a += 4 * parts) {
-    MAAS_EACH (line, words * MAAS_NR / line_words)
-      __builtin_prefetch(codes + ahead + line * line_words);
+    if (most_in_turn == 1 || rows > 1)
+      MAAS_EACH (line, words * MAAS_NR / line_words)
+        __builtin_prefetch(codes + ahead + line * line_words);
     MAAS_EACH (v, MAAS_NV) {
       vi word = vi_load(codes + v * V_WIDTH);
       MAAS_EACH (part, parts) {
@@ -53,32 +58,74 @@ MAAS_INLINE void dot_block(const int bits, const int rows, int64_t count, const 
       sums[r][v] = vi_add(sums[r][v], others[r][v]);
 }
 
+/// A panel of B, and rows of A.
+typedef struct byte_tile {
+  const int8_t *a;
+  const float *a_sums, *a_scales;
+  const int32_t *codes;
+  const float *scales, *zeros; ///< Zeros may be NULL.
+  int64_t blocks;
+} byte_tile;
+
+/// total += scale (A's scale sums - A's sum zero) of block `b`.
+MAAS_INLINE void scale_sums(const int rows, const maas_f32_nbits_params *g, const byte_tile *t, int64_t b,
+                            vi sums[][MAAS_NV], vf total[][MAAS_NV]) {
+  MAAS_EACH (v, MAAS_NV) {
+    int64_t at = b * MAAS_NR + v * V_WIDTH;
+    vf scale = v_load(t->scales + at), zero = t->zeros ? v_load(t->zeros + at) : v_set(g->zero);
+    MAAS_EACH (r, rows) {
+      vf dot = v_mul(v_set(t->a_scales[r * t->blocks + b]), vi_to_float(sums[r][v]));
+      total[r][v] = v_fma(scale, v_fma(v_set(-t->a_sums[r * t->blocks + b]), zero, dot), total[r][v]);
+    }
+  }
+}
+
+static inline void fetch_numbers(const float *numbers, int64_t count) {
+  for (int64_t i = 0; i < count; i += line_words)
+    __builtin_prefetch(numbers + i);
+}
+
+/// total += the products with `count` blocks from `first` on.
+MAAS_INLINE void add_blocks(const int bits, const int rows, const maas_f32_nbits_params *g,
+                            const byte_tile *t, int64_t first, int64_t count, vf total[][MAAS_NV]) {
+  int64_t words = g->block * bits / 32;
+  vi kept[most_in_turn][most_rows][MAAS_NV];
+  if (most_in_turn > 1 && rows == 1) {
+    fetch_numbers(t->scales + first * MAAS_NR, count * MAAS_NR);
+    if (t->zeros)
+      fetch_numbers(t->zeros + first * MAAS_NR, count * MAAS_NR);
+  }
+  for (int64_t i = 0; i < count; i++) {
+    int64_t b = first + i;
+    vi sums[most_rows][MAAS_NV];
+    dot_block(bits, rows, g->block, t->a + b * g->block, g->k, t->codes + b * words * MAAS_NR, sums);
+    MAAS_EACH (r, rows)
+      MAAS_EACH (v, MAAS_NV)
+        kept[i][r][v] = sums[r][v];
+  }
+  for (int64_t i = 0; i < count; i++)
+    scale_sums(rows, g, t, first + i, kept[i], total);
+}
+
 /// Rows i ... i + rows of the panel of columns that begins at j.
 MAAS_INLINE void rows_of_panel(const int bits, const int rows, const maas_f32_nbits_params *g,
                                void *const *operands, int64_t i, int64_t j) {
-  int64_t blocks = g->k / g->block, words = g->block * bits / 32, width = maas_min64(MAAS_NR, g->n - j);
-  const int8_t *a = (const int8_t *)operands[0] + i * g->k;
-  const int32_t *codes = (const int32_t *)operands[1] + j * (g->k * bits / 32);
-  const float *scales = (const float *)operands[2] + j * blocks;
-  const float *zeros = operands[3] ? (const float *)operands[3] + j * blocks : NULL;
-  const float *a_sums = (const float *)operands[4] + i * blocks,
-              *a_scales = (const float *)operands[7] + i * blocks;
+  int64_t blocks = g->k / g->block, width = maas_min64(MAAS_NR, g->n - j), in_turn = 1;
+  byte_tile t = {.a = (const int8_t *)operands[0] + i * g->k,
+                 .a_sums = (const float *)operands[4] + i * blocks,
+                 .a_scales = (const float *)operands[7] + i * blocks,
+                 .codes = (const int32_t *)operands[1] + j * (g->k * bits / 32),
+                 .scales = (const float *)operands[2] + j * blocks,
+                 .zeros = operands[3] ? (const float *)operands[3] + j * blocks : NULL,
+                 .blocks = blocks};
   vf total[most_rows][MAAS_NV];
   MAAS_EACH (r, rows)
     MAAS_EACH (v, MAAS_NV)
       total[r][v] = v_set(0);
-  for (int64_t b = 0; b < blocks; b++) {
-    vi sums[most_rows][MAAS_NV];
-    dot_block(bits, rows, g->block, a + b * g->block, g->k, codes + b * words * MAAS_NR, sums);
-    MAAS_EACH (v, MAAS_NV) {
-      vf scale = v_load(scales + b * MAAS_NR + v * V_WIDTH);
-      vf zero = zeros ? v_load(zeros + b * MAAS_NR + v * V_WIDTH) : v_set(g->zero);
-      MAAS_EACH (r, rows) {
-        vf dot = v_mul(v_set(a_scales[r * blocks + b]), vi_to_float(sums[r][v]));
-        total[r][v] = v_fma(scale, v_fma(v_set(-a_sums[r * blocks + b]), zero, dot), total[r][v]);
-      }
-    }
-  }
+  if (most_in_turn > 1 && rows == 1)
+    in_turn = maas_max64(1, maas_min64(most_in_turn, bytes_in_turn / (g->block * bits / 8 * MAAS_NR)));
+  for (int64_t b = 0; b < blocks; b += in_turn)
+    add_blocks(bits, rows, g, &t, b, maas_min64(in_turn, blocks - b), total);
   MAAS_EACH (r, rows)
     maas_nbits_store(total[r], MAAS_NV, operands[5] ? (const float *)operands[5] + j : NULL,
                      (float *)operands[6] + (i + r) * g->n + j, width);

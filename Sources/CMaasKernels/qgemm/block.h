@@ -64,8 +64,34 @@ MAAS_INLINE void multiply(const int mr, const int nv, const maas_s8_block *k, co
   }
 }
 
+#ifdef V_HALVES
+/// A single row of A, which waits for memory.
+MAAS_INLINE void multiply_row_to(const int nv, const maas_s8_block *k, const uint8_t *row, const uint8_t *b,
+                                 const int32_t *base, int32_t *sums) {
+  vi_half acc[2 * MAAS_NV];
+  MAAS_EACH (h, 2 * nv)
+    acc[h] = vi_half_load(base + h * V_HALF);
+  for (int64_t piece = 0; piece < k->pieces; piece++) {
+    int64_t at = k->starts[piece], end = at + k->piece;
+    for (; at < end; at += 4, b += 4 * MAAS_NR) {
+      vi_half quad = vi_half_set(load_word(row + at));
+      MAAS_EACH (h, 2 * nv)
+        acc[h] = vi_half_dot_quads(acc[h], quad, vi_half_load(b + h * 4 * V_HALF));
+    }
+  }
+  MAAS_EACH (h, 2 * nv)
+    vi_half_store(sums + h * V_HALF, acc[h]);
+}
+#endif
+
 MAAS_INLINE void multiply_to(const int mr, const int nv, const maas_s8_block *k, const uint8_t *a,
                              const int64_t *places, const uint8_t *b, const int32_t *base, int32_t *sums) {
+#ifdef V_HALVES
+  if (mr == 1) {
+    multiply_row_to(nv, k, a + places[0], b, base, sums);
+    return;
+  }
+#endif
   vi acc[MAAS_MR][MAAS_NV];
   multiply(mr, nv, k, a, places, b, base, acc);
   MAAS_EACH (i, mr)

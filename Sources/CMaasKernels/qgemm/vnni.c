@@ -4,7 +4,7 @@
 #pragma clang attribute push(                                                                                \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma"))), apply_to = function)
 #define MAAS_VNNI
-#include "../simd/avx512.h"
+#include "../simd/avx512_halves.h"
 #define MAAS_ISA_SUFFIX vnni
 #define MAAS_MR 6
 #define MAAS_NV 4

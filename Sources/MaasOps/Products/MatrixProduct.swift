@@ -87,6 +87,9 @@ struct MatrixProduct {
   }
 }
 
+/// Caches of most servers hold about as many bytes.
+private let (secondLevelBytes, lastLevelBytes) = (1 << 20, 1 << 25)
+
 /// How `emitProduct` has B lie.
 func productForm(_ b: Operand) -> maas_gemm_b {
   guard b.constant != nil else { return MAAS_GEMM_B_PLAIN }
@@ -121,7 +124,12 @@ extension Lowering {
     _ residual: Operand?, _ y: Operand
   ) {
     var params = product.params
-    if form == MAAS_GEMM_B_PLAIN { product.usePlainB(&params) } else { params.b_form = form }
+    if form == MAAS_GEMM_B_PLAIN {
+      product.usePlainB(&params)
+    } else {
+      params.b_form = form
+      params.b_is_far = weightBytes > lastLevelBytes && right.byteCount > secondLevelBytes
+    }
     let split = maas_f32_gemm_split(&params)
     emit(maas_f32_gemm, [a, right, c, residual, y], params, split)
   }
