@@ -48,8 +48,12 @@ def _ratio(row: Row) -> float | None:
 
 
 def _of_limit(row: Row) -> float | None:
-    ours = report.number(row, "maas", "seconds")
-    return row["limit"]["seconds"] / ours if ours else None
+    return report.of_limit(row)
+
+
+def _of_bandwidth(row: Row) -> float | None:
+    """Of what memory gives, whatever caches hold of the weights."""
+    return report.of_limit(row, "memory_turns")
 
 
 def _microseconds(row: Row) -> float | None:
@@ -74,9 +78,9 @@ BARS = (
     Bar("int8 CNN: least ratio", _group("int8 CNN"), _ratio, min, least=1),
     Bar("int8 product, 1 thread: least part of the peak", _products("int8 product", 1), _of_limit, min, least=0.8),
     Bar("int8 product, 2 threads: least part of the peak", _products("int8 product", 2), _of_limit, min, least=0.8),
-    Bar("mlp-4096-int8 batch 1: least part of the bandwidth", _named("mlp-4096-int8 batch 1"), _of_limit, min,
+    Bar("mlp-4096-int8 batch 1: least part of the bandwidth", _named("mlp-4096-int8 batch 1"), _of_bandwidth, min,
         least=0.85),
-    Bar("mlp-4096-int4 batch 1: least part of the bandwidth", _group("int4"), _of_limit, min, least=0.85),
+    Bar("mlp-4096-int4 batch 1: least part of the bandwidth", _group("int4"), _of_bandwidth, min, least=0.85),
     Bar("mlp-4096-int8 batch 1: least times the speed of floats", _named("mlp-4096-int8"), report.of_floats, min,
         least=3.4),
     Bar("mlp-4096-int4 batch 1: least times the speed of floats", _group("int4"), report.of_floats, min, least=6),
@@ -85,7 +89,7 @@ BARS = (
     Bar("LSTM, trees: least ratio", _group("LSTM, trees"), _ratio, min, least=1.5),
     Bar("sgemm, 1 thread: least part of the peak", _products("sgemm", 1), _of_limit, min, least=0.88),
     Bar("sgemm, 2 threads: least part of the peak", _products("sgemm", 2), _of_limit, min, least=0.85),
-    Bar("mlp-4096 batch 1: least part of the bandwidth", _named("mlp-4096 batch 1"), _of_limit, min, least=0.9),
+    Bar("mlp-4096 batch 1: least part of the bandwidth", _named("mlp-4096 batch 1"), _of_bandwidth, min, least=0.9),
     Bar("3 nodes, bound, from C: µs", _named("3 nodes, bound, from C"), _microseconds, max, most=0.4),
     Bar("3 nodes, run() from Python: µs", _named("3 nodes, run"), _microseconds, max, most=2),
     Bar("3 nodes, run() from Python: least ratio", _named("3 nodes, run"), _ratio, min, least=3),

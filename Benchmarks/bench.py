@@ -7,7 +7,7 @@ is told. A row is one work with so many threads:
   floats   for works of bytes: maas's time with the floats that they were made of / its time with bytes
   limit    how much of the machine's speed maas reaches: the time that the arithmetic takes at the peak of fused
            multiply-adds, or that reading memory of the weights' size takes, whichever is longer, as a part of
-           maas's time; both are measured in the same run
+           maas's time; both are measured in the same run, the median of the rounds' parts
   MB       peak memory from before the model is opened to after the runs; mapped files count; and the best peer's
   load ms  from the path to the first answer, the file in the page cache; and the best peer's
 

@@ -17,11 +17,12 @@ LEAST_BYTES, MOST_BYTES = 64 << 10, 256 << 20
 
 
 class Limits(NamedTuple):
-    """Per second: operations on floats or bytes, a multiplication and an addition counting as two, and bytes read over
-    and over."""
+    """Per second: operations on floats or bytes, a multiplication and an addition counting as two, bytes of the weights'
+    size read over and over, and bytes read from memory."""
 
     flops: float
     read: float
+    memory: float
 
 
 class Machine:
@@ -34,7 +35,8 @@ class Machine:
 
     def limits(self, threads: int, seconds: float, read_bytes: int, of_bytes: bool = False) -> Limits:
         peak = self.byte_ops if of_bytes else self.flops
-        return Limits(peak(threads, seconds), self.read(threads, seconds, read_bytes))
+        memory = self.read(threads, seconds, MOST_BYTES)
+        return Limits(peak(threads, seconds), self.read(threads, seconds, read_bytes), memory)
 
     def flops(self, threads: int, seconds: float) -> float:
         return sum(_at_once(threads, lambda i: self._library.maas_peak_flops(seconds)))

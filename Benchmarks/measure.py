@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import networks
-from limits import Machine
+from limits import Limits, Machine
+from networks.network import Network
 from works import Work
 from workers import REST, Child, Failed, Host, opened
 
@@ -30,7 +31,7 @@ class Effort(NamedTuple):
 
 
 #: How long each limit is measured in a round.
-LIMIT_SECONDS = 0.01
+LIMIT_SECONDS = 0.02
 
 FULL, QUICK = Effort(12, 0.12, 60), Effort(3, 0.02, 1)
 
@@ -60,7 +61,7 @@ def row(
 
 def _turns(
     children: dict[str, Child], machine: Machine, work: Work, threads: int, effort: Effort, told: dict[str, Any]
-) -> dict[str, float]:
+) -> dict[str, Any]:
     times: dict[str, list[float]] = {name: [] for name in children}
     turns: dict[str, list[float]] = {name: [] for name in children}
     net, limits, start = work.network(), [], time.perf_counter()
@@ -78,9 +79,16 @@ def _turns(
     for name, list_ in times.items():
         told[name] |= {"seconds": statistics.median(list_), "least": min(list_), "samples": len(list_)}
         told[name]["turns"] = turns[name]
-    flops, read = (statistics.median(column) for column in zip(*limits))
-    least = max(net.flops / flops, net.read_bytes / read) if net else 0.0
-    return {"flops": flops, "read": read, "seconds": least}
+    return _limit(limits, net)
+
+
+def _limit(limits: list[Limits], net: Network | None) -> dict[str, Any]:
+    """What the machine reaches per second, the seconds of a run at that pace, and in each round (`turns`); in each round
+    also those of reading the weights from memory, whatever caches hold of them (`memory_turns`)."""
+    turns = [max(net.flops / one.flops, net.read_bytes / one.read) if net else 0.0 for one in limits]
+    flops, read, memory = (statistics.median(column) for column in zip(*limits))
+    return {"flops": flops, "read": read, "memory": memory, "seconds": statistics.median(turns), "turns": turns,
+            "memory_turns": [net.read_bytes / one.memory if net else 0.0 for one in limits]}  # fmt: skip
 
 
 def _disagreements(children: dict[str, Child], tolerance: float) -> list[str]:

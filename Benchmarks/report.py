@@ -48,6 +48,15 @@ def ratio(row: dict[str, Any]) -> float | None:
     return theirs / ours if ours and theirs else None
 
 
+def of_limit(row: dict[str, Any], turns: str = "turns") -> float | None:
+    """The part of the machine's limit that maas reaches, the median of the rounds' as well where they are known."""
+    ours, limits = row["peers"].get("maas", {}).get("turns"), row["limit"].get(turns)
+    if ours and limits:
+        return statistics.median(limit / own for limit, own in zip(limits, ours))
+    seconds = number(row, "maas", "seconds")
+    return row["limit"]["seconds"] / seconds if seconds else None
+
+
 def of_floats(row: dict[str, Any]) -> float | None:
     """For works of bytes: maas's time with the floats they were made of / its time."""
     ours, floats = number(row, "maas", "seconds"), number(row, "maas-floats", "seconds")
@@ -56,14 +65,13 @@ def of_floats(row: dict[str, Any]) -> float | None:
 
 def cells(row: dict[str, Any]) -> list[str]:
     """A row's columns."""
-    ours = number(row, "maas", "seconds")
     return [
         row["work"],
         str(row["threads"]),
         *(_measured(row, peer) for peer in ("maas", *PEERS)),
         _scaled(ratio(row), 1, 2),
         _scaled(of_floats(row), 1, 2),
-        _percent(row["limit"]["seconds"], ours),
+        _percent(of_limit(row)),
         _scaled(number(row, "maas", "memory", "peak"), 1e-6, 1),
         _scaled(best(row, "memory", "peak"), 1e-6, 1),
         _scaled(number(row, "maas", "load", "answer"), 1e3, 1),
@@ -90,5 +98,5 @@ def _scaled(value: float | None, scale: float, digits: int) -> str:
     return "-" if value is None else f"{value * scale:.{digits}f}"
 
 
-def _percent(least: float, seconds: float | None) -> str:
-    return f"{100 * least / seconds:.0f} %" if least and seconds else "-"
+def _percent(part: float | None) -> str:
+    return f"{100 * part:.0f} %" if part else "-"

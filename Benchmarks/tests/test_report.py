@@ -35,6 +35,16 @@ def test_ratio_is_of_rounds():
     assert report.ratio(found) == pytest.approx(1.2)
 
 
+def test_part_of_the_limit_is_of_rounds():
+    """The bandwidth of memory is another limit than that of what caches hold a part of."""
+    found = row()
+    found["peers"]["maas"]["turns"] = [1.0, 2.0, 2.0]
+    found["limit"] |= {"turns": [0.5, 1.0, 3.0], "memory_turns": [0.9, 1.6, 1.8]}
+    assert report.of_limit(found) == pytest.approx(0.5)
+    assert report.of_limit(found, "memory_turns") == pytest.approx(0.9)
+    assert report.of_limit(row()) == pytest.approx(0.5)
+
+
 def test_cells():
     assert report.cells(row()) == [
         "mlp-10 batch 1", "1", "1.00 ms", "2.00 ms", "4.00 ms", "-", "2.00", "-", "50 %", "22.0", "-", "10.0", "-",
