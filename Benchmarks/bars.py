@@ -52,8 +52,7 @@ def _of_limit(row: Row) -> float | None:
 
 
 def _of_bandwidth(row: Row) -> float | None:
-    """Of what memory gives, whatever caches hold of the weights."""
-    return report.of_limit(row, "memory_turns")
+    return report.of_bandwidth(row)
 
 
 def _microseconds(row: Row) -> float | None:

@@ -48,13 +48,22 @@ def ratio(row: dict[str, Any]) -> float | None:
     return theirs / ours if ours and theirs else None
 
 
-def of_limit(row: dict[str, Any], turns: str = "turns") -> float | None:
-    """The part of the machine's limit that maas reaches, the median of the rounds' as well where they are known."""
-    ours, limits = row["peers"].get("maas", {}).get("turns"), row["limit"].get(turns)
-    if ours and limits:
-        return statistics.median(limit / own for limit, own in zip(limits, ours))
+def of_limit(row: dict[str, Any]) -> float | None:
+    """The part of the machine's limit that maas reaches: of works that took turns the median of the rounds' parts."""
+    if (part := _of_turns(row, "turns")) is not None:
+        return part
     seconds = number(row, "maas", "seconds")
     return row["limit"]["seconds"] / seconds if seconds else None
+
+
+def of_bandwidth(row: dict[str, Any]) -> float | None:
+    """The same of what memory gives, whatever caches hold of the weights."""
+    return _of_turns(row, "memory_turns")
+
+
+def _of_turns(row: dict[str, Any], limit: str) -> float | None:
+    ours, limits = row["peers"].get("maas", {}).get("turns"), row["limit"].get(limit)
+    return statistics.median(least / own for least, own in zip(limits, ours)) if ours and limits else None
 
 
 def of_floats(row: dict[str, Any]) -> float | None:

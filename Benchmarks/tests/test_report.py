@@ -41,8 +41,8 @@ def test_part_of_the_limit_is_of_rounds():
     found["peers"]["maas"]["turns"] = [1.0, 2.0, 2.0]
     found["limit"] |= {"turns": [0.5, 1.0, 3.0], "memory_turns": [0.9, 1.6, 1.8]}
     assert report.of_limit(found) == pytest.approx(0.5)
-    assert report.of_limit(found, "memory_turns") == pytest.approx(0.9)
-    assert report.of_limit(row()) == pytest.approx(0.5)
+    assert report.of_bandwidth(found) == pytest.approx(0.9)
+    assert report.of_limit(row()) == pytest.approx(0.5) and report.of_bandwidth(row()) is None
 
 
 def test_cells():

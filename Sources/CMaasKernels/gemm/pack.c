@@ -1,6 +1,7 @@
 /// B to panels (layout.h). Bound by memory, so one portable kernel serves every layout; a work item is a
 /// group of neighbouring panels of one matrix: reading whole stretches of B's rows is what makes it fast. Where
-/// columns lie contiguous, it is no more of them than a slice of rows has, or one panel, so that little of a file is mapped.
+/// columns lie contiguous, it is no more of them than a slice of rows has, or one panel, so that little of a file is
+/// mapped.
 /// Items go through B from its first byte to its last, so that pages of a file can go when they have been read.
 #include "../table.h"
 #include "layout.h"

@@ -98,7 +98,6 @@ static __attribute__((noinline)) void stream_panels(const maas_gemm_pass *pass, 
 
 static bool streams_pay(const maas_gemm_pass *pass) { return pass->streams && pass->rows == 1; }
 
-/// What lies in a cache is there sooner in whole vectors.
 static bool has_streams(const maas_f32_gemm_params *g) { return g->b_is_far; }
 
 #else

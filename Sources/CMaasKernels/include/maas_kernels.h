@@ -152,7 +152,8 @@ typedef struct maas_f32_gemm_params {
   int64_t b_row, b_col; ///< Of a plain B.
   /// Of a plain B whose columns are the rows of packed panels, b_row = 1 and b_col = nr: elements between panels; else 0.
   int64_t b_panel;
-  bool b_is_far; ///< A packed B comes from memory in every run: no cache holds the weights of its model.
+  bool
+      b_is_far; ///< A packed B probably comes from memory in every run; what a cache has is slower read as such.
   int64_t c_row, c_col;
   int64_t y_row;
   /// Elements between panels of nr columns of Y, which then has no activation, C or R; 0 where rows are whole.

@@ -26,8 +26,12 @@ MAAS_INLINE vi next_code(const int bits, vi word) {
 #include "pairs.h"
 #else
 /// Blocks of a single row that are summed up before they are scaled, as many as have so many bytes of codes: with
-/// AVX-512, memory gives codes and scales sooner in turn than side by side, and codes are then not fetched ahead.
+/// AVX-512, memory gives short codes and their scales sooner in turn than side by side, and codes are then not fetched
+/// ahead.
 enum { most_in_turn = V_WIDTH == 16 ? 8 : 1, bytes_in_turn = 4096 };
+MAAS_INLINE bool goes_in_turn(const int bits, const int rows) {
+  return most_in_turn > 1 && rows == 1 && bits < 8;
+}
 
 /// sums[row] = A[row] codes for `count` neighbours along k, some words of A at a time, in turn in two sums.
 MAAS_INLINE void dot_block(const int bits, const int rows, int64_t count, const int8_t *a, int64_t a_row,
@@ -38,7 +42,7 @@ MAAS_INLINE void dot_block(const int bits, const int rows, int64_t count, const 
     MAAS_EACH (v, MAAS_NV)
       sums[r][v] = others[r][v] = vi_set(0);
   for (const int8_t *end = a + count; a < end; codes += words * MAAS_NR, a += 4 * parts) {
-    if (most_in_turn == 1 || rows > 1)
+    if (!goes_in_turn(bits, rows))
       MAAS_EACH (line, words * MAAS_NR / line_words)
         __builtin_prefetch(codes + ahead + line * line_words);
     MAAS_EACH (v, MAAS_NV) {
@@ -90,7 +94,7 @@ MAAS_INLINE void add_blocks(const int bits, const int rows, const maas_f32_nbits
                             const byte_tile *t, int64_t first, int64_t count, vf total[][MAAS_NV]) {
   int64_t words = g->block * bits / 32;
   vi kept[most_in_turn][most_rows][MAAS_NV];
-  if (most_in_turn > 1 && rows == 1) {
+  if (goes_in_turn(bits, rows)) {
     fetch_numbers(t->scales + first * MAAS_NR, count * MAAS_NR);
     if (t->zeros)
       fetch_numbers(t->zeros + first * MAAS_NR, count * MAAS_NR);
@@ -122,7 +126,7 @@ MAAS_INLINE void rows_of_panel(const int bits, const int rows, const maas_f32_nb
   MAAS_EACH (r, rows)
     MAAS_EACH (v, MAAS_NV)
       total[r][v] = v_set(0);
-  if (most_in_turn > 1 && rows == 1)
+  if (goes_in_turn(bits, rows))
     in_turn = maas_max64(1, maas_min64(most_in_turn, bytes_in_turn / (g->block * bits / 8 * MAAS_NR)));
   for (int64_t b = 0; b < blocks; b += in_turn)
     add_blocks(bits, rows, g, &t, b, maas_min64(in_turn, blocks - b), total);

@@ -86,12 +86,6 @@ MAAS_INLINE void multiply_row_to(const int nv, const maas_s8_block *k, const uin
 
 MAAS_INLINE void multiply_to(const int mr, const int nv, const maas_s8_block *k, const uint8_t *a,
                              const int64_t *places, const uint8_t *b, const int32_t *base, int32_t *sums) {
-#ifdef V_HALVES
-  if (mr == 1) {
-    multiply_row_to(nv, k, a + places[0], b, base, sums);
-    return;
-  }
-#endif
   vi acc[MAAS_MR][MAAS_NV];
   multiply(mr, nv, k, a, places, b, base, acc);
   MAAS_EACH (i, mr)
@@ -120,6 +114,23 @@ MAAS_HEIGHTS(MAAS_MR, MICROS)
 
 /// For 1 ... MAAS_MR rows, and for one vector, two or all.
 static micro_kernel *const micro_kernels[MAAS_MR][3] = {MAAS_HEIGHTS(MAAS_MR, MICRO_ROW)};
+
+#ifdef V_HALVES
+#define ROW_KERNEL(name, nv)                                                                                 \
+  static __attribute__((noinline)) void name(const maas_s8_block *k, const uint8_t *a,                       \
+                                             const int64_t *places, const uint8_t *b, const int32_t *base,   \
+                                             int32_t *sums) {                                                \
+    multiply_row_to(nv, k, a + places[0], b, base, sums);                                                    \
+  }
+ROW_KERNEL(row_of_one, 1)
+ROW_KERNEL(row_of_two, 2)
+ROW_KERNEL(row_of_all, MAAS_NV)
+
+/// Of a block that is one row.
+static micro_kernel *const row_kernels[3] = {row_of_one, row_of_two, row_of_all};
+#else
+static micro_kernel *const *const row_kernels = micro_kernels[0];
+#endif
 
 /// MAAS_MR rows that become bytes, are small and have nothing of their own leave the registers finished.
 MAAS_INLINE void multiply_to_bytes(const int nv, const maas_s8_block *k, const uint8_t *a,
@@ -185,7 +196,8 @@ static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) 
       bytes_kernels[kernel](k, a, places, b, &c, y + r * k->y_row);
       continue;
     }
-    micro_kernels[rows - 1][kernel](k, a, places, b, c.base, sums);
+    micro_kernel *const *kernels = k->rows == 1 ? row_kernels : micro_kernels[rows - 1];
+    kernels[kernel](k, a, places, b, c.base, sums);
     finish_some(k, &c, r, rows, j, sums);
   }
 }

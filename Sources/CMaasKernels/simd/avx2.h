@@ -160,13 +160,13 @@ static inline v_byte_bounds v_byte_bounds_of(int32_t zero, int32_t low, int32_t 
                          _mm256_set1_epi8((int8_t)high), _mm256_set1_epi8(is_signed ? INT8_MIN : 0)};
 }
 
-static inline vi v_to_held_int(const bool held, vf x) {
+static inline vi v_rounded(const bool held, vf x) {
   return v_to_int(held ? _mm256_min_ps(_mm256_set1_ps(0x1p30f), x) : x);
 }
 
 static inline void v_store_bytes(const bool held, uint8_t *p, const vf *x, const v_byte_bounds *bounds,
                                  int64_t count) {
-  vi pairs = _mm256_packs_epi32(v_to_held_int(held, x[0]), v_to_held_int(held, x[1]));
+  vi pairs = _mm256_packs_epi32(v_rounded(held, x[0]), v_rounded(held, x[1]));
   pairs = _mm256_adds_epi16(_mm256_permute4x64_epi64(pairs, 0xd8), bounds->zero);
   __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
   bytes = _mm_min_epu8(_mm_max_epu8(bytes, _mm256_castsi256_si128(bounds->low)),
@@ -186,7 +186,7 @@ static inline __attribute__((always_inline)) vi v_pack_four(const bool held, con
   vi n[4];
 #pragma clang loop unroll(full)
   for (int i = 0; i < 4; i++)
-    n[i] = v_to_held_int(held, x[i]);
+    n[i] = v_rounded(held, x[i]);
   return _mm256_packus_epi16(_mm256_adds_epi16(_mm256_packs_epi32(n[0], n[1]), zero),
                              _mm256_adds_epi16(_mm256_packs_epi32(n[2], n[3]), zero));
 }
@@ -196,8 +196,8 @@ static inline vi v_bound_bytes(vi bytes, const v_byte_bounds *bounds) {
   return _mm256_xor_si256(bytes, bounds->flip);
 }
 
-/// The bytes of v_pack_four within bounds. Unless they are `held`, numbers are below 2^31 and the bounds those of unsigned
-/// bytes.
+/// The bytes of v_pack_four within bounds. Unless they are `held`, numbers are below 2^31 and the bounds those of
+/// unsigned bytes.
 static inline __attribute__((always_inline)) vi v_pack_bytes(const bool held, const vf *x,
                                                              const v_byte_bounds *bounds) {
   vi bytes = v_pack_four(held, x, bounds->zero);

@@ -141,7 +141,7 @@ static inline v_byte_bounds v_byte_bounds_of(int32_t zero, int32_t low, int32_t 
 
 /// Rounded half to even. NaN becomes the lowest, as does what is far below; what is far above must not: it is `held`,
 /// unless numbers are below 2^31.
-static inline vi v_to_held_int(const bool held, vf x) {
+static inline vi v_rounded(const bool held, vf x) {
   return _mm512_cvtps_epi32(held ? _mm512_min_ps(_mm512_set1_ps(0x1p30f), x) : x);
 }
 static inline void v_store_bytes(const bool held, uint8_t *p, const vf *x, const v_byte_bounds *bounds,
@@ -149,7 +149,7 @@ static inline void v_store_bytes(const bool held, uint8_t *p, const vf *x, const
   vi n[4];
 #pragma clang loop unroll(full)
   for (int i = 0; i < 4; i++)
-    n[i] = v_to_held_int(held, x[i]);
+    n[i] = v_rounded(held, x[i]);
   vi first = _mm512_adds_epi16(_mm512_packs_epi32(n[0], n[1]), bounds->zero);
   vi second = _mm512_adds_epi16(_mm512_packs_epi32(n[2], n[3]), bounds->zero);
   vi bytes = _mm512_max_epu8(_mm512_packus_epi16(first, second), bounds->low);

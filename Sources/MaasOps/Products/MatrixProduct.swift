@@ -87,7 +87,7 @@ struct MatrixProduct {
   }
 }
 
-/// Caches of most servers hold about as many bytes.
+/// What the caches of most servers hold: no model with more weights finds them there again in its next run.
 private let (secondLevelBytes, lastLevelBytes) = (1 << 20, 1 << 25)
 
 /// How `emitProduct` has B lie.

@@ -18,8 +18,8 @@ package final class MatMulNBits: ReadableOperator {
     n = try reader.int("N", default: 0, 1...1 << 40)
     bits = try reader.int("bits", default: 4, 2...8)
     block = try reader.int("block_size", default: 0, 16...1 << 30)
-    // The sums of longer blocks would leave 32 bits.
-    allowsBytes = try reader.int("accuracy_level", default: 0, 0...4) == 4 && block <= 1 << 16
+    let sumsFit = block * ((1 << bits) - 1) * 127 <= Int32.max
+    allowsBytes = try reader.int("accuracy_level", default: 0, 0...4) == 4 && sumsFit
     _ = try reader.int("weight_prepacked", default: 0, 0...0)
     try reader.finish()
     guard block & (block - 1) == 0, [2, 4, 8].contains(bits) else {
