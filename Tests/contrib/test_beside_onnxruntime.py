@@ -69,6 +69,29 @@ def test_nothing_cannot_be_repeated(mode):
         found(model, feeds)
 
 
+def test_sums_of_long_blocks_stay_within_32_bits():
+    """Bytes times codes of 8 bits, all the largest, would add up to twice what 32 bits hold."""
+    k, n = 1 << 17, 3
+    feeds = {"a": np.ones((1, k), np.float32)}
+    codes, scales = np.full((n, 1, k), 255, np.uint8), np.ones(n, np.float32)
+    model = model_of("MatMulNBits", feeds, {"b": codes, "s": scales}, domain="com.microsoft", K=k, N=n, bits=8,
+        block_size=k, accuracy_level=4)
+    np.testing.assert_allclose(found(model, feeds)[0], np.full((1, n), (255 - 128) * k), rtol=1e-5)
+
+
+def test_one_row_of_a_large_model():
+    """Weights of more than 32 MB are read in another way where there is one row, with the same sums for every row."""
+    k, n = 2051, 4099
+    random = np.random.default_rng(5)
+    b = random.standard_normal((k, n), np.float32)
+    a = random.standard_normal((1, k), np.float32)
+    model = model_of("MatMul", {"a": a}, {"b": b})
+    one = found(model, {"a": a}, threads=1)[0]
+    np.testing.assert_array_equal(one, found(model, {"a": a}, threads=3)[0])
+    right = a.astype(np.float64) @ b.astype(np.float64)
+    assert np.max(np.abs(one - right)) < 1e-5 * np.max(np.abs(a)) * np.max(np.abs(b)) * k**0.5
+
+
 @pytest.mark.parametrize("bits", [4, 8])
 @pytest.mark.parametrize("rows", [1, 4, 64])
 @pytest.mark.parametrize("size", [1e30, 1e36, 1e37])
