@@ -1,6 +1,6 @@
 import CMaasSystem
 
-/// A step that several threads work on: who is inside, which chunk is next, and what there is to do.
+/// A step that several threads work on: who is inside, which chunks are next, and what there is to do.
 ///
 /// What goes from core to core together lies together, for each line of the cache that does takes some tens of
 /// nanoseconds, and some hundreds where the two cores share no cache.
@@ -8,7 +8,6 @@ struct SharedStep {
   /// Written only while the gate is closed and nobody is inside.
   struct Job {
     fileprivate let step: UnsafePointer<maas_step>
-    fileprivate let items: Int64
     fileprivate let deal: Deal
     fileprivate let scratch: Scratch
     fileprivate let limits: RunLimits
@@ -21,7 +20,7 @@ struct SharedStep {
       step: UnsafePointer<maas_step>, participants: Int, scratch: Scratch, limits: RunLimits,
       parts: UnsafeMutablePointer<StepTimes.Part>?
     ) {
-      (self.step, items, deal) = (step, step.pointee.items, Deal(step, participants, limits))
+      (self.step, deal) = (step, Deal(step, participants, limits))
       (self.scratch, self.limits) = (scratch, limits)
       (self.participants, self.parts) = (participants, parts)
     }
@@ -33,20 +32,20 @@ struct SharedStep {
 
   private let gate: Word  // whether it is open, and the number of workers that have come in
   private let left: Word  // the number of workers that have gone
-  private let nextChunk: UnsafeMutablePointer<Int64>
+  private let next: UnsafeMutablePointer<Int64>  // by part: its next chunk
   private let status: Word  // of the first chunk that failed
   private let job: UnsafeMutablePointer<Job>
 
   /// Nil when there is no memory.
   init?() {
     let line = 128  // two, which some CPUs fetch together
-    guard let doors = maas_sys_alloc(line, line),
+    let counters = ThreadPool.maximumThreads * MemoryLayout<Int64>.stride
+    guard let doors = maas_sys_alloc(line + counters, line),
       let memory = maas_sys_alloc(line + MemoryLayout<Job>.stride, line)
     else { return nil }
     gate = Word(at: doors)
     left = Word(at: doors + 4)
-    nextChunk = (doors + 8).bindMemory(to: Int64.self, capacity: 1)
-    nextChunk.initialize(to: 0)
+    next = (doors + 8).bindMemory(to: Int64.self, capacity: ThreadPool.maximumThreads)
     status = Word(at: memory)
     job = (memory + 16).bindMemory(to: Job.self, capacity: 1)
   }
@@ -56,7 +55,8 @@ struct SharedStep {
     job.initialize(to: new)
     status.store(0)
     left.store(0)
-    maas_sys_store(nextChunk, 1)
+    maas_sys_store(next, 1)
+    for part in 1..<max(1, new.deal.parts) { maas_sys_store(next + part, 0) }
     gate.store(Self.isOpen)
   }
 
@@ -108,11 +108,16 @@ struct SharedStep {
     part.pointee.end = maas_sys_now_ns()
   }
 
-  /// A chunk that has been taken is worked on, whatever has happened elsewhere: another may wait for it.
+  /// One's own part, and then what is left of the others'.
   private func drain(_ slot: Int, _ first: Int64?) {
     var worker = job.pointee.limits.worker(scratch: job.pointee.scratch.slot(slot))
-    if let first, !work(on: first, &worker) { return }
-    while goesOn(), work(on: maas_sys_fetch_add(nextChunk, 1), &worker) {}
+    var part = slot % job.pointee.deal.parts
+    var hasMore = first.map { work(on: $0, of: part, &worker) } ?? true
+    for _ in 0..<job.pointee.deal.parts {
+      while hasMore, goesOn() { hasMore = work(on: maas_sys_fetch_add(next + part, 1), of: part, &worker) }
+      part = part + 1 == job.pointee.deal.parts ? 0 : part + 1
+      hasMore = true
+    }
   }
 
   private func goesOn() -> Bool {
@@ -122,47 +127,51 @@ struct SharedStep {
     return status.load() == 0
   }
 
-  /// Whether there was such a chunk.
-  private func work(on chunk: Int64, _ worker: inout maas_worker) -> Bool {
-    let (step, items, place) = (job.pointee.step, job.pointee.items, job.pointee.deal.place(chunk))
-    if place.begin >= items { return false }
-    let result = step.pointee.run(step, place.begin, min(items, place.end), &worker)
+  /// Whether the part may have more of them. A chunk that has been taken is worked on, whatever has happened
+  /// elsewhere: another may wait for it.
+  private func work(on chunk: Int64, of part: Int, _ worker: inout maas_worker) -> Bool {
+    let (step, deal) = (job.pointee.step, job.pointee.deal)
+    let (begin, end) = (deal.begin(chunk, of: part), deal.end(of: part))
+    if begin >= end { return false }
+    let last = min(end, begin &+ deal.length(chunk))
+    let result = step.pointee.run(step, begin, last, &worker)
     if result != 0, status.exchange(0, for: UInt32(bitPattern: result)) { job.pointee.failure = worker }
-    return true
+    return last < end
   }
 }
 
-/// The chunks that the items of a step are dealt out in. The first ones, one for each participant, are most of the
-/// work: what a thread reads is then mostly what it wrote, and what comes next is known. The others go to who is
-/// free.
+/// How the items of a step are dealt out: each participant has a part of them, side by side, and the first chunk of
+/// a part is most of it. What a thread reads is then mostly what it wrote in the step before, and what comes next is
+/// known. The chunks after it go to who is free.
 struct Deal {
-  private let first, grain, participants: Int64
-  /// By how much longer all of the first chunks are than others.
-  private let lead: Int64
+  let parts: Int
+  private let items, grain, share, first: Int64
 
   static func chunks(_ step: UnsafePointer<maas_step>) -> Int64 {
     (step.pointee.items - 1) / step.pointee.grain + 1
   }
 
   init(_ step: UnsafePointer<maas_step>, _ participants: Int, _ limits: RunLimits) {
-    (grain, self.participants) = (step.pointee.grain, Int64(participants))
-    let (items, count) = (step.pointee.items, Self.chunks(step))
-    if step.pointee.ordered || !limits.areNone {
+    let isOrdered = step.pointee.ordered
+    parts = isOrdered ? 1 : participants
+    (items, grain) = (step.pointee.items, step.pointee.grain)
+    share = (items - 1) / Int64(parts) + 1
+    if isOrdered || !limits.areNone {
       first = grain
-    } else if count < 4 * self.participants {
-      first = (items - 1) / self.participants + 1
     } else {
-      first = count * 3 / (4 * self.participants) * grain
+      first = Self.chunks(step) < 4 * Int64(participants) ? share : share * 3 / 4
     }
-    lead = self.participants &* (first &- grain)
   }
 
-  /// Where a chunk begins and ends, were there no end of items.
-  func place(_ chunk: Int64) -> (begin: Int64, end: Int64) {
-    let isFirst = chunk < participants
-    let begin = isFirst ? chunk &* first : lead &+ chunk &* grain
-    return (begin, begin &+ (isFirst ? first : grain))
+  /// The first item of a chunk, which is past the end of the part where there is no such chunk.
+  func begin(_ chunk: Int64, of part: Int) -> Int64 {
+    Int64(part) &* share &+ (chunk == 0 ? 0 : first &+ (chunk &- 1) &* grain)
   }
+
+  func end(of part: Int) -> Int64 { min(Int64(part &+ 1) &* share, items) }
+
+  /// Of a chunk that the end of its part does not cut.
+  func length(_ chunk: Int64) -> Int64 { chunk == 0 ? first : grain }
 }
 
 /// Memory for every participant of a step, one slot each.

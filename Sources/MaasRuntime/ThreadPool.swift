@@ -1,14 +1,14 @@
 import CMaasSystem
 import MaasCore
 
-/// The process's threads, shared by all sessions. Workers claim chunks of a step from a counter, so a worker that
-/// comes late or not at all costs nothing: the caller takes part and drains what is left. Chunks are begun in order,
-/// and each that is begun is brought to its end, so a chunk may wait for those before it.
+/// The process's threads, shared by all sessions. Workers claim chunks of a step from counters, so a worker that
+/// comes late or not at all costs nothing: the caller takes part and drains what is left. The chunks of an ordered step
+/// are begun in order, and each that is begun is brought to its end, so such a chunk may wait for those before it.
 ///
 /// One step is shared at a time; a caller that finds the pool busy runs its step alone, with the same result. So it
 /// does when as many runs are under way as there are CPUs: workers would only take those from other callers.
 package final class ThreadPool: @unchecked Sendable {
-  private static let maximumThreads = 256
+  static let maximumThreads = 256
   /// More threads than CPUs only wait for each other.
   private let cpus = Int(maas_sys_cpu_count())
 

@@ -47,4 +47,29 @@ import Testing
       }
     }
   }
+
+  /// By part, the chunks of a step.
+  private func chunks(_ items: Int, _ grain: Int, _ participants: Int, ordered: Bool = false) -> [[Range<
+    Int
+  >]] {
+    var step = maas_step()
+    (step.items, step.grain, step.ordered) = (Int64(items), Int64(grain), ordered)
+    let deal = Deal(&step, participants, RunLimits())
+    return (0..<deal.parts).map { part in
+      let end = deal.end(of: part)
+      return (0...Int64(items)).map {
+        (deal.begin($0, of: part), min(end, deal.begin($0, of: part) + deal.length($0)))
+      }
+      .prefix { $0.0 < end }.map { Int($0.0)..<Int($0.1) }
+    }
+  }
+
+  @Test func partsAreSharesSideBySide() {
+    #expect(chunks(16, 1, 2) == [[0..<6, 6..<7, 7..<8], [8..<14, 14..<15, 15..<16]])
+    #expect(chunks(16, 2, 2) == [[0..<6, 6..<8], [8..<14, 14..<16]])
+    #expect(chunks(16, 4, 2) == [[0..<8], [8..<16]])
+    #expect(chunks(7, 1, 3) == [[0..<3], [3..<6], [6..<7]])
+    #expect(chunks(5, 1, 4) == [[0..<2], [2..<4], [4..<5], []])
+    #expect(chunks(5, 2, 4, ordered: true) == [[0..<2, 2..<4, 4..<5]])
+  }
 }

@@ -61,10 +61,11 @@ enum { near_bytes = 1 << 19 };
 /// One work item: a tile of one matrix of Y.
 static void gemm_tile(const maas_s8_gemm_params *g, void *const *operands, int64_t item, void *scratch) {
   int64_t groups = maas_ceil_div(g->m, tile_group), column_tiles = maas_ceil_div(g->n, g->tile_n);
-  int64_t index = item / (g->row_tiles * column_tiles), piece = item % g->row_tiles;
+  int64_t index = item / (g->row_tiles * column_tiles), tile = item % (g->row_tiles * column_tiles);
+  int64_t piece = g->rows_outside ? tile / column_tiles : tile % g->row_tiles;
   int64_t i = piece * groups / g->row_tiles * tile_group,
           end = (piece + 1) * groups / g->row_tiles * tile_group;
-  int64_t j = item / g->row_tiles % column_tiles * g->tile_n;
+  int64_t j = (g->rows_outside ? tile % column_tiles : tile / g->row_tiles) * g->tile_n;
   int64_t a = matrix_of(g, index, g->a_batch), b = matrix_of(g, index, g->b_batch),
           y = matrix_of(g, index, g->y_batch), panels = maas_ceil_div(g->n, MAAS_NR);
   maas_s8_block block = {.rows = maas_min64(end, g->m) - i,

@@ -30,7 +30,8 @@ enum {
   most_lanes_groups = 16,
   least_lanes_columns = 192,
   fewest_lanes_columns = 64,
-  least_lanes_items = 4
+  least_lanes_items = 4,
+  band = 64 ///< As of floats (gemm.c).
 };
 
 /// A product, or a byte of B from the third-level cache.
@@ -87,6 +88,7 @@ static bool choose_lanes_tile(maas_s8_gemm_params *g, const maas_kernel *kernel)
   int64_t pass = kernel->isa == MAAS_ISA_AVX2 ? maas_s8_lanes_pass(g->k, g->m) : 0;
   if (pass == 0)
     return false;
+  g->rows_outside = false;
   int64_t groups = maas_ceil_div(g->m, lanes_rows);
   cut_rows(g, groups, maas_ceil_div(groups, maas_min64(pass / lanes_rows, most_lanes_groups)), lanes_rows);
   g->tile_n = columns_of(g, g->n, kernel->nr);
@@ -108,7 +110,9 @@ static void choose_tile(maas_s8_gemm_params *g, const maas_kernel *kernel) {
   int64_t most = maas_min64(most_row_groups, maas_max64(2, most_bytes / maas_s8_row(g->k) / kernel->mr));
   if (!maas_s8_reads_in_place(g))
     most = maas_max64(2, most / 2);
-  cut_rows(g, groups, maas_ceil_div(groups, most), kernel->mr);
+  g->rows_outside = g->m >= 2 * band;
+  int64_t pieces = maas_ceil_div(groups, most);
+  cut_rows(g, groups, g->rows_outside ? maas_round_up(pieces, 2) : pieces, kernel->mr);
   int64_t columns = first_columns(g, kernel);
   for (;;) {
     g->tile_n = columns_of(g, columns, kernel->nr);
