@@ -39,14 +39,14 @@ extern const maas_kernel_table maas_f32_gemm_table, maas_f32_gemm_pack_table, ma
     maas_f32_online_softmax_table, maas_f32_row_dots_table, maas_f32_row_sums_table, maas_f32_rotary_table,
     maas_copy_table, maas_fill_table, maas_gather_table, maas_f32_quantize_table, maas_f32_dequantize_table,
     maas_f32_convert_table, maas_s8_gemm_table, maas_s8_pack_table, maas_s8_conv_table,
-    maas_s8_conv_pack_table, maas_f32_trees_table, maas_f64_trees_table, maas_f32_nbits_table,
-    maas_f32_qbinary_table, maas_s8_table_table, maas_f32_block_bytes_table, maas_f32_range_table,
-    maas_f32_conv_nhwc_table, maas_f32_conv_nhwc_pack_table, maas_f32_pool_nhwc_table,
-    maas_s8_pool_nhwc_table, maas_f32_fold_nhwc_table, maas_f32_slope_table, maas_f32_softmax_slope_table,
-    maas_f32_layer_norm_slope_table, maas_f32_layer_norm_sums_table, maas_f32_channel_norm_slope_table,
-    maas_f32_dropout_table, maas_f64_gemm_table, maas_f32_update_table, maas_f32_square_sums_table,
-    maas_f32_conv_weights_table, maas_f32_conv_weights_finish_table, maas_f32_pool_slope_table,
-    maas_dropout_table, maas_f32_recurrent_forward_table, maas_f32_recurrent_backward_table,
-    maas_f32_conv_direct_table, maas_f32_conv_direct_pack_table;
+    maas_s8_conv_pack_table, maas_f32_trees_table, maas_f64_trees_table, maas_f32_tree_rest_table,
+    maas_f64_tree_rest_table, maas_f32_nbits_table, maas_f32_qbinary_table, maas_s8_table_table,
+    maas_f32_block_bytes_table, maas_f32_range_table, maas_f32_conv_nhwc_table, maas_f32_conv_nhwc_pack_table,
+    maas_f32_pool_nhwc_table, maas_s8_pool_nhwc_table, maas_f32_fold_nhwc_table, maas_f32_slope_table,
+    maas_f32_softmax_slope_table, maas_f32_layer_norm_slope_table, maas_f32_layer_norm_sums_table,
+    maas_f32_channel_norm_slope_table, maas_f32_dropout_table, maas_f64_gemm_table, maas_f32_update_table,
+    maas_f32_square_sums_table, maas_f32_conv_weights_table, maas_f32_conv_weights_finish_table,
+    maas_f32_pool_slope_table, maas_dropout_table, maas_f32_recurrent_forward_table,
+    maas_f32_recurrent_backward_table, maas_f32_conv_direct_table, maas_f32_conv_direct_pack_table;
 
 #endif

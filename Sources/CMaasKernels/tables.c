@@ -44,6 +44,8 @@ static const maas_kernel_table *const tables[] = {
     &maas_s8_conv_pack_table,
     &maas_f32_trees_table,
     &maas_f64_trees_table,
+    &maas_f32_tree_rest_table,
+    &maas_f64_tree_rest_table,
     &maas_f32_nbits_table,
     &maas_f32_qbinary_table,
     &maas_s8_table_table,

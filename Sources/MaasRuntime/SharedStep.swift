@@ -40,7 +40,7 @@ struct SharedStep {
   init?() {
     let line = 128  // two, which some CPUs fetch together
     let counters = ThreadPool.maximumThreads * MemoryLayout<Int64>.stride
-    guard let doors = maas_sys_alloc(line + counters, line),
+    guard let doors = maas_sys_alloc(8 + counters, line),
       let memory = maas_sys_alloc(line + MemoryLayout<Job>.stride, line)
     else { return nil }
     gate = Word(at: doors)
@@ -56,13 +56,13 @@ struct SharedStep {
     status.store(0)
     left.store(0)
     maas_sys_store(next, 1)
-    for part in 1..<max(1, new.deal.parts) { maas_sys_store(next + part, 0) }
+    for part in 1..<new.deal.parts { maas_sys_store(next + part, 0) }
     gate.store(Self.isOpen)
   }
 
   /// The caller's part; when it returns, all items are done and nobody is inside. Returns the step's status.
   func finish(_ failure: inout maas_worker) -> Int32 {
-    takePart(0, first: 0)
+    takePart(0)
     close()
     failure = job.pointee.failure
     return Int32(bitPattern: status.load())
@@ -73,7 +73,7 @@ struct SharedStep {
     maas_sys_prefetch(job)
     guard let before = enter() else { return }
     let slot = Int(before) + 1
-    if slot < job.pointee.participants { takePart(slot, first: nil) }
+    if slot < job.pointee.participants { takePart(slot) }
     leave()
   }
 
@@ -101,22 +101,28 @@ struct SharedStep {
     }
   }
 
-  private func takePart(_ slot: Int, first: Int64?) {
-    guard let part = job.pointee.parts.map({ $0 + slot }) else { return drain(slot, first) }
+  private func takePart(_ slot: Int) {
+    guard let part = job.pointee.parts.map({ $0 + slot }) else { return drain(slot) }
     part.pointee = StepTimes.Part(thread: maas_sys_thread_id(), begin: maas_sys_now_ns(), end: 0)
-    drain(slot, first)
+    drain(slot)
     part.pointee.end = maas_sys_now_ns()
   }
 
   /// One's own part, and then what is left of the others'.
-  private func drain(_ slot: Int, _ first: Int64?) {
+  private func drain(_ slot: Int) {
     var worker = job.pointee.limits.worker(scratch: job.pointee.scratch.slot(slot))
-    var part = slot % job.pointee.deal.parts
-    var hasMore = first.map { work(on: $0, of: part, &worker) } ?? true
-    for _ in 0..<job.pointee.deal.parts {
-      while hasMore, goesOn() { hasMore = work(on: maas_sys_fetch_add(next + part, 1), of: part, &worker) }
-      part = part + 1 == job.pointee.deal.parts ? 0 : part + 1
-      hasMore = true
+    let parts = job.pointee.deal.parts
+    var part = slot < parts ? slot : 0
+    var hasMore = slot > 0 || work(on: 0, of: 0, &worker)
+    for turn in 1...parts {
+      while hasMore {
+        if !goesOn() { return }
+        hasMore = work(on: maas_sys_fetch_add(next + part, 1), of: part, &worker)
+      }
+      if turn == parts { return }
+      part = part + 1 < parts ? part + 1 : 0
+      // To look takes less than to claim what is gone.
+      hasMore = job.pointee.deal.hasChunk(maas_sys_load(next + part), of: part)
     }
   }
 
@@ -127,16 +133,16 @@ struct SharedStep {
     return status.load() == 0
   }
 
-  /// Whether the part may have more of them. A chunk that has been taken is worked on, whatever has happened
-  /// elsewhere: another may wait for it.
+  /// Whether the part may have more chunks. One that has been taken is worked on, whatever has happened elsewhere:
+  /// another may wait for it.
   private func work(on chunk: Int64, of part: Int, _ worker: inout maas_worker) -> Bool {
     let (step, deal) = (job.pointee.step, job.pointee.deal)
-    let (begin, end) = (deal.begin(chunk, of: part), deal.end(of: part))
-    if begin >= end { return false }
-    let last = min(end, begin &+ deal.length(chunk))
-    let result = step.pointee.run(step, begin, last, &worker)
+    guard deal.hasChunk(chunk, of: part) else { return false }
+    let (begin, partEnd) = (deal.begin(chunk, of: part), deal.end(of: part))
+    let end = min(partEnd, begin &+ deal.length(chunk))
+    let result = step.pointee.run(step, begin, end, &worker)
     if result != 0, status.exchange(0, for: UInt32(bitPattern: result)) { job.pointee.failure = worker }
-    return last < end
+    return end < partEnd
   }
 }
 
@@ -145,33 +151,41 @@ struct SharedStep {
 /// known. The chunks after it go to who is free.
 struct Deal {
   let parts: Int
-  private let items, grain, share, first: Int64
+  private let items, grain, first: Int64
+  /// What parts are whole multiples of; how many of it each has at least; how many parts, the first ones, have one more.
+  private let unit, units, longer: Int64
 
   static func chunks(_ step: UnsafePointer<maas_step>) -> Int64 {
     (step.pointee.items - 1) / step.pointee.grain + 1
   }
 
   init(_ step: UnsafePointer<maas_step>, _ participants: Int, _ limits: RunLimits) {
-    let isOrdered = step.pointee.ordered
+    let (isOrdered, chunks) = (step.pointee.ordered, Self.chunks(step))
     parts = isOrdered ? 1 : participants
     (items, grain) = (step.pointee.items, step.pointee.grain)
-    share = (items - 1) / Int64(parts) + 1
+    let areFew = chunks < 4 * Int64(parts)
+    unit = areFew ? 1 : grain
+    (units, longer) = (areFew ? items : chunks).quotientAndRemainder(dividingBy: Int64(parts))
     if isOrdered || !limits.areNone {
       first = grain
     } else {
-      first = Self.chunks(step) < 4 * Int64(participants) ? share : share * 3 / 4
+      first = areFew ? items : units * 3 / 4 * grain
     }
   }
 
-  /// The first item of a chunk, which is past the end of the part where there is no such chunk.
-  func begin(_ chunk: Int64, of part: Int) -> Int64 {
-    Int64(part) &* share &+ (chunk == 0 ? 0 : first &+ (chunk &- 1) &* grain)
-  }
+  private func begin(of part: Int) -> Int64 { (Int64(part) &* units &+ min(Int64(part), longer)) &* unit }
 
-  func end(of part: Int) -> Int64 { min(Int64(part &+ 1) &* share, items) }
+  func end(of part: Int) -> Int64 { min(begin(of: part &+ 1), items) }
+
+  /// The first item of a chunk, if there is such a chunk.
+  func begin(_ chunk: Int64, of part: Int) -> Int64 {
+    begin(of: part) &+ (chunk == 0 ? 0 : first &+ (chunk &- 1) &* grain)
+  }
 
   /// Of a chunk that the end of its part does not cut.
   func length(_ chunk: Int64) -> Int64 { chunk == 0 ? first : grain }
+
+  func hasChunk(_ chunk: Int64, of part: Int) -> Bool { begin(chunk, of: part) < end(of: part) }
 }
 
 /// Memory for every participant of a step, one slot each.

@@ -11,7 +11,8 @@ import Testing
     Shape(), Shape(rows: 3, trees: 17, depth: 5), Shape(rows: 16, trees: 2, depth: 1),
     Shape(rows: 37, trees: 33, depth: 4, targets: 3), Shape(rows: 300, trees: 5, depth: 6, targets: 2),
     Shape(rows: 21, trees: 9, depth: 4, targets: 4, isSparse: true), Shape(rows: 40, trees: 3, depth: 0),
-    Shape(rows: 0, trees: 3), Shape(rows: 4, trees: 0),
+    Shape(rows: 0, trees: 3), Shape(rows: 4, trees: 0), Shape(trees: 751, depth: 3),
+    Shape(rows: 3, trees: 401, depth: 2, targets: 2), Shape(rows: 15, trees: 99, targets: 3, isSparse: true),
   ]
   static let kinds = [MAAS_TREE_PLAIN, MAAS_TREE_MISSING, MAAS_TREE_GENERAL]
   static let aggregates = [MAAS_TREE_SUM, MAAS_TREE_MIN, MAAS_TREE_MAX]
@@ -32,12 +33,12 @@ import Testing
 /// What the two node types of C have in common.
 private protocol TreeNode: BitwiseCopyable {
   associatedtype Value: BinaryFloatingPoint & BitwiseCopyable
-  static var table: String { get }
+  static var tables: (trees: String, rest: String) { get }
   init(_ threshold: Value, _ test: Int32, _ child: Int32, _ index: Int32)
 }
 
 private struct Plain32: TreeNode {
-  static let table = "maas_f32_trees"
+  static let tables = (trees: "maas_f32_trees", rest: "maas_f32_tree_rest")
   let node: maas_f32_tree_node
   init(_ threshold: Float, _ test: Int32, _ child: Int32, _ index: Int32) {
     node = maas_f32_tree_node(threshold: threshold, test: test, child: child, index: index)
@@ -45,7 +46,7 @@ private struct Plain32: TreeNode {
 }
 
 private struct Plain64: TreeNode {
-  static let table = "maas_f64_trees"
+  static let tables = (trees: "maas_f64_trees", rest: "maas_f64_tree_rest")
   let node: maas_f64_tree_node
   init(_ threshold: Double, _ test: Int32, _ child: Int32, _ index: Int32) {
     node = maas_f64_tree_node(threshold: threshold, test: test, child: child, index: index, unused: 0)
@@ -143,7 +144,7 @@ private struct Forest<N: TreeNode> {
     var params = maas_tree_params()
     (params.rows, params.features) = (Int64(shape.rows), Int64(features))
     (params.trees, params.targets) = (Int64(shape.trees), Int64(shape.targets))
-    (params.kind, params.aggregate) = (kind, aggregate)
+    (params.kind, params.aggregate, params.is_wide) = (kind, aggregate, Value.self == Double.self)
     let split = maas_trees_split(&params)
     let y = Fenced<Value>(repeating: 77, count: shape.rows * shape.targets)
     var starts: [Int32] = [0]
@@ -156,9 +157,18 @@ private struct Forest<N: TreeNode> {
       Fenced(x), Fenced(plain), Fenced(trees), Fenced(entries.map { $0.weight }),
       shape.isSparse ? Fenced(starts) : nil, shape.isSparse ? Fenced(entries.map { Int32($0.target) }) : nil,
       Fenced(sets.flatMap { $0 }), Fenced(setStarts), y,
+      Fenced<Value>(repeating: .nan, count: shape.rows * ((shape.trees + 15) / 16 * 16)),
+      Fenced<Int64>(repeating: -1, count: shape.rows),
     ]
+    #expect(params.by_trees == (shape.rows < 16 && shape.rows * shape.trees >= 750))
     var random = Random(3)
-    run(KernelRow.supported(N.table)[0], params, operands, split, cuts: cuts(split.items, &random))
+    run(KernelRow.supported(N.tables.trees)[0], params, operands, split, cuts: cuts(split.items, &random))
+    if params.by_trees {
+      run(
+        KernelRow.supported(N.tables.rest)[0], params, operands,
+        maas_split(items: Int64(shape.rows), grain: 1, scratch: 0),
+        cuts: [0, Int64(shape.rows)])
+    }
     #expect(y.isFenceWhole)
     return y.values.map { "\($0)" }
   }

@@ -67,9 +67,12 @@ import Testing
   @Test func partsAreSharesSideBySide() {
     #expect(chunks(16, 1, 2) == [[0..<6, 6..<7, 7..<8], [8..<14, 14..<15, 15..<16]])
     #expect(chunks(16, 2, 2) == [[0..<6, 6..<8], [8..<14, 14..<16]])
+    #expect(chunks(31, 4, 2) == [[0..<12, 12..<16], [16..<28, 28..<31]])
     #expect(chunks(16, 4, 2) == [[0..<8], [8..<16]])
-    #expect(chunks(7, 1, 3) == [[0..<3], [3..<6], [6..<7]])
-    #expect(chunks(5, 1, 4) == [[0..<2], [2..<4], [4..<5], []])
+    #expect(chunks(7, 1, 3) == [[0..<3], [3..<5], [5..<7]])
+    #expect(chunks(65, 1, 16).map { $0.first?.count } == Array(repeating: 3, count: 16))
+    #expect(chunks(65, 1, 16).map(\.count) == [3] + Array(repeating: 2, count: 15))
+    #expect(chunks(5, 2, 3) == [[0..<2], [2..<4], [4..<5]])
     #expect(chunks(5, 2, 4, ordered: true) == [[0..<2, 2..<4, 4..<5]])
   }
 }

@@ -230,6 +230,8 @@ static void check_products_of(const maas_kernel *row) {
   for (int i = 0; i < 96; i++)
     check_product(row, 1, wide[i % 6], depths[i / 6 % 6], (unsigned)random_bits(&random), 0);
   check_product(row, 70, 200, 300, 4 | 8 | 32, 0);
+  check_product(row, 200, 520, 64, 0, 0);
+  check_product(row, 257, 1100, 103, 8, 0);
   check_product(row, 3, 5, 0, 16, 0);
 }
 

@@ -123,7 +123,7 @@ typedef struct maas_s8_gemm_params {
   int64_t b_batch[MAAS_MAX_BATCH_RANK];
   int64_t y_batch[MAAS_MAX_BATCH_RANK];
   int64_t tile_m, tile_n, row_tiles; ///< Set by split.
-  bool rows_outside;                 ///< As in maas_f32_gemm_params.
+  bool rows_outside;                 ///< Set by split, as in maas_f32_gemm_params.
 } maas_s8_gemm_params;
 
 /// Operands as maas_s8_operand lists them. In place with the residual. Sums wrap.

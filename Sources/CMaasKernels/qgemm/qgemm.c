@@ -18,8 +18,8 @@ static const maas_kernel rows[] = {
 };
 MAAS_ENTRY(maas_s8_gemm, rows)
 
-/// A tile's rows of A stay in the second-level cache beside a panel of B, or beside all its columns of B where tiles
-/// below each other take turns and copy their rows; every thread finds some tiles.
+/// A tile's rows of A stay in the second-level cache beside a panel of B, or beside all its columns of B where its rows
+/// are copied; every thread finds some tiles.
 enum {
   most_bytes = 512 * 1024,
   most_row_groups = 44,
@@ -30,9 +30,11 @@ enum {
   most_lanes_groups = 16,
   least_lanes_columns = 192,
   fewest_lanes_columns = 64,
-  least_lanes_items = 4,
-  band = 64 ///< As of floats (gemm.c).
+  least_lanes_items = 4
 };
+
+/// Rows that are worth reading all of B for, as in gemm.c.
+enum { band = 96 };
 
 /// A product, or a byte of B from the third-level cache.
 static double tile_nanoseconds(const maas_s8_gemm_params *g, int32_t isa) {

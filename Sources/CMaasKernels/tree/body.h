@@ -41,7 +41,7 @@ static INLINE bool NAME(holds)(const NAME(forest) * f, const NODE *node, NUMBER 
   return result;
 }
 
-/// Takes every lane of `at` from its root to its leaf. The row of a lane lies `stride` elements after that of the one
+/// Takes every lane from its root to its leaf. The row of a lane lies `stride` elements after that of the one
 /// before. A child has a larger number than its parent, so the sum tells whether any lane moved.
 static INLINE void NAME(walk)(const NAME(forest) * f, const NUMBER *x, int64_t stride, uint32_t *lanes,
                               int32_t height, maas_tree_kind kind) {
@@ -100,6 +100,13 @@ static void NAME(add_up)(const NAME(forest) * f, const uint32_t *at, int64_t cou
   *y = sum;
 }
 
+static void NAME(add_numbers)(const NUMBER *x, int64_t count, NUMBER *y) {
+  NUMBER sum = *y;
+  for (int64_t i = 0; i < count; i++)
+    sum += x[i];
+  *y = sum;
+}
+
 /// Adds the one weight of each lane to the score of its row.
 static INLINE void NAME(add_each)(const NAME(forest) * f, const uint32_t *at, NUMBER *y) {
   EACH_LANE y[l] += f->weights[f->nodes[at[l]].index];
@@ -128,22 +135,33 @@ static __attribute__((noinline)) void NAME(add)(const NAME(forest) * f, const ma
   }
 }
 
-/// All trees for one row, a tree in each lane; those beyond the last tree walk the last one again.
+/// The same of one row.
+static void NAME(add_to_row)(const NAME(forest) * f, const maas_tree_params *p, const uint32_t *at,
+                             int64_t count, NUMBER *y) {
+  if (NAME(has_one_sum)(f, p))
+    NAME(add_up)(f, at, count, y);
+  else
+    NAME(add)(f, p, at, count, y, 0);
+}
+
+/// The leaves of one row in the trees from t on, one in each lane; those beyond the last tree walk the last one again.
+static INLINE void NAME(leaves)(const NAME(forest) * f, const maas_tree_params *p, const NUMBER *x, int64_t t,
+                                uint32_t *at) {
+  int32_t height = 0;
+  EACH_LANE {
+    maas_tree tree = f->trees[maas_min64(t + l, p->trees - 1)];
+    at[l] = (uint32_t)tree.root;
+    height = tree.height > height ? tree.height : height;
+  }
+  NAME(descend)(f, x, 0, at, height, p->kind);
+}
+
+/// All trees for one row.
 static void NAME(row)(const NAME(forest) * f, const maas_tree_params *p, const NUMBER *x, NUMBER *y) {
   for (int64_t t = 0; t < p->trees; t += LANES) {
     uint32_t at[LANES];
-    int32_t height = 0;
-    EACH_LANE {
-      maas_tree tree = f->trees[maas_min64(t + l, p->trees - 1)];
-      at[l] = (uint32_t)tree.root;
-      height = tree.height > height ? tree.height : height;
-    }
-    NAME(descend)(f, x, 0, at, height, p->kind);
-    int64_t count = maas_min64(LANES, p->trees - t);
-    if (NAME(has_one_sum)(f, p))
-      NAME(add_up)(f, at, count, y);
-    else
-      NAME(add)(f, p, at, count, y, 0);
+    NAME(leaves)(f, p, x, t, at);
+    NAME(add_to_row)(f, p, at, maas_min64(LANES, p->trees - t), y);
   }
 }
 
@@ -169,20 +187,72 @@ static void NAME(block)(const NAME(forest) * f, const maas_tree_params *p, const
     NAME(row)(f, p, x + r * p->features, y + r * p->targets);
 }
 
+static NAME(forest) NAME(forest_of)(void *const *operands) {
+  return (NAME(forest)){operands[1], operands[2], operands[3], operands[4],
+                        operands[5], operands[6], operands[7]};
+}
+
+/// What scores are before any leaf has spoken.
+static void NAME(begin)(const maas_tree_params *p, NUMBER *y, int64_t rows) {
+  NUMBER nothing = p->aggregate == MAAS_TREE_SUM ? (NUMBER)-0.0 : (NUMBER)NAN;
+  for (int64_t j = 0; j < rows * p->targets; j++)
+    y[j] = nothing;
+}
+
+/// Items are LANES trees of a row. Those that begin a row are added up at once; what the others came to waits for
+/// `tree_rest`, as the sum before them is not known here: weights where there is one for each, leaves elsewhere.
+static void NAME(by_trees)(const NAME(forest) * f, const maas_tree_params *p, void *const *operands,
+                           int64_t begin, int64_t end) {
+  int64_t groups = maas_ceil_div(p->trees, LANES);
+  bool has_sum = false;
+  for (int64_t item = begin; item < end; item++) {
+    int64_t row = item / groups, t = item % groups * LANES;
+    NUMBER *y = (NUMBER *)operands[8] + row * p->targets, *waiting = (NUMBER *)operands[9] + item * LANES;
+    uint32_t at[LANES];
+    NAME(leaves)(f, p, (const NUMBER *)operands[0] + row * p->features, t, at);
+    if (t == 0)
+      has_sum = true, NAME(begin)(p, y, 1);
+    if (has_sum) {
+      NAME(add_to_row)(f, p, at, maas_min64(LANES, p->trees - t), y);
+      ((int64_t *)operands[10])[row] = t + LANES;
+    } else if (NAME(has_one_sum)(f, p)) {
+      EACH_LANE waiting[l] = f->weights[f->nodes[at[l]].index];
+    } else {
+      memcpy(waiting, at, sizeof at);
+    }
+  }
+}
+
 int32_t NAME(trees_1_scalar)(MAAS_STEP_ARGUMENTS) {
   (void)worker;
   const maas_tree_params *p = step->params;
   void *const *operands = step->operands;
-  NAME(forest)
-  f = {operands[1], operands[2], operands[3], operands[4], operands[5], operands[6], operands[7]};
-  NUMBER nothing = p->aggregate == MAAS_TREE_SUM ? (NUMBER)-0.0 : (NUMBER)NAN;
+  NAME(forest) f = NAME(forest_of)(operands);
+  if (p->by_trees)
+    return NAME(by_trees)(&f, p, operands, begin, end), MAAS_STEP_OK;
   for (int64_t first = begin; first < end; first += p->block) {
     int64_t rows = maas_min64(p->block, end - first);
-    const NUMBER *x = (const NUMBER *)operands[0] + first * p->features;
     NUMBER *y = (NUMBER *)operands[8] + first * p->targets;
-    for (int64_t j = 0; j < rows * p->targets; j++)
-      y[j] = nothing;
-    NAME(block)(&f, p, x, y, rows);
+    NAME(begin)(p, y, rows);
+    NAME(block)(&f, p, (const NUMBER *)operands[0] + first * p->features, y, rows);
+  }
+  return MAAS_STEP_OK;
+}
+
+int32_t NAME(tree_rest_1_scalar)(MAAS_STEP_ARGUMENTS) {
+  (void)worker;
+  const maas_tree_params *p = step->params;
+  NAME(forest) f = NAME(forest_of)(step->operands);
+  int64_t pitch = maas_round_up(p->trees, LANES);
+  for (int64_t row = begin; row < end; row++) {
+    int64_t t = ((const int64_t *)step->operands[10])[row];
+    const NUMBER *waiting = (const NUMBER *)step->operands[9] + row * pitch;
+    NUMBER *y = (NUMBER *)step->operands[8] + row * p->targets;
+    if (NAME(has_one_sum)(&f, p))
+      NAME(add_numbers)(waiting + t, p->trees - t, y);
+    else
+      for (; t < p->trees; t += LANES)
+        NAME(add)(&f, p, (const void *)(waiting + t), maas_min64(LANES, p->trees - t), y, 0);
   }
   return MAAS_STEP_OK;
 }

@@ -1,6 +1,7 @@
 /// Trees: plain C only, see body.h.
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 #include "maas_tree.h"
 #include "../split.h"
 #include "../table.h"
@@ -24,8 +25,25 @@
 
 static const maas_kernel f32_rows[] = {MAAS_ROW(maas_f32_trees_1_scalar, MAAS_ISA_SCALAR, 1, 16)};
 static const maas_kernel f64_rows[] = {MAAS_ROW(maas_f64_trees_1_scalar, MAAS_ISA_SCALAR, 1, 8)};
+static const maas_kernel f32_rest_rows[] = {MAAS_ROW(maas_f32_tree_rest_1_scalar, MAAS_ISA_SCALAR, 1, 1)};
+static const maas_kernel f64_rest_rows[] = {MAAS_ROW(maas_f64_tree_rest_1_scalar, MAAS_ISA_SCALAR, 1, 1)};
 MAAS_ENTRY(maas_f32_trees, f32_rows)
 MAAS_ENTRY(maas_f64_trees, f64_rows)
+MAAS_ENTRY(maas_f32_tree_rest, f32_rest_rows)
+MAAS_ENTRY(maas_f64_tree_rest, f64_rest_rows)
+
+/// Rows from which on they are walked side by side, what a step of a walk takes, and what is shared out of one row's
+/// walks where all take twice that long: threads that run other steps anyway are awake.
+enum { side_by_side = 16, tree_nanoseconds = 8, shared_nanoseconds = 3000 };
+
+/// Trees of a row that one item walks: LANES of body.h.
+static int64_t lanes_of(const maas_tree_params *p) { return p->is_wide ? 8 : 16; }
+
+static maas_split split_by_trees(const maas_tree_params *p) {
+  int64_t lanes = lanes_of(p);
+  return (maas_split){.items = p->rows * maas_ceil_div(p->trees, lanes),
+                      .grain = shared_nanoseconds / (tree_nanoseconds * lanes)};
+}
 
 /// Items are rows. A block is as many as stay in the nearest cache while a tree is walked for them, but leaves enough
 /// blocks.
@@ -33,7 +51,10 @@ maas_split maas_trees_split(maas_tree_params *p) {
   int64_t fitting = 16384 / (4 * maas_max64(1, p->features));
   int64_t block = maas_min64(maas_min64(fitting, 256), p->rows / 8);
   p->block = maas_round_up(maas_max64(block, 1), 16);
-  maas_split split = maas_split_by_cost(p->rows, 8 * (double)p->trees + (double)p->targets, 0);
+  p->by_trees = p->rows < side_by_side && p->rows * p->trees >= 2 * shared_nanoseconds / tree_nanoseconds;
+  if (p->by_trees)
+    return split_by_trees(p);
+  maas_split split = maas_split_by_cost(p->rows, tree_nanoseconds * (double)p->trees + (double)p->targets, 0);
   split.grain = maas_round_up(maas_min64(maas_max64(split.grain, 1), maas_max64(p->rows, 1)), p->block);
   return split;
 }

@@ -68,14 +68,24 @@ final class TreeSums: Sendable {
     (params.rows, params.features) = (Int64(rows), Int64(features))
     (params.trees, params.targets) = (Int64(trees.count), Int64(targets))
     (params.kind, params.aggregate) = (trees.kind, aggregate.kernel)
+    params.is_wide = dtype == .double
     let split = maas_trees_split(&params)
-    let operands: [Operand?] = [
+    var operands: [Operand?] = [
       try node.converted(x, dtype), try node.nodes(of: trees, dtype), try node.constant(trees.trees.tensor),
       try optional(&node, weights, dtype), try optional(&node, entries?.starts),
       try optional(&node, entries?.targets), try optional(&node, sets?.values, dtype),
       try optional(&node, sets?.starts), y,
     ]
+    if params.by_trees {
+      operands.append(try node.temporary(dtype, [rows, (trees.count + 15) / 16 * 16]))
+      operands.append(try node.temporary(.int64, [rows]))
+    }
     node.emit(dtype == .double ? maas_f64_trees : maas_f32_trees, operands, params, split, dtype: dtype)
+    if params.by_trees {
+      node.emit(
+        dtype == .double ? maas_f64_tree_rest : maas_f32_tree_rest, operands, params, dtype: dtype,
+        items: rows)
+    }
     return y
   }
 

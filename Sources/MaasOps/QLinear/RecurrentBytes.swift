@@ -66,7 +66,7 @@ struct ByteProduct {
     var (own, columns) = (params, Int64(4 * pieces))
     var split = maas_s8_gemm_split(&own)
     if pieces > 1 {
-      own.rows_outside = false
+      own.rows_outside = false  // Items of a gate's piece follow each other.
       own.tile_n = own.n / columns
       split.items = own.row_tiles * columns
     }
