@@ -1,5 +1,5 @@
-/// The words of a command line, a number below 0 joined to the option before it: `--epochs=-1`. ArgumentParser would take
-/// it for an option of its own, and miss a value.
+/// The words of a command line, a number below 0 joined to the option before it: `--epochs=-1`. ArgumentParser would
+/// take it for an option of its own, and miss a value.
 package func withNegativeNumbersJoined(_ arguments: [String]) -> [String] {
   var words: [String] = []
   for word in arguments {

@@ -152,7 +152,7 @@ struct SharedStep {
 struct Deal {
   let parts: Int
   private let items, grain, first: Int64
-  /// What parts are whole multiples of; how many of it each has at least; how many parts, the first ones, have one more.
+  /// What parts are multiples of; how many of it each has at least; how many parts, the first ones, have one more.
   private let unit, units, longer: Int64
 
   static func chunks(_ step: UnsafePointer<maas_step>) -> Int64 {

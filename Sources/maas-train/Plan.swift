@@ -111,8 +111,8 @@ struct Plan {
   }
   static let validationName = "validation"
 
-  /// Whether the network is trained again with these samples, too, once they have said for how long. Of many samples the
-  /// others are enough; and where no others judge the model, these must.
+  /// Whether the network is trained again with these samples, too, once they have said for how long. Of many samples
+  /// the others are enough; and where no others judge the model, these must.
   func refits(_ validation: Dataset.Part) -> Bool {
     let isPossible =
       options.patience > 0 && options.schedule.kind != .plateau && validation.source === training.source

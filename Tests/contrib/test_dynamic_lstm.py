@@ -36,7 +36,8 @@ def inputs_of(size, directions, dtype, columns=False, zero=0, seed=1):
     state = (directions, batch, hidden)
     inputs = {
         "x": floats(steps, batch, width), "w": weights(width), "r": weights(hidden),
-        "b": floats(directions, 8 * hidden), "h": floats(*state) / 3, "c": floats(*state) / 3, "p": floats(directions, 3 * hidden) / 3,
+        "b": floats(directions, 8 * hidden), "h": floats(*state) / 3, "c": floats(*state) / 3,
+        "p": floats(directions, 3 * hidden) / 3,
     }  # fmt: skip
     for name, k in (("w", width), ("r", hidden)):
         inputs[f"{name}_scale"] = scale(k)

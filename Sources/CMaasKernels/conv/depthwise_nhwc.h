@@ -148,8 +148,8 @@ MAAS_ALWAYS void depthwise_by_three(const depthwise_strip *d, int64_t inner, int
   }
 }
 
-/// A walk along a row of x: a column is loaded once, and goes into the three outputs that see it. With 16 registers three
-/// columns of weights leave no room for several outputs at once besides.
+/// A walk along a row of x: a column is loaded once, and goes into the three outputs that see it. With 16 registers
+/// three columns of weights leave no room for several outputs at once besides.
 enum { walks_columns = V_WIDTH >= 8 };
 
 /// The column of x that comes next, in rows `row` apart, and the weights.

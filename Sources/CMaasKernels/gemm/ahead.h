@@ -6,8 +6,8 @@
 /// How far ahead of what is multiplied a panel is fetched.
 enum { bytes_ahead = 4096 };
 
-/// Vectors of Y from which on that is done, and from which on the next panel is fetched. With fewer the processor itself
-/// runs ahead as far, and the hardware fetches better alone.
+/// Vectors of Y from which on that is done, and from which on the next panel is fetched. With fewer the processor
+/// itself runs ahead as far, and the hardware fetches better alone.
 enum { ahead_least = 12, share_least = 8 };
 
 /// Lines that are soon read of this panel, and a share of the next one. One of a line or more, as few groups of rows

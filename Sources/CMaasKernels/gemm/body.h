@@ -260,8 +260,8 @@ static maas_gemm_finish finish_of(const maas_f32_gemm_params *g, const gemm_item
   return finish;
 }
 
-/// Whether the whole product is a call of a micro-kernel, which those of doubles are not. What larger ones work out first
-/// would take longer than it.
+/// Whether the whole product is a call of a micro-kernel, which those of doubles are not. What larger ones work out
+/// first would take longer than it.
 static bool is_one_tile(const maas_f32_gemm_params *g, int64_t items) {
   return !is_compact && items == 1 && g->m <= MAAS_MR && g->n <= MAAS_NR && g->b_form == MAAS_GEMM_B_PACKED &&
          even_height(g, g->m) == g->m;

@@ -1,7 +1,7 @@
 #ifndef MAAS_GEMM_STREAMS_H
 #define MAAS_GEMM_STREAMS_H
-/// Few rows of A with a B that they read as memory gives it soonest: several panels at once, as it gives several streams
-/// sooner than one, or half a vector at a time. Included by body.h.
+/// Few rows of A with a B that they read as memory gives it soonest: several panels at once, as it gives several
+/// streams sooner than one, or half a vector at a time. Included by body.h.
 #if defined(MAAS_STRETCH) && !defined(MAAS_DOUBLE)
 
 /// Panels that one row and two rows read at once: their sums fill the registers.

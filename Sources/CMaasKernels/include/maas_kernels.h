@@ -150,7 +150,8 @@ typedef struct maas_f32_gemm_params {
   int64_t a_row, a_col;
   maas_gemm_b b_form;
   int64_t b_row, b_col; ///< Of a plain B.
-  /// Of a plain B whose columns are the rows of packed panels, b_row = 1 and b_col = nr: elements between panels; else 0.
+  /// Of a plain B whose columns are the rows of packed panels, b_row = 1 and b_col = nr: elements between panels.
+  /// Else 0.
   int64_t b_panel;
   bool
       b_is_far; ///< A packed B probably comes from memory in every run; what a cache has is slower read as such.

@@ -202,8 +202,8 @@ typedef struct maas_block_bytes_params {
 } maas_block_bytes_params;
 
 /// x[blocks, block], bytes y, scales, sums: y = round(x / scale) with scale = the largest |x| / 127, sums of scale y.
-/// A block has a multiple of 16 numbers. For codes of 4 bits the even ones of each 8 stand before the odd ones, for those
-/// of 2 bits every fourth of each 16 together: 0 4 8 12 1 5 9 13 ...
+/// A block has a multiple of 16 numbers. For codes of 4 bits the even ones of each 8 stand before the odd ones, for
+/// those of 2 bits every fourth of each 16 together: 0 4 8 12 1 5 9 13 ...
 int32_t maas_f32_block_bytes(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_block_bytes_split(const maas_block_bytes_params *params);
 

@@ -58,8 +58,8 @@ maas_split maas_f32_nbits_split(maas_f32_nbits_params *params) {
   return maas_f32_nbits_split_for(maas_kernel_selected(&maas_f32_nbits_table), params);
 }
 
-/// Where one instruction multiplies and adds, which NEON has for signed bytes only; else, and with codes of 2 bits, only
-/// for few rows, and for codes whose pairs of products have 16 bits.
+/// Where one instruction multiplies and adds, which NEON has for signed bytes only; else, and with codes of 2 bits,
+/// only for few rows, and for codes whose pairs of products have 16 bits.
 bool maas_f32_nbits_wants_bytes(int64_t m, int32_t bits) {
   if (maas_isa_process() == MAAS_ISA_SCALAR)
     return false;

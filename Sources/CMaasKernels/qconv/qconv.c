@@ -61,8 +61,8 @@ static int64_t least_row_pieces(const maas_kernel *kernel, const maas_f32_conv_p
 }
 
 /// Cuts the tile until there is something for every thread or it is worth nobody's while: its columns first, as long as
-/// copies of patches are small beside the products or kept for all columns, as with AVX2, or weights so large that every
-/// tile of rows would wait for them.
+/// copies of patches are small beside the products or kept for all columns, as with AVX2, or weights so large that
+/// every tile of rows would wait for them.
 static maas_split split_product(const maas_kernel *kernel, maas_f32_conv_params *g) {
   int64_t positions = maas_window_volume(g->output), filters = maas_s8_conv_filters(g);
   int64_t row_pieces = least_row_pieces(kernel, g), column_pieces = 1;

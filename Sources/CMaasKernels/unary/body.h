@@ -40,8 +40,8 @@ static inline vf v_elu(vf x, float scale, float divisor) {
   return v_select(v_less(v_set(0), x), x, negative);
 }
 
-/// x (1/2 + x P(x^2) / Q(x^2)), where the fraction is held from +-limit on, and 0 x below -limit, where a fraction that is
-/// rounded a little short of -1/2 would leave a part of x. One division takes less than the powers of two of an
+/// x (1/2 + x P(x^2) / Q(x^2)), where the fraction is held from +-limit on, and 0 x below -limit, where a fraction that
+/// is rounded a little short of -1/2 would leave a part of x. One division takes less than the powers of two of an
 /// exponential.
 static inline __attribute__((always_inline)) vf v_beside_half(vf x, float limit, const float *p,
                                                               const float *q) {

@@ -70,8 +70,8 @@ struct WeightPanels {
 }
 
 extension Graph {
-  /// How the constant `id` may lie: nil where it is no matrix, or anything reads it but products of floats that it is the
-  /// right factor of and that PanelProduct can be.
+  /// How the constant `id` may lie: nil where it is no matrix, or anything reads it but products of floats that it is
+  /// the right factor of and that PanelProduct can be.
   func weightPanels(of id: ValueID, _ shape: [Int]) -> WeightPanels? {
     guard shape.count == 2, !outputs.contains(id) else { return nil }
     var isTransposed: Bool?

@@ -78,7 +78,8 @@ def test_checkpoints_do_not_depend_on_kernels(tmp_path):
     trainer.save(tmp_path / "here")
     arguments = [str(tmp_path / name) for name in ["here", "there.npz", "again"]]
     command = [sys.executable, "-c", OTHER_KERNELS, *arguments]
-    subprocess.run(command, check=True, env={**os.environ, "MAAS_ISA": "scalar", "PYTHONPATH": os.pathsep.join(sys.path)})
+    portable = {"MAAS_ISA": "scalar", "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run(command, check=True, env={**os.environ, **portable})
     found = np.load(tmp_path / "there.npz")
     for i, name in enumerate(trainer.parameter_names):
         np.testing.assert_array_equal(found[f"arr_{i}"], trainer.parameter(name))
