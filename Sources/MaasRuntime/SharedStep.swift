@@ -152,8 +152,10 @@ struct SharedStep {
 struct Deal {
   let parts: Int
   private let items, grain, first: Int64
-  /// What parts are multiples of; how many of it each has at least; how many parts, the first ones, have one more.
-  private let unit, units, longer: Int64
+  /// Items that parts are multiples of.
+  private let unit: Int64
+  /// How many of those each part has at least, and how many parts, the first ones, have one more.
+  private let units, longer: Int64
 
   static func chunks(_ step: UnsafePointer<maas_step>) -> Int64 {
     (step.pointee.items - 1) / step.pointee.grain + 1

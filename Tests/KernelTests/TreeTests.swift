@@ -160,7 +160,7 @@ private struct Forest<N: TreeNode> {
       Fenced<Value>(repeating: .nan, count: shape.rows * ((shape.trees + 15) / 16 * 16)),
       Fenced<Int64>(repeating: -1, count: shape.rows),
     ]
-    #expect(params.by_trees == (shape.rows < 16 && shape.rows * shape.trees >= 750))
+    #expect(params.by_trees == (shape.rows < (params.is_wide ? 8 : 16) && shape.rows * shape.trees >= 750))
     var random = Random(3)
     run(KernelRow.supported(N.tables.trees)[0], params, operands, split, cuts: cuts(split.items, &random))
     if params.by_trees {

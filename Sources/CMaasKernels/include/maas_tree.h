@@ -49,7 +49,7 @@ typedef struct maas_tree_params {
   int64_t rows, features, trees, targets;
   int64_t block; ///< Set by split.
   bool is_wide;  ///< Of doubles.
-  bool by_trees; ///< Set by split: `rest` follows.
+  bool by_trees; ///< Set by split: tree_rest follows.
   maas_tree_kind kind;
   maas_tree_aggregate aggregate;
 } maas_tree_params;
@@ -61,8 +61,9 @@ typedef struct maas_tree_params {
 /// starts[i] to starts[i + 1], and `ids` are their targets. A set is sorted and lies likewise between two set starts.
 /// Weights of a target are added up in the order of the trees. Features and indices are trusted.
 ///
-/// Of few rows the trees are shared out, if split sets `by_trees`. Then behind y come memory for
-/// [rows, trees rounded up to 16] numbers and int64[rows], and `rest`, whose items are rows, follows.
+/// Of few rows the trees are shared out, if split sets `by_trees`. Then behind y come memory for what is yet to be added,
+/// [rows, trees rounded up to 16] numbers, and for where that begins, int64[rows]; and tree_rest, whose items are rows,
+/// follows with the same operands and adds it.
 int32_t maas_f32_trees(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 int32_t maas_f64_trees(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 int32_t maas_f32_tree_rest(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);

@@ -135,7 +135,7 @@ static __attribute__((noinline)) void NAME(add)(const NAME(forest) * f, const ma
   }
 }
 
-/// The same of one row.
+/// Adds what the first `count` lanes came to, trees of one row.
 static void NAME(add_to_row)(const NAME(forest) * f, const maas_tree_params *p, const uint32_t *at,
                              int64_t count, NUMBER *y) {
   if (NAME(has_one_sum)(f, p))
@@ -193,14 +193,15 @@ static NAME(forest) NAME(forest_of)(void *const *operands) {
 }
 
 /// What scores are before any leaf has spoken.
-static void NAME(begin)(const maas_tree_params *p, NUMBER *y, int64_t rows) {
+static void NAME(clear)(const maas_tree_params *p, NUMBER *y, int64_t rows) {
   NUMBER nothing = p->aggregate == MAAS_TREE_SUM ? (NUMBER)-0.0 : (NUMBER)NAN;
   for (int64_t j = 0; j < rows * p->targets; j++)
     y[j] = nothing;
 }
 
 /// Items are LANES trees of a row. Those that begin a row are added up at once; what the others came to waits for
-/// `tree_rest`, as the sum before them is not known here: weights where there is one for each, leaves elsewhere.
+/// `tree_rest`, as the sum before them is not known here: weights where there is one for each, leaves elsewhere. So
+/// sums do not depend on where items are cut.
 static void NAME(by_trees)(const NAME(forest) * f, const maas_tree_params *p, void *const *operands,
                            int64_t begin, int64_t end) {
   int64_t groups = maas_ceil_div(p->trees, LANES);
@@ -210,8 +211,10 @@ static void NAME(by_trees)(const NAME(forest) * f, const maas_tree_params *p, vo
     NUMBER *y = (NUMBER *)operands[8] + row * p->targets, *waiting = (NUMBER *)operands[9] + item * LANES;
     uint32_t at[LANES];
     NAME(leaves)(f, p, (const NUMBER *)operands[0] + row * p->features, t, at);
-    if (t == 0)
-      has_sum = true, NAME(begin)(p, y, 1);
+    if (t == 0) {
+      has_sum = true;
+      NAME(clear)(p, y, 1);
+    }
     if (has_sum) {
       NAME(add_to_row)(f, p, at, maas_min64(LANES, p->trees - t), y);
       ((int64_t *)operands[10])[row] = t + LANES;
@@ -233,7 +236,7 @@ int32_t NAME(trees_1_scalar)(MAAS_STEP_ARGUMENTS) {
   for (int64_t first = begin; first < end; first += p->block) {
     int64_t rows = maas_min64(p->block, end - first);
     NUMBER *y = (NUMBER *)operands[8] + first * p->targets;
-    NAME(begin)(p, y, rows);
+    NAME(clear)(p, y, rows);
     NAME(block)(&f, p, (const NUMBER *)operands[0] + first * p->features, y, rows);
   }
   return MAAS_STEP_OK;

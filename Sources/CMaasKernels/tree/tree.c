@@ -32,11 +32,11 @@ MAAS_ENTRY(maas_f64_trees, f64_rows)
 MAAS_ENTRY(maas_f32_tree_rest, f32_rest_rows)
 MAAS_ENTRY(maas_f64_tree_rest, f64_rest_rows)
 
-/// Rows from which on they are walked side by side, what a step of a walk takes, and what is shared out of one row's
-/// walks where all take twice that long: threads that run other steps anyway are awake.
-enum { side_by_side = 16, tree_nanoseconds = 8, shared_nanoseconds = 3000 };
+/// What a row's walk through a tree takes, and what is worth sharing of few rows' walks where all take twice that long:
+/// threads that run other steps anyway are awake.
+enum { tree_nanoseconds = 8, shared_nanoseconds = 3000 };
 
-/// Trees of a row that one item walks: LANES of body.h.
+/// LANES of body.h: rows, or trees of one row, that are walked side by side.
 static int64_t lanes_of(const maas_tree_params *p) { return p->is_wide ? 8 : 16; }
 
 static maas_split split_by_trees(const maas_tree_params *p) {
@@ -51,7 +51,7 @@ maas_split maas_trees_split(maas_tree_params *p) {
   int64_t fitting = 16384 / (4 * maas_max64(1, p->features));
   int64_t block = maas_min64(maas_min64(fitting, 256), p->rows / 8);
   p->block = maas_round_up(maas_max64(block, 1), 16);
-  p->by_trees = p->rows < side_by_side && p->rows * p->trees >= 2 * shared_nanoseconds / tree_nanoseconds;
+  p->by_trees = p->rows < lanes_of(p) && p->rows * p->trees >= 2 * shared_nanoseconds / tree_nanoseconds;
   if (p->by_trees)
     return split_by_trees(p);
   maas_split split = maas_split_by_cost(p->rows, tree_nanoseconds * (double)p->trees + (double)p->targets, 0);
