@@ -54,9 +54,10 @@ package struct RunLimits {
   }
 
   /// What a step's code gets to see of the limits.
-  func worker(scratch: UnsafeMutableRawPointer? = nil) -> maas_worker {
+  func worker(scratch: UnsafeMutableRawPointer? = nil, slot: Int = 0, of slots: Int = 1) -> maas_worker {
     maas_worker(
-      scratch: scratch, failure: (0, 0, 0), cancel: cancel, deadline: deadline == .max ? 0 : max(deadline, 1))
+      scratch: scratch, failure: (0, 0, 0), cancel: cancel, deadline: deadline == .max ? 0 : max(deadline, 1),
+      slot: Int32(truncatingIfNeeded: slot), slots: Int32(truncatingIfNeeded: slots))
   }
 
   var areNone: Bool { cancel == nil && deadline == .max }

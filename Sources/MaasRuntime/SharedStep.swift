@@ -110,7 +110,8 @@ struct SharedStep {
 
   /// One's own part, and then what is left of the others'.
   private func drain(_ slot: Int) {
-    var worker = job.pointee.limits.worker(scratch: job.pointee.scratch.slot(slot))
+    var worker = job.pointee.limits.worker(
+      scratch: job.pointee.scratch.slot(slot), slot: slot, of: job.pointee.participants)
     let parts = job.pointee.deal.parts
     var part = slot < parts ? slot : 0
     var hasMore = slot > 0 || work(on: 0, of: 0, &worker)

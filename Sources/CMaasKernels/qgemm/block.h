@@ -178,6 +178,17 @@ static void load_columns(const maas_s8_block *k, int64_t j, const int32_t *sums,
                 !k->operands[MAAS_S8_RESIDUAL] && k->finish->y_type != MAAS_ELEMENT_S32;
 }
 
+/// A panel that the first-level cache does not hold.
+enum { far_panel_bytes = 1 << 15 };
+
+/// Rows of the next group where `left` are left. The last two groups share theirs where one or two rows would read a far
+/// panel faster than the second-level cache gives it.
+static int64_t group_rows(const maas_s8_block *k, int64_t left) {
+  bool shares =
+      left > MAAS_MR && left <= MAAS_MR + MAAS_MR / 3 && k->pieces * k->piece * MAAS_NR > far_panel_bytes;
+  return shares ? maas_ceil_div(left, 2) : maas_min64(MAAS_MR, left);
+}
+
 static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) {
   panel_columns c;
   int32_t sums[MAAS_MR * MAAS_NR];
@@ -188,8 +199,8 @@ static void multiply_panel(const maas_s8_block *k, int64_t j, const uint8_t *b) 
   uint8_t *y = (uint8_t *)k->operands[MAAS_S8_Y] + k->y + j;
   for (int64_t i = 0; i < MAAS_MR; i++)
     apart[i] = i * k->a_row;
-  for (int64_t r = 0; r < k->rows; r += MAAS_MR) {
-    int64_t rows = maas_min64(MAAS_MR, k->rows - r);
+  for (int64_t r = 0, rows; r < k->rows; r += rows) {
+    rows = group_rows(k, k->rows - r);
     const uint8_t *a = k->places ? k->a : k->a + r * k->a_row;
     const int64_t *places = k->places ? k->places + r : apart;
     if (to_bytes && rows == MAAS_MR) {

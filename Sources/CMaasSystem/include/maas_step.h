@@ -14,6 +14,8 @@ typedef struct maas_worker {
   int64_t failure[3];    ///< On a non-zero return: the offending value and its allowed range [min, max).
   const int64_t *cancel; ///< Not zero there: the run is cancelled. NULL: nobody can.
   int64_t deadline;      ///< On maas_sys_now_ns()'s clock; 0: none.
+  int32_t slot,
+      slots; ///< Which of how many threads that share the step. With two, the same ones in every step.
 } maas_worker;
 
 /// Why a step refused its data. Everything that can be known earlier is refused earlier.

@@ -44,6 +44,19 @@ extension Recurrent {
     return product
   }
 
+  /// The same product, piece by piece: who walks a piece has computed its gates.
+  private func byPieces(_ whole: MatrixProduct, _ sizes: RecurrentSizes) -> MatrixProduct {
+    let (units, gates) = (sizes.hidden / sizes.pieces, cell.gates)
+    var product = whole
+    product.n = units
+    product.batch = [sizes.pieces, sizes.directions, gates]
+    (product.aBatch, product.aStep) = ([0, whole.aStep ?? 0, 0], 1)
+    product.bBatch = [1, gates * sizes.pieces, sizes.pieces]
+    product.cBatch = [units, gates * sizes.hidden, sizes.hidden]
+    (product.yBatch, product.yStep) = ([units, whole.yStep ?? 0, sizes.hidden], 1)
+    return product
+  }
+
   /// How R is packed: each piece of a gate for itself.
   private func recurrence(_ sizes: RecurrentSizes) -> MatrixProduct {
     var product = MatrixProduct(m: 1, n: sizes.hidden / sizes.pieces, k: sizes.hidden)
@@ -67,8 +80,10 @@ extension Recurrent {
       &node, states, RecurrentParams(self, sizes, sizes.whole), gates, panels,
       try own.flatMap { (i) throws(MaasError) in try node.widenedOptional(i) })
     for stretch in sizes.stretches {
-      node.emitProduct(inputProduct(stretch, sizes), x, right, productForm(w), biases, nil, gates)
       let params = RecurrentParams(self, sizes, stretch)
+      let whole = inputProduct(stretch, sizes)
+      let cuts = params.isWorthSharing && sizes.piecesArePanels
+      node.emitProduct(cuts ? byPieces(whole, sizes) : whole, x, right, productForm(w), biases, nil, gates)
       node.emitWalk(
         { runRecurrent(Chunk($0, $1, $2, $3)) }, operands, params, params, scratch: Int(params.scratch))
     }
@@ -161,6 +176,11 @@ struct RecurrentSizes {
     let most = max(65536 / max(units, 1), 64 / max(batch, 1), steps / 64, 1)
     let count = max(steps - 1, 0) / most + 1
     return max(steps - 1, 0) / count + 1
+  }
+
+  /// Whether pieces of W's columns are whole panels.
+  var piecesArePanels: Bool {
+    pieces > 1 && hidden % (pieces * Int(maas_f32_gemm_panel_columns())) == 0
   }
 
   var whole: Stretch { Stretch(first: 0, count: steps, of: steps) }

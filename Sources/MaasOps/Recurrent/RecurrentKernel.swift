@@ -211,7 +211,8 @@ struct SequenceItem {
     let before = UInt32(truncatingIfNeeded: phases * p.pointee.pieces)
     guard awaitCount(words, before, chunk) else { return nil }
     piece = claimPiece(
-      claims, of: p.pointee.pieces, round: UInt32(truncatingIfNeeded: phases))
+      claims, of: p.pointee.pieces, home: chunk.home(of: p.pointee.pieces),
+      round: UInt32(truncatingIfNeeded: phases))
   }
 
   func run() {
@@ -316,9 +317,21 @@ private func awaitCount(_ word: UnsafeMutablePointer<UInt32>, _ count: UInt32, _
   return true
 }
 
-/// Takes a piece that nobody else has, if possible one that this thread had in the round before: its part of R is in
-/// this core's cache. Rounds go up and down in turn, since what was used last is the surest to be there.
-private func claimPiece(_ word: UnsafeMutablePointer<UInt32>, of pieces: Int, round: UInt32) -> Int {
+extension Chunk {
+  /// Of two threads that share the pieces: the bits of those whose gates this one has computed, as the step before dealt
+  /// out the same pieces in order.
+  fileprivate func home(of pieces: Int) -> UInt32 {
+    guard worker.pointee.slots == 2 else { return 0 }
+    let low: UInt32 = 1 << UInt32(pieces / 2) - 1
+    return worker.pointee.slot == 0 ? low : ~low
+  }
+}
+
+/// Takes a piece that nobody else has, if possible one at home or that this thread had in the round before: its part of
+/// R is in this core's cache. Rounds go up and down in turn, since what was used last is the surest to be there.
+private func claimPiece(
+  _ word: UnsafeMutablePointer<UInt32>, of pieces: Int, home: UInt32, round: UInt32
+) -> Int {
   if pieces == 1 { return 0 }
   // Pieces of the round before, of this round, and the round.
   let mine = maas_sys_thread_words().unsafelyUnwrapped
@@ -326,7 +339,7 @@ private func claimPiece(_ word: UnsafeMutablePointer<UInt32>, of pieces: Int, ro
   while true {
     let taken = maas_sys_load32(word)
     let free = ~taken & (1 << UInt32(pieces) - 1)
-    let wanted = free & mine[0] != 0 ? free & mine[0] : free
+    let wanted = free & home != 0 ? free & home : free & mine[0] != 0 ? free & mine[0] : free
     let piece = round % 2 == 0 ? wanted.trailingZeroBitCount : 31 - wanted.leadingZeroBitCount
     if maas_sys_exchange_if32(word, taken, taken | 1 << UInt32(piece)) {
       mine[1] |= 1 << UInt32(piece)
