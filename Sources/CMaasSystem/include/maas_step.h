@@ -7,15 +7,16 @@
 
 struct maas_step;
 
-/// What one thread brings to a step: memory of its own, room to say which value was wrong, and what may end the run
-/// early: steps with items of more than some milliseconds look at that and return MAAS_STEP_STOPPED.
+/// What one thread brings to a step: memory of its own, room to say which value was wrong, what may end the run early
+/// (steps with items of more than some milliseconds look at that and return MAAS_STEP_STOPPED), and its place among the
+/// threads.
 typedef struct maas_worker {
   void *scratch;         ///< 64-byte aligned; at least step->scratch bytes.
   int64_t failure[3];    ///< On a non-zero return: the offending value and its allowed range [min, max).
   const int64_t *cancel; ///< Not zero there: the run is cancelled. NULL: nobody can.
   int64_t deadline;      ///< On maas_sys_now_ns()'s clock; 0: none.
-  int32_t slot,
-      slots; ///< Which of how many threads that share the step. With two, the same ones in every step.
+  int32_t slot;  ///< Which thread of those that share the step. Of two CPUs mostly the one it was before.
+  int32_t slots; ///< How many those are at most; 0 or 1 for none.
 } maas_worker;
 
 /// Why a step refused its data. Everything that can be known earlier is refused earlier.

@@ -318,8 +318,8 @@ private func awaitCount(_ word: UnsafeMutablePointer<UInt32>, _ count: UInt32, _
 }
 
 extension Chunk {
-  /// Of two threads that share the pieces: the bits of those whose gates this one has computed, as the step before dealt
-  /// out the same pieces in order.
+  /// Of two threads that share the pieces: the bits of those whose gates this one has mostly computed, where the step
+  /// before dealt out the same pieces in order. Elsewhere a choice as good as another.
   fileprivate func home(of pieces: Int) -> UInt32 {
     guard worker.pointee.slots == 2 else { return 0 }
     let low: UInt32 = 1 << UInt32(pieces / 2) - 1
