@@ -33,7 +33,7 @@ enum {
   least_lanes_items = 4
 };
 
-/// Rows that are worth reading all of B for, as in gemm.c.
+/// Rows that are worth reading all of B for, as in gemm.c: more than of floats, whose products take longer.
 enum { band = 96 };
 
 /// A product, or a byte of B from the third-level cache.
