@@ -50,12 +50,19 @@ private struct Pieces {
     var (begin, items) = (begin, items)
     while begin < end {
       items = min(items, end - begin)
+      announce(begin, begin + items)
       let status = step.pointee.run(step, begin, begin + items, worker)
       if status != 0 { return status }
       forget(begin, begin + items)
       begin += items
     }
     return 0
+  }
+
+  /// The next piece, what it may read of the one before, and a little more.
+  private func announce(_ begin: Int64, _ end: Int64) {
+    let first = max(0, offset(begin) - Self.pieceBytes)
+    maas_sys_file_reads(source + first, min(byteCount, offset(end) + Self.pagesAround) - first)
   }
 
   /// A piece behind: the next one may go on in the same rows.

@@ -39,6 +39,9 @@ typedef struct maas_sys_file {
 int maas_sys_file_open(const char *path, const char *folder, bool copy, maas_sys_file *file);
 /// Takes the pages that lie within the bytes of a mapped file from the process, until it reads them again.
 void maas_sys_file_forget(const void *bytes, size_t size);
+/// These bytes of a mapped file are read next, and forgotten then. Linux maps, with a page that is missing, all that
+/// its cache holds in one piece with it, up to two megabytes from version 6.18 on, but nothing outside of these.
+void maas_sys_file_reads(const void *bytes, size_t size);
 /// Part of a mapped file will be read once and forgotten: a look at a page shall not bring two megabytes into memory.
 void maas_sys_file_in_small_pages(const void *bytes, size_t size);
 void maas_sys_file_close(maas_sys_file *file);
