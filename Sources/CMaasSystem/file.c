@@ -108,15 +108,18 @@ static void advise(const void *bytes, size_t size, int advice) {
     madvise((void *)begin, end - begin, advice);
 }
 
-void maas_sys_file_forget(const void *bytes, size_t size) {
-  advise(bytes, size, MADV_DONTNEED);
-  advise(bytes, size, MADV_NORMAL);
+/// The same on those at the ends.
+static void advise_all(const void *bytes, size_t size, int advice) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (uintptr_t)bytes % page;
+  advise((const char *)bytes - before, before + size + page - 1, advice);
 }
 
-void maas_sys_file_reads(const void *bytes, size_t size) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (uintptr_t)bytes % page;
-  advise((const char *)bytes - before, before + size + page - 1, MADV_SEQUENTIAL);
+void maas_sys_file_forget(const void *bytes, size_t size) {
+  advise(bytes, size, MADV_DONTNEED);
+  advise_all(bytes, size, MADV_NORMAL);
 }
+
+void maas_sys_file_reads(const void *bytes, size_t size) { advise_all(bytes, size, MADV_SEQUENTIAL); }
 
 void maas_sys_file_in_small_pages(const void *bytes, size_t size) { advise(bytes, size, MADV_NOHUGEPAGE); }
 

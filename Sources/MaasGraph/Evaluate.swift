@@ -140,7 +140,8 @@ extension StepTemplate {
     let status = pointers.withUnsafeBufferPointer { pointers in
       var step = maas_step(
         run: run, operands: pointers.baseAddress, params: UnsafeRawPointer(memory.base), items: Int64(items),
-        grain: Int64(grain), scratch: Int64(scratch), node: 0, dtype: dtype.rawValue, ordered: isOrdered)
+        grain: Int64(grain), scratch: Int64(scratch), node: 0, dtype: dtype.rawValue,
+        sequence: Int64(sequence))
       return run(&step, 0, Int64(items), &worker)
     }
     if let error = stepError(status, worker) { throw error }

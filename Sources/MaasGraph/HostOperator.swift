@@ -71,7 +71,7 @@ package struct HostCall {
       withUnsafeBytes(of: params) { params in
         var step = maas_step(
           run: run, operands: operands.baseAddress, params: params.baseAddress, items: Int64(items),
-          grain: Int64(grain), scratch: 0, node: 0, dtype: dtype.rawValue, ordered: false)
+          grain: Int64(grain), scratch: 0, node: 0, dtype: dtype.rawValue, sequence: 0)
         return execute(&step, &own)
       }
     }

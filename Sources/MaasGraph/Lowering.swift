@@ -47,8 +47,8 @@ package struct StepTemplate: Sendable {
   package let dtype: DType
   /// The kernel's name, for profiles and explanations.
   package let kernel: String
-  /// Whether an item may wait for earlier ones.
-  package fileprivate(set) var isOrdered = false
+  /// Where it is not 0, of so many items in a row one may wait for earlier ones.
+  package fileprivate(set) var sequence = 0
   /// What `params` point to, when they do.
   fileprivate var owner: (any Sendable & AnyObject)?
 
@@ -177,8 +177,8 @@ package struct Lowering {
     steps.append(template(run, operands, params, dtype, items, grain, scratch, kernel))
   }
 
-  /// Items of the last step may wait for earlier ones.
-  package mutating func takeInOrder() { steps[steps.count - 1].isOrdered = true }
+  /// Of every `sequence` items in a row of the last step, one may wait for earlier ones.
+  package mutating func takeInOrder(_ sequence: Int) { steps[steps.count - 1].sequence = sequence }
 
   /// Keeps the object that the last step's parameters point to for as long as the step is there.
   package mutating func keep(_ owner: any Sendable & AnyObject) { steps[steps.count - 1].owner = owner }

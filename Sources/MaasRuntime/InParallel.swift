@@ -11,7 +11,7 @@
         var step = maas_step()
         step.params = UnsafeRawPointer(work)
         // What an item costs is not known, nor whether all cost the same.
-        (step.items, step.grain, step.ordered) = (Int64(items), Int64(grain), true)
+        (step.items, step.grain, step.sequence) = (Int64(items), Int64(grain), Int64(items))
         step.run = { step, begin, end, _ in
           step?.pointee.params.assumingMemoryBound(to: Work.self).pointee.body(Int(begin)..<Int(end))
           return 0

@@ -113,7 +113,7 @@ struct SharedStep {
     var worker = job.pointee.limits.worker(
       scratch: job.pointee.scratch.slot(slot), slot: slot, of: job.pointee.participants)
     let parts = job.pointee.deal.parts
-    var part = slot < parts ? slot : 0
+    var part = slot % parts
     var hasMore = slot > 0 || work(on: 0, of: 0, &worker)
     for turn in 1...parts {
       while hasMore {
@@ -149,7 +149,8 @@ struct SharedStep {
 
 /// How the items of a step are dealt out: each participant has a part of them, side by side, and the first chunk of
 /// a part is most of it. What a thread reads is then mostly what it wrote in the step before, and what comes next is
-/// known. The chunks after it go to who is free.
+/// known. The chunks after it go to who is free. Of sequences a part has whole ones, of which every chunk is one grain:
+/// participants without a part help with others' from the start.
 struct Deal {
   let parts: Int
   private let items, grain, first: Int64
@@ -163,13 +164,14 @@ struct Deal {
   }
 
   init(_ step: UnsafePointer<maas_step>, _ participants: Int, _ limits: RunLimits) {
-    let (isOrdered, chunks) = (step.pointee.ordered, Self.chunks(step))
-    parts = isOrdered ? 1 : participants
     (items, grain) = (step.pointee.items, step.pointee.grain)
-    let areFew = chunks < 4 * Int64(parts)
-    unit = areFew ? 1 : grain
-    (units, longer) = (areFew ? items : chunks).quotientAndRemainder(dividingBy: Int64(parts))
-    if isOrdered || !limits.areNone {
+    let (chunks, sequence) = (Self.chunks(step), step.pointee.sequence)
+    let areFew = chunks < 4 * Int64(participants)
+    unit = sequence > 0 ? sequence : areFew ? 1 : grain
+    let count = sequence > 0 ? items / sequence : areFew ? items : chunks
+    parts = sequence > 0 ? min(participants, Int(count)) : participants
+    (units, longer) = count.quotientAndRemainder(dividingBy: Int64(parts))
+    if sequence > 0 || !limits.areNone {
       first = grain
     } else {
       first = areFew ? items : units * 3 / 4 * grain

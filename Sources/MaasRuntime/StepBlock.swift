@@ -32,7 +32,7 @@ final class StepBlock: @unchecked Sendable {
           run: template.run, operands: UnsafePointer(slots + slot), params: UnsafeRawPointer(params),
           items: Int64(template.items), grain: Int64(template.grain), scratch: Int64(template.scratch),
           node: Int32(truncatingIfNeeded: node(i)), dtype: template.dtype.rawValue,
-          ordered: template.isOrdered))
+          sequence: Int64(template.sequence)))
       slot += template.operands.count
       params += padded(template.params.count)
     }

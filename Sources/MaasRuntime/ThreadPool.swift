@@ -2,7 +2,7 @@ import CMaasSystem
 import MaasCore
 
 /// The process's threads, shared by all sessions. Workers claim chunks of a step from counters, so a worker that
-/// comes late or not at all costs nothing: the caller takes part and drains what is left. The chunks of an ordered step
+/// comes late or not at all costs nothing: the caller takes part and drains what is left. The chunks of a sequence
 /// are begun in order, and each that is begun is brought to its end, so such a chunk may wait for those before it.
 ///
 /// One step is shared at a time; a caller that finds the pool busy runs its step alone, with the same result. So it

@@ -129,7 +129,7 @@ struct PlainRun {
       var raw = maas_step(
         run: step.run, operands: pointers.baseAddress, params: UnsafeRawPointer(params.base),
         items: Int64(step.items), grain: Int64(step.grain), scratch: Int64(step.scratch), node: 0,
-        dtype: step.dtype.rawValue, ordered: step.isOrdered)
+        dtype: step.dtype.rawValue, sequence: Int64(step.sequence))
       return step.run(&raw, Int64(begin), Int64(end), &worker)
     }
     if status == MAAS_STEP_STOPPED { throw MaasError.cancelledRun }

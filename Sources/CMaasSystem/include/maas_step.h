@@ -45,7 +45,9 @@ typedef struct maas_step {
   int64_t scratch;       ///< Bytes of maas_worker.scratch that each chunk needs.
   int32_t node;          ///< Index into the plan's node names, for errors and profiles.
   int32_t dtype;         ///< ONNX element type the step computes in, for steps that serve several.
-  bool ordered; ///< An item may wait for earlier ones: chunks are handed out one by one, from the first on.
+  /// Where it is not 0, so many items in a row are a sequence, in which one may wait for earlier ones: its chunks are
+  /// handed out one by one, from the first on. `items` is a multiple of it.
+  int64_t sequence;
 } maas_step;
 
 #endif

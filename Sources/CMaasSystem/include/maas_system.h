@@ -37,7 +37,8 @@ typedef struct maas_sys_file {
 /// With `folder` (not NULL; both paths without symbolic links) the file must still be in that folder when it
 /// is open, whatever somebody has put in its place since the path was looked at: else EXDEV or ELOOP.
 int maas_sys_file_open(const char *path, const char *folder, bool copy, maas_sys_file *file);
-/// Takes the pages that lie within the bytes of a mapped file from the process, until it reads them again.
+/// Takes the pages that lie within the bytes of a mapped file from the process, until it reads them again, and takes
+/// back that they are read next.
 void maas_sys_file_forget(const void *bytes, size_t size);
 /// These bytes of a mapped file are read next, and forgotten then. Linux maps, with a page that is missing, all that
 /// its cache holds in one piece with it, up to two megabytes from version 6.18 on, but nothing outside of these.

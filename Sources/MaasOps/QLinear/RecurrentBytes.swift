@@ -44,7 +44,7 @@ struct ByteFactor {
   /// Of so many rows; those of the gates that it writes have the distance that `sizes` tell.
   func product(rows: Int, _ sizes: RecurrentSizes, pieces: Int = 1) -> ByteProduct {
     var own = params
-    (own.m, own.y_row) = (Int64(rows), Int64(sizes.gatesRow(.lstm)))
+    (own.m, own.y_row) = (Int64(rows), Int64(sizes.gates(.lstm).row))
     return ByteProduct(own, pieces, step)
   }
 }
@@ -98,7 +98,7 @@ struct ByteWalkParams {
     ]
     var params = maas_quantize_params()
     (params.type, params.low, params.high, params.rank) = (MAAS_ELEMENT_U8, 0, 255, 1)
-    params.dims.0 = Int64(sizes.directions * sizes.batch * sizes.hidden)
+    params.dims.0 = Int64(walk.statesCount)
     quantize = params
   }
 
@@ -110,9 +110,9 @@ extension Recurrent {
   func lowerBytes(_ node: inout Lowering) throws(MaasError) {
     let (w, r) = (try ByteFactor(&node, 1, scale: 8), try ByteFactor(&node, 2, scale: 10))
     let x = try timeFirst(&node, .float)
-    var sizes = RecurrentSizes(
-      x.shape[0], x.shape[1], x.shape[2], try node.input(2).shape[1], direction.count)
-    sizes.pieces = Self.bytePieces(sizes.hidden)
+    let hidden = try node.input(2).shape[1]
+    let sizes = RecurrentSizes(
+      x.shape[0], x.shape[1], x.shape[2], hidden, direction.count, bytePieces: Self.bytePieces(hidden))
     let states = try states(&node, sizes, .float)
     try walk(&node, x, w, r, states, sizes)
     try deliver(&node, states)
@@ -135,13 +135,13 @@ extension Recurrent {
     let bytes = try node.temporary(.uint8, x.shape)
     let (scale, zero) = (try node.temporary(.float, []), try node.temporary(.uint8, []))
     try node.emitDynamicQuantize(x, bytes, scale, zero)
-    let gates = try node.temporary(
-      .float, [sizes.directions, sizes.stretch, sizes.batch, sizes.gatesRow(.lstm)])
+    let gates = try node.temporary(.float, sizes.gatesShape(.lstm))
     let biases = try node.gateBias(sizes, 4 * sizes.hidden, separate: 0)
     let start = RecurrentParams(self, sizes, sizes.whole)
     let operands =
       try emitStart(&node, states, start, gates, r.panels, node.optionalInput(7)) + [
-        try node.temporary(.uint8, states.shape), try node.temporary(.float, [start.chains, 4]), r.scale,
+        try node.temporary(.uint8, [start.statesCount]),
+        try node.temporary(.float, [start.chains, 4]), r.scale,
         r.zero,
       ]
     node.emit(
@@ -153,6 +153,7 @@ extension Recurrent {
       node.emitWalk(
         { runBytes(Chunk($0, $1, $2, $3)) }, operands, params, params.walk, scratch: params.scratch)
     }
+    emitFinish(&node, operands, states, start)
   }
 
   private func emitInput(
@@ -164,7 +165,7 @@ extension Recurrent {
       product: w.product(rows: stretch.count * sizes.batch, sizes),
       xOffset: row * (direction == .reverse ? stretch.reversed : stretch.first),
       xStep: row * (stretch.reversed - stretch.first),
-      gatesStep: sizes.stretch * sizes.batch * sizes.gatesRow(.lstm))
+      gatesStep: sizes.gates(.lstm).direction)
     let split = params.product.split
     node.emit(
       { multiplyInput(Chunk($0, $1, $2, $3)) }, operands, params, items: sizes.directions * Int(split.items),

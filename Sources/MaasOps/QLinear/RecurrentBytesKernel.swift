@@ -34,7 +34,7 @@ extension Chunk {
   }
 }
 
-/// x as bytes [steps, batch, input], packed W, gates [directions, capacity, batch, gatesRow], x's zero point, W's or
+/// x as bytes [steps, batch, input], packed W, gates, x's zero point, W's or
 /// NULL, x's scale, W's, biases [directions, 4 hidden] or NULL. Items are those of each direction's product.
 func multiplyInput(_ chunk: Chunk) -> Int32 {
   let p = chunk.params(ByteInputParams.self).pointee
@@ -53,14 +53,14 @@ func multiplyInput(_ chunk: Chunk) -> Int32 {
   return StepStatus.ok
 }
 
-// Operands of the walk behind those of runRecurrent, whose R is bytes: hidden values as bytes [directions, batch,
-// hidden], of each chain their smallest and largest number, their scale and, as a byte, their zero point; R's scales,
+// Operands of the walk behind those of runRecurrent, whose R is bytes: hidden values as bytes, chain by chain as
+// the states, of each chain their smallest and largest number, their scale and, as a byte, their zero point; R's scales,
 // its zero points or NULL.
 
 /// Quantizes the initial hidden values.
 func startBytes(_ chunk: Chunk) -> Int32 {
   let walk = chunk.params(ByteWalkParams.self).pointee.walk
-  maas_sys_zero(chunk.output(12, as: UInt8.self), walk.directions * walk.batch * walk.hidden)
+  maas_sys_zero(chunk.output(12, as: UInt8.self), walk.statesCount)
   for chain in 0..<walk.chains {
     let isReverse = walk.firstIsReverse || chain / walk.blocks == 1
     HiddenBytes(chunk, chain).quantize(hiddenOperand(chunk, -1), from: isReverse ? walk.steps - 1 : -1)
@@ -92,7 +92,7 @@ private struct HiddenBytes {
     let walk = params.pointee.walk
     row = chain % walk.blocks * walk.rows
     rows = min(walk.rows, walk.batch - row)
-    state = (chain / walk.blocks * walk.batch + row) * walk.hidden
+    state = walk.states(of: chain / walk.blocks * walk.batch + row, in: chain)
     numbers = chunk.output(13, as: Float.self) + 4 * chain
   }
 

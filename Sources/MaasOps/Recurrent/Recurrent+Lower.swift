@@ -1,4 +1,4 @@
-import CMaasKernels
+import CMaasSystem
 import MaasCore
 import MaasGraph
 
@@ -39,21 +39,30 @@ extension Recurrent {
     product.setDirections(sizes.directions)
     product.aOffset = row * (direction == .reverse ? stretch.reversed : stretch.first)
     product.aStep = row * (stretch.reversed - stretch.first)
-    product.yRow = sizes.gatesRow(cell)
-    product.yStep = sizes.stretch * sizes.batch * sizes.gatesRow(cell)
+    (product.yRow, product.yStep) = (sizes.gates(cell).row, sizes.gates(cell).direction)
     return product
   }
 
-  /// The same product, piece by piece: who walks a piece has computed its gates.
-  private func byPieces(_ whole: MatrixProduct, _ sizes: RecurrentSizes) -> MatrixProduct {
-    let (units, gates) = (sizes.hidden / sizes.pieces, cell.gates)
+  /// The same product of what bringToBlocks wrote: who walks a block has computed its gates.
+  private func byBlocks(_ whole: MatrixProduct, _ stretch: Stretch, _ sizes: RecurrentSizes) -> MatrixProduct
+  {
     var product = whole
-    product.n = units
-    product.batch = [sizes.pieces, sizes.directions, gates]
-    (product.aBatch, product.aStep) = ([0, whole.aStep ?? 0, 0], 1)
-    product.bBatch = [1, gates * sizes.pieces, sizes.pieces]
-    product.cBatch = [units, gates * sizes.hidden, sizes.hidden]
-    (product.yBatch, product.yStep) = ([units, whole.yStep ?? 0, sizes.hidden], 1)
+    product.m = stretch.count * sizes.rows
+    product.batch = [sizes.directions, sizes.blocks]
+    (product.aBatch, product.aStep, product.aOffset) = ([sizes.blocks, 1], nil, 0)
+    (product.bBatch, product.cBatch) = ([1, 0], [product.n, 0])
+    (product.yBatch, product.yStep) = ([sizes.blocks, 1], sizes.gates(cell).block)
+    return product
+  }
+
+  /// The same product of one direction, piece by piece: who walks a piece has computed its gates.
+  private func byPieces(_ whole: MatrixProduct, _ sizes: RecurrentSizes) -> MatrixProduct {
+    var product = whole
+    product.n = sizes.hidden / sizes.pieces
+    product.batch = [sizes.pieces, cell.gates]
+    (product.aBatch, product.bBatch) = ([0, 0], [1, sizes.pieces])
+    product.cBatch = [product.n, sizes.hidden]
+    (product.yBatch, product.yStep) = ([product.n, sizes.hidden], 1)
     return product
   }
 
@@ -69,24 +78,32 @@ extension Recurrent {
     _ node: inout Lowering, _ x: Operand, _ states: RecurrentStates, _ sizes: RecurrentSizes
   ) throws(MaasError) {
     let width = cell.gates * sizes.hidden
+    let gates = try node.temporary(.float, sizes.gatesShape(cell))
     let w = try node.widenedInput(1)
     let right = w.constant == nil ? w : try node.panels(w, inputProduct(sizes.whole, sizes))
     let biases = try node.gateBias(sizes, width, separate: linearBeforeReset ? sizes.hidden : 0)
-    let gates = try node.temporary(
-      .float, [sizes.directions, sizes.stretch, sizes.batch, sizes.gatesRow(cell)])
+    let apart =
+      RecurrentSizes.separates && sizes.blocks > 1 ? try node.temporary(.float, sizes.blockShape) : nil
     let panels = try node.panels(try node.widenedInput(2), recurrence(sizes))
     let own = cell == .lstm ? 7 : linearBeforeReset ? 3 : nil
+    let start = RecurrentParams(self, sizes, sizes.whole)
     let operands = try emitStart(
-      &node, states, RecurrentParams(self, sizes, sizes.whole), gates, panels,
+      &node, states, start, gates, panels,
       try own.flatMap { (i) throws(MaasError) in try node.widenedOptional(i) })
     for stretch in sizes.stretches {
       let params = RecurrentParams(self, sizes, stretch)
-      let whole = inputProduct(stretch, sizes)
-      let cuts = params.isWorthSharing && sizes.piecesArePanels
-      node.emitProduct(cuts ? byPieces(whole, sizes) : whole, x, right, productForm(w), biases, nil, gates)
+      var product = inputProduct(stretch, sizes)
+      if let apart {
+        node.emitBlocks(x, apart, params, sizes)
+        product = byBlocks(product, stretch, sizes)
+      } else if RecurrentSizes.separates, params.isWorthSharing, params.chains == 1, sizes.piecesArePanels {
+        product = byPieces(product, sizes)
+      }
+      node.emitProduct(product, apart ?? x, right, productForm(w), biases, nil, gates)
       node.emitWalk(
         { runRecurrent(Chunk($0, $1, $2, $3)) }, operands, params, params, scratch: Int(params.scratch))
     }
+    emitFinish(&node, operands, states, start)
   }
 
   /// Emits what sets the states to their initial values. Returns the operands of the walk.
@@ -94,17 +111,36 @@ extension Recurrent {
     _ node: inout Lowering, _ states: RecurrentStates, _ start: RecurrentParams, _ gates: Operand,
     _ panels: Operand, _ own: Operand?
   ) throws(MaasError) -> [Operand?] {
-    let between = cell == .gru ? try node.temporary(.float, states.shape) : nil
+    let shape = [start.statesCount]
+    let between = cell == .gru ? try node.temporary(.float, shape) : nil
     // With two phases nobody reads another unit's hidden value while it changes.
-    let second = start.phases == 1 ? try node.temporary(.float, states.shape) : nil
+    let second = start.phases == 1 ? try node.temporary(.float, shape) : nil
+    var (hidden, cells) = (states.results[1], states.results[2])
+    if start.statesGap > 0 {
+      hidden = try node.temporary(.float, shape)
+      if cell == .lstm { cells = try node.temporary(.float, shape) }
+    }
     let operands = [
       gates, panels, own, node.optionalInput(4), states.initial[0], states.initial[1], states.results[0],
-      states.results[1], states.results[2], between, try node.temporary(.uint32, [start.words]), second,
+      hidden, cells, between,
+      try node.temporary(.uint32, [start.chains * start.words]), second,
     ]
     node.emit(
       { startRecurrent(Chunk($0, $1, $2, $3)) }, operands, start,
       items: elementCount(states.shape) == 0 ? 0 : 1)
     return operands
+  }
+
+  /// Emits what brings the last states to the results, where they are elsewhere.
+  func emitFinish(
+    _ node: inout Lowering, _ operands: [Operand?], _ states: RecurrentStates, _ start: RecurrentParams
+  ) {
+    guard RecurrentSizes.separates, start.statesGap > 0 else { return }
+    for i in 1...2 where node.optionalOutput(i) != nil {
+      node.emit(
+        { finishRecurrent(Chunk($0, $1, $2, $3)) }, [operands[6 + i], states.results[i]], start,
+        items: start.directions * start.batch)
+    }
   }
 
   func states(
@@ -149,80 +185,6 @@ extension Recurrent {
   }
 }
 
-struct RecurrentSizes {
-  let steps, batch, input, hidden, directions: Int
-  /// Pieces that the hidden units are cut into, to share them out among threads.
-  var pieces: Int
-  /// Steps whose gates are computed together.
-  let stretch: Int
-
-  init(_ steps: Int, _ batch: Int, _ input: Int, _ hidden: Int, _ directions: Int) {
-    (self.steps, self.batch, self.input) = (steps, batch, input)
-    (self.hidden, self.directions) = (hidden, directions)
-    pieces = Self.pieces(hidden)
-    stretch = Self.stretch(steps, batch, elementCount([batch, directions, hidden]) ?? .max)
-  }
-
-  /// Elements between rows of gates: an odd number of cache lines, or a block's rows would meet in a few sets of the
-  /// first-level cache.
-  func gatesRow(_ cell: Recurrent.Cell) -> Int {
-    let floats = 16
-    return ((cell.gates * hidden + floats - 1) / floats | 1) * floats
-  }
-
-  /// So few that their gates are read from the caches, but enough rows for a product, and stretches that can be
-  /// counted.
-  private static func stretch(_ steps: Int, _ batch: Int, _ units: Int) -> Int {
-    let most = max(65536 / max(units, 1), 64 / max(batch, 1), steps / 64, 1)
-    let count = max(steps - 1, 0) / most + 1
-    return max(steps - 1, 0) / count + 1
-  }
-
-  /// Whether pieces of W's columns are whole panels.
-  var piecesArePanels: Bool {
-    pieces > 1 && hidden % (pieces * Int(maas_f32_gemm_panel_columns())) == 0
-  }
-
-  var whole: Stretch { Stretch(first: 0, count: steps, of: steps) }
-  var stretches: [Stretch] {
-    stride(from: 0, to: steps, by: stretch).map { first in
-      Stretch(first: first, count: min(stretch, steps - first), of: steps)
-    }
-  }
-
-  /// As many as leave each 32 units and R without more padding.
-  private static func pieces(_ hidden: Int) -> Int {
-    let whole = maas_f32_gemm_packed_bytes(Int64(hidden), Int64(hidden))
-    for pieces in [4, 2] where hidden % pieces == 0 && hidden / pieces >= 32 {
-      let one = maas_f32_gemm_packed_bytes(Int64(hidden), Int64(hidden / pieces))
-      if one > 0, whole / one >= pieces, whole % one == 0 { return pieces }
-    }
-    return 1
-  }
-}
-
-/// A part of the sequence, in the order of the walk.
-struct Stretch {
-  let first, count: Int
-  /// Where it begins for who walks the sequence from its end.
-  let reversed: Int
-
-  init(first: Int, count: Int, of steps: Int) {
-    (self.first, self.count) = (first, count)
-    reversed = steps - first - count
-  }
-}
-
-/// What goes from step to step, hidden and cell, each of `shape`: where it begins, and where Y, Y_h and Y_c are
-/// written.
-struct RecurrentStates {
-  let shape: [Int]
-  var initial: [Operand?] = [nil, nil]
-  var results: [Operand?] = [nil, nil, nil]
-
-  init(shape: [Int]) { self.shape = shape }
-}
-
 extension MatrixProduct {
   /// One product per direction with its own A, B and C row.
   fileprivate mutating func setDirections(_ count: Int) {
@@ -243,6 +205,17 @@ extension Lowering {
     return y
   }
 
+  /// Emits what brings X of a stretch to blocks of rows, those of a block side by side.
+  mutating func emitBlocks(_ x: Operand, _ y: Operand, _ walk: RecurrentParams, _ sizes: RecurrentSizes) {
+    let stretch = walk.stretch
+    let params = BlocksParams(
+      batch: sizes.batch, input: sizes.input, rows: sizes.rows, blocks: sizes.blocks, count: stretch.count,
+      first: walk.firstIsReverse ? stretch.reversed : stretch.first, second: stretch.reversed)
+    emit(
+      { bringToBlocks(Chunk($0, $1, $2, $3)) }, [x, y], params, items: walk.chains,
+      grain: walk.isWorthSharing ? 1 : .max)
+  }
+
   /// Emits a walk over a stretch; `params` are what `run` takes.
   mutating func emitWalk<Params: BitwiseCopyable>(
     _ run: maas_step_run, _ operands: [Operand?], _ params: Params, _ walk: RecurrentParams, scratch: Int
@@ -250,7 +223,7 @@ extension Lowering {
     emit(
       run, operands, params, items: walk.items, grain: walk.isWorthSharing ? 1 : .max, scratch: scratch,
       kernel: "recurrent")
-    if walk.items > 0 { takeInOrder() }
+    if walk.items > 0 { takeInOrder(walk.sequence) }
   }
 
   /// The sum of both halves of B, [directions, width]; of the last `separate` elements only those of W. Nil without B.
@@ -265,6 +238,31 @@ extension Lowering {
       grain: grain(nanoseconds: 1))
     return y
   }
+}
+
+private struct BlocksParams {
+  let batch, input, rows, blocks: Int
+  /// Steps of the stretch, and where it begins for the first and the second direction.
+  let count, first, second: Int
+}
+
+/// x [steps, batch, input], y [directions, blocks, steps of the stretch, rows, input]. Rows behind the last of the
+/// batch are 0.
+private func bringToBlocks(_ chunk: Chunk) -> Int32 {
+  let p = chunk.params(BlocksParams.self)
+  for chain in chunk.begin..<chunk.end {
+    let row = chain % p.pointee.blocks * p.pointee.rows
+    let held = min(p.pointee.rows, p.pointee.batch - row) * p.pointee.input
+    let block = p.pointee.rows * p.pointee.input
+    let first = chain < p.pointee.blocks ? p.pointee.first : p.pointee.second
+    for i in 0..<p.pointee.count {
+      let x = chunk.input(0, as: Float.self) + ((first + i) * p.pointee.batch + row) * p.pointee.input
+      let y = chunk.output(1, as: Float.self) + (chain * p.pointee.count + i) * block
+      maas_sys_copy(y, x, held * 4)
+      maas_sys_zero(y + held, (block - held) * 4)
+    }
+  }
+  return StepStatus.ok
 }
 
 /// b [directions, 2, width], y [directions, width].

@@ -6,7 +6,7 @@ extension SequenceItem {
   private var units: Int { params.pointee.units }
   private var width: Int { params.pointee.hidden }
   /// Elements between rows of gates.
-  private var stride: Int { params.pointee.gatesRow }
+  private var stride: Int { params.pointee.gates.row }
 
   /// function(x) for every row of a gate, x clipped before, in place.
   private func activate(_ function: maas_f32_activation, gate i: Int) {

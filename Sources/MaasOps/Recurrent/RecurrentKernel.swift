@@ -5,13 +5,13 @@ import MaasCore
 struct RecurrentParams {
   let cell: Recurrent.Cell
   let steps, batch, hidden, directions: Int
-  /// Elements between rows of gates.
-  let gatesRow: Int
-  /// What this step walks, and for how many steps there are gates.
+  let gates: GatesLayout
+  /// What this step walks.
   let stretch: Stretch
-  let capacity: Int
   /// Rows of the batch that go together, and how many such blocks there are.
   let rows, blocks: Int
+  /// Elements between the states of neighbouring chains; 0 where states are where the results go.
+  let statesGap: Int
   /// Hidden units that one item computes, and how many such pieces there are.
   let units, pieces: Int
   /// How often all items of a time step wait for each other: GRU's candidate may need the reset gates of all units.
@@ -31,11 +31,10 @@ struct RecurrentParams {
 
   init(_ op: Recurrent, _ sizes: RecurrentSizes, _ stretch: Stretch) {
     cell = op.cell
-    (self.stretch, capacity) = (stretch, sizes.stretch)
+    self.stretch = stretch
     (steps, batch, hidden, directions) = (sizes.steps, sizes.batch, sizes.hidden, sizes.directions)
-    gatesRow = sizes.gatesRow(op.cell)
-    rows = max(1, min(16, sizes.batch))
-    blocks = (sizes.batch + rows - 1) / rows
+    gates = sizes.gates(op.cell)
+    (rows, blocks, statesGap) = (sizes.rows, sizes.blocks, sizes.statesGap)
     firstIsReverse = op.direction == .reverse
     (linearBeforeReset, clip) = (op.linearBeforeReset, op.clip)
     pieces = sizes.pieces
@@ -58,15 +57,26 @@ struct RecurrentParams {
 
   /// Independent walks over the sequence: a block of rows in one direction each.
   var chains: Int { directions * blocks }
-  var items: Int { chains * stretch.count * phases * pieces }
-  /// One for each chain, and one for each phase of it.
-  var words: Int { chains * (1 + steps * phases) }
+  var items: Int { chains * sequence }
+  /// Items of a chain in this step.
+  var sequence: Int { stretch.count * phases * pieces }
+  /// Of a chain: one that counts, and one for each phase.
+  var words: Int { 1 + steps * phases }
 
   /// Whether an item is long beside what it costs to take it, and there are enough for two.
   var isWorthSharing: Bool {
     let nanoseconds = elementCount([rows, units, cell.gates, hidden / 32 + 1]) ?? .max
     return chains * pieces > 1 && nanoseconds > 400 && items > 60_000 / nanoseconds
   }
+
+  /// Where the states of a row of a chain begin; of all directions' rows it is the i-th.
+  func states(of i: Int, in chain: Int) -> Int {
+    RecurrentSizes.separates ? i * hidden + chain * statesGap : i * hidden
+  }
+  /// The same for who does not know the chain.
+  func states(of i: Int) -> Int { states(of: i, in: i / batch * blocks + i % batch / rows) }
+  /// Elements of all states.
+  var statesCount: Int { directions * batch * hidden + chains * statesGap }
 
   func product(_ isLast: Bool) -> RecurrentProduct { products[isLast ? 1 : 0] }
   func candidate(_ isLast: Bool) -> RecurrentProduct { candidates[isLast ? 1 : 0] }
@@ -81,7 +91,7 @@ struct RecurrentProduct {
 
   /// gates += hidden R', in place; of GRU the gates z and r.
   init(_ cell: Recurrent.Cell, _ rows: Int, _ sizes: RecurrentSizes) {
-    self.init(rows, sizes, yRow: sizes.gatesRow(cell)) { params in
+    self.init(rows, sizes, yRow: sizes.gates(cell).row) { params in
       guard cell != .rnn else { return }
       params.batch_rank = 1
       assign(&params.batch, [cell == .gru ? 2 : 4])
@@ -92,7 +102,7 @@ struct RecurrentProduct {
 
   /// GRU: what is added to the candidate gate, or what the reset gate multiplies.
   init(candidateOf op: Recurrent, _ rows: Int, _ sizes: RecurrentSizes) {
-    self.init(rows, sizes, yRow: op.linearBeforeReset ? sizes.hidden : sizes.gatesRow(.gru)) { params in
+    self.init(rows, sizes, yRow: op.linearBeforeReset ? sizes.hidden : sizes.gates(.gru).row) { params in
       (params.beta, params.c_col) = (op.linearBeforeReset ? 1 : 0, 1)
     }
   }
@@ -116,7 +126,7 @@ private func cellParams(_ op: Recurrent, _ first: Int, _ sizes: RecurrentSizes) 
   let hidden = sizes.hidden
   (params.hidden, params.units) = (Int64(hidden), Int64(hidden / sizes.pieces))
   (params.gates_row, params.y_row, params.k) = (
-    Int64(sizes.gatesRow(.lstm)), Int64(hidden), Int64(hidden)
+    Int64(sizes.gates(.lstm).row), Int64(hidden), Int64(hidden)
   )
   params.r_gate = maas_f32_gemm_packed_bytes(params.k, params.units) / 4 * Int64(sizes.pieces)
   params.f = op.activations[first]
@@ -126,9 +136,10 @@ private func cellParams(_ op: Recurrent, _ first: Int, _ sizes: RecurrentSizes) 
   return params
 }
 
-/// What steps of this kind work on: gates [directions, capacity, batch, gatesRow] (destroyed), packed R, LSTM's
+/// What steps of this kind work on: gates (destroyed), packed R, LSTM's
 /// peephole or GRU's B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL,
-/// hidden, cell or NULL, GRU's memory of the size of hidden, the words, a second memory for hidden or NULL.
+/// hidden, cell or NULL, GRU's memory of the size of hidden, the words, a second memory for hidden or NULL. Chains'
+/// states are [directions, batch, hidden] with gaps.
 ///
 /// Sets hidden and cell to their initial values, or to 0 where a sequence has length 0, and the words to 0.
 func startRecurrent(_ chunk: Chunk) -> Int32 {
@@ -138,16 +149,28 @@ func startRecurrent(_ chunk: Chunk) -> Int32 {
   func start(_ from: Int, _ target: UnsafeMutablePointer<Float>) {
     let source = chunk.optional(from, as: Float.self)
     for i in 0..<params.pointee.directions * batch {
+      let own = target + params.pointee.states(of: i)
       if let source, lengths.map({ $0[i % batch] > 0 }) ?? true {
-        maas_sys_copy(target + i * row, source + i * row, row * 4)
+        maas_sys_copy(own, source + i * row, row * 4)
       } else {
-        maas_sys_zero(target + i * row, row * 4)
+        maas_sys_zero(own, row * 4)
       }
     }
   }
   start(4, chunk.output(hiddenOperand(chunk, -1), as: Float.self))
   if params.pointee.cell == .lstm { start(5, chunk.output(8, as: Float.self)) }
-  maas_sys_zero(chunk.output(10, as: UInt32.self), params.pointee.words * 4)
+  maas_sys_zero(chunk.output(10, as: UInt32.self), params.pointee.chains * params.pointee.words * 4)
+  return StepStatus.ok
+}
+
+/// States of chains, [directions, batch, hidden].
+func finishRecurrent(_ chunk: Chunk) -> Int32 {
+  let params = chunk.params(RecurrentParams.self)
+  let row = params.pointee.hidden
+  for i in chunk.begin..<chunk.end {
+    let from = chunk.input(0, as: Float.self) + params.pointee.states(of: i)
+    maas_sys_copy(chunk.output(1, as: Float.self) + i * row, from, row * 4)
+  }
   return StepStatus.ok
 }
 
@@ -177,6 +200,8 @@ struct SequenceItem {
   let phase, time: Int
   /// How many steps of the chain come before.
   let index: Int
+  /// Pieces of the chain that have ended.
+  private let count: UnsafeMutablePointer<UInt32>
   /// Its lowest bits are the pieces of this phase that somebody has.
   let claims: UnsafeMutablePointer<UInt32>
   /// The step's place among the gates.
@@ -189,13 +214,9 @@ struct SequenceItem {
     self.chunk = chunk
     self.params = params
     let p = params
-    let (chains, length, group) = (
-      p.pointee.chains, p.pointee.stretch.count * p.pointee.phases, item / p.pointee.pieces
-    )
-    // With pieces to share, a chain is walked to its end: its R stays in the caches.
     let done: Int
-    (chain, done) =
-      p.pointee.pieces > 1 ? (group / length, group % length) : (group % chains, group / chains)
+    (chain, done) = (item / p.pointee.pieces).quotientAndRemainder(
+      dividingBy: p.pointee.stretch.count * p.pointee.phases)
     let phases = p.pointee.stretch.first * p.pointee.phases + done
     (index, phase) = (phases / p.pointee.phases, phases % p.pointee.phases)
     direction = chain / p.pointee.blocks
@@ -206,12 +227,12 @@ struct SequenceItem {
     isReverse = p.pointee.firstIsReverse || direction == 1
     time = isReverse ? p.pointee.steps - 1 - index : index
     place = time - (isReverse ? p.pointee.stretch.reversed : p.pointee.stretch.first)
-    let words = chunk.output(10, as: UInt32.self) + chain
-    claims = words + (1 + phases) * chains
+    count = chunk.output(10, as: UInt32.self) + chain * p.pointee.words
+    claims = count + 1 + phases
     let before = UInt32(truncatingIfNeeded: phases * p.pointee.pieces)
-    guard awaitCount(words, before, chunk) else { return nil }
+    guard awaitCount(count, before, chunk) else { return nil }
     piece = claimPiece(
-      claims, of: p.pointee.pieces, home: chunk.home(of: p.pointee.pieces),
+      claims, of: p.pointee.pieces, home: p.pointee.chains == 1 ? chunk.home(of: p.pointee.pieces) : 0,
       round: UInt32(truncatingIfNeeded: phases))
   }
 
@@ -225,20 +246,21 @@ struct SequenceItem {
   }
 
   /// Counts pieces that have ended.
-  func end(_ count: UInt32) { maas_sys_fetch_add32(chunk.output(10, as: UInt32.self) + chain, count) }
+  func end(_ pieces: UInt32) { maas_sys_fetch_add32(count, pieces) }
 
   /// The first unit of the piece.
   var unit: Int { piece * params.pointee.units }
-  /// Where the block begins in everything of the states' shape.
-  private var state: Int { (direction * params.pointee.batch + row) * params.pointee.hidden }
+  /// Where the block's states begin.
+  private var state: Int { params.pointee.states(of: direction * params.pointee.batch + row, in: chain) }
   /// Hidden values of all units before this step, and after it.
   var before: UnsafeMutablePointer<Float> { floats(hiddenOperand(chunk, index - 1)) + state }
   var after: UnsafeMutablePointer<Float> { floats(hiddenOperand(chunk, index)) + state }
   var between: UnsafeMutablePointer<Float> { floats(9) + state }
   /// A gate of the piece, row by row.
   func gate(_ i: Int) -> UnsafeMutablePointer<Float> {
-    let first = (direction * params.pointee.capacity + place) * params.pointee.batch + row
-    return floats(0) + first * params.pointee.gatesRow + i * params.pointee.hidden + unit
+    let gates = params.pointee.gates
+    let first = direction * gates.direction + chain % params.pointee.blocks * gates.block + place * gates.step
+    return floats(0) + first + i * params.pointee.hidden + unit
   }
 
   private func floats(_ operand: Int) -> UnsafeMutablePointer<Float> { chunk.output(operand, as: Float.self) }
