@@ -34,8 +34,8 @@ extension Chunk {
   }
 }
 
-/// x as bytes [steps, batch, input], packed W, gates, x's zero point, W's or
-/// NULL, x's scale, W's, biases [directions, 4 hidden] or NULL. Items are those of each direction's product.
+/// x as bytes [steps, batch, input], packed W, gates [directions, stretch, batch, row], x's zero point, W's or NULL, x's
+/// scale, W's, biases [directions, 4 hidden] or NULL. Items are those of each direction's product.
 func multiplyInput(_ chunk: Chunk) -> Int32 {
   let p = chunk.params(ByteInputParams.self).pointee
   let count = Int(p.product.split.items)
@@ -53,9 +53,9 @@ func multiplyInput(_ chunk: Chunk) -> Int32 {
   return StepStatus.ok
 }
 
-// Operands of the walk behind those of runRecurrent, whose R is bytes: hidden values as bytes, chain by chain as
-// the states, of each chain their smallest and largest number, their scale and, as a byte, their zero point; R's scales,
-// its zero points or NULL.
+// Operands of the walk behind those of runRecurrent, whose R is bytes: hidden values as bytes, which lie as the states
+// do; of each chain their smallest and largest number, their scale and, as a byte, their zero point; R's scales, its
+// zero points or NULL.
 
 /// Quantizes the initial hidden values.
 func startBytes(_ chunk: Chunk) -> Int32 {

@@ -136,10 +136,10 @@ private func cellParams(_ op: Recurrent, _ first: Int, _ sizes: RecurrentSizes) 
   return params
 }
 
-/// What steps of this kind work on: gates (destroyed), packed R, LSTM's
-/// peephole or GRU's B or NULL, int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL,
-/// hidden, cell or NULL, GRU's memory of the size of hidden, the words, a second memory for hidden or NULL. Chains'
-/// states are [directions, batch, hidden] with gaps.
+/// What steps of this kind work on: gates as GatesLayout tells (destroyed), packed R, LSTM's peephole or GRU's B or NULL,
+/// int32 lengths or NULL, initial hidden or NULL, initial cell or NULL, y or NULL, hidden, cell or NULL, GRU's memory of
+/// the size of hidden, the words, a second memory for hidden or NULL. Hidden and cell are [directions, batch, hidden]
+/// with `statesGap` between chains.
 ///
 /// Sets hidden and cell to their initial values, or to 0 where a sequence has length 0, and the words to 0.
 func startRecurrent(_ chunk: Chunk) -> Int32 {

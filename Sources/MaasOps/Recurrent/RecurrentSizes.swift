@@ -26,7 +26,8 @@ struct RecurrentSizes {
     rows = areBlocksApart ? Self.rows(batch, hidden) : max(1, min(16, batch))
   }
 
-  /// Whether each thread has gates and states of its own, so that no others' are in their way.
+  /// Whether each thread has gates and states of its own, so that no others' are in their way. Asked even where a number
+  /// tells it, since a constant leaves the code for it out.
   #if hasFeature(Embedded)  // Which shall be small.
     static let separates = false
   #else
@@ -35,13 +36,13 @@ struct RecurrentSizes {
 
   var blocks: Int { (batch + rows - 1) / rows }
   /// Elements between the states of neighbouring chains, two pages: what the processor fetches ahead of a thread shall
-  /// not be what another writes. Not where there are many chains: a thread has neighbours then.
+  /// not be what another writes. Where there are many chains, a thread has neighbours.
   var statesGap: Int { Self.separates && hidden >= 64 && 2...64 ~= directions * blocks ? 2048 : 0 }
   /// X of a stretch, block by block.
   var blockShape: [Int] { [directions, blocks, stretch, rows, input] }
 
-  /// Blocks of 8 to 16, an even number of them: a thread has some, and shares with nobody what a step leaves for the
-  /// next.
+  /// Blocks of 8 to 16 (the last one may have fewer), mostly an even number of them: a thread has some, and shares with
+  /// nobody what a step leaves for the next.
   private static func rows(_ batch: Int, _ hidden: Int) -> Int {
     let isOne = batch < 16 || batch == 16 && hidden < 256
     let blocks = isOne ? 1 : (batch + 31) / 32 * 2
@@ -118,8 +119,7 @@ struct Stretch {
   }
 }
 
-/// What goes from step to step, hidden and cell, each of `shape`: where it begins, and where Y, Y_h and Y_c are
-/// written.
+/// Hidden and cell as the node has them, each of `shape`: what they are at first, and where Y, Y_h and Y_c are written.
 struct RecurrentStates {
   let shape: [Int]
   var initial: [Operand?] = [nil, nil]
