@@ -26,6 +26,35 @@ static inline vf v_load_bfloat(const uint16_t *p) {
 static inline vf v_set(float a) { return _mm512_set1_ps(a); }
 static inline vi vi_set(int32_t a) { return _mm512_set1_epi32(a); }
 
+/// Rows become columns.
+#define V_TRANSPOSE
+static inline void v_transpose(vf rows[V_WIDTH]) {
+  vf t[V_WIDTH];
+  for (int i = 0; i < V_WIDTH; i += 2) {
+    t[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  // Now of each four rows four columns are together in every quarter.
+  for (int i = 0; i < V_WIDTH; i += 4)
+    for (int h = 0; h < 2; h++) {
+      __m512d a = _mm512_castps_pd(t[i + h]), b = _mm512_castps_pd(t[i + 2 + h]);
+      rows[i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+      rows[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+    }
+  for (int c = 0; c < 4; c++) {
+    vf low = _mm512_shuffle_f32x4(rows[c], rows[4 + c], 0x88),
+       high = _mm512_shuffle_f32x4(rows[c], rows[4 + c], 0xdd);
+    vf low2 = _mm512_shuffle_f32x4(rows[8 + c], rows[12 + c], 0x88),
+       high2 = _mm512_shuffle_f32x4(rows[8 + c], rows[12 + c], 0xdd);
+    t[c] = _mm512_shuffle_f32x4(low, low2, 0x88);
+    t[8 + c] = _mm512_shuffle_f32x4(low, low2, 0xdd);
+    t[4 + c] = _mm512_shuffle_f32x4(high, high2, 0x88);
+    t[12 + c] = _mm512_shuffle_f32x4(high, high2, 0xdd);
+  }
+  for (int i = 0; i < V_WIDTH; i++)
+    rows[i] = t[i];
+}
+
 static inline vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 static inline vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
 static inline vf v_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
