@@ -4,6 +4,7 @@ import ctypes
 import re
 
 import maas
+import pytest
 from conftest import ROOT
 from maas import abi, dtypes, errors
 from maas.abi import lib, text
@@ -53,8 +54,14 @@ def test_every_status_is_checked():
         assert (getattr(function, "errcheck", None) is abi.check) == (result is abi.Status), name
 
 
+def test_a_function_is_declared_once_and_only_when_it_is_of_the_header():
+    assert lib.maas_model_open is lib.maas_model_open
+    with pytest.raises(AttributeError, match="no function maas_nothing"):
+        lib.maas_nothing
+
+
 def test_calls_release_the_gil():
-    assert type(lib) is ctypes.CDLL
+    assert isinstance(lib, ctypes.CDLL)
     assert not lib._func_flags_ & ctypes._FUNCFLAG_PYTHONAPI
 
 

@@ -319,7 +319,7 @@ def test_nothing_is_left_behind(digits, images):
 SESSIONS_OF_ONE_FILE = """
 import sys
 import numpy as np
-import maas
+from maas import InferenceSession
 
 def kilobytes():
     rows = (line.split() for line in open("/proc/self/status") if line.startswith(("RssAnon", "RssFile")))
@@ -329,7 +329,7 @@ x = np.ones((1, 2048), np.float32)
 before = kilobytes()
 kept, results, sizes = [], [], []
 for _ in range(4):
-    kept.append(maas.InferenceSession(sys.argv[1]))
+    kept.append(InferenceSession(sys.argv[1]))
     results.append(kept[-1].run(None, {"x": x})[0])
     sizes.append(kilobytes() - before)
 assert all(np.array_equal(result, results[0]) for result in results)

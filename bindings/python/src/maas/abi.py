@@ -274,29 +274,43 @@ def unchecked(name: str) -> Any:
     return function
 
 
-def _declare(library: ctypes.CDLL, path: str) -> None:
-    for name, (result, *arguments) in FUNCTIONS.items():
+class Library(ctypes.CDLL):
+    """libmaas. Its functions are declared when they are first used, as programs use few of them."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in FUNCTIONS:
+            raise AttributeError(f"libmaas has no function {name}")
+        function = self._declared(name, *FUNCTIONS[name])
+        setattr(self, name, function)
+        return function
+
+    def _declared(self, name: str, result: Any, *arguments: Any) -> Any:
         try:
-            function = getattr(library, name)
+            function = self[name]
         except AttributeError:
             raise ImportError(
-                f"{path} has no function {name}: it is not a libmaas with ABI {ABI[0]}.{ABI[1]}"
+                f"{self._name} has no function {name}: it is not a libmaas with ABI {ABI[0]}.{ABI[1]}"
             ) from None
         function.argtypes = arguments
         function.restype = c_int if result is Status else result
         if result is Status:
             function.errcheck = check
-        if name.endswith("_close"):
-            arguments[0].close_function = function
+        return function
 
 
-def _require_abi(library: ctypes.CDLL, path: str) -> None:
+def _require_abi(library: Library, path: str) -> None:
     version = library.maas_abi_version()
     major, minor = version >> 16, version & 0xFFFF
     if major != ABI[0] or minor < ABI[1]:
         raise ImportError(f"{path} has ABI {major}.{minor}; this package needs {ABI[0]}.{ABI[1]} or a later {ABI[0]}.x")
 
 
-lib, library_path = load()
-_declare(lib, library_path)
+def _let_handles_close(library: Library) -> None:
+    for name, signature in FUNCTIONS.items():
+        if name.endswith("_close"):
+            signature[1].close_function = getattr(library, name)
+
+
+lib, library_path = load(Library)
 _require_abi(lib, library_path)
+_let_handles_close(lib)

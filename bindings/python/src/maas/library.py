@@ -5,6 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator
+from typing import TypeVar
+
+_Library = TypeVar("_Library", bound=ctypes.CDLL)
 
 _PACKAGE = os.path.dirname(os.path.realpath(__file__))
 _NAMES = ("libmaas.so.1", "libmaas.so")
@@ -23,15 +26,15 @@ def _candidates() -> Iterator[str]:
     yield from _NAMES
 
 
-def load() -> tuple[ctypes.CDLL, str]:
-    """The library and the name it was found under. Raises ImportError that tells everything that was tried."""
+def load(kind: type[_Library]) -> tuple[_Library, str]:
+    """The library as that class and the name it was found under. Raises ImportError that tells everything that was tried."""
     tried = []
     for name in _candidates():
         if os.sep in name and not os.path.exists(name):
             tried.append(f"{name}: no such file")
             continue
         try:
-            return ctypes.CDLL(name), name
+            return kind(name), name
         except OSError as error:
             tried.append(str(error) if name in str(error) else f"{name}: {error}")
     raise ImportError(
