@@ -13,6 +13,9 @@ extension Trainer {
   func read(_ data: any TrainingData, _ samples: ArraySlice<Int>, into graph: BoundGraph) throws(MaasError) {
     var failure: MaasError?
     samples.withUnsafeBufferPointer { samples in
+      if let tensors = data as? TensorData {
+        return tensors.read(samples, into: graph.batch, threads: execution.threads)
+      }
       do throws(MaasError) { try data.read(samples, into: graph.batch) } catch { failure = error }
     }
     if let failure { throw failure }
