@@ -136,7 +136,7 @@ import Testing
     let size = Int(MAAS_SQUARE_BLOCK)
     let counts = [7, size + 33, 1]
     var params = maas_square_sums_params()
-    (params.tensors, params.blocks, params.checks) = (3, 4, true)
+    (params.tensors, params.blocks, params.measure) = (3, 4, MAAS_BLOCK_CHECK)
     func checks(_ tensors: [[Float]]) -> [Bool] {
       let y = Fenced<Float>(repeating: 1, count: 4)
       let operands: [(any Operand)?] =

@@ -2,6 +2,7 @@
 /// double precision.
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include "rows.h"
 
 /// Weights of `rows` and of panels of nr columns, and how many samples meet them.
@@ -64,6 +65,41 @@ static void check_product(const maas_kernel *row, product *p,
   unfence(&p->y);
 }
 
+/// Y as it was taken: operand 5 holds its elements, operand 6 how often each has come.
+static void take(const maas_step *step, int64_t begin, const float *y, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    ((float *)step->operands[5])[begin + i] = y[i];
+    ((float *)step->operands[6])[begin + i]++;
+  }
+}
+
+/// What is taken is bit for bit what is written otherwise, each element once.
+static void check_taken(const maas_kernel *row, const product *weights) {
+  maas_f32_gemm_params plain = weights->params, taken = weights->params;
+  size_t elements = (size_t)(plain.m * plain.n);
+  uint64_t random = elements;
+  fenced a = random_floats((size_t)(plain.m * plain.k), -1, 1, &random),
+         b = random_floats((size_t)(plain.k * plain.n), -1, 1, &random),
+         y = random_floats(elements, 7, 7, &random), own = random_floats(elements, 7, 7, &random),
+         times = random_floats(elements, 0, 0, &random);
+  run_row(row->run, &plain, (void *[]){a.bytes, b.bytes, NULL, NULL, y.bytes},
+          maas_f32_gemm_split_for(row, &plain));
+  taken.take = take, taken.wanted[0] = 5, taken.wanted[1] = 6, taken.wanted[2] = 7;
+  run_row(row->run, &taken, (void *[]){a.bytes, b.bytes, NULL, NULL, NULL, own.bytes, times.bytes, NULL},
+          maas_f32_gemm_split_for(row, &taken));
+  const char *problem = fence_whole(&own) && fence_whole(&times) ? NULL : "a piece outside";
+  if (memcmp(own.bytes, y.bytes, elements * sizeof(float)))
+    problem = "other numbers than without";
+  for (size_t i = 0; i < elements && !problem; i++)
+    problem = at(&times, (int64_t)i) == 1 ? NULL : "an element not once";
+  char note[96];
+  snprintf(note, sizeof note, "%dx%dx%d taken", (int)plain.m, (int)plain.n, (int)plain.k);
+  count(row->name, note, problem);
+  fenced *all[] = {&a, &b, &y, &own, &times};
+  for (int i = 0; i < 5; i++)
+    unfence(all[i]);
+}
+
 static void check_row(const maas_kernel *row) {
   int64_t nr = row->nr, n = now.panels * nr;
   product inputs = {.nr = nr, .params = {.m = now.samples, .n = now.rows, .k = n, .a_row = n, .a_col = 1}};
@@ -74,12 +110,15 @@ static void check_row(const maas_kernel *row) {
   weights.params.a_col = now.rows, weights.params.b_row = n, weights.params.b_col = 1;
   weights.params.y_row = nr, weights.params.y_panel = now.rows * nr;
   check_product(row, &weights, of_weights);
+  if (now.samples <= MAAS_GEMM_TAKEN_K)
+    check_taken(row, &weights);
 }
 
 void check_panels(void) {
   // Several passes over k and several tiles in the last two.
-  const int64_t sizes[][3] = {{1, 1, 1},  {1, 3, 5},   {2, 70, 4},  {5, 2, 9},     {7, 33, 3},
-                              {8, 67, 1}, {13, 31, 2}, {31, 64, 6}, {40, 150, 37}, {600, 300, 5}};
+  const int64_t sizes[][3] = {{1, 1, 1},     {1, 3, 5},     {2, 70, 4},   {5, 2, 9},
+                              {7, 33, 3},    {8, 67, 1},    {13, 31, 2},  {31, 64, 6},
+                              {40, 150, 37}, {511, 700, 3}, {600, 300, 5}};
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
     now.samples = sizes[i][0], now.rows = sizes[i][1], now.panels = sizes[i][2];
     each_row("maas_f32_gemm", check_row);

@@ -131,20 +131,101 @@ static void check_squares(const maas_kernel *row) {
   count(row->name, "blocks", problem);
   // The first element of the third block is not finite, and shows there alone.
   ((float *)(void *)b.bytes)[MAAS_SQUARE_BLOCK] = -INFINITY;
-  params.checks = true;
+  params.measure = MAAS_BLOCK_CHECK;
   run_row(row->run, &params, all, maas_f32_square_sums_split(&params));
   problem = NULL;
   for (int64_t block = 0; block < 4; block++)
     if (isfinite(real(&y, block)) != (block != 2))
       problem = "another block is not finite";
   count(row->name, "checks", problem);
+  ((float *)(void *)b.bytes)[MAAS_SQUARE_BLOCK] = -7;
+  ((float *)(void *)b.bytes)[2 * MAAS_SQUARE_BLOCK + 4] = NAN;
+  params.measure = MAAS_BLOCK_GREATEST;
+  run_row(row->run, &params, all, maas_f32_square_sums_split(&params));
+  problem = real(&y, 2) == 7 && isnan(real(&y, 3)) ? NULL : "not the greatest";
+  for (int64_t block = 0; block < 2; block++)
+    if (!(real(&y, block) > 1.5 && real(&y, block) <= 2))
+      problem = "not the greatest";
+  count(row->name, "greatest", problem);
   unfence(&a);
   unfence(&b);
   unfence(&y);
 }
 
+#ifndef ROWS_OF_CORE
+/// The step along a product is that of the product and then of the update.
+static void check_product_update(const maas_kernel *row) {
+  enum { samples = 21, rows_of_weights = 37, panels = 3 };
+  int64_t nr = maas_f32_gemm_panel_columns(), n = panels * nr, elements = rows_of_weights * n;
+  static const double rate = 0.1;
+  static const int64_t time = 3;
+  const int64_t bounds[] = {0, elements};
+  uint64_t random = 41;
+  fenced a = random_floats(samples * rows_of_weights, -1, 1, &random),
+         dy = random_floats((size_t)(samples * n), -1, 1, &random),
+         g = random_floats((size_t)elements, 0, 0, &random);
+  fenced apart[3], together[3];
+  for (int k = 0; k < 3; k++) {
+    uint64_t same = (uint64_t)k + 1;
+    apart[k] = random_floats((size_t)elements, 0, 1, &same);
+    same = (uint64_t)k + 1;
+    together[k] = random_floats((size_t)elements, 0, 1, &same);
+  }
+  maas_product_update_params params = {
+      .product = {.m = rows_of_weights, .n = n, .k = samples, .a_row = 1, .a_col = rows_of_weights},
+      .update = {.rule = MAAS_UPDATE_ADAM, .tensors = 1, .elements = elements, .alpha = 0.9, .beta = 0.99}};
+  params.product.b_form = MAAS_GEMM_B_PLAIN, params.product.b_row = n, params.product.b_col = 1;
+  params.product.y_row = nr, params.product.y_panel = rows_of_weights * nr, params.product.alpha = 1;
+  params.update.epsilon = 1e-3, params.update.post = 1, params.update.scale = 1,
+  params.update.clip = INFINITY;
+  maas_f32_gemm_params plain = params.product;
+  run_row(maas_f32_gemm, &plain, (void *[]){a.bytes, dy.bytes, NULL, NULL, g.bytes},
+          maas_f32_gemm_split(&plain));
+  void *own[] = {(void *)&rate,  (void *)&time,  (void *)bounds, NULL,           NULL,
+                 NULL,           apart[0].bytes, g.bytes,        apart[1].bytes, apart[2].bytes,
+                 apart[0].bytes, apart[1].bytes, apart[2].bytes};
+  run_row(row->run, &params.update, own, maas_f32_update_split(&params.update));
+  void *all[] = {a.bytes,
+                 dy.bytes,
+                 NULL,
+                 NULL,
+                 NULL,
+                 (void *)&rate,
+                 (void *)&time,
+                 NULL,
+                 NULL,
+                 NULL,
+                 NULL,
+                 together[0].bytes,
+                 NULL,
+                 together[1].bytes,
+                 together[2].bytes,
+                 together[0].bytes,
+                 together[1].bytes,
+                 together[2].bytes};
+  maas_split split = maas_f32_product_update_split(&params);
+  run_row(maas_f32_gemm, &params, all, split);
+  const char *problem = NULL;
+  for (int k = 0; k < 3; k++) {
+    if (!fence_whole(&together[k]))
+      problem = "wrote outside its operands";
+    for (int64_t i = 0; i < elements && !problem; i++)
+      problem = fabs(real(&together[k], i) - real(&apart[k], i)) <= 1e-6 ? NULL : "another step";
+    unfence(&apart[k]);
+    unfence(&together[k]);
+  }
+  count(row->name, "along a product", problem);
+  unfence(&a);
+  unfence(&dy);
+  unfence(&g);
+}
+#endif
+
 void check_updates(void) {
   each_row("maas_f32_update", check_rules);
   each_row("maas_f32_update", check_small);
   each_row("maas_f32_square_sums", check_squares);
+#ifndef ROWS_OF_CORE
+  each_row("maas_f32_update", check_product_update);
+#endif
 }

@@ -74,6 +74,8 @@ typedef struct gemm_item {
   const real *a, *c, *residual;
   const char *b, *next; ///< B of this item, and of the one after it or NULL.
   real *y;
+  const maas_step *step;
+  int64_t y_at; ///< Elements of Y before those of this item.
   int64_t rows, columns;
   bool is_packed; ///< A lies in scratch memory as the item before left it.
 } gemm_item;
@@ -141,7 +143,9 @@ static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operan
         (const real *)operands[2] + batch_offset(g, at.batch, g->c_batch) + at.i * g->c_row + at.j * g->c_col;
   if (operands[3])
     item.residual = (const real *)operands[3] + y;
-  item.y = (real *)operands[4] + y;
+  if (operands[4])
+    item.y = (real *)operands[4] + y;
+  item.y_at = y;
   return item;
 }
 
@@ -179,8 +183,8 @@ static bool packing_pays(const maas_f32_gemm_params *g, const gemm_item *item) {
          g->k * g->a_col * (int64_t)sizeof(real) > bytes_in_place;
 }
 
-/// Copies rows [p, p + k) of a B whose columns are rows of panels, those of one panel at a time. What comes two panels
-/// later is fetched, as it lies far away.
+/// Copies rows [p, p + k) of a B whose columns are rows of panels, those of one panel at a time. Where products do not
+/// fetch what is copied next, what comes two panels later is fetched here.
 static void pack_from_panels(const maas_f32_gemm_params *g, const loose *b, int64_t p, maas_gemm_pass *pass,
                              real *slab) {
   for (int64_t j = 0; j < pass->columns; j += MAAS_NR)
@@ -188,7 +192,7 @@ static void pack_from_panels(const maas_f32_gemm_params *g, const loose *b, int6
       const loose *from = b + q / MAAS_NR * g->b_panel + q % MAAS_NR + j * g->b_col;
       rows = maas_min64(MAAS_NR - q % MAAS_NR, p + pass->k - q);
       maas_gemm_plain plain = {from, 1, g->b_col, rows, maas_min64(MAAS_NR, pass->columns - j)};
-      for (int64_t i = 0; i < MAAS_NR && q + 2 * MAAS_NR < p + pass->k; i++)
+      for (int64_t i = 0; maas_gemm_is_narrow(MAAS_NR) && i < MAAS_NR && q + 2 * MAAS_NR < p + pass->k; i++)
         __builtin_prefetch(from + 2 * g->b_panel + i * MAAS_NR);
       pack_b(&plain, MAAS_NR, pass->k, slab + j * pass->k + (q - p) * MAAS_NR);
     }
@@ -222,6 +226,9 @@ static void use_panels(const maas_f32_gemm_params *g, const char *b, int64_t p, 
   }
 }
 
+#include "taken.h"
+
+/// `slab` has room for panels of B, and behind them for those of Y that are taken.
 static __attribute__((noinline)) void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item,
                                                   int64_t p, const maas_gemm_pass *whole,
                                                   const maas_gemm_finish *f, real *slab) {
@@ -231,8 +238,16 @@ static __attribute__((noinline)) void copied_pass(const maas_f32_gemm_params *g,
     maas_gemm_pass pass = *whole;
     pass.columns = maas_min64(width, whole->columns - j);
     use_panels(g, item->b + j * column, p, &pass, slab);
-    maas_gemm_finish finish = finish_at(f, 0, j);
+    real *taken = slab + width * pass.k;
+    const char *wanted[most_wanted];
+    if (takes(g))
+      want_taken(g, item, j, wanted, &pass);
+    else if (has_panels && g->b_panel)
+      want_next(g, item, j, p, wanted, &pass);
+    maas_gemm_finish finish = takes(g) ? finish_to_take(f, item->rows, taken) : finish_at(f, 0, j);
     MAAS_REAL_SHARED(gemm_pass)(&pass, &finish);
+    if (takes(g))
+      take_panels(g, item, j, pass.columns, taken);
   }
 }
 
@@ -287,7 +302,9 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
   }
 #endif
   bool copied = g->b_form != MAAS_GEMM_B_PACKED, pack = packing_pays(g, item);
-  int64_t length = maas_gemm_pass_length(g->k, item->rows, MAAS_MR, copied, pack), p = 0;
+  int64_t length =
+              takes(g) ? maas_max64(1, g->k) : maas_gemm_pass_length(g->k, item->rows, MAAS_MR, copied, pack),
+          p = 0;
   int64_t height = even_height(g, item->rows);
   do { // Also once for k = 0: Y is then beta C.
     maas_gemm_pass pass = {.rows = item->rows,
@@ -326,6 +343,7 @@ int32_t MAAS_REAL_KERNEL(gemm)(const maas_step *step, int64_t begin, int64_t end
   const real *packed = NULL;
   for (int64_t i = begin; i < end; i++) {
     gemm_item item = gemm_item_at(g, step->operands, place_at(g, i));
+    item.step = step;
     item.is_packed = item.a == packed;
     item.next = i + 1 < end ? b_at(g, step->operands, place_at(g, i + 1)) : NULL;
     gemm_tile(g, &item, worker->scratch);

@@ -6,6 +6,7 @@
 
 /// Rows of k in one pass over a tile of Y: a panel's pass stays in the first-level cache.
 #define MAAS_GEMM_KC 512
+_Static_assert(MAAS_GEMM_TAKEN_K <= MAAS_GEMM_KC, "what is taken comes of one pass");
 
 /// The passes over k are of equal length, so that the last one is not a crumb.
 static inline int64_t maas_gemm_kc(int64_t k) {

@@ -157,15 +157,30 @@ typedef struct maas_gemm_ahead {
   int64_t y_row;
 } maas_gemm_ahead;
 
+/// Whether something else than the next panel is to be fetched, which only training has.
+static inline bool wants(const maas_gemm_pass *pass) {
+#if defined(MAAS_CORE) || defined(MAAS_DOUBLE)
+  return (void)pass, false;
+#else
+  return pass->wanted;
+#endif
+}
+
+/// What is `before` bytes behind the beginning of all that is wanted.
+static inline const char *wanted_at(const maas_gemm_pass *pass, int64_t before) {
+  int64_t which = before / pass->length;
+  return which < pass->wanted_count ? pass->wanted[which] + before % pass->length : pass->wanted[0];
+}
+
 /// Groups of rows that read a panel in turn also fetch their shares of the next one, so that memory never rests.
 static inline maas_gemm_ahead ahead_of(const maas_gemm_pass *pass, const real *b, const maas_gemm_finish *f,
                                        int64_t i, int64_t j) {
   maas_gemm_ahead ahead = {(const char *)b, 0, f->y + i * f->y_row + j, f->y_row};
   const real *next = j + MAAS_NR < pass->columns ? b + pass->panel : pass->after;
-  if (pass->share == 0 || !next)
+  if (pass->share == 0 || !(next || wants(pass)))
     return ahead;
   int64_t before = maas_ceil_div(i, pass->height) * pass->share * pass->k;
-  ahead.at = (const char *)next + before;
+  ahead.at = wants(pass) ? wanted_at(pass, before) : (const char *)next + before;
   ahead.step = pass->share;
   return ahead;
 }

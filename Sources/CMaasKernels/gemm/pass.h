@@ -43,7 +43,10 @@ typedef struct maas_gemm_pass {
   bool rows_outside; ///< The loop over rows is the outer one: B, not A, is read again and again.
   int64_t share; ///< Bytes of the next panel that a group of rows fetches with each row of this one, or 0.
   const real *after; ///< The panel after the last one; NULL: none, or another thread's.
-  bool streams;      ///< The product is one that streams.h is for, if its rows are few.
+  /// What the shares are of in place of the next panel: `length` bytes at each address, one after the other.
+  const char *const *wanted;
+  int64_t wanted_count, length;
+  bool streams; ///< The product is one that streams.h is for, if its rows are few.
 } maas_gemm_pass;
 
 /// Y[rows, columns] op= A[rows, k] B[k, columns].

@@ -39,4 +39,14 @@ static inline void share_next(maas_gemm_pass *pass, int64_t elements, const real
   pass->share = share_of_group(groups, pass->rows, elements * (int64_t)sizeof(real));
   pass->after = after;
 }
+
+/// Has them fetch `count` things that are wanted, `length` bytes of each, while they read a panel.
+static inline void share_wanted(maas_gemm_pass *pass, const char *const *wanted, int64_t count,
+                                int64_t length) {
+  int64_t groups = maas_ceil_div(pass->rows, pass->height);
+  if (count == 0 || pass->columns > MAAS_NR)
+    return;
+  pass->wanted = wanted, pass->wanted_count = count, pass->length = length;
+  pass->share = maas_ceil_div(count * length, maas_max64(1, groups * pass->k));
+}
 #endif

@@ -144,6 +144,13 @@ typedef enum maas_gemm_b {
 /// or the other way round for a transposed A); C[i,j] = c[i c_row + j c_col] with 0 where C is broadcast;
 /// R and Y are row-major with y_row elements between rows.
 /// Fold the batch into m where B is not batched: it is faster.
+/// Takes `n` elements of Y in panels, which lie at `y` until it returns and begin `at` elements behind Y's first one.
+typedef void maas_gemm_take(const maas_step *step, int64_t at, const float *y, int64_t n);
+
+/// The most of k where something takes Y, and the most operands that it wants.
+#define MAAS_GEMM_TAKEN_K 512
+#define MAAS_GEMM_WANTED 3
+
 typedef struct maas_f32_gemm_params {
   int64_t m, n, k;
   int64_t a_offset; ///< Elements before A in its operand.
@@ -169,7 +176,12 @@ typedef struct maas_f32_gemm_params {
   int64_t b_batch[MAAS_MAX_BATCH_RANK]; ///< The same of a plain B; packed matrices of another.
   int64_t c_batch[MAAS_MAX_BATCH_RANK];
   int64_t y_batch[MAAS_MAX_BATCH_RANK]; ///< Also R's.
-  int64_t tile_m, tile_n;               ///< Set by split.
+  /// What takes each piece of a Y in whole panels once, on any thread, in place of the operand, which is then NULL; B is
+  /// plain. NULL for nothing.
+  maas_gemm_take *take;
+  /// Operands whose elements at the same places the caches shall have when a piece is taken; 0 for none.
+  int32_t wanted[MAAS_GEMM_WANTED];
+  int64_t tile_m, tile_n; ///< Set by split.
   bool
       rows_outside; ///< Set by split: tiles of the same rows follow each other, not those of the same columns.
 } maas_f32_gemm_params;

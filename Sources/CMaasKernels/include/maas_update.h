@@ -50,17 +50,36 @@ enum {
 int32_t maas_f32_update(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_update_split(const maas_update_params *params);
 
+/// A product whose Y is the gradient g of one tensor in panels, with the step along it: no g is written.
+typedef struct maas_product_update_params {
+  maas_f32_gemm_params product; ///< k is at most MAAS_GEMM_TAKEN_K, n a multiple of the kernel's nr.
+  maas_update_params update;    ///< Of one tensor.
+} maas_product_update_params;
+
+/// Operands of maas_f32_gemm that takes such parameters: those of a product, without Y; and from this one on those of
+/// maas_f32_update, without begins and g.
+enum { MAAS_PRODUCT_UPDATE_FIRST = 5 };
+
+/// Also makes the product give its Y to the update.
+maas_split maas_f32_product_update_split(maas_product_update_params *params);
+
+/// What is found of each block.
+typedef enum maas_block_measure {
+  MAAS_BLOCK_SQUARES = 0, ///< The sum of squares.
+  MAAS_BLOCK_CHECK,       ///< A number that is finite where all elements are.
+  MAAS_BLOCK_GREATEST,    ///< The greatest |x|; not finite where an element is not.
+} maas_block_measure;
+
 typedef struct maas_square_sums_params {
+  maas_block_measure measure;
   int32_t tensors;
   int64_t blocks; ///< Of all tensors: each has its elements divided by MAAS_SQUARE_BLOCK, rounded up.
-  bool
-      checks; ///< Elements are multiplied by 0 instead of themselves: sums are finite where all elements are.
 } maas_square_sums_params;
 
 #define MAAS_SQUARE_BLOCK 8192
 
 /// int64 begins [tensors + 1] of the tensors among all blocks, int64 counts of their elements, y [blocks], the tensors.
-/// y is the sum of squares of each block, which is an item.
+/// y is what is measured of each block, which is an item.
 int32_t maas_f32_square_sums(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker);
 maas_split maas_f32_square_sums_split(const maas_square_sums_params *params);
 

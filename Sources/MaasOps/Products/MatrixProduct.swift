@@ -69,6 +69,13 @@ struct MatrixProduct {
     return params
   }
 
+  /// With a B that is read where it lies.
+  var plainParams: maas_f32_gemm_params {
+    var params = params
+    usePlainB(&params)
+    return params
+  }
+
   /// B is read where it lies: packing it pays only where it is done once.
   fileprivate func usePlainB(_ params: inout maas_f32_gemm_params) {
     params.b_form = MAAS_GEMM_B_PLAIN

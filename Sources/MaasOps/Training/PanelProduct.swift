@@ -77,10 +77,10 @@ final class PanelProductInputGradient: Operator {
 }
 
 /// dW = Aᵀ dY, in panels. Inputs: dY, whose columns are whole panels, and A.
-final class PanelProductWeightGradient: Operator {
-  let name = "PanelProductWeightGradient"
+package final class PanelProductWeightGradient: Operator {
+  package let name = "PanelProductWeightGradient"
 
-  func infer(_ node: inout Inference) throws(MaasError) {
+  package func infer(_ node: inout Inference) throws(MaasError) {
     for i in 0..<2 { try node.expectDType(i, [.float]) }
     guard let dy = try node.shape(0), let a = try node.shape(1), let columns = dy[dy.count - 1].value else {
       return node.setOutput(0, .float, nil)
@@ -89,12 +89,8 @@ final class PanelProductWeightGradient: Operator {
     node.setOutput(0, .float, [.known(columns / width), a[a.count - 1], .known(width)])
   }
 
-  func lower(_ node: inout Lowering) throws(MaasError) {
+  package func lower(_ node: inout Lowering) throws(MaasError) {
     let (dy, a, dw) = (try node.input(0), try node.input(1), try node.output())
-    let (rows, width, columns) = (dw.shape[1], dw.shape[2], dy.shape[dy.rank - 1])
-    var product = MatrixProduct(m: rows, n: columns, k: dy.count / max(1, columns))
-    (product.aRow, product.aColumn) = (1, rows)
-    (product.yRow, product.yPanel) = (width, rows * width)
-    try node.emitProduct(product, a, dy, nil, nil, dw)
+    try node.emitProduct(MatrixProduct(gradientOf: dw, dy), a, dy, nil, nil, dw)
   }
 }

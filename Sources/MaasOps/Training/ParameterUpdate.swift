@@ -52,12 +52,14 @@ package final class ParameterUpdate: Operator {
 
 /// What one tensor's step reads and writes.
 struct UpdatedTensor {
-  let x, gradient: Operand
+  let x: Operand
+  /// Nil where the product that gives it is part of the step.
+  var gradient: Operand?
   var states: [Operand?] = []
   var newX: Operand?
   var newStates: [Operand?] = []
 
-  init(x: Operand, gradient: Operand, newX: Operand?) {
+  init(x: Operand, gradient: Operand?, newX: Operand?) {
     (self.x, self.gradient, self.newX) = (x, gradient, newX)
   }
 
@@ -115,17 +117,30 @@ extension Lowering {
     emit(maas_f32_update, operands + tensors.flatMap { $0.operands }, params, maas_f32_update_split(&params))
   }
 
-  /// Emits the sums of squares of each block of the tensors, or where there is a place for them, numbers that are
-  /// finite where all elements of the block are; says how many blocks each has.
-  mutating func emitSquareSums(_ tensors: [Operand], checks: Operand? = nil) throws(MaasError) -> (
-    sums: Operand, blocks: [Int]
+  /// Emits a rule for one tensor, whose gradient is `product` of a and dy.
+  mutating func emitUpdate(
+    _ params: maas_update_params, _ shared: UpdateInputs, _ tensor: UpdatedTensor,
+    along product: MatrixProduct, _ a: Operand, _ dy: Operand
   ) {
+    var all = maas_product_update_params()
+    (all.product, all.update) = (product.plainParams, params)
+    (all.update.tensors, all.update.elements) = (1, Int64(tensor.x.count))
+    all.update.guards = Int32(shared.guarded?.count ?? 0)
+    let split = maas_f32_product_update_split(&all)
+    let own = [shared.rate, shared.time, nil, shared.factor, shared.guarded, shared.ratios] + tensor.operands
+    emit(maas_f32_gemm, [a, dy, nil, nil, nil] + own, all, split)
+  }
+
+  /// Emits what is measured of each block of the tensors, where there is a place for it; says how many blocks each has.
+  mutating func emitMeasure(
+    _ measure: maas_block_measure, _ tensors: [Operand], into place: Operand? = nil
+  ) throws(MaasError) -> (sums: Operand, blocks: [Int]) {
     let blocks = tensors.map { squareBlocks($0.count) }
     var params = maas_square_sums_params()
     (params.tensors, params.blocks) = (Int32(tensors.count), Int64(blocks.reduce(0, +)))
-    params.checks = checks != nil
+    params.measure = measure
     let sums: Operand
-    if let checks { sums = checks } else { sums = try temporary(.float, [Int(params.blocks)]) }
+    if let place { sums = place } else { sums = try temporary(.float, [Int(params.blocks)]) }
     let counts = try Tensor(.int64, [tensors.count], tensors.map { Int64($0.count) })
     let operands = [try constant(try begins(blocks)), try constant(counts), sums] + tensors
     emit(maas_f32_square_sums, operands, params, maas_f32_square_sums_split(&params))
@@ -145,7 +160,8 @@ extension Lowering {
       second.append(UpdatedTensor(x: tensor.x, gradient: direction, newX: tensor.newX))
     }
     try emitUpdate(params, shared, first)
-    let (sums, blocks) = try emitSquareSums(tensors.map { $0.x } + second.map { $0.gradient })
+    let (sums, blocks) = try emitMeasure(
+      MAAS_BLOCK_SQUARES, tensors.map { $0.x } + second.compactMap { $0.gradient })
     let ratios = try temporary(.float, [tensors.count])
     emit(
       layerRatios, [try constant(try begins(blocks)), sums, ratios], tensors.count, items: tensors.count,
@@ -200,10 +216,10 @@ package final class GradientMeasure: Operator {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let gradients = node.inputs.compactMap { $0 }
     guard let limit else {
-      _ = try node.emitSquareSums(gradients, checks: try node.output(0))
+      _ = try node.emitMeasure(MAAS_BLOCK_CHECK, gradients, into: try node.output(0))
       return
     }
-    let (sums, _) = try node.emitSquareSums(gradients)
+    let (sums, _) = try node.emitMeasure(MAAS_BLOCK_SQUARES, gradients)
     node.emit(limitedNorm, [sums, try node.output(0), node.optionalOutput(1)], (limit, sums.count))
   }
 }

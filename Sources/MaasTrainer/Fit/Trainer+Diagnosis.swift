@@ -12,7 +12,9 @@ extension Trainer {
     let what = loss.isFinite ? "a gradient is NaN or infinite" : "the loss is \(loss)"
     let problem = "\(what) in step \(place.step) of epoch \(place.epoch)"
     let cause = try cause(graph, problem, isBehindLoss: loss.isFinite)
-    let own = cause ?? MaasError(.outOfRange, "\(problem), as numbers grew too large", hint: Self.advice)
+    let own =
+      cause
+      ?? MaasError(.outOfRange, "\(problem), or nearly so, as numbers grew too large", hint: Self.advice)
     guard let collective else { return own }
     return MaasError(own.code, try collective.statement(own.message, counts: cause != nil))
   }
@@ -55,7 +57,7 @@ extension Trainer {
     try graph.inferValues()
     let first = isBehindLoss ? graph.nodes.firstIndex { $0.op is Objective } ?? 0 : 0
     var looked: [(node: Node, value: ValueID)] = []
-    for node in graph.nodes[first...] where !(node.op is ParameterUpdate || node.op is GradientMeasure) {
+    for node in graph.nodes[first...] where !node.op.isOfUpdate {
       for case .some(let output) in node.outputs where graph[output].dtype == .float {
         looked.append((node, output))
       }
@@ -69,5 +71,12 @@ extension Trainer {
       if let result, !result.isFinite { return looked[i].node }
     }
     return nil
+  }
+}
+
+extension Operator {
+  /// Whether it makes a step of gradients, or looks at whether to.
+  fileprivate var isOfUpdate: Bool {
+    self is ParameterUpdate || self is PanelProductUpdate || self is GradientMeasure || self is ProductBound
   }
 }

@@ -85,11 +85,15 @@ struct TrainingGraph {
       let sums = graph.addAllReduce(gradients + [own], of: model.trainedIDs + [own], collective, slots: 1)
       (gradients, checked) = (Array(sums.dropLast()), [sums[gradients.count]])
     }
-    let guarded = addChecks(checked + gradients)
+    let products =
+      collective == nil && goesByElements(options)
+      ? graph.weightProducts(gradients, of: model.trainedIDs) : [:]
+    let others = gradients.indices.filter { products[$0] == nil }.map { gradients[$0] }
+    let guarded = addChecks(checked + others, addBounds(of: products))
     if form.part == .gradients {
       try addSums(model, gradients, guarded: guarded)
     } else {
-      try addUpdate(model, options, model.trainedIDs, gradients, guarded: guarded)
+      try addUpdate(model, options, model.trainedIDs, gradients, products, guarded: guarded)
     }
     addStatistics(moved, guarded: guarded)
   }
@@ -171,7 +175,20 @@ struct TrainingGraph {
     return graph.add(Binary(.div), [share, sum], name: "weight/share")[0]
   }
 
-  private mutating func addChecks(_ values: [ValueID]) -> ValueID {
+  /// Whether a step goes by each element of a gradient for itself.
+  private func goesByElements(_ options: TrainerOptions) -> Bool {
+    form.part == .whole && options.clipNorm == 0 && options.update.settings(options).rule != .lamb
+  }
+
+  /// Numbers that are finite where the gradients that are not written are; nil where all are.
+  private mutating func addBounds(of products: [Int: WeightProduct]) -> ValueID? {
+    if products.isEmpty { return nil }
+    let factors = products.sorted { $0.key < $1.key }.flatMap { [$0.value.dy, $0.value.a] }
+    return graph.add(ProductBound(), factors, name: "bounds")[0]
+  }
+
+  private mutating func addChecks(_ values: [ValueID], _ bounds: ValueID? = nil) -> ValueID {
+    let values = values + (bounds.map { [$0] } ?? [])
     let checks = graph.add(GradientMeasure(limit: nil), values.map { $0 }, name: "checks")[0]
     self.checks = graph.outputs.count
     graph.outputs.append(checks)
@@ -223,29 +240,35 @@ struct TrainingGraph {
     try addUpdate(model, options, parameters.ids, sums.ids, guarded: addChecks(sums.ids))
   }
 
+  /// Gradients that are `products` are computed with the steps along them.
   private mutating func addUpdate(
     _ model: TrainableModel, _ options: TrainerOptions, _ xs: [ValueID], _ gradients: [ValueID],
-    guarded: ValueID
+    _ products: [Int: WeightProduct] = [:], guarded: ValueID
   ) throws(MaasError) {
     let settings = options.update.settings(options)
-    var inputs: [ValueID?] = [scalar(.rate, "rate", .double), scalar(.step, "step", .int64), nil, guarded]
+    var update = GraphUpdate(
+      settings, rate: scalar(.rate, "rate", .double), step: scalar(.step, "step", .int64), guarded: guarded)
     if options.clipNorm > 0 {
       let norm = GradientMeasure(limit: options.clipNorm / settings.scale)
-      inputs[2] = graph.add(norm, gradients.map { $0 }, name: "norm", outputs: 2)[1]
+      update.factor = graph.add(norm, gradients.map { $0 }, name: "norm", outputs: 2)[1]
     }
-    let count = xs.count
-    var olds = xs.indices.compactMap { i in roles.firstIndex(of: .parameter(i)) }
-    inputs += xs + gradients
+    // Each parameter with its states, and their inputs.
+    var values = xs.map { [$0] }
+    var olds = xs.indices.compactMap { i in roles.firstIndex(of: .parameter(i)).map { [$0] } }
     for kind in 0..<settings.rule.states {
-      let states = addInputs("state\(kind)", model.parameters) { .state(kind * count + $0) }
-      olds += states.first..<states.first + count
-      inputs += states.ids
+      let states = addInputs("state\(kind)", model.parameters) { .state(kind * xs.count + $0) }
+      for i in xs.indices {
+        values[i].append(states.ids[i])
+        olds[i].append(states.first + i)
+      }
     }
-    let results = graph.add(ParameterUpdate(settings), inputs, name: "update", outputs: olds.count)
-    for (old, result) in zip(olds, results) { write(result, over: old) }
+    let results = graph.add(update, to: values, gradients, products)
+    for (news, olds) in zip(results, olds) {
+      for (new, old) in zip(news, olds) { write(new, over: old) }
+    }
     if options.ema > 0 {
       let averages = addInputs("average", model.parameters) { .average($0) }
-      addMoves(of: averages.ids, towards: Array(results.prefix(count)), keeping: options.ema, guarded)
+      addMoves(of: averages.ids, towards: results.map { $0[0] }, keeping: options.ema, guarded)
     }
   }
 }

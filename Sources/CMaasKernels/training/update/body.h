@@ -199,19 +199,29 @@ int32_t MAAS_F32_KERNEL(update)(const maas_step *step, int64_t begin, int64_t en
   return MAAS_STEP_OK;
 }
 
-static inline __attribute__((always_inline)) float square_sum(const float *x, int64_t n, bool checks) {
-  vf sums[4] = {v_set(0), v_set(0), v_set(0), v_set(0)};
+/// A vector more. Of what is not finite the sum becomes NaN, whatever a maximum makes of it.
+static inline void measure_vector(maas_block_measure measure, vf x, vf *sum, vf *greatest) {
+  *sum = v_fma(x, measure == MAAS_BLOCK_SQUARES ? x : v_set(0), *sum);
+  if (measure == MAAS_BLOCK_GREATEST)
+    *greatest = v_max(*greatest, v_copy_sign(x, v_set(0)));
+}
+
+static inline __attribute__((always_inline)) float measure_block(maas_block_measure measure, const float *x,
+                                                                 int64_t n) {
+  enum { chains = 4 };
+  vf sums[chains], greatest[chains];
+  for (int j = 0; j < chains; j++)
+    sums[j] = greatest[j] = v_set(0);
   int64_t i = 0;
-  for (; i + 4 * V_WIDTH <= n; i += 4 * V_WIDTH)
-    for (int j = 0; j < 4; j++) {
-      vf value = v_load(x + i + j * V_WIDTH);
-      sums[j] = v_fma(value, checks ? v_set(0) : value, sums[j]);
-    }
-  for (; i < n; i += V_WIDTH) {
-    vf value = n - i >= V_WIDTH ? v_load(x + i) : v_load_tail(x + i, n - i);
-    sums[0] = v_fma(value, checks ? v_set(0) : value, sums[0]);
-  }
-  return v_sum(v_add(v_add(sums[0], sums[1]), v_add(sums[2], sums[3])));
+  for (; i + chains * V_WIDTH <= n; i += chains * V_WIDTH)
+    for (int j = 0; j < chains; j++)
+      measure_vector(measure, v_load(x + i + j * V_WIDTH), &sums[j], &greatest[j]);
+  for (; i < n; i += V_WIDTH)
+    measure_vector(measure, n - i >= V_WIDTH ? v_load(x + i) : v_load_tail(x + i, n - i), &sums[0],
+                   &greatest[0]);
+  float sum = v_sum(v_add(v_add(sums[0], sums[1]), v_add(sums[2], sums[3])));
+  vf most = v_max(v_max(greatest[0], greatest[1]), v_max(greatest[2], greatest[3]));
+  return measure == MAAS_BLOCK_GREATEST ? sum + v_max_lane(most) : sum;
 }
 
 int32_t MAAS_F32_KERNEL(square_sums)(const maas_step *step, int64_t begin, int64_t end, maas_worker *worker) {
@@ -226,7 +236,16 @@ int32_t MAAS_F32_KERNEL(square_sums)(const maas_step *step, int64_t begin, int64
     int64_t first = (block - begins[tensor]) * MAAS_SQUARE_BLOCK, rest = counts[tensor] - first;
     const float *x = (const float *)step->operands[3 + tensor] + first;
     int64_t n = rest < MAAS_SQUARE_BLOCK ? rest : MAAS_SQUARE_BLOCK;
-    y[block] = params->checks ? square_sum(x, n, true) : square_sum(x, n, false);
+    switch (params->measure) {
+    case MAAS_BLOCK_SQUARES:
+      y[block] = measure_block(MAAS_BLOCK_SQUARES, x, n);
+      break;
+    case MAAS_BLOCK_CHECK:
+      y[block] = measure_block(MAAS_BLOCK_CHECK, x, n);
+      break;
+    case MAAS_BLOCK_GREATEST:
+      y[block] = measure_block(MAAS_BLOCK_GREATEST, x, n);
+    }
   }
   return MAAS_STEP_OK;
 }

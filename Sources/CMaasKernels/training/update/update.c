@@ -12,6 +12,28 @@ maas_split maas_f32_update_split(const maas_update_params *params) {
   return maas_split_by_cost(params->elements, params->rule <= MAAS_UPDATE_NESTEROV ? 0.2 : 0.4, 0);
 }
 
+/// Takes the step along elements of the gradient where they are.
+static void step_along(const maas_step *step, int64_t at, const float *gradient, int64_t n) {
+  const maas_product_update_params *params = step->params;
+  const int64_t begins[] = {0, n};
+  void *operands[MAAS_UPDATE_FIRST + MAAS_UPDATE_EACH];
+  memcpy(operands, step->operands + MAAS_PRODUCT_UPDATE_FIRST, sizeof operands);
+  operands[2] = (void *)begins;
+  for (int i = MAAS_UPDATE_FIRST; i < MAAS_UPDATE_FIRST + MAAS_UPDATE_EACH; i++)
+    operands[i] = operands[i] ? (float *)operands[i] + at : NULL;
+  operands[MAAS_UPDATE_FIRST + 1] = (void *)gradient;
+  maas_step own = {.operands = operands, .params = &params->update, .items = n, .grain = n};
+  maas_f32_update(&own, 0, n, NULL);
+}
+
+maas_split maas_f32_product_update_split(maas_product_update_params *params) {
+  params->product.take = step_along;
+  static const int read[] = {0, 2, 3};
+  for (int i = 0; i < 3; i++)
+    params->product.wanted[i] = MAAS_PRODUCT_UPDATE_FIRST + MAAS_UPDATE_FIRST + read[i];
+  return maas_f32_gemm_split(&params->product);
+}
+
 maas_split maas_f32_square_sums_split(const maas_square_sums_params *params) {
   return maas_split_by_cost(params->blocks, 0.1 * MAAS_SQUARE_BLOCK, 0);
 }
