@@ -78,7 +78,7 @@ void maas_sys_copy_rows(void *to, const void *from, const intptr_t *rows, size_t
   size_t ahead = bytes ? bytes_ahead / bytes + 1 : 1;
   for (size_t i = 0; i < count; i++) {
     if (i + ahead < count)
-      fetch((const char *)from + (size_t)rows[i + ahead] * bytes, bytes);
+      fetch((const char *)from + (size_t)rows[i + ahead] * bytes, bytes < bytes_ahead ? bytes : bytes_ahead);
     maas_sys_copy((char *)to + i * bytes, (const char *)from + (size_t)rows[i] * bytes, bytes);
   }
 }

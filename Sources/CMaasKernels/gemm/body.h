@@ -228,26 +228,35 @@ static void use_panels(const maas_f32_gemm_params *g, const char *b, int64_t p, 
 
 #include "taken.h"
 
-/// `slab` has room for panels of B, and behind them for those of Y that are taken.
+/// Columns of B that are copied together.
+static int64_t slab_columns(const maas_f32_gemm_params *g) {
+  return g->b_form == MAAS_GEMM_B_PLAIN ? maas_gemm_slab_panels(MAAS_NR) * MAAS_NR : MAAS_NR;
+}
+
+/// Elements of scratch memory in front of what is taken.
+static int64_t scratch_before_taken(const maas_f32_gemm_params *g) {
+  return (maas_gemm_packed_rows(g, MAAS_MR) + slab_columns(g)) * maas_gemm_most_rows(g->k);
+}
+
 static __attribute__((noinline)) void copied_pass(const maas_f32_gemm_params *g, const gemm_item *item,
                                                   int64_t p, const maas_gemm_pass *whole,
                                                   const maas_gemm_finish *f, real *slab) {
   int64_t column = (g->b_form == MAAS_GEMM_B_PLAIN ? g->b_col : g->k) * b_bytes(g);
-  int64_t width = g->b_form == MAAS_GEMM_B_PLAIN ? maas_gemm_slab_panels(MAAS_NR) * MAAS_NR : MAAS_NR;
+  int64_t width = slab_columns(g);
   for (int64_t j = 0; j < whole->columns; j += width) {
     maas_gemm_pass pass = *whole;
     pass.columns = maas_min64(width, whole->columns - j);
     use_panels(g, item->b + j * column, p, &pass, slab);
-    real *taken = slab + width * pass.k;
+    bool are_taken = takes(g) && p + pass.k == g->k;
     const char *wanted[most_wanted];
-    if (takes(g))
+    if (are_taken)
       want_taken(g, item, j, wanted, &pass);
     else if (has_panels && g->b_panel)
       want_next(g, item, j, p, wanted, &pass);
-    maas_gemm_finish finish = takes(g) ? finish_to_take(f, item->rows, taken) : finish_at(f, 0, j);
+    maas_gemm_finish finish = finish_of_panels(g, &pass, f, j);
     MAAS_REAL_SHARED(gemm_pass)(&pass, &finish);
-    if (takes(g))
-      take_panels(g, item, j, pass.columns, taken);
+    if (are_taken)
+      take_panels(g, item, j, pass.columns, finish.y);
   }
 }
 
@@ -302,9 +311,9 @@ static void gemm_tile(const maas_f32_gemm_params *g, const gemm_item *item, real
   }
 #endif
   bool copied = g->b_form != MAAS_GEMM_B_PACKED, pack = packing_pays(g, item);
-  int64_t length =
-              takes(g) ? maas_max64(1, g->k) : maas_gemm_pass_length(g->k, item->rows, MAAS_MR, copied, pack),
-          p = 0;
+  int64_t length = maas_gemm_pass_length(g->k, item->rows, MAAS_MR, copied, pack), p = 0;
+  if (takes(g))
+    finish_to_take(item, scratch + scratch_before_taken(g), &whole);
   int64_t height = even_height(g, item->rows);
   do { // Also once for k = 0: Y is then beta C.
     maas_gemm_pass pass = {.rows = item->rows,

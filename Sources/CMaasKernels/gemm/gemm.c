@@ -103,9 +103,9 @@ maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_para
   if (g->m == 0 || g->n == 0)
     return (maas_split){.items = 0, .grain = 1};
   int64_t slab = g->b_form != MAAS_GEMM_B_PACKED ? kernel->nr * maas_gemm_slab_panels(kernel->nr) : 0;
-  int64_t length = maas_max64(maas_gemm_kc(g->k), maas_min64(g->k, MAAS_GEMM_SHORT));
+  int64_t length = maas_gemm_most_rows(g->k);
   int64_t rows = maas_gemm_packed_rows(g, kernel->mr);
-  int64_t taken = g->take ? g->tile_m * slab : 0;
+  int64_t taken = g->take ? g->tile_m * g->tile_n : 0;
   int64_t scratch = ((rows + slab) * length + taken) * (int64_t)sizeof(float);
   return maas_split_by_cost(batch * tiles(g), tile_nanoseconds(g), scratch);
 }

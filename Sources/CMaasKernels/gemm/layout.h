@@ -6,7 +6,6 @@
 
 /// Rows of k in one pass over a tile of Y: a panel's pass stays in the first-level cache.
 #define MAAS_GEMM_KC 512
-_Static_assert(MAAS_GEMM_TAKEN_K <= MAAS_GEMM_KC, "what is taken comes of one pass");
 
 /// The passes over k are of equal length, so that the last one is not a crumb.
 static inline int64_t maas_gemm_kc(int64_t k) {
@@ -33,6 +32,11 @@ static inline int64_t maas_gemm_pass_length(int64_t k, int64_t rows, int64_t mr,
   if (packs_a || (copied ? 2 * rows > mr : rows > 2 * mr))
     return maas_gemm_kc(k);
   return maas_max64(copied ? maas_min64(k, MAAS_GEMM_SHORT) : k, 1);
+}
+
+/// Rows of k that scratch memory has room for: no pass has more.
+static inline int64_t maas_gemm_most_rows(int64_t k) {
+  return maas_max64(maas_gemm_kc(k), maas_min64(k, MAAS_GEMM_SHORT));
 }
 
 #endif

@@ -10,8 +10,22 @@ typedef struct maas_gemm_plain {
   int64_t row, col, k, columns;
 } maas_gemm_plain;
 
+/// Columns [0, width) of a panel whose columns lie contiguous in memory, `column` apart: a line of each at a
+/// time, as those a multiple of the page apart push each other out of the cache.
+static inline void pack_quads(const loose *from, int64_t column, int64_t k, int64_t width, int64_t nr,
+                              real *to) {
+  enum { line = 16 };
+  int64_t quads = width - width % 4, whole = k - k % 4;
+  for (int64_t p = 0; p < whole; p += line)
+    for (int64_t j = 0; j < quads; j += 4)
+      for (int64_t q = p; q < p + line && q < whole; q += 4)
+        transpose4(from + j * column + q, column, to + q * nr + j, nr);
+  for (int64_t j = 0; j < width; j++)
+    for (int64_t p = j < quads ? whole : 0; p < k; p++)
+      to[p * nr + j] = from[j * column + p];
+}
+
 #if defined(V_TRANSPOSE) && !defined(MAAS_DOUBLE) && !defined(MAAS_CORE)
-/// A block of V_WIDTH columns that are contiguous in memory, and as many rows.
 static inline void transpose_block(const loose *from, int64_t column, real *to, int64_t row) {
   vf rows[V_WIDTH];
   for (int i = 0; i < V_WIDTH; i++)
@@ -20,28 +34,23 @@ static inline void transpose_block(const loose *from, int64_t column, real *to, 
   for (int i = 0; i < V_WIDTH; i++)
     v_store(to + i * row, rows[i]);
 }
-enum { block = V_WIDTH };
-#else
-static inline void transpose_block(const loose *from, int64_t column, real *to, int64_t row) {
-  transpose4(from, column, to, row);
-}
-enum { block = 4 };
-#endif
 
-/// Columns [0, width) of a panel whose columns lie contiguous in memory, `column` apart: a line of each at a
-/// time, as those a multiple of the page apart push each other out of the cache.
+/// The same, in blocks of as many rows and columns as a vector has elements, and what is left of both.
 static inline void pack_columns(const loose *from, int64_t column, int64_t k, int64_t width, int64_t nr,
                                 real *to) {
-  enum { line = 16 };
-  int64_t blocks = width - width % block, whole = k - k % block;
-  for (int64_t p = 0; p < whole; p += line)
-    for (int64_t j = 0; j < blocks; j += block)
-      for (int64_t q = p; q < p + line && q < whole; q += block)
-        transpose_block(from + j * column + q, column, to + q * nr + j, nr);
-  for (int64_t j = 0; j < width; j++)
-    for (int64_t p = j < blocks ? whole : 0; p < k; p++)
-      to[p * nr + j] = from[j * column + p];
+  int64_t columns = width - width % V_WIDTH, rows = columns ? k - k % V_WIDTH : k;
+  for (int64_t p = 0; p < rows; p += V_WIDTH)
+    for (int64_t j = 0; j < columns; j += V_WIDTH)
+      transpose_block(from + j * column + p, column, to + p * nr + j, nr);
+  pack_quads(from + columns * column, column, rows, width - columns, nr, to + columns);
+  pack_quads(from + rows, column, k - rows, width, nr, to + rows * nr);
 }
+#else
+static inline void pack_columns(const loose *from, int64_t column, int64_t k, int64_t width, int64_t nr,
+                                real *to) {
+  pack_quads(from, column, k, width, nr, to);
+}
+#endif
 
 /// A stretch of a row for each of some whole panels; what lies `next` bytes behind it is fetched.
 static inline void pack_stretches(const loose *from, int64_t next, int64_t panels, int64_t nr,

@@ -4,12 +4,17 @@
 
 static bool takes(const maas_f32_gemm_params *g) { return has_panels && g->take; }
 
-/// The finish of some panels that are taken as soon as they are done: they lie in `panels`, one behind the other.
-static maas_gemm_finish finish_to_take(const maas_gemm_finish *f, int64_t rows, real *panels) {
-  maas_gemm_finish finish = *f;
-  finish.y = panels;
-  finish.y_gap = (rows - 1) * MAAS_NR;
-  return finish;
+/// The finish of an item that is taken: its panels lie one behind the other at `y`.
+static void finish_to_take(const gemm_item *item, real *y, maas_gemm_finish *f) {
+  f->y = y;
+  f->y_gap = (item->rows - 1) * MAAS_NR;
+}
+
+/// The finish of panels from column j on. Where there is one pass all lie where the first ones were, which have been
+/// taken.
+static maas_gemm_finish finish_of_panels(const maas_f32_gemm_params *g, const maas_gemm_pass *pass,
+                                         const maas_gemm_finish *f, int64_t j) {
+  return finish_at(f, 0, takes(g) && pass->k == g->k ? 0 : j);
 }
 
 /// Has the product of panels from column j on fetch what is wanted when they are taken: `wanted` has room for it.

@@ -140,17 +140,17 @@ typedef enum maas_gemm_b {
   MAAS_GEMM_B_PLAIN, ///< B[p,j] = b[p b_row + j b_col].
 } maas_gemm_b;
 
+/// Takes whole panels of a tile of Y: `n` elements, which lie at `y` until it returns and begin `at` elements behind Y's
+/// first one.
+typedef void maas_gemm_take(const maas_step *step, int64_t at, const float *y, int64_t n);
+
+/// The most operands that what takes Y wants.
+#define MAAS_GEMM_WANTED 3
+
 /// Y = activation(alpha A B + beta C + R), batched. A[i,p] = a[i a_row + p a_col] (a_row = lda and a_col = 1,
 /// or the other way round for a transposed A); C[i,j] = c[i c_row + j c_col] with 0 where C is broadcast;
 /// R and Y are row-major with y_row elements between rows.
 /// Fold the batch into m where B is not batched: it is faster.
-/// Takes `n` elements of Y in panels, which lie at `y` until it returns and begin `at` elements behind Y's first one.
-typedef void maas_gemm_take(const maas_step *step, int64_t at, const float *y, int64_t n);
-
-/// The most of k where something takes Y, and the most operands that it wants.
-#define MAAS_GEMM_TAKEN_K 512
-#define MAAS_GEMM_WANTED 3
-
 typedef struct maas_f32_gemm_params {
   int64_t m, n, k;
   int64_t a_offset; ///< Elements before A in its operand.

@@ -52,7 +52,7 @@ maas_split maas_f32_update_split(const maas_update_params *params);
 
 /// A product whose Y is the gradient g of one tensor in panels, with the step along it: no g is written.
 typedef struct maas_product_update_params {
-  maas_f32_gemm_params product; ///< k is at most MAAS_GEMM_TAKEN_K, n a multiple of the kernel's nr.
+  maas_f32_gemm_params product; ///< n is a multiple of the kernel's nr.
   maas_update_params update;    ///< Of one tensor.
 } maas_product_update_params;
 

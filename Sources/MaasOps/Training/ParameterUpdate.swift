@@ -195,7 +195,7 @@ private let layerRatios: maas_step_run = { step, begin, end, worker in
 }
 
 /// What all gradients together are like. Inputs: the gradients. Outputs: their norm and the factor that holds it at
-/// `limit`; or without a limit, numbers that are finite where all elements of all gradients are.
+/// `limit`; or without a limit, a number that is finite where all elements of all gradients are.
 package final class GradientMeasure: Operator {
   package let name = "GradientMeasure"
   private let limit: Double?
@@ -203,24 +203,15 @@ package final class GradientMeasure: Operator {
   package init(limit: Double?) { self.limit = limit }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
-    var blocks: Int? = 0
-    for i in node.inputs.indices {
-      try node.expectDType(i, [.float])
-      let count = try node.shape(i).flatMap { Shape($0).count.value }
-      blocks = blocks.flatMap { sum in count.map { sum + squareBlocks($0) } }
-    }
-    if limit == nil { return node.setOutput(0, .float, blocks.map { [.known($0)] }) }
-    for i in 0...1 { node.setOutput(i, .float, []) }
+    for i in node.inputs.indices { try node.expectDType(i, [.float]) }
+    for i in 0..<(limit == nil ? 1 : 2) { node.setOutput(i, .float, []) }
   }
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let gradients = node.inputs.compactMap { $0 }
-    guard let limit else {
-      _ = try node.emitMeasure(MAAS_BLOCK_CHECK, gradients, into: try node.output(0))
-      return
-    }
-    let (sums, _) = try node.emitMeasure(MAAS_BLOCK_SQUARES, gradients)
-    node.emit(limitedNorm, [sums, try node.output(0), node.optionalOutput(1)], (limit, sums.count))
+    let measure = limit == nil ? MAAS_BLOCK_CHECK : MAAS_BLOCK_SQUARES
+    let (sums, _) = try node.emitMeasure(measure, gradients)
+    node.emit(limitedNorm, [sums, try node.output(0), node.optionalOutput(1)], (limit ?? 0, sums.count))
   }
 }
 

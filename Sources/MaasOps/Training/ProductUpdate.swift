@@ -39,20 +39,12 @@ package final class PanelProductUpdate: Operator {
       node.mayReuse(output: i, input: Self.weights + i)
     }
     let shared = UpdateInputs(rate: try node.input(0), time: try node.input(1), guarded: try node.input(2))
-    let product = MatrixProduct(gradientOf: w, dy)
-    if product.k <= Int(MAAS_GEMM_TAKEN_K) {
-      node.emitUpdate(params, shared, tensor, along: product, a, dy)
-    } else {
-      let gradient = try node.temporary(.float, w.shape)
-      try node.emitProduct(product, a, dy, nil, nil, gradient)
-      tensor.gradient = gradient
-      try node.emitUpdate(params, shared, [tensor])
-    }
+    node.emitUpdate(params, shared, tensor, along: MatrixProduct(gradientOf: w, dy), a, dy)
   }
 }
 
 /// A number for each product Aᵀ dY that is finite where no sum of its terms can leave the range of floats: how many
-/// there are times the greatest |a| and |dy|.
+/// there are times the greatest |a| and |dy|, and what as many roundings of 2^-24 may add, twice.
 ///
 /// Inputs: dY and A of each product. Output: the numbers.
 package final class ProductBound: Operator {
@@ -95,8 +87,9 @@ private let bounds: maas_step_run = { step, begin, end, worker in
     return most
   }
   for i in 0..<chunk.params(Int.self).pointee {
+    let count = Double(terms[i])
     // A float that is not finite, where the number is too large for one.
-    chunk.output(3, as: Float.self)[i] = Float(most(2 * i) * most(2 * i + 1) * Double(terms[i]))
+    chunk.output(3, as: Float.self)[i] = Float(most(2 * i) * most(2 * i + 1) * count * (1 + count * 0x1p-23))
   }
   return StepStatus.ok
 }

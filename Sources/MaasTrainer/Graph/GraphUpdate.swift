@@ -19,22 +19,21 @@ struct WeightProduct {
 }
 
 extension Graph {
-  /// Which of the gradients are such products, of weights that no second-level cache holds beside all else: smaller
-  /// gradients are there anyway when the step along them comes.
-  func weightProducts(_ gradients: [ValueID], of parameters: [ValueID]) -> [Int: WeightProduct] {
+  /// Which of the gradients are such products, where batches have `size` samples.
+  func weightProducts(_ gradients: [ValueID], of parameters: [Parameter], batch size: Int) -> [Int:
+    WeightProduct]
+  {
+    let numbers = Dictionary(zip(gradients, gradients.indices), uniquingKeysWith: { first, _ in first })
     var products: [Int: WeightProduct] = [:]
-    guard PanelProductUpdate.isFaster else { return products }
-    for (i, gradient) in gradients.enumerated() {
-      guard let node = nodes.last(where: { $0.outputs.contains(gradient) }),
-        node.op is PanelProductWeightGradient, let dy = node.inputs[0], let a = node.inputs[1],
-        self[parameters[i]].shape?.count.value ?? 0 >= Self.mostNear,
-        !nodes.contains(where: { $0.inputs.contains(gradient) })
+    for node in nodes where node.op is PanelProductWeightGradient {
+      guard let i = node.outputs[0].flatMap({ numbers[$0] }), parameters[i].stepsWithProduct(batch: size),
+        let dy = node.inputs[0], let a = node.inputs[1]
       else { continue }
       products[i] = WeightProduct(dy: dy, a: a)
     }
+    for case .some(let read) in nodes.flatMap({ $0.inputs }) { numbers[read].map { products[$0] = nil } }
     return products
   }
-  private static var mostNear: Int { 1 << 16 }
 
   /// Adds the step of parameters, each of which comes first among its `values` and its states behind it; returns their
   /// new values.
@@ -63,5 +62,15 @@ extension Graph {
     let results = add(
       ParameterUpdate(update.settings), inputs, name: "update", outputs: kinds * values.count)
     return values.indices.map { i in (0..<kinds).map { results[$0 * values.count + i] } }
+  }
+}
+
+extension Parameter {
+  /// Whether the step is worth taking with the product that gives the gradient: of weights that no second-level cache
+  /// holds beside all else, as smaller gradients are there anyway when the step along them comes; and unless what the
+  /// product is of, which then has to stay until the last step, takes more memory than the gradient.
+  fileprivate func stepsWithProduct(batch size: Int) -> Bool {
+    guard PanelProductUpdate.isFaster, let panels else { return false }
+    return tensor.count >= 1 << 16 && size <= panels.rows
   }
 }

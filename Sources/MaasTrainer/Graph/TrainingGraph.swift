@@ -87,7 +87,7 @@ struct TrainingGraph {
     }
     let products =
       collective == nil && goesByElements(options)
-      ? graph.weightProducts(gradients, of: model.trainedIDs) : [:]
+      ? graph.weightProducts(gradients, of: model.parameters, batch: options.batchSize) : [:]
     let others = gradients.indices.filter { products[$0] == nil }.map { gradients[$0] }
     let guarded = addChecks(checked + others, addBounds(of: products))
     if form.part == .gradients {
