@@ -166,7 +166,7 @@ static inline bool wants(const maas_gemm_pass *pass) {
 #endif
 }
 
-/// What is `before` bytes behind the beginning of all that is wanted.
+/// What is `before` bytes behind the beginning of all that is wanted; where nothing is any more, the beginning again.
 static inline const char *wanted_at(const maas_gemm_pass *pass, int64_t before) {
   int64_t which = before / pass->length;
   return which < pass->wanted_count ? pass->wanted[which] + before % pass->length : pass->wanted[0];

@@ -131,20 +131,19 @@ extension Lowering {
     emit(maas_f32_gemm, [a, dy, nil, nil, nil] + own, all, split)
   }
 
-  /// Emits what is measured of each block of the tensors, where there is a place for it; says how many blocks each has.
+  /// Emits what is measured of each block of the tensors; says how many blocks each has.
   mutating func emitMeasure(
-    _ measure: maas_block_measure, _ tensors: [Operand], into place: Operand? = nil
-  ) throws(MaasError) -> (sums: Operand, blocks: [Int]) {
+    _ measure: maas_block_measure, _ tensors: [Operand]
+  ) throws(MaasError) -> (measures: Operand, blocks: [Int]) {
     let blocks = tensors.map { squareBlocks($0.count) }
     var params = maas_square_sums_params()
     (params.tensors, params.blocks) = (Int32(tensors.count), Int64(blocks.reduce(0, +)))
     params.measure = measure
-    let sums: Operand
-    if let place { sums = place } else { sums = try temporary(.float, [Int(params.blocks)]) }
+    let measures = try temporary(.float, [Int(params.blocks)])
     let counts = try Tensor(.int64, [tensors.count], tensors.map { Int64($0.count) })
-    let operands = [try constant(try begins(blocks)), try constant(counts), sums] + tensors
+    let operands = [try constant(try begins(blocks)), try constant(counts), measures] + tensors
     emit(maas_f32_square_sums, operands, params, maas_f32_square_sums_split(&params))
-    return (sums, blocks)
+    return (measures, blocks)
   }
 
   /// Emits LAMB's step: Adam's direction u, then x -= rate |x| / |u| u for each tensor.
