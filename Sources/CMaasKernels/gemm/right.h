@@ -35,7 +35,7 @@ static inline void transpose_block(const loose *from, int64_t column, real *to, 
     v_store(to + i * row, rows[i]);
 }
 
-/// The same, in blocks of as many rows and columns as a vector has elements, and what is left of both.
+/// As pack_quads, in blocks of as many rows and columns as a vector has elements; what is left of both in quads.
 static inline void pack_columns(const loose *from, int64_t column, int64_t k, int64_t width, int64_t nr,
                                 real *to) {
   int64_t columns = width - width % V_WIDTH, rows = columns ? k - k % V_WIDTH : k;

@@ -20,9 +20,9 @@ struct WeightProduct {
 
 extension Graph {
   /// Which of the gradients are such products, where batches have `size` samples.
-  func weightProducts(_ gradients: [ValueID], of parameters: [Parameter], batch size: Int) -> [Int:
-    WeightProduct]
-  {
+  func weightProducts(
+    _ gradients: [ValueID], of parameters: [Parameter], batch size: Int
+  ) -> [Int: WeightProduct] {
     let numbers = Dictionary(zip(gradients, gradients.indices), uniquingKeysWith: { first, _ in first })
     var products: [Int: WeightProduct] = [:]
     for node in nodes where node.op is PanelProductWeightGradient {

@@ -89,7 +89,7 @@ struct TrainingGraph {
       collective == nil && goesByElements(options)
       ? graph.weightProducts(gradients, of: model.parameters, batch: options.batchSize) : [:]
     let others = gradients.indices.filter { products[$0] == nil }.map { gradients[$0] }
-    let guarded = addChecks(checked + others, addBounds(of: products))
+    let guarded = addChecks(checked + others + addBounds(of: products))
     if form.part == .gradients {
       try addSums(model, gradients, guarded: guarded)
     } else {
@@ -180,15 +180,14 @@ struct TrainingGraph {
     form.part == .whole && options.clipNorm == 0 && options.update.settings(options).rule != .lamb
   }
 
-  /// Numbers that are finite where the gradients that are not written are; nil where all are.
-  private mutating func addBounds(of products: [Int: WeightProduct]) -> ValueID? {
-    if products.isEmpty { return nil }
+  /// Numbers that are finite where the gradients that are not written are.
+  private mutating func addBounds(of products: [Int: WeightProduct]) -> [ValueID] {
+    if products.isEmpty { return [] }
     let factors = products.sorted { $0.key < $1.key }.flatMap { [$0.value.dy, $0.value.a] }
-    return graph.add(ProductBound(), factors, name: "bounds")[0]
+    return graph.add(ProductBound(), factors, name: "bounds")
   }
 
-  private mutating func addChecks(_ values: [ValueID], _ bounds: ValueID? = nil) -> ValueID {
-    let values = values + (bounds.map { [$0] } ?? [])
+  private mutating func addChecks(_ values: [ValueID]) -> ValueID {
     let checks = graph.add(GradientMeasure(limit: nil), values.map { $0 }, name: "checks")[0]
     self.checks = graph.outputs.count
     graph.outputs.append(checks)

@@ -5,6 +5,11 @@
 #include "../../split.h"
 #include "../rows.h"
 
+/// x, s and t among the operands of a tensor: what a step moves.
+enum { moves = 3 };
+static const int moved[moves] = {0, 2, 3};
+_Static_assert(moves <= MAAS_GEMM_WANTED, "products fetch all of them");
+
 MAAS_FAMILY(maas_f32_update)
 MAAS_FAMILY(maas_f32_square_sums)
 
@@ -28,9 +33,8 @@ static void step_along(const maas_step *step, int64_t at, const float *gradient,
 
 maas_split maas_f32_product_update_split(maas_product_update_params *params) {
   params->product.take = step_along;
-  static const int read[] = {0, 2, 3};
-  for (int i = 0; i < 3; i++)
-    params->product.wanted[i] = MAAS_PRODUCT_UPDATE_FIRST + MAAS_UPDATE_FIRST + read[i];
+  for (int i = 0; i < moves; i++)
+    params->product.wanted[i] = MAAS_PRODUCT_UPDATE_FIRST + MAAS_UPDATE_FIRST + moved[i];
   return maas_f32_gemm_split(&params->product);
 }
 
@@ -117,9 +121,8 @@ bool maas_update_stays(const maas_step *step) {
 }
 
 void maas_update_nothing(void *const *at, int64_t offset, int64_t n) {
-  static const int from[] = {0, 2, 3};
-  for (int i = 0; i < 3; i++) {
-    const float *old = at[from[i]];
+  for (int i = 0; i < moves; i++) {
+    const float *old = at[moved[i]];
     float *new = at[4 + i];
     if (old && new &&old != new)
       memcpy(new + offset, old + offset, (size_t)n * sizeof(float));

@@ -27,7 +27,7 @@ def _candidates() -> Iterator[str]:
 
 
 def load(kind: type[_Library]) -> tuple[_Library, str]:
-    """The library as that class and the name it was found under. Raises ImportError that tells everything that was tried."""
+    """The library as that class and the name it was found under. Raises ImportError that tells all that was tried."""
     tried = []
     for name in _candidates():
         if os.sep in name and not os.path.exists(name):
