@@ -159,7 +159,9 @@ var package = Package(
     test("MaasQuantizerTests", "MaasQuantizer", "MaasONNX", "MaasGraph", "MaasCore"),
     .testTarget(
       name: "MaasTrainerTests",
-      dependencies: ["MaasTrainer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasONNX"],
+      dependencies: [
+        "MaasTrainer", "MaasONNX", "MaasOps", "MaasGraph", "MaasCore", "CMaasONNX", "CMaasSystem",
+      ],
       exclude: ["Fixtures"], swiftSettings: strict),
     test("MaasRuntimeTests", "MaasRuntime", "MaasOps", "MaasGraph", "MaasCore", "CMaasSystem"),
     test("MaasModelTests", "maas-model", "MaasCommand", "MaasONNX", "MaasGraph", "MaasCore"),

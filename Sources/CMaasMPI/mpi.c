@@ -13,7 +13,7 @@
 
 // Open MPI's handles are addresses of objects in the library, so its header is not needed: MPI_Comm, MPI_Datatype and
 // MPI_Op are pointers, MPI_IN_PLACE is 1 and MPI_STATUS_IGNORE is 0.
-enum { THREAD_FUNNELED = 1, MOST_SLOTS = 256 };
+enum { THREAD_FUNNELED = 1, MOST_SLOTS = 256, MOST_AREAS = 8 };
 #define IN_PLACE ((void *)1)
 
 typedef void *handle;
@@ -36,7 +36,7 @@ static struct {
   handle requests[MOST_SLOTS];
   bool (*is_stopping)(void);
   /// Through memory, where all processes are on one machine.
-  maas_shared sums[MOST_SLOTS];
+  maas_shared sums[MOST_SLOTS], areas[MOST_AREAS];
   maas_shared_job neighbours;
   bool shares;
 } job;
@@ -136,6 +136,29 @@ static int32_t finish(void *context, int32_t slot) {
                               : maas_shared_finish(&job.sums[slot], &job.neighbours));
 }
 
+static int32_t open_area(void *context, int64_t count, maas_collective_area *area) {
+  (void)context;
+  int32_t number = 0;
+  while (number < MOST_AREAS && job.areas[number].capacity)
+    number++;
+  if (number == MOST_AREAS || count < 1 || !job.shares ||
+      !maas_shared_open(&job.areas[number], &job.neighbours, MOST_SLOTS + number, (size_t)count))
+    return 1;
+  area->number = number;
+  maas_shared_area(&job.areas[number], &job.neighbours, area);
+  return 0;
+}
+
+static void close_area(void *context, const maas_collective_area *area) {
+  (void)context;
+  maas_shared_close(&job.areas[area->number], &job.neighbours);
+}
+
+static int32_t meet(void *context, const maas_collective_area *area) {
+  (void)context;
+  return !maas_shared_meet(area, &job.neighbours);
+}
+
 const maas_collective *maas_mpi_join(bool (*is_stopping)(void), char *message, size_t size) {
   int given = 0, rank = 0, ranks = 0;
   // Open MPI's own choice, a tree, moves all numbers one way and then back.
@@ -147,7 +170,13 @@ const maas_collective *maas_mpi_join(bool (*is_stopping)(void), char *message, s
     fail(message, size, "Open MPI could not start this process; run it with mpirun");
     return NULL;
   }
-  job.calls = (maas_collective){.rank = rank, .ranks = ranks, .start = start, .finish = finish};
+  job.calls = (maas_collective){.rank = rank,
+                                .ranks = ranks,
+                                .start = start,
+                                .finish = finish,
+                                .open_area = open_area,
+                                .close_area = close_area,
+                                .meet = meet};
   job.is_stopping = is_stopping;
   uint64_t name = (uint64_t)getpid() << 32 ^ (uint64_t)time(NULL);
   job.neighbours =

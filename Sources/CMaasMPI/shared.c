@@ -133,3 +133,20 @@ bool maas_shared_finish(maas_shared *s, const maas_shared_job *job) {
   __atomic_store_n(&s->parts[job->rank]->read, s->turn, __ATOMIC_RELEASE);
   return true;
 }
+
+void maas_shared_area(const maas_shared *s, const maas_shared_job *job, maas_collective_area *area) {
+  for (int r = 0; r < job->ranks; r++) {
+    area->floats[r] = s->parts[r]->floats;
+    area->turns[r] = &s->parts[r]->written;
+  }
+}
+
+bool maas_shared_meet(const maas_collective_area *area, const maas_shared_job *job) {
+  uint64_t turn = __atomic_add_fetch(area->turns[job->rank], 1, __ATOMIC_RELEASE);
+  for (int r = 0; r < job->ranks; r++)
+    if (!await_count(area->turns[r], turn, job))
+      return false;
+  return true;
+}
+
+void maas_shared_close(maas_shared *s, const maas_shared_job *job) { forget(s, job->ranks); }

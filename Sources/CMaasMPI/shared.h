@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MAAS_SHARED_RANKS = 8 }; ///< With more of them each would read too much.
+#include "maas_collective.h"
+
+enum { MAAS_SHARED_RANKS = MAAS_AREA_RANKS }; ///< With more of them each would read too much.
 
 typedef struct maas_shared {
   size_t capacity; ///< Floats; 0 before `open`.
@@ -32,5 +34,12 @@ bool maas_shared_open(maas_shared *s, const maas_shared_job *job, int slot, size
 bool maas_shared_start(maas_shared *s, const maas_shared_job *job, float *data, size_t count);
 /// Waits for the others and writes the sum over the floats. False when somebody wants to stop.
 bool maas_shared_finish(maas_shared *s, const maas_shared_job *job);
+
+/// What is there of the floats of each process, and of the counter in front of them.
+void maas_shared_area(const maas_shared *s, const maas_shared_job *job, maas_collective_area *area);
+/// Waits until all processes are here. False when somebody wants to stop.
+bool maas_shared_meet(const maas_collective_area *area, const maas_shared_job *job);
+/// Gives the memory back.
+void maas_shared_close(maas_shared *s, const maas_shared_job *job);
 
 #endif

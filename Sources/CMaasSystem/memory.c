@@ -83,6 +83,16 @@ void maas_sys_copy_rows(void *to, const void *from, const intptr_t *rows, size_t
   }
 }
 
+void maas_sys_copy_far(void *to, const void *from, size_t bytes) {
+  enum { piece = 4096 };
+  for (size_t at = 0, rest; at < bytes; at += piece) {
+    rest = bytes - at;
+    if (rest > piece)
+      fetch((const char *)from + at + piece, rest - piece < piece ? rest - piece : piece);
+    maas_sys_copy((char *)to + at, (const char *)from + at, rest < piece ? rest : piece);
+  }
+}
+
 size_t maas_sys_length(const char *text) { return strlen(text); }
 
 void maas_sys_zero(void *to, size_t bytes) {

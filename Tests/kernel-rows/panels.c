@@ -66,7 +66,7 @@ static void check_product(const maas_kernel *row, product *p,
 }
 
 /// Y as it was taken: operand 5 holds its elements, operand 6 how often each has come.
-static void take(const maas_step *step, int64_t begin, const float *y, int64_t n) {
+static void take(const maas_step *step, int64_t begin, float *y, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     ((float *)step->operands[5])[begin + i] = y[i];
     ((float *)step->operands[6])[begin + i]++;

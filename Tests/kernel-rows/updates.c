@@ -153,71 +153,134 @@ static void check_squares(const maas_kernel *row) {
 }
 
 #ifndef ROWS_OF_CORE
-/// The step along a product is that of the product and then of the update.
-static void check_product_update(const maas_kernel *row) {
-  enum { samples = 21, rows_of_weights = 37, panels = 3 };
-  int64_t nr = maas_f32_gemm_panel_columns(), n = panels * nr, elements = rows_of_weights * n;
-  static const double rate = 0.1;
-  static const int64_t time = 3;
-  const int64_t bounds[] = {0, elements};
+/// Adam's step of weights in panels whose gradient is a product: x, s and t of who takes it along the product, and of who
+/// takes it behind.
+typedef struct stepped {
+  maas_product_update_params params;
+  fenced a, dy, g, apart[3], together[3];
+  int64_t elements;
+} stepped;
+
+enum { samples = 21, rows_of_weights = 37, panels = 3 };
+static const double step_rate = 0.1;
+static const int64_t step_time = 3;
+
+static stepped made_steps(void) {
+  int64_t nr = maas_f32_gemm_panel_columns(), n = panels * nr;
   uint64_t random = 41;
-  fenced a = random_floats(samples * rows_of_weights, -1, 1, &random),
-         dy = random_floats((size_t)(samples * n), -1, 1, &random),
-         g = random_floats((size_t)elements, 0, 0, &random);
-  fenced apart[3], together[3];
+  stepped s = {.elements = rows_of_weights * n};
+  s.a = random_floats(samples * rows_of_weights, -1, 1, &random);
+  s.dy = random_floats((size_t)(samples * n), -1, 1, &random);
+  s.g = random_floats((size_t)s.elements, 0, 0, &random);
   for (int k = 0; k < 3; k++) {
     uint64_t same = (uint64_t)k + 1;
-    apart[k] = random_floats((size_t)elements, 0, 1, &same);
+    s.apart[k] = random_floats((size_t)s.elements, 0, 1, &same);
     same = (uint64_t)k + 1;
-    together[k] = random_floats((size_t)elements, 0, 1, &same);
+    s.together[k] = random_floats((size_t)s.elements, 0, 1, &same);
   }
-  maas_product_update_params params = {
+  s.params = (maas_product_update_params){
       .product = {.m = rows_of_weights, .n = n, .k = samples, .a_row = 1, .a_col = rows_of_weights},
-      .update = {.rule = MAAS_UPDATE_ADAM, .tensors = 1, .elements = elements, .alpha = 0.9, .beta = 0.99}};
-  params.product.b_form = MAAS_GEMM_B_PLAIN, params.product.b_row = n, params.product.b_col = 1;
-  params.product.y_row = nr, params.product.y_panel = rows_of_weights * nr, params.product.alpha = 1;
-  params.update.epsilon = 1e-3, params.update.post = 1, params.update.scale = 1,
-  params.update.clip = INFINITY;
-  maas_f32_gemm_params plain = params.product;
-  run_row(maas_f32_gemm, &plain, (void *[]){a.bytes, dy.bytes, NULL, NULL, g.bytes},
+      .update = {.rule = MAAS_UPDATE_ADAM, .tensors = 1, .alpha = 0.9, .beta = 0.99, .epsilon = 1e-3}};
+  maas_f32_gemm_params *g = &s.params.product;
+  g->alpha = 1, g->b_form = MAAS_GEMM_B_PLAIN, g->b_row = n, g->b_col = 1;
+  g->y_row = nr, g->y_panel = rows_of_weights * nr;
+  maas_update_params *u = &s.params.update;
+  u->elements = s.elements, u->post = 1, u->scale = 1, u->clip = INFINITY;
+  return s;
+}
+
+/// `times` the gradient, and then the step along it.
+static void step_apart(const maas_kernel *row, stepped *s, float times) {
+  const int64_t bounds[] = {0, s->elements};
+  maas_f32_gemm_params plain = s->params.product;
+  plain.alpha = times;
+  run_row(maas_f32_gemm, &plain, (void *[]){s->a.bytes, s->dy.bytes, NULL, NULL, s->g.bytes},
           maas_f32_gemm_split(&plain));
-  void *own[] = {(void *)&rate,  (void *)&time,  (void *)bounds, NULL,           NULL,
-                 NULL,           apart[0].bytes, g.bytes,        apart[1].bytes, apart[2].bytes,
-                 apart[0].bytes, apart[1].bytes, apart[2].bytes};
-  run_row(row->run, &params.update, own, maas_f32_update_split(&params.update));
-  void *all[] = {a.bytes,
-                 dy.bytes,
-                 NULL,
-                 NULL,
-                 NULL,
-                 (void *)&rate,
-                 (void *)&time,
-                 NULL,
-                 NULL,
-                 NULL,
-                 NULL,
-                 together[0].bytes,
-                 NULL,
-                 together[1].bytes,
-                 together[2].bytes,
-                 together[0].bytes,
-                 together[1].bytes,
-                 together[2].bytes};
-  maas_split split = maas_f32_product_update_split(&params);
-  run_row(maas_f32_gemm, &params, all, split);
+  fenced *x = s->apart;
+  void *all[] = {(void *)&step_rate, (void *)&step_time, (void *)bounds, NULL,       NULL,       NULL,
+                 x[0].bytes,         s->g.bytes,         x[1].bytes,     x[2].bytes, x[0].bytes, x[1].bytes,
+                 x[2].bytes};
+  run_row(row->run, &s->params.update, all, maas_f32_update_split(&s->params.update));
+}
+
+static void step_together(stepped *s, maas_product_update_params *params) {
+  fenced *x = s->together;
+  void *all[MAAS_PRODUCT_UPDATE_FIRST + MAAS_UPDATE_FIRST + MAAS_UPDATE_EACH] = {s->a.bytes, s->dy.bytes};
+  void **own = all + MAAS_PRODUCT_UPDATE_FIRST;
+  own[0] = (void *)&step_rate, own[1] = (void *)&step_time;
+  for (int k = 0; k < 3; k++)
+    own[MAAS_UPDATE_FIRST + (k ? k + 1 : 0)] = own[MAAS_UPDATE_FIRST + 4 + k] = x[k].bytes;
+  maas_split split = maas_f32_product_update_split(params);
+  run_row(maas_f32_gemm, params, all, split);
+}
+
+static void compare_steps(const maas_kernel *row, stepped *s, const char *note) {
   const char *problem = NULL;
   for (int k = 0; k < 3; k++) {
-    if (!fence_whole(&together[k]))
+    if (!fence_whole(&s->together[k]))
       problem = "wrote outside its operands";
-    for (int64_t i = 0; i < elements && !problem; i++)
-      problem = fabs(real(&together[k], i) - real(&apart[k], i)) <= 1e-6 ? NULL : "another step";
-    unfence(&apart[k]);
-    unfence(&together[k]);
+    for (int64_t i = 0; i < s->elements && !problem; i++)
+      problem = fabs(real(&s->together[k], i) - real(&s->apart[k], i)) <= 1e-6 ? NULL : "another step";
+    unfence(&s->apart[k]);
+    unfence(&s->together[k]);
   }
-  count(row->name, "along a product", problem);
-  unfence(&a);
-  unfence(&dy);
-  unfence(&g);
+  count(row->name, note, problem);
+  unfence(&s->a);
+  unfence(&s->dy);
+  unfence(&s->g);
+}
+
+/// The step along a product is that of the product and then of the update.
+static void check_product_update(const maas_kernel *row) {
+  stepped s = made_steps();
+  step_apart(row, &s, 1);
+  step_together(&s, &s.params);
+  compare_steps(row, &s, "along a product");
+}
+
+/// Some panels of the product.
+static maas_product_update_params part_of(const stepped *s, int64_t first, int64_t count) {
+  maas_product_update_params part = s->params;
+  int64_t nr = part.product.y_row;
+  part.product.n = count * nr, part.product.b_offset = first * nr;
+  part.product.taken_first = first * part.product.y_panel;
+  return part;
+}
+
+/// Ranks with the same samples take the steps of some panels each, along twice the gradient, and leave the new x.
+static void check_shared_update(const maas_kernel *row) {
+  enum { before = 32 };
+  static const int64_t first[] = {0, 1, panels};
+  stepped s = made_steps();
+  step_apart(row, &s, 2);
+  fenced area[2];
+  float *left[2];
+  for (int rank = 0; rank < 2; rank++) {
+    area[rank] = fence((size_t)(2 * s.elements + before) * sizeof(float), true);
+    left[rank] = (float *)(void *)area[rank].bytes;
+  }
+  maas_shared_part shared = {.left = left, .gradients = before, .weights = before + s.elements, .ranks = 2};
+  for (int pass = 0; pass < 2; pass++)
+    for (int rank = 0; rank < 2; rank++) {
+      int whose = pass ? rank : 1 - rank;
+      maas_product_update_params part = part_of(&s, first[whose], first[whose + 1] - first[whose]);
+      part.shared = shared, part.shared.rank = rank;
+      if (pass)
+        step_together(&s, &part);
+      else {
+        void *all[] = {s.a.bytes, s.dy.bytes, NULL, NULL, NULL};
+        maas_split split = maas_f32_product_share_split(&part);
+        run_row(maas_f32_gemm, &part, all, split);
+      }
+    }
+  const char *problem = fence_whole(&area[0]) && fence_whole(&area[1]) ? NULL : "wrote outside the area";
+  for (int64_t i = 0; i < s.elements && !problem; i++)
+    if (left[i >= s.params.product.y_panel][before + s.elements + i] != (float)real(&s.together[0], i))
+      problem = "other weights than its own are left";
+  count(row->name, "left to other ranks", problem);
+  compare_steps(row, &s, "of some panels, along all ranks' gradients");
+  unfence(&area[0]);
+  unfence(&area[1]);
 }
 #endif
 
@@ -227,5 +290,6 @@ void check_updates(void) {
   each_row("maas_f32_square_sums", check_squares);
 #ifndef ROWS_OF_CORE
   each_row("maas_f32_update", check_product_update);
+  each_row("maas_f32_update", check_shared_update);
 #endif
 }

@@ -75,7 +75,7 @@ typedef struct gemm_item {
   const char *b, *next; ///< B of this item, and of the one after it or NULL.
   real *y;
   const maas_step *step;
-  int64_t y_at; ///< Elements of Y before those of this item.
+  int64_t y_at; ///< Elements of the whole Y before those of this item.
   int64_t rows, columns;
   bool is_packed; ///< A lies in scratch memory as the item before left it.
 } gemm_item;
@@ -123,8 +123,9 @@ static const void *factor(const maas_f32_gemm_params *g, void *const *operands, 
 static const char *b_at(const maas_f32_gemm_params *g, void *const *operands, gemm_place at) {
   bool plain = g->b_form == MAAS_GEMM_B_PLAIN;
   int64_t matrix = plain ? 1 : maas_round_up(g->n, MAAS_NR) * g->k, column = plain ? g->b_col : g->k;
+  int64_t first = plain ? g->b_offset : 0;
   return (const char *)factor(g, operands, 1) +
-         (batch_offset(g, at.batch, g->b_batch) * matrix + at.j * column) * b_bytes(g);
+         (first + batch_offset(g, at.batch, g->b_batch) * matrix + at.j * column) * b_bytes(g);
 }
 
 static int64_t y_gap(const maas_f32_gemm_params *g) {
@@ -145,7 +146,7 @@ static gemm_item gemm_item_at(const maas_f32_gemm_params *g, void *const *operan
     item.residual = (const real *)operands[3] + y;
   if (operands[4])
     item.y = (real *)operands[4] + y;
-  item.y_at = y;
+  item.y_at = g->taken_first + y;
   return item;
 }
 

@@ -26,11 +26,13 @@ static void want_taken(const maas_f32_gemm_params *g, const gemm_item *item, int
     if (own)
       wanted[count++] = (const char *)(own + at);
   }
+  if (g->wanted_elsewhere)
+    wanted[count++] = (const char *)(g->wanted_elsewhere + at);
   share_wanted(pass, wanted, count, item->rows * MAAS_NR * (int64_t)sizeof(real));
 }
 
 enum { most_wanted = MAAS_GEMM_KC / MAAS_NR + 1 };
-_Static_assert(MAAS_GEMM_WANTED <= most_wanted, "want_taken has room");
+_Static_assert(MAAS_GEMM_WANTED < most_wanted, "want_taken has room");
 
 /// Has the product of the panel from column j on fetch what the next one is copied from.
 static void want_next(const maas_f32_gemm_params *g, const gemm_item *item, int64_t j, int64_t p,
@@ -44,7 +46,7 @@ static void want_next(const maas_f32_gemm_params *g, const gemm_item *item, int6
 }
 
 static void take_panels(const maas_f32_gemm_params *g, const gemm_item *item, int64_t j, int64_t columns,
-                        const real *panels) {
+                        real *panels) {
 #if !defined(MAAS_CORE) && !defined(MAAS_DOUBLE)
   for (int64_t end = j + columns, n = item->rows * MAAS_NR; j < end; j += MAAS_NR, panels += n)
     g->take(item->step, item->y_at + j / MAAS_NR * g->y_panel, panels, n);

@@ -140,9 +140,9 @@ typedef enum maas_gemm_b {
   MAAS_GEMM_B_PLAIN, ///< B[p,j] = b[p b_row + j b_col].
 } maas_gemm_b;
 
-/// Takes whole panels of a tile of Y: `n` elements, which lie at `y` until it returns and begin `at` elements behind Y's
-/// first one.
-typedef void maas_gemm_take(const maas_step *step, int64_t at, const float *y, int64_t n);
+/// Takes whole panels of a tile of Y: `n` elements, which lie at `y` until it returns, to be changed as it likes, and
+/// begin `at` elements behind Y's first one.
+typedef void maas_gemm_take(const maas_step *step, int64_t at, float *y, int64_t n);
 
 /// The most operands that what takes Y wants.
 #define MAAS_GEMM_WANTED 3
@@ -156,6 +156,7 @@ typedef struct maas_f32_gemm_params {
   int64_t a_offset; ///< Elements before A in its operand.
   int64_t a_row, a_col;
   maas_gemm_b b_form;
+  int64_t b_offset;     ///< Elements before a plain B in its operand.
   int64_t b_row, b_col; ///< Of a plain B.
   /// Of a plain B whose columns are the rows of packed panels, b_row = 1 and b_col = nr: elements between panels.
   /// Else 0.
@@ -179,9 +180,11 @@ typedef struct maas_f32_gemm_params {
   /// What takes each piece of a Y in whole panels once, on any thread, in place of the operand, which is then NULL; B is
   /// plain. NULL for nothing.
   maas_gemm_take *take;
+  int64_t taken_first; ///< Elements of Y before this product's, which is then a part of Y.
   /// Operands whose elements at the same places the caches shall have when a piece is taken; 0 for none.
   int32_t wanted[MAAS_GEMM_WANTED];
-  int64_t tile_m, tile_n; ///< Set by split.
+  const float *wanted_elsewhere; ///< Where such elements lie that are no operand's. NULL for none.
+  int64_t tile_m, tile_n;        ///< Set by split.
   bool
       rows_outside; ///< Set by split: tiles of the same rows follow each other, not those of the same columns.
 } maas_f32_gemm_params;

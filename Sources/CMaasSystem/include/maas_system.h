@@ -19,6 +19,8 @@ void maas_sys_free_pages(void *memory, size_t bytes);
 void maas_sys_copy(void *to, const void *from, size_t bytes);
 /// Copies rows of `bytes` each, whose numbers are `rows` [count], one behind the other.
 void maas_sys_copy_rows(void *to, const void *from, const intptr_t *rows, size_t count, size_t bytes);
+/// Copies what no cache of this CPU has: it is fetched ahead.
+void maas_sys_copy_far(void *to, const void *from, size_t bytes);
 void maas_sys_zero(void *to, size_t bytes);
 bool maas_sys_equal(const void *a, const void *b, size_t bytes);
 

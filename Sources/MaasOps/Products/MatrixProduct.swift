@@ -26,8 +26,8 @@ struct MatrixProduct {
   var (yRow, yStep, aStep, bStep): (Int?, Int?, Int?, Int?)
   /// Elements between panels of Y's columns; 0 where its rows are whole.
   var yPanel = 0
-  /// Where A begins in its operand.
-  var aOffset = 0
+  /// Where A begins in its operand, and a B that is read where it lies.
+  var (aOffset, bOffset) = (0, 0)
 
   /// For contiguous matrices A [m, k] and B [k, n].
   init(m: Int, n: Int, k: Int) {
@@ -80,6 +80,7 @@ struct MatrixProduct {
   fileprivate func usePlainB(_ params: inout maas_f32_gemm_params) {
     params.b_form = MAAS_GEMM_B_PLAIN
     (params.b_row, params.b_col, params.b_panel) = (Int64(bRow), Int64(bColumn), Int64(bPanel))
+    params.b_offset = Int64(bOffset)
     assign(&params.b_batch, bBatch.map { $0 * k * n })
   }
 

@@ -109,7 +109,13 @@ extension Collective {
   package func addUp(_ values: UnsafeMutablePointer<Float>, _ count: Int) throws(MaasError) {
     let (context, own) = (calls.pointee.context, calls.pointee)
     guard own.start(context, values, Int64(count), 0) == 0, own.finish(context, 0) == 0 else {
-      throw MaasError(.cancelled, "another process of the job has ended, or this one was told to")
+      throw .processEnded
     }
+  }
+}
+
+extension MaasError {
+  static var processEnded: MaasError {
+    MaasError(.cancelled, "another process of the job has ended, or this one was told to")
   }
 }

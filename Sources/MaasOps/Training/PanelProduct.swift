@@ -91,6 +91,6 @@ package final class PanelProductWeightGradient: Operator {
 
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (dy, a, dw) = (try node.input(0), try node.input(1), try node.output())
-    try node.emitProduct(MatrixProduct(gradientOf: dw, dy), a, dy, nil, nil, dw)
+    try node.emitProduct(MatrixProduct(gradientOf: dw.shape, dy), a, dy, nil, nil, dw)
   }
 }

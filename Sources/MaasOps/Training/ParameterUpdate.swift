@@ -117,18 +117,22 @@ extension Lowering {
     emit(maas_f32_update, operands + tensors.flatMap { $0.operands }, params, maas_f32_update_split(&params))
   }
 
-  /// Emits a rule for one tensor, whose gradient is `product` of a and dy.
+  /// Emits a rule for weights in panels, whose gradient is Aᵀ dY: for all, or for a process's part of them.
   mutating func emitUpdate(
-    _ params: maas_update_params, _ shared: UpdateInputs, _ tensor: UpdatedTensor,
-    along product: MatrixProduct, _ a: Operand, _ dy: Operand
+    _ params: maas_update_params, _ shared: UpdateInputs, _ tensor: UpdatedTensor, along a: Operand,
+    _ dy: Operand, _ part: SharedPart?
   ) {
+    let shape = tensor.x.shape
     var all = maas_product_update_params()
-    (all.product, all.update) = (product.plainParams, params)
+    all.product = MatrixProduct(gradientOf: shape, dy).params(of: part?.ownPanels ?? 0..<shape[0])
+    all.update = params
     (all.update.tensors, all.update.elements) = (1, Int64(tensor.x.count))
     all.update.guards = Int32(shared.guarded?.count ?? 0)
+    if let part { all.shared = part.params }
     let split = maas_f32_product_update_split(&all)
     let own = [shared.rate, shared.time, nil, shared.factor, shared.guarded, shared.ratios] + tensor.operands
     emit(maas_f32_gemm, [a, dy, nil, nil, nil] + own, all, split)
+    if let part { keep(part.weights) }
   }
 
   /// Emits what is measured of each block of the tensors; says how many blocks each has.

@@ -12,9 +12,13 @@ package final class PanelProductUpdate: Operator {
   package let name = "PanelProductUpdate"
   private let params: maas_update_params
   private let states: Int
+  private let part: SharedPart?
 
-  /// Of any rule but LAMB's, which goes by the whole gradient.
-  package init(_ settings: UpdateSettings) { (params, states) = (settings.params, settings.rule.states) }
+  /// Of any rule but LAMB's, which goes by the whole gradient. Where processes share the weights it is the step of a
+  /// part, and the guard says that all have left their gradients; outputs must then be where their inputs are.
+  package init(_ settings: UpdateSettings, _ part: SharedPart? = nil) {
+    (params, states, self.part) = (settings.params, settings.rule.states, part)
+  }
 
   private static let weights = 5
 
@@ -39,18 +43,20 @@ package final class PanelProductUpdate: Operator {
       node.mayReuse(output: i, input: Self.weights + i)
     }
     let shared = UpdateInputs(rate: try node.input(0), time: try node.input(1), guarded: try node.input(2))
-    node.emitUpdate(params, shared, tensor, along: MatrixProduct(gradientOf: w, dy), a, dy)
+    node.emitUpdate(params, shared, tensor, along: a, dy, part)
   }
 }
 
 /// A number for each product Aᵀ dY that is finite where no sum of its terms can leave the range of floats: how many
-/// there are times the greatest |a| and |dy|, and what as many roundings of 2^-24 may add, twice.
+/// there are times the greatest |a| and |dy|, and what as many roundings of 2^-24 may add, twice; also when so many such
+/// sums are added.
 ///
 /// Inputs: dY and A of each product. Output: the numbers.
 package final class ProductBound: Operator {
   package let name = "ProductBound"
+  private let sums: Int
 
-  package init() {}
+  package init(sums: Int = 1) { self.sums = sums }
 
   package func infer(_ node: inout Inference) throws(MaasError) {
     for i in node.inputs.indices { try node.expectDType(i, [.float]) }
@@ -61,7 +67,7 @@ package final class ProductBound: Operator {
     let factors = node.inputs.compactMap { $0 }
     let (greatest, blocks) = try node.emitMeasure(MAAS_BLOCK_GREATEST, factors)
     let terms = stride(from: 0, to: factors.count, by: 2).map { i in
-      Int64(factors[i].count / max(1, factors[i].shape.last ?? 1))
+      Int64(sums * factors[i].count / max(1, factors[i].shape.last ?? 1))
     }
     let operands = [
       greatest, try node.constant(try node.begins(blocks)),
@@ -95,11 +101,21 @@ private let bounds: maas_step_run = { step, begin, end, worker in
 }
 
 extension MatrixProduct {
-  /// Aᵀ dY in panels, as the weights `w` lie.
-  init(gradientOf w: Operand, _ dy: Operand) {
-    let (rows, width, columns) = (w.shape[1], w.shape[2], dy.shape[dy.rank - 1])
+  /// Aᵀ dY in panels, as weights of this shape lie.
+  init(gradientOf shape: [Int], _ dy: Operand) {
+    let (rows, width, columns) = (shape[1], shape[2], dy.shape[dy.rank - 1])
     self.init(m: rows, n: columns, k: dy.count / max(1, columns))
     (aRow, aColumn) = (1, rows)
     (yRow, yPanel) = (width, rows * width)
+  }
+
+  /// The parameters for some panels of Y.
+  func params(of panels: Range<Int>) -> maas_f32_gemm_params {
+    var part = self
+    let width = yRow ?? n
+    (part.n, part.bOffset) = (panels.count * width, panels.lowerBound * width)
+    var params = part.plainParams
+    params.taken_first = Int64(panels.lowerBound * yPanel)
+    return params
   }
 }

@@ -13,6 +13,14 @@ extension Collective {
     }
   }
 
+  /// Replaces the elements of a float tensor by those of the processes that they belong to, of which `own` are this one's.
+  func gather(_ tensor: Tensor, own: Range<Int>) throws(MaasError) {
+    let values = UnsafeMutableBufferPointer(
+      start: tensor.bytes.assumingMemoryBound(to: Float.self), count: tensor.count)
+    for i in values.indices where !own.contains(i) { values[i] = 0 }
+    if let first = values.baseAddress { try addUp(first, values.count) }
+  }
+
   /// The sum of a number over all processes, the same on each.
   func sum(_ value: Double) throws(MaasError) -> Double {
     let parts = try sums([Float(value), Float(value - Double(Float(value)))])

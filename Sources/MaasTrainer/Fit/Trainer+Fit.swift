@@ -125,7 +125,9 @@ extension Trainer {
     var reports: [EpochReport] = []
     while place.epoch < place.lastEpoch {
       let start = maas_sys_now_ns()
-      guard let rate = try runEpoch(call) else { break }
+      let rate = try runEpoch(call)
+      try settle(isCutOff: rate == nil)
+      guard let rate else { break }
       let report = try finishEpoch(call, rate, seconds: Double(maas_sys_now_ns() - start) / 1e9)
       reports.append(report)
       let isStale = options.patience > 0 && place.stale >= options.patience

@@ -20,7 +20,11 @@ public final class Trainer {
   /// The best parameters and statistics so far, where training may go back to them.
   var best: [Tensor] = []
   /// The processes that train together, where there are several.
-  private(set) var collective: Collective?
+  var collective: Collective?
+  /// The large weights of which each of them takes the steps of a part.
+  var shared: SharedWeights?
+  /// Whether they have taken a step since their parts were put together.
+  var hasStepped = false
   /// Not zero there: `fit` ends before the next step.
   let cancelled: UnsafeMutablePointer<Int64>
   /// Whether a fit or a step is under way, and calls come from what it called.
@@ -72,44 +76,23 @@ public final class Trainer {
   /// handler of signals, while the trainer lives; without a fit under way it does nothing.
   public func cancel() { maas_sys_store(cancelled, 1) }
 
-  /// Trains together with the other processes of a job from now on: all hold the same model and data and make the same
-  /// calls. Each takes its part of every batch, which has as many samples for each process as the options say; the
-  /// result is that of one process with such batches, up to rounding. Statistics of batches are means over the
-  /// processes.
-  package func join(_ collective: Collective) throws(MaasError) {
-    guard options.accumulate == 1 else {
-      throw MaasError(
-        .unsupported, "gradients cannot be accumulated where several processes train",
-        hint: "give a larger batch size")
-    }
-    try expectEqualPanels(collective)
-    self.collective = collective
-    executables = [:]
-    bound = []
-  }
-
-  /// Gradients are added up as they lie, which depends on the kernels that a process chose.
-  private func expectEqualPanels(_ collective: Collective) throws(MaasError) {
-    let width = Double(model.parameters.contains { $0.panels != nil } ? PanelProduct.width : 0)
-    let (total, squares) = (try collective.sum(width), try collective.sum(width * width))
-    // Widths are all the same where the mean of their squares is the square of their mean.
-    guard total * total != squares * Double(collective.ranks) else { return }
-    throw MaasError(
-      .unsupported, "the processes chose kernels that read weights in different orders",
-      hint: "set MAAS_ISA to what all their CPUs have, such as avx2")
-  }
-
   var execution: ExecutionOptions {
     ExecutionOptions(
       threads: options.threads > 0 ? options.threads : ThreadPool.defaultThreads, memoryLimit: maximumBytes,
       planCacheLimit: 1 << 40)
   }
 
+  /// Makes graphs anew when they are wanted next.
+  func forgetGraphs() {
+    executables = [:]
+    bound = []
+  }
+
   private func executable(_ form: TrainingGraph.Form) throws(MaasError) -> (
     training: TrainingGraph, executable: Executable
   ) {
     if let known = executables[form] { return known }
-    let training = try TrainingGraph(model, options, form, collective)
+    let training = try TrainingGraph(model, options, form, collective, shared)
     var graph = training.graph
     try optimize(&graph, .all)
     let made = (training, Executable(graph, weights: WeightCache(graph), options: execution))
@@ -153,7 +136,9 @@ extension Trainer {
     guard batch.count > 0 else { throw noSamples }
     let steps = FitSteps(try suited(batch), Array(0..<batch.count), batch: batch.count)
     return try alone { () throws(MaasError) in
-      try step(steps, at: 0, rate: options.learningRate, isLast: false).mean
+      let loss = try step(steps, at: 0, rate: options.learningRate, isLast: false)
+      try settle(isCutOff: false)
+      return loss.mean
     }
   }
 
@@ -182,7 +167,9 @@ extension Trainer {
     memory.step.bytes.storeBytes(of: Int64(place.step), as: Int64.self)
     let share = steps.share(from: position, weighs: options.weighs(steps.types.hasWeights))
     memory.share.bytes.storeBytes(of: Float(share), as: Float.self)
+    try gather()
     try graph.run()
+    hasStepped = true
     let loss = try graph.loss()
     guard try graph.isTaken() else { throw try diagnosis(graph, loss.mean) }
     place.batches += 1

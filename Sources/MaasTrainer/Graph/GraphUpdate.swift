@@ -7,6 +7,8 @@ struct GraphUpdate {
   let rate, step, guarded: ValueID
   /// Of all gradients.
   var factor: ValueID?
+  /// Of the processes that train together, where they share large weights.
+  var shared: SharedWeights?
 
   init(_ settings: UpdateSettings, rate: ValueID, step: ValueID, guarded: ValueID) {
     (self.settings, self.rate, self.step, self.guarded) = (settings, rate, step, guarded)
@@ -42,14 +44,22 @@ extension Graph {
   ) -> [[ValueID]] {
     var results = values
     for (i, product) in products.sorted(by: { $0.key < $1.key }) {
+      let along = PanelProductUpdate(update.settings, update.shared?.part(i))
       let inputs = [update.rate, update.step, update.guarded, product.dy, product.a] + values[i]
-      let name = "update/\(self[values[i][0]].name)"
-      results[i] = add(PanelProductUpdate(update.settings), inputs, name: name, outputs: values[i].count)
+      results[i] = add(along, inputs, name: "update/\(self[values[i][0]].name)", outputs: values[i].count)
     }
     let others = values.indices.filter { products[$0] == nil }
     let together = addTogether(update, others.map { values[$0] }, others.map { gradients[$0] })
     for (i, result) in zip(others, together) { results[i] = result }
     return results
+  }
+
+  /// Leaves the gradients that are `products` to the processes whose part of weights they are for; returns numbers that
+  /// are there once that is done.
+  mutating func addShares(of products: [Int: WeightProduct], _ shared: SharedWeights) -> [ValueID] {
+    products.sorted { $0.key < $1.key }.flatMap { i, product in
+      shared.part(i).map { add(GradientShare($0), [product.dy, product.a], name: "share/\(i)") } ?? []
+    }
   }
 
   private mutating func addTogether(
@@ -72,5 +82,16 @@ extension Parameter {
   fileprivate func stepsWithProduct(batch size: Int) -> Bool {
     guard PanelProductUpdate.isFaster, let panels else { return false }
     return tensor.count >= 1 << 16 && size <= panels.rows
+  }
+}
+
+extension TrainableModel {
+  /// How those parameters lie that processes may share, by their numbers.
+  func sharedShapes(batch size: Int) -> [Int: [Int]] {
+    var shapes: [Int: [Int]] = [:]
+    for (i, parameter) in parameters.enumerated() where parameter.stepsWithProduct(batch: size) {
+      shapes[i] = parameter.panels?.shape
+    }
+    return shapes
   }
 }

@@ -51,9 +51,11 @@ struct TrainingGraph {
     case loss
   }
 
-  /// With a collective, gradients are added up over its processes.
+  /// With a collective, gradients are added up over its processes; of weights that these share each takes the steps of
+  /// a part.
   init(
-    _ model: TrainableModel, _ options: TrainerOptions, _ form: Form, _ collective: Collective? = nil
+    _ model: TrainableModel, _ options: TrainerOptions, _ form: Form, _ collective: Collective? = nil,
+    _ shared: SharedWeights? = nil
   ) throws(MaasError) {
     self.form = form
     if form.part == .update {
@@ -78,22 +80,28 @@ struct TrainingGraph {
       seed = graph.add(Binary(.mul), [seed, share], name: "loss/shared")[0]
     }
     var gradients = try graph.addGradients(of: [model.prediction], to: model.trainedIDs, seeded: [seed])
+    let stepsAlone = form.part == .whole && options.goesByElements && (collective == nil || shared != nil)
+    var products =
+      stepsAlone ? graph.weightProducts(gradients, of: model.parameters, batch: options.batchSize) : [:]
+    if let shared { products = products.filter { shared.part($0.key) != nil } }
+    let others = gradients.indices.filter { products[$0] == nil }
     var checked = [losses[0]] + moved.flatMap { $0.pairs.map { $0.batch } }
+    checked += addBounds(of: products, collective?.ranks ?? 1)
+    if let shared { checked += graph.addShares(of: products, shared) }
     if let collective {
       // What only this process has goes along, so that all of them take a step, or none does.
       let own = graph.add(GradientMeasure(limit: nil), checked.map { $0 }, name: "checks/own")[0]
-      let sums = graph.addAllReduce(gradients + [own], of: model.trainedIDs + [own], collective, slots: 1)
-      (gradients, checked) = (Array(sums.dropLast()), [sums[gradients.count]])
+      let sums = graph.addAllReduce(
+        others.map { gradients[$0] } + [own], of: others.map { model.trainedIDs[$0] } + [own], collective,
+        slots: 1)
+      for (i, sum) in zip(others, sums) { gradients[i] = sum }
+      checked = [sums[others.count]]
     }
-    let products =
-      collective == nil && goesByElements(options)
-      ? graph.weightProducts(gradients, of: model.parameters, batch: options.batchSize) : [:]
-    let others = gradients.indices.filter { products[$0] == nil }.map { gradients[$0] }
-    let guarded = addChecks(checked + others + addBounds(of: products))
+    let guarded = addChecks(checked + others.map { gradients[$0] })
     if form.part == .gradients {
       try addSums(model, gradients, guarded: guarded)
     } else {
-      try addUpdate(model, options, model.trainedIDs, gradients, products, guarded: guarded)
+      try addUpdate(model, options, model.trainedIDs, gradients, products, shared, guarded: guarded)
     }
     addStatistics(moved, guarded: guarded)
   }
@@ -175,16 +183,11 @@ struct TrainingGraph {
     return graph.add(Binary(.div), [share, sum], name: "weight/share")[0]
   }
 
-  /// Whether a step goes by each element of a gradient for itself.
-  private func goesByElements(_ options: TrainerOptions) -> Bool {
-    form.part == .whole && options.clipNorm == 0 && options.update.settings(options).rule != .lamb
-  }
-
-  /// Numbers that are finite where the gradients that are not written are.
-  private mutating func addBounds(of products: [Int: WeightProduct]) -> [ValueID] {
+  /// Numbers that are finite where the gradients that are not written are, also when those of all processes are added.
+  private mutating func addBounds(of products: [Int: WeightProduct], _ ranks: Int) -> [ValueID] {
     if products.isEmpty { return [] }
     let factors = products.sorted { $0.key < $1.key }.flatMap { [$0.value.dy, $0.value.a] }
-    return graph.add(ProductBound(), factors, name: "bounds")
+    return graph.add(ProductBound(sums: ranks), factors, name: "bounds")
   }
 
   private mutating func addChecks(_ values: [ValueID]) -> ValueID {
@@ -242,11 +245,12 @@ struct TrainingGraph {
   /// Gradients that are `products` are computed with the steps along them.
   private mutating func addUpdate(
     _ model: TrainableModel, _ options: TrainerOptions, _ xs: [ValueID], _ gradients: [ValueID],
-    _ products: [Int: WeightProduct] = [:], guarded: ValueID
+    _ products: [Int: WeightProduct] = [:], _ shared: SharedWeights? = nil, guarded: ValueID
   ) throws(MaasError) {
     let settings = options.update.settings(options)
     var update = GraphUpdate(
       settings, rate: scalar(.rate, "rate", .double), step: scalar(.step, "step", .int64), guarded: guarded)
+    update.shared = shared
     if options.clipNorm > 0 {
       let norm = GradientMeasure(limit: options.clipNorm / settings.scale)
       update.factor = graph.add(norm, gradients.map { $0 }, name: "norm", outputs: 2)[1]
@@ -292,6 +296,12 @@ extension Graph {
 }
 
 extension TrainerOptions {
+  /// Whether a step goes by each element of a gradient for itself.
+  var goesByElements: Bool { clipNorm == 0 && update.settings(self).rule != .lamb }
+
+  /// Whether processes may take the steps of a part of the weights each: nothing else in a step reads new weights.
+  var stepsByParts: Bool { goesByElements && ema == 0 }
+
   /// Whether samples count more or less than one another, which may have weights of their own.
   func weighs(_ hasWeights: Bool) -> Bool { hasWeights || !classWeights.isEmpty }
 
