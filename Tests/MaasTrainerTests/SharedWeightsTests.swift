@@ -1,6 +1,8 @@
 import CMaasSystem
 import Foundation
 import MaasCore
+import MaasGraph
+import MaasONNX
 import MaasOps
 import Testing
 
@@ -206,6 +208,45 @@ private func job<Value: Sendable>(
         for (tensor, expected) in zip(own.tensors, one.tensors) {
           #expect(zip(tensor, expected).allSatisfy { abs($0 - $1) < 2e-5 })
         }
+      }
+    }
+  }
+
+  /// The gradient of weights that two products read is a sum, which all processes have; other weights are shared.
+  @Test func weightsOfTwoProductsAreNotShared() throws {
+    @Sendable func fitted(_ batch: Int, _ collective: Collective?) throws -> [[Float]] {
+      var graph = Graph("tied")
+      let x = graph.addInput("x", .float, Shape([.symbol("N"), .known(288)]))
+      let names = ["tied", "own"]
+      let weights = try names.map { name in
+        graph.addConstant(
+          name, try Tensor(.float, [288, 288], pattern(288 * 288, name.count, 7).map { $0 / 9 }))
+      }
+      var y = x
+      for (i, weights) in [weights[0], weights[1], weights[0]].enumerated() {
+        let result = graph.add(Value("product \(i)"))
+        try graph.add("MatMul", opset: 17, [y, weights], "\(i)", [], outputs: [result])
+        y = result
+      }
+      graph.outputs = [y]
+      try graph.inferValues()
+      var options = TrainerOptions()
+      (options.epochs, options.update, options.learningRate) = (2, UpdateMethod(.sgd), 20)
+      (options.batchSize, options.threads) = (batch, 1)
+      let trainer = try Trainer(graph, ModelInfo(producerName: "test", opset: 17, graphName: "g"), options)
+      if let collective { try trainer.join(collective) }
+      let numbers = try Tensor(.float, [40, 288], pattern(40 * 288, 31, 1))
+      try trainer.fit(TensorData(features: [numbers], targets: numbers))
+      return try names.map { floats(try trainer.parameter($0)) }
+    }
+    let one = try fitted(40, nil)
+    for (i, tensor) in one.enumerated() {
+      let before = pattern(288 * 288, [4, 3][i], 7)
+      #expect(zip(tensor, before).contains { abs($0 - $1 / 9) > 1e-3 })
+    }
+    for own in try job(2, { try fitted(20, $0) }) {
+      for (tensor, expected) in zip(own, one) {
+        #expect(zip(tensor, expected).allSatisfy { abs($0 - $1) < 2e-5 })
       }
     }
   }

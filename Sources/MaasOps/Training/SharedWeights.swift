@@ -49,10 +49,11 @@ package final class SharedWeights: @unchecked Sendable {
     }
   }
 
-  /// Waits until all processes have taken a step, and copies what the others have left of their parts of weights.
-  package func gather(_ parameters: [Tensor]) throws(MaasError) {
+  /// Waits until all processes have taken a step of these parameters, and copies what the others have left of their
+  /// parts.
+  package func gather(_ parameters: [(number: Int, weights: Tensor)]) throws(MaasError) {
     guard let meet = calls.pointee.meet, meet(calls.pointee.context, area) == 0 else { throw .processEnded }
-    for (i, tensor) in parameters.enumerated() {
+    for (i, tensor) in parameters {
       guard let part = part(i) else { continue }
       let x = tensor.bytes.assumingMemoryBound(to: Float.self)
       for rank in part.others {

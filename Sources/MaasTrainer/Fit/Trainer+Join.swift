@@ -31,27 +31,29 @@ extension Trainer {
       hint: "set MAAS_ISA to what all their CPUs have, such as avx2")
   }
 
-  /// Takes over what the other processes made of their parts of weights in the step before, if they have not been yet.
+  /// Takes over what the other processes made of their parts of weights in the step before, if that has not been yet.
   func gather() throws(MaasError) {
-    guard let shared, hasStepped else { return }
-    try shared.gather(memory.parameters)
-    hasStepped = false
+    guard let shared, !parted.isEmpty else { return }
+    try shared.gather(parted.map { ($0, memory.parameters[$0]) })
+    parted = []
   }
 
   /// The same, and the states of all parts. Where an epoch has been cut off the others may be gone: their parts are then
   /// those of a step before.
   func settle(isCutOff: Bool) throws(MaasError) {
-    guard shared != nil else { return }
-    do { try putTogether() } catch { if !isCutOff { throw error } }
-    hasStepped = false
+    do { try gatherAll() } catch { if !isCutOff { throw error } }
+    parted = []
   }
 
-  private func putTogether() throws(MaasError) {
+  private func gatherAll() throws(MaasError) {
     guard let shared, let collective else { return }
+    let moved = parted
     try gather()
-    for (i, state) in memory.states.enumerated() {
-      guard let part = shared.part(i % model.parameters.count) else { continue }
-      try collective.gather(state, own: part.elements)
+    for i in moved {
+      guard let part = shared.part(i) else { continue }
+      for state in stride(from: i, to: memory.states.count, by: memory.parameters.count) {
+        try collective.gather(memory.states[state], own: part.elements)
+      }
     }
   }
 }

@@ -23,8 +23,8 @@ public final class Trainer {
   var collective: Collective?
   /// The large weights of which each of them takes the steps of a part.
   var shared: SharedWeights?
-  /// Whether they have taken a step since their parts were put together.
-  var hasStepped = false
+  /// Those that have taken a step since their parts were put together.
+  var parted: [Int] = []
   /// Not zero there: `fit` ends before the next step.
   let cancelled: UnsafeMutablePointer<Int64>
   /// Whether a fit or a step is under way, and calls come from what it called.
@@ -169,7 +169,7 @@ extension Trainer {
     memory.share.bytes.storeBytes(of: Float(share), as: Float.self)
     try gather()
     try graph.run()
-    hasStepped = true
+    parted = graph.training.parted
     let loss = try graph.loss()
     guard try graph.isTaken() else { throw try diagnosis(graph, loss.mean) }
     place.batches += 1

@@ -15,6 +15,8 @@ struct TrainingGraph {
   private(set) var roles: [Role] = []
   /// Outputs that are written over inputs.
   private(set) var updated: [(output: Int, input: Int)] = []
+  /// The parameters that processes take the steps of by parts.
+  private(set) var parted: [Int] = []
 
   enum Role: Equatable {
     /// Of a batch.
@@ -83,7 +85,10 @@ struct TrainingGraph {
     let stepsAlone = form.part == .whole && options.goesByElements && (collective == nil || shared != nil)
     var products =
       stepsAlone ? graph.weightProducts(gradients, of: model.parameters, batch: options.batchSize) : [:]
-    if let shared { products = products.filter { shared.part($0.key) != nil } }
+    if let shared {
+      products = products.filter { shared.part($0.key) != nil }
+      parted = products.keys.sorted()
+    }
     let others = gradients.indices.filter { products[$0] == nil }
     var checked = [losses[0]] + moved.flatMap { $0.pairs.map { $0.batch } }
     checked += addBounds(of: products, collective?.ranks ?? 1)
