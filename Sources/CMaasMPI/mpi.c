@@ -107,7 +107,8 @@ static bool await(handle *request) {
 }
 
 static bool agree(bool yes) {
-  double votes = yes;
+  static double votes;
+  votes = yes;
   return maas_mpi_sum(&votes, 1) && votes == job.neighbours.ranks;
 }
 
@@ -141,7 +142,7 @@ static int32_t open_area(void *context, int64_t count, maas_collective_area *are
   int32_t number = 0;
   while (number < MOST_AREAS && job.areas[number].capacity)
     number++;
-  if (number == MOST_AREAS || count < 1 || !job.shares ||
+  if (!job.shares || !agree(number < MOST_AREAS && count > 0) ||
       !maas_shared_open(&job.areas[number], &job.neighbours, MOST_SLOTS + number, (size_t)count))
     return 1;
   area->number = number;
@@ -187,7 +188,7 @@ const maas_collective *maas_mpi_join(bool (*is_stopping)(void), char *message, s
 }
 
 bool maas_mpi_sum(double *values, int count) {
-  handle request;
+  static handle request; // May stay under way when somebody wants to stop.
   return !mpi.sum(IN_PLACE, values, count, mpi.doubles, mpi.add, mpi.world, &request) && await(&request);
 }
 

@@ -256,15 +256,15 @@ static void check_shared_update(const maas_kernel *row) {
   fenced area[2];
   float *left[2];
   for (int rank = 0; rank < 2; rank++) {
-    area[rank] = fence((size_t)(2 * s.elements + before) * sizeof(float), true);
+    area[rank] = fence((size_t)(s.elements + before) * sizeof(float), true);
     left[rank] = (float *)(void *)area[rank].bytes;
   }
-  maas_shared_part shared = {.left = left, .gradients = before, .weights = before + s.elements, .ranks = 2};
+  maas_rank_part ranks = {.left = left, .first = before, .ranks = 2};
   for (int pass = 0; pass < 2; pass++)
     for (int rank = 0; rank < 2; rank++) {
       int whose = pass ? rank : 1 - rank;
       maas_product_update_params part = part_of(&s, first[whose], first[whose + 1] - first[whose]);
-      part.shared = shared, part.shared.rank = rank;
+      part.part = ranks, part.part.rank = rank;
       if (pass)
         step_together(&s, &part);
       else {
@@ -275,7 +275,7 @@ static void check_shared_update(const maas_kernel *row) {
     }
   const char *problem = fence_whole(&area[0]) && fence_whole(&area[1]) ? NULL : "wrote outside the area";
   for (int64_t i = 0; i < s.elements && !problem; i++)
-    if (left[i >= s.params.product.y_panel][before + s.elements + i] != (float)real(&s.together[0], i))
+    if (left[i >= s.params.product.y_panel][before + i] != (float)real(&s.together[0], i))
       problem = "other weights than its own are left";
   count(row->name, "left to other ranks", problem);
   compare_steps(row, &s, "of some panels, along all ranks' gradients");

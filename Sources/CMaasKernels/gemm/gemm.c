@@ -51,8 +51,18 @@ static int64_t batches(const maas_f32_gemm_params *g) {
   return count;
 }
 
+/// Elements of an A that fits beside what else the second-level cache holds.
+enum { near_elements = 1 << 17 };
+
+/// Whether each thread gets columns of weights that it also has in the other products of a step: what it writes of
+/// them no other CPU then has to give up first, which takes longer than the step where they share no cache. Rows of A
+/// are read for each column, so that it must be near.
+static bool has_own_columns(const maas_f32_gemm_params *g) {
+  return g->is_stepped && g->m * g->k <= near_elements;
+}
+
 static bool has_bands(const maas_f32_gemm_params *g) {
-  return g->m >= 2 * band && g->b_form == MAAS_GEMM_B_PACKED;
+  return g->m >= 2 * band && g->b_form == MAAS_GEMM_B_PACKED && !has_own_columns(g);
 }
 
 /// Pieces whose A fits, an even number of them where they are bands: each of two threads gets half. A transposed A is
@@ -99,7 +109,7 @@ maas_split maas_f32_gemm_split_for(const maas_kernel *kernel, maas_f32_gemm_para
   int64_t batch = batches(g);
   g->nr = kernel->nr;
   choose_tile(g, kernel->mr, kernel->nr, batch);
-  g->rows_outside = has_bands(g) || g->a_col != 1;
+  g->rows_outside = has_bands(g) || (g->a_col != 1 && !has_own_columns(g));
   if (g->m == 0 || g->n == 0)
     return (maas_split){.items = 0, .grain = 1};
   int64_t slab = g->b_form != MAAS_GEMM_B_PACKED ? kernel->nr * maas_gemm_slab_panels(kernel->nr) : 0;

@@ -184,7 +184,9 @@ typedef struct maas_f32_gemm_params {
   /// Operands whose elements at the same places the caches shall have when a piece is taken; 0 for none.
   int32_t wanted[MAAS_GEMM_WANTED];
   const float *wanted_elsewhere; ///< Where such elements lie that are no operand's. NULL for none.
-  int64_t tile_m, tile_n;        ///< Set by split.
+  /// Whether B or Y is weights that a step of training moves, in panels, or their gradient.
+  bool is_stepped;
+  int64_t tile_m, tile_n; ///< Set by split.
   bool
       rows_outside; ///< Set by split: tiles of the same rows follow each other, not those of the same columns.
 } maas_f32_gemm_params;

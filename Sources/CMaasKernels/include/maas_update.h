@@ -51,17 +51,19 @@ int32_t maas_f32_update(const maas_step *step, int64_t begin, int64_t end, maas_
 maas_split maas_f32_update_split(const maas_update_params *params);
 
 /// Of ranks that share x each takes the steps of some panels of it, along the sum of what all have left of g.
-typedef struct maas_shared_part {
-  float *const *left;         ///< By rank, what it leaves to the others. NULL for one alone.
-  int64_t gradients, weights; ///< Elements there before what it leaves of g and of x.
+typedef struct maas_rank_part {
+  /// By rank, what it leaves to the others: its g of their panels, its own panels of x. At multiples of 16 bytes. NULL
+  /// for one alone.
+  float *const *left;
+  int64_t first; ///< Elements there before those of x, a multiple of 4.
   int32_t rank, ranks;
-} maas_shared_part;
+} maas_rank_part;
 
 /// A product whose Y is the gradient g of one tensor in panels, with the step along it: no g is written.
 typedef struct maas_product_update_params {
   maas_f32_gemm_params product; ///< n is a multiple of the kernel's nr.
   maas_update_params update;    ///< Of one tensor.
-  maas_shared_part shared;
+  maas_rank_part part;
 } maas_product_update_params;
 
 /// Operands of maas_f32_gemm that takes such parameters: those of a product, without Y; and from this one on those of

@@ -26,6 +26,8 @@ struct MatrixProduct {
   var (yRow, yStep, aStep, bStep): (Int?, Int?, Int?, Int?)
   /// Elements between panels of Y's columns; 0 where its rows are whole.
   var yPanel = 0
+  /// Whether B or Y is weights that are trained, or their gradient.
+  var isStepped = false
   /// Where A begins in its operand, and a B that is read where it lies.
   var (aOffset, bOffset) = (0, 0)
 
@@ -61,7 +63,7 @@ struct MatrixProduct {
     params.activation = activation.function
     params.batch_rank = Int32(batch.count)
     assign(&params.batch, batch)
-    params.a_offset = Int64(aOffset)
+    (params.a_offset, params.is_stepped) = (Int64(aOffset), isStepped)
     assign(&params.a_batch, aBatch.map { $0 * (aStep ?? m * k) })
     assign(&params.b_batch, bBatch)
     assign(&params.c_batch, cBatch)

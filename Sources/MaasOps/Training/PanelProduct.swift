@@ -35,7 +35,7 @@ package final class PanelProduct: Operator {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (a, w, y) = (try node.input(0), try node.input(1), try node.output())
     var product = MatrixProduct(m: a.count / max(1, w.shape[1]), n: w.shape[0] * w.shape[2], k: w.shape[1])
-    product.activation = activation
+    (product.activation, product.isStepped) = (activation, true)
     let c = node.optionalInput(2)
     if let c {
       let strides = broadcastStrides(c.shape, to: y.shape).suffix(2)

@@ -128,7 +128,7 @@ extension Lowering {
     all.update = params
     (all.update.tensors, all.update.elements) = (1, Int64(tensor.x.count))
     all.update.guards = Int32(shared.guarded?.count ?? 0)
-    if let part { all.shared = part.params }
+    if let part { all.part = part.params }
     let split = maas_f32_product_update_split(&all)
     let own = [shared.rate, shared.time, nil, shared.factor, shared.guarded, shared.ratios] + tensor.operands
     emit(maas_f32_gemm, [a, dy, nil, nil, nil] + own, all, split)

@@ -105,7 +105,7 @@ extension MatrixProduct {
   init(gradientOf shape: [Int], _ dy: Operand) {
     let (rows, width, columns) = (shape[1], shape[2], dy.shape[dy.rank - 1])
     self.init(m: rows, n: columns, k: dy.count / max(1, columns))
-    (aRow, aColumn) = (1, rows)
+    (aRow, aColumn, isStepped) = (1, rows, true)
     (yRow, yPanel) = (width, rows * width)
   }
 

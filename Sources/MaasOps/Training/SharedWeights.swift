@@ -10,11 +10,11 @@ import MaasGraph
 /// and copied the weights of the step before, and `gather`, when all have read the gradients and left their weights.
 package final class SharedWeights: @unchecked Sendable {
   private let calls: UnsafePointer<maas_collective>
-  /// Of each process its gradients, and behind them its weights.
   private let area: UnsafeMutablePointer<maas_collective_area>
+  /// Of each process its gradients of the others' parts, and its own part of the weights.
+  private let left: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
   /// How the weights lie in panels, and how many elements are before them, by parameter.
   private let places: [Int: (shape: [Int], first: Int)]
-  private let count: Int
 
   /// For weights that lie in panels of these shapes, by parameter; on all processes at once. Nil where there are none, or
   /// no such memory.
@@ -27,16 +27,23 @@ package final class SharedWeights: @unchecked Sendable {
     let opened = UnsafeMutablePointer<maas_collective_area>.allocate(capacity: 1)
     opened.initialize(to: maas_collective_area())
     guard collective.ranks <= Int(MAAS_AREA_RANKS), count > 0, let open = collective.calls.pointee.open_area,
-      open(collective.calls.pointee.context, Int64(2 * count), opened) == 0
+      open(collective.calls.pointee.context, Int64(count), opened) == 0
     else {
       opened.deallocate()
       return nil
     }
-    (calls, area, self.places, self.count) = (collective.calls, opened, places, count)
+    (calls, area, self.places) = (collective.calls, opened, places)
+    left = .allocate(capacity: Int(MAAS_AREA_RANKS))
+    withUnsafeBytes(of: &opened.pointee.floats) {
+      for (i, floats) in $0.bindMemory(to: UnsafeMutablePointer<Float>?.self).enumerated() {
+        (left + i).initialize(to: floats)
+      }
+    }
   }
 
   deinit {
     calls.pointee.close_area?(calls.pointee.context, area)
+    left.deallocate()
     area.deallocate()
   }
 
@@ -57,25 +64,18 @@ package final class SharedWeights: @unchecked Sendable {
       guard let part = part(i) else { continue }
       let x = tensor.bytes.assumingMemoryBound(to: Float.self)
       for rank in part.others {
-        guard let left = floats[rank] else { continue }
+        guard let left = left[rank] else { continue }
         let own = part.elements(of: rank)
         maas_sys_copy_far(
-          x + own.lowerBound, left + count + part.first + own.lowerBound,
+          x + own.lowerBound, left + part.first + own.lowerBound,
           own.count * MemoryLayout<Float>.size)
       }
     }
   }
 
-  /// Of each process.
-  private var floats: UnsafePointer<UnsafeMutablePointer<Float>?> {
-    let floats = UnsafeRawPointer(area) + (MemoryLayout<maas_collective_area>.offset(of: \.floats) ?? 0)
-    return floats.assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
-  }
-
-  fileprivate func params(_ part: SharedPart) -> maas_shared_part {
-    maas_shared_part(
-      left: floats, gradients: Int64(part.first), weights: Int64(count + part.first), rank: Int32(part.rank),
-      ranks: Int32(part.ranks))
+  fileprivate func params(_ part: SharedPart) -> maas_rank_part {
+    maas_rank_part(
+      left: UnsafePointer(left), first: Int64(part.first), rank: Int32(part.rank), ranks: Int32(part.ranks))
   }
 }
 
@@ -95,7 +95,7 @@ package struct SharedPart: Sendable {
   fileprivate var others: [Int] { (0..<ranks).filter { $0 != rank } }
 
   var ownPanels: Range<Int> { panels(of: rank) }
-  var params: maas_shared_part { weights.params(self) }
+  var params: maas_rank_part { weights.params(self) }
 
   /// The elements whose steps this process takes.
   package var elements: Range<Int> { elements(of: rank) }
@@ -119,7 +119,7 @@ package final class GradientShare: Operator {
     for rank in part.others {
       var params = maas_product_update_params()
       params.product = MatrixProduct(gradientOf: shape, dy).params(of: part.panels(of: rank))
-      params.shared = part.params
+      params.part = part.params
       let split = maas_f32_product_share_split(&params)
       node.emit(maas_f32_gemm, [a, dy, nil, nil, nil], params, split)
     }

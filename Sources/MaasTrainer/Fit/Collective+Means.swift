@@ -15,10 +15,13 @@ extension Collective {
 
   /// Replaces the elements of a float tensor by those of the processes that they belong to, of which `own` are this one's.
   func gather(_ tensor: Tensor, own: Range<Int>) throws(MaasError) {
-    let values = UnsafeMutableBufferPointer(
-      start: tensor.bytes.assumingMemoryBound(to: Float.self), count: tensor.count)
-    for i in values.indices where !own.contains(i) { values[i] = 0 }
-    if let first = values.baseAddress { try addUp(first, values.count) }
+    let values = tensor.bytes.assumingMemoryBound(to: Float.self)
+    for i in 0..<tensor.count where !own.contains(i) { values[i] = 0 }
+    // In pieces: the memory that a sum takes is kept for the next one.
+    let most = 1 << 16
+    for first in stride(from: 0, to: tensor.count, by: most) {
+      try addUp(values + first, min(most, tensor.count - first))
+    }
   }
 
   /// The sum of a number over all processes, the same on each.

@@ -6,7 +6,8 @@ extension Trainer {
   /// Trains together with the other processes of a job from now on: all hold the same model and data and make the same
   /// calls. Each takes its part of every batch, which has as many samples for each process as the options say; the
   /// result is that of one process with such batches, up to rounding. Statistics of batches are means over the
-  /// processes.
+  /// processes. Between the steps of an epoch each has the others' part of large weights as it was a step before, and
+  /// of their states as at the epoch's beginning.
   package func join(_ collective: Collective) throws(MaasError) {
     guard options.accumulate == 1 else {
       throw MaasError(
@@ -39,16 +40,16 @@ extension Trainer {
   }
 
   /// The same, and the states of all parts. Where an epoch has been cut off the others may be gone: their parts are then
-  /// those of a step before.
+  /// those of a step before, and training does not go on.
   func settle(isCutOff: Bool) throws(MaasError) {
-    do { try gatherAll() } catch { if !isCutOff { throw error } }
+    let moved = parted
+    do { try gather() } catch { if !isCutOff { throw error } }
     parted = []
+    if !isCutOff { try gatherStates(of: moved) }
   }
 
-  private func gatherAll() throws(MaasError) {
+  private func gatherStates(of moved: [Int]) throws(MaasError) {
     guard let shared, let collective else { return }
-    let moved = parted
-    try gather()
     for i in moved {
       guard let part = shared.part(i) else { continue }
       for state in stride(from: i, to: memory.states.count, by: memory.parameters.count) {

@@ -82,25 +82,13 @@ struct TrainingGraph {
       seed = graph.add(Binary(.mul), [seed, share], name: "loss/shared")[0]
     }
     var gradients = try graph.addGradients(of: [model.prediction], to: model.trainedIDs, seeded: [seed])
-    let stepsAlone = form.part == .whole && options.goesByElements && (collective == nil || shared != nil)
-    var products =
-      stepsAlone ? graph.weightProducts(gradients, of: model.parameters, batch: options.batchSize) : [:]
-    if let shared {
-      products = products.filter { shared.part($0.key) != nil }
-      parted = products.keys.sorted()
-    }
+    let products = stepProducts(gradients, model, options, collective, shared)
     let others = gradients.indices.filter { products[$0] == nil }
     var checked = [losses[0]] + moved.flatMap { $0.pairs.map { $0.batch } }
     checked += addBounds(of: products, collective?.ranks ?? 1)
     if let shared { checked += graph.addShares(of: products, shared) }
     if let collective {
-      // What only this process has goes along, so that all of them take a step, or none does.
-      let own = graph.add(GradientMeasure(limit: nil), checked.map { $0 }, name: "checks/own")[0]
-      let sums = graph.addAllReduce(
-        others.map { gradients[$0] } + [own], of: others.map { model.trainedIDs[$0] } + [own], collective,
-        slots: 1)
-      for (i, sum) in zip(others, sums) { gradients[i] = sum }
-      checked = [sums[others.count]]
+      (gradients, checked) = addSums(over: collective, gradients, others, checked, model)
     }
     let guarded = addChecks(checked + others.map { gradients[$0] })
     if form.part == .gradients {
@@ -186,6 +174,34 @@ struct TrainingGraph {
     let term = graph.add(Binary(.add), [share, least], name: "weight/term")[0]
     let sum = graph.addAllReduce([term], of: [term], collective, slots: 0)[0]
     return graph.add(Binary(.div), [share, sum], name: "weight/share")[0]
+  }
+
+  /// The products that the step is taken along with, by parameter.
+  private mutating func stepProducts(
+    _ gradients: [ValueID], _ model: TrainableModel, _ options: TrainerOptions, _ collective: Collective?,
+    _ shared: SharedWeights?
+  ) -> [Int: WeightProduct] {
+    guard form.part == .whole, options.goesByElements, collective == nil || shared != nil else { return [:] }
+    let products = graph.weightProducts(gradients, of: model.parameters, batch: options.batchSize)
+    guard let shared else { return products }
+    let own = products.filter { shared.part($0.key) != nil }
+    parted = own.keys.sorted()
+    return own
+  }
+
+  /// Adds up over all processes the gradients of numbers `others`, and what only this process has to check, so that all
+  /// of them take a step, or none does.
+  private mutating func addSums(
+    over collective: Collective, _ gradients: [ValueID], _ others: [Int], _ checked: [ValueID],
+    _ model: TrainableModel
+  ) -> (gradients: [ValueID], checked: [ValueID]) {
+    let own = graph.add(GradientMeasure(limit: nil), checked.map { $0 }, name: "checks/own")[0]
+    let terms = others.map { gradients[$0] } + [own]
+    let sums = graph.addAllReduce(
+      terms, of: others.map { model.trainedIDs[$0] } + [own], collective, slots: 1)
+    var all = gradients
+    for (i, sum) in zip(others, sums) { all[i] = sum }
+    return (all, [sums[others.count]])
   }
 
   /// Numbers that are finite where the gradients that are not written are, also when those of all processes are added.

@@ -23,32 +23,40 @@ static void add(float *restrict sum, const float *restrict a, int64_t n) {
 }
 
 /// Adds what the other ranks have left of a gradient.
-static void add_others(const maas_shared_part *part, int64_t at, float *gradient, int64_t n) {
+static void add_others(const maas_rank_part *part, int64_t at, float *gradient, int64_t n) {
   for (int32_t r = 0; part->left && r < part->ranks; r++)
     if (r != part->rank)
-      add(gradient, part->left[r] + part->gradients + at, n);
+      add(gradient, part->left[r] + part->first + at, n);
 }
 
-/// Leaves a piece of a panel to the other ranks, past the caches: theirs have the lines of the step before, and to take
+/// Who sees what is stored from here on then also sees what was stored past the caches.
+static void finish_leaving(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_sfence();
+#else
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
+/// Leaves whole rows of a panel to the other ranks, past the caches: theirs have the lines of the step before, and to take
 /// those away from them one at a time lasts longer.
-static void leave(const maas_shared_part *part, int64_t at, const float *from, int64_t n) {
+static void leave(const maas_rank_part *part, int64_t at, const float *from, int64_t n) {
   if (!part->left)
     return;
   typedef float quad __attribute__((vector_size(16)));
-  quad *to = (quad *)(void *)(part->left[part->rank] + at);
+  quad *to = (quad *)(void *)(part->left[part->rank] + part->first + at);
   for (int64_t i = 0; i < n; i += 4) {
     quad q;
     memcpy(&q, from + i, sizeof q);
     __builtin_nontemporal_store(q, to + i / 4);
   }
-  // What is said to be there once this step is over must be there.
-  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  finish_leaving();
 }
 
 /// Takes the step along elements of the gradient where they are.
 static void step_along(const maas_step *step, int64_t at, float *gradient, int64_t n) {
   const maas_product_update_params *params = step->params;
-  add_others(&params->shared, at, gradient, n);
+  add_others(&params->part, at, gradient, n);
   const int64_t begins[] = {0, n};
   void *operands[MAAS_UPDATE_FIRST + MAAS_UPDATE_EACH];
   memcpy(operands, step->operands + MAAS_PRODUCT_UPDATE_FIRST, sizeof operands);
@@ -58,21 +66,21 @@ static void step_along(const maas_step *step, int64_t at, float *gradient, int64
   operands[MAAS_UPDATE_FIRST + 1] = (void *)gradient;
   maas_step own = {.operands = operands, .params = &params->update, .items = n, .grain = n};
   maas_f32_update(&own, 0, n, NULL);
-  leave(&params->shared, params->shared.weights + at, operands[MAAS_UPDATE_FIRST + 4], n);
+  leave(&params->part, at, operands[MAAS_UPDATE_FIRST + 4], n);
 }
 
 static void leave_to_others(const maas_step *step, int64_t at, float *gradient, int64_t n) {
   const maas_product_update_params *params = step->params;
-  leave(&params->shared, params->shared.gradients + at, gradient, n);
+  leave(&params->part, at, gradient, n);
 }
 
 maas_split maas_f32_product_update_split(maas_product_update_params *params) {
   params->product.take = step_along;
   for (int i = 0; i < moves; i++)
     params->product.wanted[i] = MAAS_PRODUCT_UPDATE_FIRST + MAAS_UPDATE_FIRST + moved[i];
-  const maas_shared_part *part = &params->shared;
-  if (part->left)
-    params->product.wanted_elsewhere = part->left[(part->rank + 1) % part->ranks] + part->gradients;
+  const maas_rank_part *part = &params->part;
+  if (part->left) // Of more than one other rank the next one's.
+    params->product.wanted_elsewhere = part->left[(part->rank + 1) % part->ranks] + part->first;
   return maas_f32_gemm_split(&params->product);
 }
 
