@@ -20,6 +20,20 @@ func pattern(_ count: Int, _ a: Int, _ b: Int) -> [Float] {
 
 func floats(_ tensor: Tensor) -> [Float] { tensor.elements(as: Float.self) }
 
+/// Layers with weights that are large enough for steps along products, and samples for them.
+enum LargeLayers {
+  static let text = "input 300\ndense 256 activation=relu\ndense 320 activation=tanh\ndense 3"
+
+  /// `infinite`: the last number of this sample is.
+  static func data(_ count: Int, infinite sample: Int? = nil) throws -> TensorData {
+    var x = pattern(count * 300, 31, 1)
+    if let sample { x[sample * 300 + 299] = .infinity }
+    return try TensorData(
+      features: [Tensor(.float, [count, 300], x)],
+      targets: Tensor(.int64, [count], (0..<count).map { Int64($0 * 7 % 3) }))
+  }
+}
+
 func temporaryPath(_ name: String) -> String {
   FileManager.default.temporaryDirectory.appendingPathComponent("maas-\(getpid())-\(name)").path
 }

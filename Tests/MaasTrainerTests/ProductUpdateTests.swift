@@ -8,14 +8,6 @@ import Testing
 
 /// Large weights whose step is taken with the product that gives their gradient.
 @Suite struct ProductUpdateTests {
-  private let text = "input 300\ndense 256 activation=relu\ndense 320 activation=tanh\ndense 3"
-
-  private func data(_ count: Int) throws -> TensorData {
-    try TensorData(
-      features: [Tensor(.float, [count, 300], pattern(count * 300, 31, 1))],
-      targets: Tensor(.int64, [count], (0..<count).map { Int64($0 * 7 % 3) }))
-  }
-
   private func options(_ rule: UpdateMethod.Rule) -> TrainerOptions {
     var options = TrainerOptions()
     (options.loss, options.epochs, options.update) = (.crossEntropy, 2, UpdateMethod(rule))
@@ -25,7 +17,9 @@ import Testing
 
   /// The nodes that take such steps; what they change is written where it is.
   private func updates(_ options: TrainerOptions) throws -> Int {
-    let (trainer, data) = (try Trainer(Network(text: text), options: options), try data(40))
+    let (trainer, data) = (
+      try Trainer(Network(text: LargeLayers.text), options: options), try LargeLayers.data(40)
+    )
     try trainer.step(data)
     let graph = try trainer.bound(.whole, BatchTypes(data), size: 40)
     #expect(graph.copiedOutputs == 0)
@@ -34,8 +28,8 @@ import Testing
 
   /// All tensors after a fit, as bits.
   private func fitted(_ options: TrainerOptions, _ count: Int) throws -> [[UInt32]] {
-    let trainer = try Trainer(Network(text: text), options: options)
-    try trainer.fit(try data(count))
+    let trainer = try Trainer(Network(text: LargeLayers.text), options: options)
+    try trainer.fit(try LargeLayers.data(count))
     return (trainer.memory.parameters + trainer.memory.states + trainer.memory.averages).map {
       floats($0).map { $0.bitPattern }
     }
@@ -94,13 +88,9 @@ import Testing
 
   /// Where anything of a step is not finite, no weights move.
   @Test func stepsThatAreNotFiniteMoveNothing() throws {
-    let trainer = try Trainer(Network(text: text), options: options(.adam))
+    let trainer = try Trainer(Network(text: LargeLayers.text), options: options(.adam))
     let before = trainer.memory.parameters.map { floats($0) }
-    var x = pattern(40 * 300, 31, 1)
-    x[39 * 300 + 299] = .infinity
-    let odd = try TensorData(
-      features: [Tensor(.float, [40, 300], x)],
-      targets: Tensor(.int64, [40], [Int64](repeating: 1, count: 40)))
+    let odd = try LargeLayers.data(40, infinite: 39)
     #expect(throws: MaasError.self) { try trainer.step(odd) }
     #expect(trainer.memory.parameters.map { floats($0) } == before)
     #expect(trainer.memory.states.allSatisfy { floats($0).allSatisfy { $0 == 0 } })

@@ -135,14 +135,6 @@ private func job<Value: Sendable>(
 
 /// Processes that share large weights, each of which takes the steps of a part.
 @Suite struct SharedWeightsTests {
-  private static let text = "input 300\ndense 256 activation=relu\ndense 320 activation=tanh\ndense 3"
-
-  private static func data(_ count: Int) throws -> TensorData {
-    try TensorData(
-      features: [Tensor(.float, [count, 300], pattern(count * 300, 31, 1))],
-      targets: Tensor(.int64, [count], (0..<count).map { Int64($0 * 7 % 3) }))
-  }
-
   private static func options(_ rule: UpdateMethod.Rule, batch: Int) -> TrainerOptions {
     var options = TrainerOptions()
     (options.loss, options.epochs, options.update) = (.crossEntropy, 3, UpdateMethod(rule))
@@ -160,9 +152,9 @@ private func job<Value: Sendable>(
   }
 
   private static func fitted(_ options: TrainerOptions, _ collective: Collective?) throws -> Fitted {
-    let trainer = try Trainer(Network(text: text), options: options)
+    let trainer = try Trainer(Network(text: LargeLayers.text), options: options)
     if let collective { try trainer.join(collective) }
-    let data = try data(125)
+    let data = try LargeLayers.data(125)
     var fitted = Fitted()
     fitted.losses = try trainer.fit(data).map { $0.loss }
     let graph = try trainer.bound(.whole, BatchTypes(data), size: options.batchSize)
@@ -254,14 +246,10 @@ private func job<Value: Sendable>(
   /// What only one process meets stops all, and moves nothing.
   @Test func aStepThatIsNotFiniteIsTakenByNone() throws {
     let moved = try job(2) { collective in
-      let trainer = try Trainer(Network(text: Self.text), options: Self.options(.adam, batch: 20))
+      let trainer = try Trainer(Network(text: LargeLayers.text), options: Self.options(.adam, batch: 20))
       try trainer.join(collective)
       let before = trainer.memory.parameters.map { floats($0) }
-      var x = pattern(40 * 300, 31, 1)
-      x[3 * 300 + 299] = .infinity
-      let odd = try TensorData(
-        features: [Tensor(.float, [40, 300], x)],
-        targets: Tensor(.int64, [40], [Int64](repeating: 1, count: 40)))
+      let odd = try LargeLayers.data(40, infinite: 3)
       #expect(throws: MaasError.self) { try trainer.fit(odd) }
       return trainer.memory.parameters.map { floats($0) } != before
     }

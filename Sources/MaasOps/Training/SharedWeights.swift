@@ -56,14 +56,14 @@ package final class SharedWeights: @unchecked Sendable {
     }
   }
 
-  /// Waits until all processes have taken a step of these parameters, and copies what the others have left of their
+  /// Waits until all processes have taken a step of the parameters of these numbers, and copies what the others have left of their
   /// parts.
-  package func gather(_ parameters: [(number: Int, weights: Tensor)]) throws(MaasError) {
+  package func gather(_ numbers: [Int], of parameters: [Tensor]) throws(MaasError) {
     guard let meet = calls.pointee.meet, meet(calls.pointee.context, area) == 0 else { throw .processEnded }
-    for (i, tensor) in parameters {
+    for i in numbers {
       guard let part = part(i) else { continue }
-      let x = tensor.bytes.assumingMemoryBound(to: Float.self)
-      for rank in part.others {
+      let x = parameters[i].bytes.assumingMemoryBound(to: Float.self)
+      for rank in 0..<part.ranks where rank != part.rank {
         guard let left = left[rank] else { continue }
         let own = part.elements(of: rank)
         maas_sys_copy_far(
@@ -92,8 +92,6 @@ package struct SharedPart: Sendable {
     panels(of: rank).lowerBound * panelElements..<panels(of: rank).upperBound * panelElements
   }
 
-  fileprivate var others: [Int] { (0..<ranks).filter { $0 != rank } }
-
   var ownPanels: Range<Int> { panels(of: rank) }
   var params: maas_rank_part { weights.params(self) }
 
@@ -116,7 +114,7 @@ package final class GradientShare: Operator {
   package func lower(_ node: inout Lowering) throws(MaasError) {
     let (dy, a) = (try node.input(0), try node.input(1))
     let shape = [part.panels, a.shape[a.rank - 1], PanelProduct.width]
-    for rank in part.others {
+    for rank in 0..<part.ranks where rank != part.rank {
       var params = maas_product_update_params()
       params.product = MatrixProduct(gradientOf: shape, dy).params(of: part.panels(of: rank))
       params.part = part.params

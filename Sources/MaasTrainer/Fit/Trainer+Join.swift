@@ -35,7 +35,7 @@ extension Trainer {
   /// Takes over what the other processes made of their parts of weights in the step before, if that has not been yet.
   func gather() throws(MaasError) {
     guard let shared, !parted.isEmpty else { return }
-    try shared.gather(parted.map { ($0, memory.parameters[$0]) })
+    try shared.gather(parted, of: memory.parameters)
     parted = []
   }
 

@@ -23,7 +23,7 @@ public final class Trainer {
   var collective: Collective?
   /// The large weights of which each of them takes the steps of a part.
   var shared: SharedWeights?
-  /// Those that have taken a step since their parts were put together.
+  /// The numbers of those that have taken a step since their parts were put together.
   var parted: [Int] = []
   /// Not zero there: `fit` ends before the next step.
   let cancelled: UnsafeMutablePointer<Int64>

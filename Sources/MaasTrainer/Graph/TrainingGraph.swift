@@ -15,7 +15,7 @@ struct TrainingGraph {
   private(set) var roles: [Role] = []
   /// Outputs that are written over inputs.
   private(set) var updated: [(output: Int, input: Int)] = []
-  /// The parameters that processes take the steps of by parts.
+  /// The numbers of the parameters of which each process takes the steps of a part.
   private(set) var parted: [Int] = []
 
   enum Role: Equatable {
